@@ -1,0 +1,55 @@
+/* sasl.h -- server side of SASL, in the store process: the edge carries decoded messages and the
+ * channel binding and learns neither hash nor key (RFC 4422, 4616, 5802, 7677, 9266).
+ *
+ * Mechanisms: PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-256-PLUS.  Unknown and disabled users cost the same
+ * time and get the same answer as a wrong password.  Hashing runs in a bounded pool; a keyed
+ * cache in memory remembers recent successes. */
+#ifndef RESTANTE_ACCOUNT_SASL_H
+#define RESTANTE_ACCOUNT_SASL_H
+
+#include "account/account.h"
+
+struct authenticator; /* pool, cache, dummy keys */
+
+struct authenticator *authenticator_new(struct directory *d, unsigned threads, size_t max_waiting);
+void authenticator_free(struct authenticator *a);
+int authenticator_fd(const struct authenticator *a);
+void authenticator_poll(struct authenticator *a);
+void authenticator_wait(struct authenticator *a); /* for tools and tests */
+
+enum sasl_result {
+	SASL_CHALLENGE, /* send output, expect a response */
+	SASL_OK,        /* account and address are set; output may hold final data */
+	SASL_FAILED,    /* wrong credentials, unknown user, authzid of somebody else: one answer */
+	SASL_MALFORMED, /* 501 / -ERR: not what the mechanism's grammar allows */
+	SASL_UNKNOWN_MECHANISM,
+	SASL_TEMP,      /* the pool is full or the directory unreadable: 454, [SYS/TEMP] */
+};
+
+struct sasl; /* one exchange */
+
+struct sasl_start {
+	struct str mechanism;
+	bool tls;
+	struct str exporter; /* tls-exporter channel binding, "" when there is none */
+	bool plus_offered;   /* -PLUS was announced: a client that says it saw none is attacked */
+};
+
+/* done() is called exactly once per start and step, perhaps before the call returns. */
+struct sasl_reply {
+	enum sasl_result result;
+	struct str output;     /* view, valid during done() */
+	bool has_output;
+	uint64_t account;
+	struct str address;    /* canonical address, view */
+	struct str user;       /* what the client called itself, for the log, view */
+};
+typedef void sasl_done(void *owner, const struct sasl_reply *reply);
+
+struct sasl *sasl_new(struct authenticator *a, const struct sasl_start *start, sasl_done *done, void *owner);
+/* has_input false: no initial response.  Only one step at a time. */
+void sasl_step(struct sasl *x, struct str input, bool has_input);
+/* Also in the middle of a step: done() will not be called then. */
+void sasl_free(struct sasl *x);
+
+#endif

@@ -1,0 +1,60 @@
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+static int64_t read_ms(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int64_t system_wall_ms(void)
+{
+	return read_ms(CLOCK_REALTIME);
+}
+
+static int64_t system_mono_ms(void)
+{
+	return read_ms(CLOCK_MONOTONIC);
+}
+
+static void system_random(void *to, size_t n)
+{
+	unsigned char *p = to;
+
+	while (n > 0) {
+		ssize_t got = getrandom(p, n, 0);
+
+		if (got <= 0)
+			continue; /* only EINTR is possible once the pool is up */
+		p += got;
+		n -= (size_t)got;
+	}
+}
+
+static const struct clock_source system_source = { system_wall_ms, system_mono_ms, system_random };
+static const struct clock_source *source = &system_source;
+
+int64_t clock_wall_ms(void)
+{
+	return source->wall_ms();
+}
+
+int64_t clock_mono_ms(void)
+{
+	return source->mono_ms();
+}
+
+void random_bytes(void *to, size_t n)
+{
+	source->random(to, n);
+}
+
+void clock_replace(const struct clock_source *s)
+{
+	source = s == NULL ? &system_source : s;
+}

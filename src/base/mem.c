@@ -1,0 +1,40 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+void *mem_alloc(size_t n)
+{
+	void *p = malloc(n == 0 ? 1 : n);
+
+	if (p == NULL)
+		abort();
+	return p;
+}
+
+void *mem_zalloc(size_t n)
+{
+	void *p = calloc(1, n == 0 ? 1 : n);
+
+	if (p == NULL)
+		abort();
+	return p;
+}
+
+void *mem_array(void *old, size_t n, size_t size)
+{
+	size_t total;
+	void *p;
+
+	if (__builtin_mul_overflow(n, size, &total))
+		abort();
+	p = realloc(old, total == 0 ? 1 : total);
+	if (p == NULL)
+		abort();
+	return p;
+}
+
+void mem_wipe(void *p, size_t n)
+{
+	explicit_bzero(p, n);
+}

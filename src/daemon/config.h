@@ -1,0 +1,74 @@
+/* config.h -- restante.conf: one table of settings gives parser, range check, defaults,
+ * `restante config`, and the man page's table (libconfuse reads the file). */
+#ifndef RESTANTE_DAEMON_CONFIG_H
+#define RESTANTE_DAEMON_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+enum listen_protocol { LISTEN_SMTP, LISTEN_SUBMISSION, LISTEN_POP3 };
+enum listen_tls { LISTEN_TLS_NONE, LISTEN_TLS_STARTTLS, LISTEN_TLS_IMPLICIT };
+
+struct config_listen {
+	char *name; /* "smtp", "submission", "submissions", "pop3", "pop3s", or anything with protocol set */
+	enum listen_protocol protocol;
+	enum listen_tls tls;
+	char **addresses;
+	size_t address_count;
+	uint16_t port;
+};
+
+struct config {
+	char *hostname;
+	struct config_listen *listen;
+	size_t listen_count;
+	char *tls_certificate, *tls_key; /* relative to the state directory */
+	char *tls_min_version;           /* "1.2" */
+	int64_t message_size_limit;      /* octets */
+	int64_t recipients_max;
+	int64_t command_line_max;
+	int64_t header_size_limit;
+	int64_t received_max;
+	int64_t errors_soft, errors_hard;
+	int64_t connections_max;         /* all edges together */
+	int64_t connections_per_address;
+	int64_t auth_failures;           /* a session */
+	bool cleartext_auth;
+	int64_t greet_timeout_ms, command_timeout_ms, data_timeout_ms, session_max_ms;
+	int64_t login_timeout_ms, autologout_ms;
+	int64_t pop3_errors_before_login, pop3_errors_after_login;
+	char *implementation;            /* what POP3's IMPLEMENTATION says; "" hides it */
+	int64_t edges;                   /* 0: one per core */
+	int64_t hash_threads, hash_queue;
+	char *sasl_mechanisms;           /* "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS" */
+	bool sender_login_match;         /* F2 */
+	bool hide_client_address;        /* F7: submission's Received */
+	int64_t segment_size, inline_max;
+	char *log;                       /* "stderr", or a path relative to the state directory */
+	char *log_level;
+	char *edge_user, *store_user;
+};
+
+/* text: the whole file; name: for messages ("restante.conf:12: unknown setting 'hostnam', did you mean
+ * 'hostname'?").  Defaults for what is absent.  NULL and err (ST_USAGE) when it is not valid. */
+struct config *config_parse(struct str text, const char *name, struct err *err);
+struct config *config_load(const char *state, struct err *err); /* <state>/restante.conf; may be absent */
+void config_free(struct config *c);
+
+/* The commented file that `init` writes. */
+void config_write_initial(struct buf *out, struct str hostname, unsigned port_offset);
+/* Effective settings / defaults, as a configuration file or as JSON. */
+void config_print(struct buf *out, const struct config *c, bool json);
+/* Warnings an administrator should see (cleartext_auth, missing certificate ...): each(arg, text). */
+void config_warnings(const struct config *c, void (*each)(void *arg, const char *text), void *arg);
+/* Rows for the man page and its check: name, default, range, help. */
+struct config_row_text {
+	const char *name, *fallback, *range, *help;
+};
+bool config_row(size_t i, struct config_row_text *row);
+
+#endif

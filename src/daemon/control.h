@@ -1,0 +1,28 @@
+/* control.h -- the control socket <state>/control.sock (0600): frames of u32 length, u8 kind
+ * ('q' request JSON, 'r' row JSON, 'o' octets, 'e' end JSON {"status":n,"error":"..."}).
+ *
+ * Server side: in the store's loop, one request at a time per connection, peer's uid checked
+ * (SO_PEERCRED: root, or whoever owns the state directory).  Client side: blocking. */
+#ifndef RESTANTE_DAEMON_CONTROL_H
+#define RESTANTE_DAEMON_CONTROL_H
+
+#include "daemon/office.h"
+#include "net/loop.h"
+
+enum { CONTROL_FRAME_MAX = 1024 * 1024 };
+
+struct control;
+/* listen_fd: bound and listening; taken over.  uid: besides root, who may call. */
+struct control *control_serve(struct loop *l, int listen_fd, uid_t uid, struct office *o);
+void control_stop(struct control *c);
+
+/* Runs a request on the state directory: through the socket when a server answers there, else by
+ * opening the office here under the state's lock, with the rights of the store directory's owner. */
+enum status control_call(const char *state, const json_t *request, struct office_reply *reply, struct err *err);
+
+/* <state>/lock, exclusive: serve and control_call hold it.  Returns an fd, or -1: ST_TEMP when held. */
+int state_lock(const char *state, struct err *err);
+/* Checks <state>/version: ST_OK, or refuses a newer one and what is no state directory. */
+enum status state_check_version(const char *state, struct err *err);
+
+#endif

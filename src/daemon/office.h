@@ -1,0 +1,36 @@
+/* office.h -- one opened state directory, and the verbs that administrate it.
+ *
+ * The same office_execute() runs in the store process behind the control socket and inside the
+ * command-line client when no server runs, so a command does the same either way.  A request is
+ * {"verb": "account.add", ...}; the answer is rows ({...} each), octets, and one end.
+ * Verbs are short: hashing of passwords happens in the client. */
+#ifndef RESTANTE_DAEMON_OFFICE_H
+#define RESTANTE_DAEMON_OFFICE_H
+
+#include <jansson.h>
+
+#include "account/account.h"
+#include "daemon/config.h"
+#include "store/local.h"
+
+struct office {
+	char *dir; /* the store's directory: <state>/store */
+	struct config *config;
+	struct directory *directory;
+	struct disk *disk;
+	struct store *store;
+};
+
+/* Opens directory and store below `dir`.  config is taken over, also on failure. */
+enum status office_open(struct office *o, const char *dir, struct config *config, struct err *err);
+void office_close(struct office *o);
+
+struct office_reply {
+	void (*row)(struct office_reply *r, json_t *row);       /* takes the reference */
+	void (*octets)(struct office_reply *r, struct str octets); /* the message itself */
+};
+/* Verbs: account.add/del/passwd/list/show/disable/enable, alias.add/del/list, domain.add/list,
+ * mailbox.list/show, fsck.rebuild, status.  ST_* and err.text as the administrator shall see it. */
+enum status office_execute(struct office *o, const json_t *request, struct office_reply *reply, struct err *err);
+
+#endif

@@ -1,0 +1,75 @@
+/* conn.h -- one accepted TCP connection, plain or TLS, non-blocking.
+ *
+ * The owner drives: conn_read() and conn_write() move octets between the socket and the engine's
+ * buffers; conn_want() says what to wait for; conn->event() is called when it is there.  TLS
+ * needs no other code in the owner than conn_start_tls() and CONN_TLS_UP. */
+#ifndef RESTANTE_NET_CONN_H
+#define RESTANTE_NET_CONN_H
+
+#include <sys/socket.h>
+
+#include "base/buf.h"
+#include "net/loop.h"
+#include "net/tls.h"
+
+enum conn_event {
+	CONN_READY,    /* something conn_want() asked for */
+	CONN_TLS_UP,   /* the handshake is done */
+	CONN_DEADLINE, /* conn_deadline() has passed */
+	CONN_FAILED,   /* handshake failed; close it */
+};
+
+enum { CONN_EOF = -1, CONN_ERROR = -2 };
+
+struct conn {
+	struct loop *loop;
+	struct loop_io io;
+	struct loop_timer timer;
+	int fd;
+	SSL *ssl;                /* NULL: plain */
+	struct tls_server *tls;  /* a reference */
+	bool handshaking;
+	int wanted;              /* LOOP_READ | LOOP_WRITE, as the owner sees it */
+	bool read_needs_write, write_needs_read; /* TLS only */
+	void (*event)(struct conn *c, enum conn_event e);
+	char peer[64];           /* text of the client's IP address */
+	uint16_t peer_port;
+	char error[120];         /* why CONN_FAILED or CONN_ERROR; for the log */
+};
+
+/* Takes fd over. */
+void conn_init(struct conn *c, struct loop *l, int fd, const struct sockaddr *peer,
+	void (*event)(struct conn *, enum conn_event));
+void conn_close(struct conn *c); /* close_notify when possible, then close; idempotent */
+
+void conn_start_tls(struct conn *c, struct tls_server *tls);
+/* Appends at most `most` octets to `into`.  Octets read, 0: nothing now, CONN_EOF, CONN_ERROR. */
+int64_t conn_read(struct conn *c, struct buf *into, size_t most);
+/* Consumes from `from` what the socket takes.  Octets written (0: nothing now) or CONN_ERROR. */
+int64_t conn_write(struct conn *c, struct buf *from);
+void conn_want(struct conn *c, int events);
+void conn_deadline(struct conn *c, int64_t mono_ms);
+/* Octets already decrypted wait inside TLS, so the socket will not become readable for them. */
+bool conn_pending(const struct conn *c);
+
+/* tls-exporter channel binding (RFC 9266); false without TLS or when TLS 1.2 lacks extended master
+ * secret. */
+bool conn_channel_binding(struct conn *c, unsigned char out[32]);
+const char *conn_tls_version(const struct conn *c); /* "TLSv1.3", or NULL */
+const char *conn_tls_cipher(const struct conn *c);
+
+/* A listening TCP socket, non-blocking, close-on-exec; -1 and err on failure.  address: IPv4 or
+ * IPv6 literal, without brackets. */
+int listen_tcp(const char *address, uint16_t port, int backlog, struct err *err);
+
+struct listener {
+	struct loop_io io;
+	struct loop_timer pause; /* after EMFILE and friends: accept again in 100 ms */
+	int fd;
+	void (*accepted)(struct listener *l, int fd, const struct sockaddr *peer);
+};
+void listener_init(struct listener *l, struct loop *loop, int fd,
+	void (*accepted)(struct listener *, int fd, const struct sockaddr *peer));
+void listener_stop(struct listener *l); /* stops accepting; does not close fd */
+
+#endif

@@ -1,0 +1,106 @@
+/* pop3d.h -- POP3 server engine (RFC 1939, 2449, 2595, 3206, 5034).  No I/O: no fd, no clock.
+ *
+ *   put what the client sent into pop3d_in(); while (pop3d_next(p, now, &ev)) serve the event;
+ *   send what is in pop3d_out(); call pop3d_timeout() when pop3d_deadline() has passed.
+ *
+ * One question at a time, as in smtpd.h.  Command lines are at most 255 octets with CRLF
+ * (RFC 2449 4) (AUTH continuation lines: 12288).  Long replies are generated piecewise: when out holds
+ * more than its mark, pop3d_next() returns false until it was drained.  Message numbers
+ * are fixed for the session; deleted ones vanish from STAT, LIST and UIDL and are -ERR elsewhere.
+ * Only QUIT in the TRANSACTION state deletes anything. */
+#ifndef RESTANTE_PROTO_POP3D_H
+#define RESTANTE_PROTO_POP3D_H
+
+#include "base/buf.h"
+#include "base/maildrop.h"
+
+struct pop3d;
+
+struct pop3d_config { /* borrowed, shared, outlives the sessions */
+	struct str hostname;        /* for the greeting */
+	struct str implementation;  /* "" hides IMPLEMENTATION */
+	int64_t login_timeout_ms;   /* whole time before login; 3 min */
+	int64_t autologout_ms;      /* at least 10 min (RFC 1939 3) */
+	size_t errors_before_login; /* bad commands until the session is closed: 3 / 20 */
+	size_t errors_after_login;
+	size_t auth_failures;       /* failed logins until the session is closed */
+	struct str mechanisms;      /* SASL under TLS: "PLAIN LOGIN SCRAM-SHA-256" */
+	struct str mechanisms_plus;
+	bool cleartext_auth;        /* USER, PASS and SASL without TLS too */
+};
+
+struct pop3d_peer {
+	bool tls_available; /* STLS is offered */
+	bool tls_active;
+	bool channel_binding;
+};
+
+enum pop3d_event_type {
+	POP3D_EV_STLS,       /* +OK is in out: send it, handshake, pop3d_tls_started(); in was emptied */
+	POP3D_EV_CLOSE,      /* send out, then close; no UPDATE happened unless ASK_UPDATE was answered */
+	POP3D_ASK_LOGIN,     /* USER + PASS: user, password */
+	POP3D_ASK_AUTH,      /* mechanism, data, has_data (decoded) */
+	POP3D_ASK_AUTH_MORE, /* data */
+	POP3D_EV_AUTH_CANCEL,
+	POP3D_ASK_LISTING,   /* the rows are needed: pop3d_listing() */
+	POP3D_ASK_BODY,      /* index (from 0), offset: octets of the message from there: pop3d_body() */
+	POP3D_ASK_UPDATE,    /* QUIT: delete what pop3d_is_deleted() says, then pop3d_updated() */
+};
+
+struct pop3d_event {
+	enum pop3d_event_type type;
+	struct str user, password;
+	struct str mechanism, data;
+	bool has_data;
+	size_t index;
+	uint64_t offset;
+	uint64_t want; /* ASK_BODY: octets that are still needed at most (TOP knows no better than all) */
+};
+
+/* Extended response codes (RFC 2449 8, 3206). */
+enum pop3d_code { POP3D_NO_CODE, POP3D_IN_USE, POP3D_LOGIN_DELAY, POP3D_SYS_TEMP, POP3D_SYS_PERM, POP3D_AUTH };
+
+struct pop3d_stats { /* for the one log line of a session (A26) */
+	uint64_t retr, retr_octets, top, top_octets, deleted, deleted_octets;
+};
+
+struct pop3d *pop3d_new(const struct pop3d_config *config, const struct pop3d_peer *peer, int64_t now_ms);
+void pop3d_free(struct pop3d *p);
+void pop3d_greet(struct pop3d *p);
+
+struct buf *pop3d_in(struct pop3d *p);
+struct buf *pop3d_out(struct pop3d *p);
+bool pop3d_next(struct pop3d *p, int64_t now_ms, struct pop3d_event *ev);
+bool pop3d_wants_input(const struct pop3d *p);
+
+void pop3d_tls_started(struct pop3d *p, bool channel_binding, int64_t now_ms);
+
+/* Answers of ASK_LOGIN, ASK_AUTH, ASK_AUTH_MORE.  final: data sent with success as a last challenge
+ * (RFC 5034 4).  After pop3d_login_ok the maildrop is locked by the owner and holds count messages. */
+void pop3d_auth_challenge(struct pop3d *p, struct str challenge);
+/* The mechanism wants to send `final` before it succeeds: the engine sends it as a challenge and takes the
+ * client's empty response, then raises ASK_AUTH_MORE with empty data. */
+void pop3d_login_ok(struct pop3d *p, struct str user, uint64_t count, uint64_t octets);
+void pop3d_login_failed(struct pop3d *p, enum pop3d_code code, struct str text);
+
+/* view must stay valid until pop3d_free(); its count must be the one of pop3d_login_ok. */
+void pop3d_listing(struct pop3d *p, const struct maildrop_view *view);
+/* -ERR for the command that asked: listing or body could not be read. */
+void pop3d_failed(struct pop3d *p, enum pop3d_code code, struct str text);
+/* The next octets of the message, at least one.  The engine stuffs dots and ends the reply. */
+void pop3d_body(struct pop3d *p, struct str octets);
+
+bool pop3d_is_deleted(const struct pop3d *p, size_t index);
+uint64_t pop3d_deleted_count(const struct pop3d *p);
+/* ok: +OK after everything is durable; else -ERR [SYS/TEMP], nothing deleted. */
+void pop3d_updated(struct pop3d *p, bool ok);
+
+bool pop3d_in_transaction(const struct pop3d *p);
+struct str pop3d_user(const struct pop3d *p);
+const struct pop3d_stats *pop3d_stats(const struct pop3d *p);
+
+int64_t pop3d_deadline(const struct pop3d *p);
+void pop3d_timeout(struct pop3d *p);  /* closes without UPDATE */
+void pop3d_shutdown(struct pop3d *p); /* -ERR [SYS/TEMP] and close when idle between commands; no UPDATE */
+
+#endif

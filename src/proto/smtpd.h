@@ -1,0 +1,127 @@
+/* smtpd.h -- SMTP server engine: MX and submission (RFC 5321, 6409, 1870, 2034, 2920, 3030, 3207,
+ * 3463, 4954, 6152, 6531).  No I/O: no fd, no clock, no random source.
+ *
+ *   put what the client sent into smtpd_in(); while (smtpd_next(s, now, &ev)) serve the event;
+ *   send what is in smtpd_out(); call smtpd_timeout() when smtpd_deadline() has passed.
+ *
+ * One question at a time: after an ASK event smtpd_next() returns false until it is answered, so
+ * pipelined input waits in smtpd_in().  Views in events live until the next call on the engine.
+ * Threads: one engine, one thread.  Secrets: AUTH input is wiped after its answer.
+ *
+ * Only CRLF ends a line and only CRLF.CRLF ends DATA (RFC 5321 2.3.8); a message with a bare CR or
+ * LF is read to its end and refused with 550 5.6.0 (BDAT likewise: BINARYMIME is not offered). */
+#ifndef RESTANTE_PROTO_SMTPD_H
+#define RESTANTE_PROTO_SMTPD_H
+
+#include "base/buf.h"
+
+struct smtpd;
+
+enum smtpd_role { SMTPD_MX, SMTPD_SUBMISSION };
+
+struct smtpd_config { /* borrowed, shared by all sessions, outlives them */
+	struct str hostname;
+	uint64_t message_size_limit; /* octets of the message as received; announced as SIZE */
+	size_t recipients_max;       /* a transaction; at least 100 (RFC 5321 4.5.3.1.8) */
+	size_t command_line_max;     /* octets with CRLF; at least 512; AUTH lines get 12288 (RFC 4954 4) */
+	size_t errors_soft;          /* from here on each error reply is delayed (EV_TARPIT) */
+	size_t errors_hard;          /* here the session ends with 421 */
+	size_t received_max;         /* Received: lines in a header before 554 5.4.6 (RFC 5321 6.3) */
+	size_t header_max;           /* octets of the header section */
+	int64_t greet_timeout_ms;    /* whole time before EHLO, and before TLS is up */
+	int64_t command_timeout_ms;  /* 5 min (RFC 5321 4.5.3.2.7) */
+	int64_t data_timeout_ms;     /* between two reads of a body */
+	int64_t session_max_ms;      /* whole session */
+	bool smtputf8;               /* all five extensions are offered by default */
+	bool chunking;
+	struct str mechanisms;       /* offered in AUTH once TLS is up: "PLAIN LOGIN SCRAM-SHA-256" */
+	struct str mechanisms_plus;  /* added under TLS when the owner has a channel binding */
+	bool cleartext_auth;         /* offer and take AUTH without TLS too */
+};
+
+struct smtpd_peer {          /* facts about this connection, copied */
+	enum smtpd_role role;
+	struct str address;      /* text of the client's IP address, for the greeting of HELO and logs */
+	bool tls_available;      /* STARTTLS is offered */
+	bool tls_active;         /* implicit TLS */
+	bool channel_binding;    /* mechanisms_plus may be offered (set again by smtpd_tls_started) */
+};
+
+enum smtpd_event_type {
+	SMTPD_EV_STARTTLS, /* 220 is in out: send it, then do the handshake, then smtpd_tls_started().
+			    * smtpd_in() has been emptied; nothing may be put there until then. */
+	SMTPD_EV_TARPIT,   /* wait arg_ms before sending out and calling on; then just call smtpd_next */
+	SMTPD_EV_ABORT,    /* the transaction ended without ASK_COMMIT: drop draft and recipients */
+	SMTPD_EV_CLOSE,    /* send out, then close; no further events */
+	SMTPD_ASK_AUTH,    /* mechanism, data (decoded initial response), has_data */
+	SMTPD_ASK_AUTH_MORE, /* data: decoded response; the client's "*" never gets here */
+	SMTPD_EV_AUTH_CANCEL, /* the client sent "*" or broke base64: forget the exchange */
+	SMTPD_ASK_MAIL,    /* tx is new; envelope in smtpd_tx() */
+	SMTPD_ASK_RCPT,    /* path, and its rcpt parameters */
+	SMTPD_ASK_DATA,    /* first DATA or BDAT of the transaction: may be refused (default 354/250) */
+	SMTPD_ASK_BODY,    /* data: canonical message octets (dots unstuffed); answer with smtpd_answer(s, 0, ...)
+			    * once taken, or a 4xx/5xx code: the rest is read, dropped, and that is the final reply */
+	SMTPD_ASK_COMMIT,  /* the message is whole and within limits; the answer is the final reply */
+};
+
+struct smtpd_event {
+	enum smtpd_event_type type;
+	struct str mechanism;
+	struct str data;
+	bool has_data;
+	struct str path; /* RCPT: the mailbox without <> and source route: `local@domain` or `postmaster` */
+	int64_t arg_ms;
+};
+
+struct smtpd_tx { /* the transaction: read-only for the owner, valid from ASK_MAIL to its end */
+	struct str reverse_path; /* "" for <> ; else local@domain as sent */
+	uint64_t size;           /* SIZE= or 0 */
+	bool eightbit;           /* BODY=8BITMIME */
+	bool smtputf8;
+	struct str auth;         /* AUTH= xtext-decoded, "" when absent (RFC 4954 5) */
+	size_t accepted;         /* recipients answered with 2xx */
+	uint64_t octets;         /* body octets so far */
+	bool early_lf;           /* a bare CR or LF was seen: will be refused */
+};
+
+struct smtpd *smtpd_new(const struct smtpd_config *config, const struct smtpd_peer *peer, int64_t now_ms);
+void smtpd_free(struct smtpd *s);
+
+/* Puts the 220 greeting into out.  Input that came before is an early talker: 554 and close
+ * (RFC 5321 4.3.1). */
+void smtpd_greet(struct smtpd *s);
+
+struct buf *smtpd_in(struct smtpd *s);
+struct buf *smtpd_out(struct smtpd *s);
+bool smtpd_next(struct smtpd *s, int64_t now_ms, struct smtpd_event *ev);
+
+/* True while more input is useful: false when a question is open or out is over its mark, so the
+ * owner stops reading (back-pressure). */
+bool smtpd_wants_input(const struct smtpd *s);
+
+/* Answers the open ASK_MAIL, _RCPT, _DATA, _BODY or _COMMIT.  code 0: the engine's own success
+ * reply.  text has the enhanced status code in front: "5.1.1 no such mailbox" (RFC 2034, 3463);
+ * CR, LF and control octets in it are replaced by "?". */
+void smtpd_answer(struct smtpd *s, unsigned code, struct str text);
+
+/* The three answers of ASK_AUTH and ASK_AUTH_MORE.  challenge: raw octets.  ok: `user` is what
+ * smtpd_user() tells from now on (copied); final: data that goes with success (SCRAM's server
+ * signature), sent as a 334 challenge first, as RFC 4954 4 wants.  failed: 535 5.7.8, 454 4.7.0, ... */
+void smtpd_auth_challenge(struct smtpd *s, struct str challenge);
+void smtpd_auth_ok(struct smtpd *s, struct str user, struct str final, bool has_final);
+void smtpd_auth_failed(struct smtpd *s, unsigned code, struct str text);
+
+void smtpd_tls_started(struct smtpd *s, bool channel_binding, int64_t now_ms);
+
+const struct smtpd_tx *smtpd_tx(const struct smtpd *s); /* NULL outside a transaction */
+struct str smtpd_helo(const struct smtpd *s);           /* what HELO/EHLO said */
+struct str smtpd_user(const struct smtpd *s);           /* "" when not authenticated */
+/* "SMTP", "ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA", "UTF8SMTP..." for Received (RFC 3848, 6531 4.3) */
+struct str smtpd_with(const struct smtpd *s);
+
+int64_t smtpd_deadline(const struct smtpd *s); /* monotonic ms */
+void smtpd_timeout(struct smtpd *s);           /* 421 4.4.2, then EV_CLOSE (and EV_ABORT) */
+/* The server stops: 421 4.3.2 as soon as no reply is owed, then EV_CLOSE. */
+void smtpd_shutdown(struct smtpd *s);
+
+#endif

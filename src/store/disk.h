@@ -1,0 +1,66 @@
+/* disk.h -- all disk access of the store, so that a test can run it on a disk that loses, tears and
+ * reorders what was not synced.
+ *
+ * Calls return 0 or a negative errno, reads and opens the count or handle.  Handles are small
+ * non-negative integers of this disk (the real disk: file descriptors).  disk_commit is the one
+ * asynchronous call: what is slow by nature. */
+#ifndef RESTANTE_STORE_DISK_H
+#define RESTANTE_STORE_DISK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+struct disk;
+
+/* Group commit in one piece, in this order: fdatasync each of sync[], link each of them to its
+ * name, fsync dir (when any was linked), write iov at offset of `file`, fdatasync `file`.
+ * Stops at the first failure; result says 0 or which errno, and `synced` whether only the
+ * last fdatasync failed (then what is on disk is unknown).  done() from disk_poll(). */
+struct disk_link {
+	int file;         /* an unnamed file of disk_unnamed() */
+	const char *name; /* path below the root, owned by the caller until done */
+};
+struct disk_commit {
+	void (*done)(struct disk_commit *c);
+	int file;
+	const struct iovec *iov;
+	int iovcnt;
+	uint64_t offset;
+	const struct disk_link *links;
+	size_t nlinks;
+	int dir; /* directory handle of the names */
+	int result;
+	void *impl[8]; /* the disk's */
+};
+
+struct disk_ops {
+	int (*open)(struct disk *d, const char *path, bool create);       /* read-write; never follows links */
+	int (*open_dir)(struct disk *d, const char *path, bool create);   /* 0700 */
+	int (*unnamed)(struct disk *d, const char *dir);                  /* a file without a name, on dir's device */
+	int (*close)(struct disk *d, int file);
+	int64_t (*read)(struct disk *d, int file, void *to, size_t n, uint64_t offset);
+	int64_t (*write)(struct disk *d, int file, const struct iovec *iov, int iovcnt, uint64_t offset);
+	int (*allocate)(struct disk *d, int file, uint64_t octets);
+	int64_t (*size)(struct disk *d, int file);
+	int (*sync)(struct disk *d, int file);                            /* file or directory */
+	int (*truncate)(struct disk *d, int file, uint64_t octets);
+	int (*rename)(struct disk *d, const char *from, const char *to);
+	int (*unlink)(struct disk *d, const char *path);
+	/* Calls each(arg, name) for every entry; names only, no order. */
+	int (*list)(struct disk *d, const char *dir, void (*each)(void *arg, const char *name), void *arg);
+	int (*commit)(struct disk *d, struct disk_commit *c);
+	int (*fd)(struct disk *d);   /* readable when poll has something to do; -1 when never */
+	void (*poll)(struct disk *d);
+	void (*wait)(struct disk *d); /* blocks until a commit is done, then polls */
+	void (*free)(struct disk *d);
+};
+
+struct disk {
+	const struct disk_ops *ops;
+};
+
+struct disk *disk_real(void); /* with one committer thread */
+
+#endif

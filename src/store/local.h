@@ -1,0 +1,35 @@
+/* local.h -- the embedded store: an append-only journal that is the truth and a SQLite index that
+ * is a view of it.  doc/design/store.md tells the format and the states after a crash. */
+#ifndef RESTANTE_STORE_LOCAL_H
+#define RESTANTE_STORE_LOCAL_H
+
+#include "store/disk.h"
+#include "store/store.h"
+
+enum { STORE_LOCAL_FORMAT = 1 }; /* the version file of a state directory holds this number */
+
+struct store_local_config {
+	uint64_t segment_octets; /* a journal segment is closed at this size; 64 MiB */
+	uint64_t inline_max;     /* larger messages are files of their own; 256 KiB */
+};
+
+/* dir: path of the store's own directory (made when missing, 0700).  disk: not owned, outlives the
+ * store.  Replays the journal into the index; says in err why it could not. */
+struct store *store_local_open(const char *dir, struct disk *disk,
+	const struct store_local_config *config, struct err *err);
+
+struct fsck_report {
+	uint64_t segments, records, messages, deliveries, octets;
+	uint64_t torn;    /* unsynced tails that were never promised: harmless */
+	uint64_t corrupt; /* promised records that are damaged */
+	uint64_t missing; /* large messages whose file is not there or damaged */
+	uint64_t index_differs; /* rows in which the index is not what the journal says */
+};
+typedef void fsck_say(void *arg, const char *line); /* one finding, one line */
+/* Reads everything, changes nothing; ST_OK also when there are findings.  May run beside a server. */
+enum status store_local_fsck(const char *dir, struct disk *disk, struct fsck_report *report,
+	fsck_say *say, void *arg, struct err *err);
+/* Makes the index anew from the journal alone.  Only while no store is open on dir. */
+enum status store_local_rebuild(const char *dir, struct disk *disk, struct err *err);
+
+#endif
