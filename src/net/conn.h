@@ -25,12 +25,16 @@ struct conn {
 	struct loop *loop;
 	struct loop_io io;
 	struct loop_timer timer;
-	int fd;
+	int fd;                  /* -1 after conn_close() */
 	SSL *ssl;                /* NULL: plain */
 	struct tls_server *tls;  /* a reference */
 	bool handshaking;
 	int wanted;              /* LOOP_READ | LOOP_WRITE, as the owner sees it */
 	bool read_needs_write, write_needs_read; /* TLS only */
+	bool broken;             /* no more octets either way */
+	/* The ALPN name of the listener's protocol, "pop3" or "smtp"; set it between conn_init() and
+	 * conn_start_tls().  NULL takes either, so say which. */
+	const char *alpn;
 	void (*event)(struct conn *c, enum conn_event e);
 	char peer[64];           /* text of the client's IP address */
 	uint16_t peer_port;
@@ -40,14 +44,25 @@ struct conn {
 /* Takes fd over. */
 void conn_init(struct conn *c, struct loop *l, int fd, const struct sockaddr *peer,
 	void (*event)(struct conn *, enum conn_event));
-void conn_close(struct conn *c); /* close_notify when possible, then close; idempotent */
+/* close_notify when possible, then close; idempotent, and may be called from event(), after which
+ * the struct may be freed. */
+void conn_close(struct conn *c);
 
+/* Call it when the octets that asked for TLS have been consumed and the reply has been written;
+ * whatever else the engine holds was sent in the clear and is the engine's to drop (RFC 3207 4.2,
+ * RFC 2595 4).  CONN_TLS_UP or CONN_FAILED comes later, never from inside. */
 void conn_start_tls(struct conn *c, struct tls_server *tls);
-/* Appends at most `most` octets to `into`.  Octets read, 0: nothing now, CONN_EOF, CONN_ERROR. */
+/* Appends at most `most` octets to `into`, and no more than its limit allows.  Octets read,
+ * 0: nothing now, CONN_EOF, CONN_ERROR.  The end of the TCP stream without close_notify is CONN_EOF as
+ * well: SMTP and POP3 mark the end of everything that counts themselves. */
 int64_t conn_read(struct conn *c, struct buf *into, size_t most);
-/* Consumes from `from` what the socket takes.  Octets written (0: nothing now) or CONN_ERROR. */
+/* Consumes from `from` what the socket takes.  Octets written (0: nothing now) or CONN_ERROR.  What
+ * was not taken must be offered again as it was, more may follow it (TLS has begun a record of it). */
 int64_t conn_write(struct conn *c, struct buf *from);
+/* Replaces what is waited for; heeded once the handshake is over.  Wanting LOOP_READ while
+ * conn_pending() brings CONN_READY without the socket. */
 void conn_want(struct conn *c, int events);
+/* Absolute; 0 for none.  Comes once. */
 void conn_deadline(struct conn *c, int64_t mono_ms);
 /* Octets already decrypted wait inside TLS, so the socket will not become readable for them. */
 bool conn_pending(const struct conn *c);
@@ -66,10 +81,12 @@ struct listener {
 	struct loop_io io;
 	struct loop_timer pause; /* after EMFILE and friends: accept again in 100 ms */
 	int fd;
+	bool *gone; /* while accepting: tells that it was stopped */
 	void (*accepted)(struct listener *l, int fd, const struct sockaddr *peer);
 };
+/* accepted() owns the fd, which is non-blocking, close-on-exec and without Nagle's delay. */
 void listener_init(struct listener *l, struct loop *loop, int fd,
 	void (*accepted)(struct listener *, int fd, const struct sockaddr *peer));
-void listener_stop(struct listener *l); /* stops accepting; does not close fd */
+void listener_stop(struct listener *l); /* stops accepting, from accepted() too; does not close fd */
 
 #endif

@@ -1,0 +1,328 @@
+#include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <openssl/err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/list.h"
+#include "net/conn.h"
+
+static void peer_text(struct conn *c, const struct sockaddr *peer)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)peer;
+	const void *ip = NULL;
+	int family = peer == NULL ? AF_UNSPEC : peer->sa_family;
+
+	if (family == AF_INET) {
+		ip = &v4->sin_addr;
+		c->peer_port = ntohs(v4->sin_port);
+	} else if (family == AF_INET6) {
+		ip = &v6->sin6_addr;
+		c->peer_port = ntohs(v6->sin6_port);
+		/* RFC 4291 2.5.5.2: one client has one name, whichever socket took it. */
+		if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+			family = AF_INET;
+			ip = &v6->sin6_addr.s6_addr[12];
+		}
+	}
+	if (ip == NULL || inet_ntop(family, ip, c->peer, sizeof c->peer) == NULL)
+		snprintf(c->peer, sizeof c->peer, "local");
+}
+
+/* The first cause wins; nothing is read or written after it. */
+static void conn_broke(struct conn *c, const char *what, const char *why)
+{
+	if (!c->broken)
+		snprintf(c->error, sizeof c->error, "%s: %s", what, why);
+	c->broken = true;
+}
+
+/* What to wait for after a TLS call that returned `result`: LOOP_READ, LOOP_WRITE, or 0 when it
+ * has failed, with *end set when that is an orderly end of the stream. */
+static int tls_needs(struct conn *c, int result, const char *what, bool *end)
+{
+	int error = errno, code = SSL_get_error(c->ssl, result);
+	unsigned long e = ERR_peek_error();
+	const char *why = e != 0 ? ERR_reason_error_string(e) : NULL;
+
+	*end = code == SSL_ERROR_ZERO_RETURN;
+	if (code == SSL_ERROR_WANT_READ)
+		return LOOP_READ;
+	if (code == SSL_ERROR_WANT_WRITE)
+		return LOOP_WRITE;
+	if (why == NULL)
+		why = *end ? "the peer closed" : error != 0 ? strerror(error) : "the peer vanished";
+	/* An end while reading is no failure: we may still have something to say. */
+	if (!*end || c->handshaking)
+		conn_broke(c, what, why);
+	return 0;
+}
+
+static void wait_for_wanted(struct conn *c)
+{
+	int events = 0;
+
+	if ((c->wanted & LOOP_READ) != 0)
+		events |= c->read_needs_write ? LOOP_WRITE : LOOP_READ;
+	if ((c->wanted & LOOP_WRITE) != 0)
+		events |= c->write_needs_read ? LOOP_READ : LOOP_WRITE;
+	loop_io_want(&c->io, events);
+	if ((c->wanted & LOOP_READ) != 0 && conn_pending(c))
+		loop_io_again(&c->io, events);
+}
+
+static void handshake(struct conn *c)
+{
+	bool end;
+	int done, needs;
+
+	ERR_clear_error();
+	errno = 0;
+	done = SSL_do_handshake(c->ssl);
+	if (done == 1) {
+		c->handshaking = false;
+		wait_for_wanted(c);
+		c->event(c, CONN_TLS_UP);
+		return;
+	}
+	needs = tls_needs(c, done, "TLS handshake", &end);
+	loop_io_want(&c->io, needs);
+	if (needs == 0)
+		c->event(c, CONN_FAILED);
+}
+
+static void on_io(struct loop_io *io, int events)
+{
+	struct conn *c = LIST_OF(io, struct conn, io);
+
+	(void)events;
+	if (c->handshaking)
+		handshake(c);
+	else
+		c->event(c, CONN_READY);
+}
+
+static void on_deadline(struct loop_timer *t)
+{
+	struct conn *c = LIST_OF(t, struct conn, timer);
+
+	c->event(c, CONN_DEADLINE);
+}
+
+void conn_init(struct conn *c, struct loop *l, int fd, const struct sockaddr *peer,
+	void (*event)(struct conn *, enum conn_event))
+{
+	*c = (struct conn){ .loop = l, .fd = fd, .event = event };
+	peer_text(c, peer);
+	loop_io_init(&c->io, l, fd, on_io);
+	loop_timer_init(&c->timer, l, on_deadline);
+}
+
+void conn_close(struct conn *c)
+{
+	static char sink[65536];
+
+	if (c->fd < 0)
+		return;
+	if (c->ssl != NULL && !c->handshaking && !c->broken) {
+		ERR_clear_error();
+		(void)SSL_shutdown(c->ssl);
+	}
+	SSL_free(c->ssl);
+	c->ssl = NULL;
+	tls_server_unref(c->tls);
+	c->tls = NULL;
+	loop_io_want(&c->io, 0);
+	loop_timer_stop(&c->timer);
+	/* Closing over unread octets sends RST, which can take our last reply from the peer (RFC 9293
+	 * 3.6.1).  MSG_TRUNC lets TCP drop them without a copy. */
+	(void)recv(c->fd, sink, sizeof sink, MSG_DONTWAIT | MSG_TRUNC);
+	close(c->fd);
+	c->fd = -1;
+}
+
+void conn_start_tls(struct conn *c, struct tls_server *tls)
+{
+	c->tls = tls_server_ref(tls);
+	c->ssl = SSL_new(tls_server_ctx(tls));
+	if (c->ssl == NULL || SSL_set_fd(c->ssl, c->fd) != 1)
+		abort();
+	SSL_set_app_data(c->ssl, (void *)c->alpn);
+	SSL_set_accept_state(c->ssl);
+	c->handshaking = true;
+	loop_io_want(&c->io, LOOP_READ);
+}
+
+static int64_t read_plain(struct conn *c, char *to, size_t n)
+{
+	ssize_t got;
+
+	do
+		got = recv(c->fd, to, n, 0);
+	while (got < 0 && errno == EINTR);
+	if (got > 0)
+		return got;
+	if (got == 0)
+		return CONN_EOF;
+	if (errno == EAGAIN)
+		return 0;
+	conn_broke(c, "read", strerror(errno));
+	return CONN_ERROR;
+}
+
+static int64_t read_tls(struct conn *c, char *to, size_t n)
+{
+	size_t total = 0;
+	bool end = false;
+
+	c->read_needs_write = false;
+	while (total < n) {
+		size_t got = 0;
+		int done, needs;
+
+		ERR_clear_error();
+		errno = 0;
+		done = SSL_read_ex(c->ssl, to + total, n - total, &got);
+		if (done == 1) {
+			total += got;
+			continue;
+		}
+		needs = tls_needs(c, done, "TLS read", &end);
+		c->read_needs_write = needs == LOOP_WRITE;
+		if (needs == 0 && total == 0)
+			return end ? CONN_EOF : CONN_ERROR;
+		break;
+	}
+	return (int64_t)total;
+}
+
+int64_t conn_read(struct conn *c, struct buf *into, size_t most)
+{
+	char *to;
+	int64_t got;
+
+	if (c->broken)
+		return CONN_ERROR;
+	if (c->handshaking || into->full)
+		return 0;
+	if (into->max != 0 && most > into->max - into->len)
+		most = into->max - into->len;
+	if (most == 0)
+		return 0;
+	to = buf_reserve(into, most);
+	got = c->ssl == NULL ? read_plain(c, to, most) : read_tls(c, to, most);
+	if (got > 0)
+		buf_grew(into, (size_t)got);
+	else if (into->len == 0)
+		buf_release(into);
+	return got;
+}
+
+static int64_t write_plain(struct conn *c, struct str s)
+{
+	ssize_t put;
+
+	do
+		put = send(c->fd, s.p, s.n, MSG_NOSIGNAL);
+	while (put < 0 && errno == EINTR);
+	if (put >= 0)
+		return put;
+	if (errno == EAGAIN)
+		return 0;
+	conn_broke(c, "write", strerror(errno));
+	return CONN_ERROR;
+}
+
+static int64_t write_tls(struct conn *c, struct str s)
+{
+	size_t put = 0;
+	bool end;
+	int done, needs;
+
+	c->write_needs_read = false;
+	ERR_clear_error();
+	errno = 0;
+	done = SSL_write_ex(c->ssl, s.p, s.n, &put);
+	if (done == 1)
+		return (int64_t)put;
+	needs = tls_needs(c, done, "TLS write", &end);
+	c->write_needs_read = needs == LOOP_READ;
+	if (needs != 0)
+		return 0;
+	conn_broke(c, "TLS write", "the peer closed");
+	return CONN_ERROR;
+}
+
+int64_t conn_write(struct conn *c, struct buf *from)
+{
+	int64_t total = 0;
+
+	if (c->broken)
+		return CONN_ERROR;
+	if (c->handshaking)
+		return 0;
+	while (from->len > 0) {
+		struct str s = buf_str(from);
+		int64_t put = c->ssl == NULL ? write_plain(c, s) : write_tls(c, s);
+
+		if (put < 0)
+			return total > 0 ? total : put;
+		if (put == 0)
+			break;
+		buf_consume(from, (size_t)put);
+		total += put;
+	}
+	return total;
+}
+
+void conn_want(struct conn *c, int events)
+{
+	c->wanted = events;
+	if (c->fd >= 0 && !c->handshaking)
+		wait_for_wanted(c);
+}
+
+void conn_deadline(struct conn *c, int64_t mono_ms)
+{
+	if (c->fd < 0)
+		return;
+	if (mono_ms == 0)
+		loop_timer_stop(&c->timer);
+	else
+		loop_timer_at(&c->timer, mono_ms);
+}
+
+bool conn_pending(const struct conn *c)
+{
+	return c->ssl != NULL && !c->handshaking && !c->broken && SSL_pending(c->ssl) > 0;
+}
+
+bool conn_channel_binding(struct conn *c, unsigned char out[32])
+{
+	/* RFC 9266 2: this label, a context of length zero, 32 octets.  4.2: not without unique master
+	 * secrets, and not with renegotiation, which tls.c switches off. */
+	static const char label[] = "EXPORTER-Channel-Binding";
+
+	if (c->ssl == NULL || c->handshaking)
+		return false;
+	if (SSL_version(c->ssl) < TLS1_3_VERSION && SSL_get_extms_support(c->ssl) != 1)
+		return false;
+	ERR_clear_error();
+	return SSL_export_keying_material(c->ssl, out, 32, label, sizeof label - 1,
+		       (const unsigned char *)"", 0, 1) == 1;
+}
+
+const char *conn_tls_version(const struct conn *c)
+{
+	return c->ssl == NULL || c->handshaking ? NULL : SSL_get_version(c->ssl);
+}
+
+const char *conn_tls_cipher(const struct conn *c)
+{
+	return c->ssl == NULL || c->handshaking ? NULL : SSL_get_cipher_name(c->ssl);
+}
