@@ -1,0 +1,429 @@
+/* restante.conf, read with libconfuse.  Its options are made from the table, every value goes in
+ * as text through config_set(), so that a bad one is told with its line. */
+#include <arpa/inet.h>
+#include <confuse.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "daemon/config_table.h"
+#include "daemon/nearest.h"
+
+enum { FILE_MAX = 1024 * 1024, LISTEN_MAX = 64 };
+
+/* libconfuse's callbacks carry no pointer of ours. */
+static _Thread_local struct parse {
+	struct config *config;
+	const char *name;
+	struct err *err;
+} * parsing;
+
+static void complain(cfg_t *cfg, struct str text)
+{
+	err_set(parsing->err, ST_USAGE, "%s:%d: %.*s", parsing->name, cfg->line, STR_ARG(text));
+}
+
+/* Inside a section only the section's names are candidates. */
+static const char *nearest_setting(cfg_t *cfg, struct str typed)
+{
+	bool root = cfg->title == NULL;
+	const struct config_setting *rows = root ? config_settings : config_listen_settings;
+	size_t count = root ? config_settings_count : config_listen_settings_count;
+	struct nearest n = nearest_to(typed);
+
+	for (size_t i = 0; i < count; i++)
+		nearest_try(&n, rows[i].name);
+	if (root)
+		nearest_try(&n, "listen");
+	return n.name;
+}
+
+/* The library's text for a name it does not know is "no such option 'NAME'". */
+static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
+{
+	char line[256];
+	struct buf text;
+	struct str said, unknown = STR("no such option '");
+
+	vsnprintf(line, sizeof line, fmt, ap);
+	said = str_c(line);
+	if (!str_starts(said, unknown)) {
+		complain(cfg, said);
+		return;
+	}
+	said = str_from(said, unknown.n);
+	said = str_head(said, str_find(said, '\''));
+	buf_init(&text, 0);
+	buf_printf(&text, "unknown setting '%.*s'", STR_ARG(said));
+	if (nearest_setting(cfg, said) != NULL)
+		buf_printf(&text, ", did you mean '%s'?", nearest_setting(cfg, said));
+	complain(cfg, buf_str(&text));
+	buf_deinit(&text);
+}
+
+/* Two values for one name: the library would silently take the last. */
+static bool not_again(cfg_t *cfg, const struct config_setting *s, uint64_t *seen, size_t row)
+{
+	char text[100];
+	uint64_t bit = UINT64_C(1) << row;
+
+	if ((*seen & bit) == 0) {
+		*seen |= bit;
+		return true;
+	}
+	snprintf(text, sizeof text, "%.60s is set twice", s->name);
+	complain(cfg, str_c(text));
+	return false;
+}
+
+static int on_setting(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	const struct config_setting *s = config_setting_find(str_c(opt->name));
+	struct err err = { ST_OK, "" };
+
+	if (s == NULL || !not_again(cfg, s, &parsing->settings_seen, (size_t)(s - config_settings)))
+		return -1;
+	if (config_set(parsing->config, s, str_c(value), &err) != ST_OK) {
+		complain(cfg, str_c(err.text));
+		return -1;
+	}
+	*(const char **)result = value;
+	return 0;
+}
+
+static bool is_address(struct str s)
+{
+	unsigned char to[16];
+	char *c = str_dup_c(s);
+	bool yes = c != NULL && (inet_pton(AF_INET, c, to) == 1 || inet_pton(AF_INET6, c, to) == 1);
+
+	free(c);
+	return yes;
+}
+
+static bool listen_value_ok(const struct config_setting *s, struct str value)
+{
+	uint64_t n;
+
+	switch (s->type) {
+	case CONFIG_WORD: return config_word(s->words, value) >= 0;
+	case CONFIG_TEXT: return is_address(value);
+	case CONFIG_COUNT: return str_u64(value, &n) && n >= 1 && n <= UINT16_MAX;
+	case CONFIG_OCTETS:
+	case CONFIG_DURATION:
+	case CONFIG_BOOL:
+	case CONFIG_HOSTNAME:
+	case CONFIG_WORDS: break;
+	}
+	return false;
+}
+
+static int on_listen_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	const struct config_setting *s = config_listen_settings;
+	struct buf text;
+
+	while (!str_eq(str_c(s->name), str_c(opt->name)))
+		s++;
+	if (parsing->section != cfg)
+		parsing->listen_seen = 0;
+	parsing->section = cfg;
+	if (s->type != CONFIG_TEXT &&
+		!not_again(cfg, s, &parsing->listen_seen, (size_t)(s - config_listen_settings)))
+		return -1;
+	*(const char **)result = value;
+	if (listen_value_ok(s, str_c(value)))
+		return 0;
+	buf_init(&text, 0);
+	buf_printf(&text, "%s cannot be \"%.*s\": allowed is ", s->name,
+		STR_ARG(str_head(str_c(value), 60)));
+	if (s->type == CONFIG_TEXT)
+		buf_put(&text, STR("an IPv4 or IPv6 address"));
+	else
+		config_range_put(&text, s);
+	complain(cfg, buf_str(&text));
+	buf_deinit(&text);
+	return -1;
+}
+
+static cfg_opt_t *make_options(
+	const struct config_setting *rows, size_t count, cfg_callback_t on_value, cfg_opt_t *listen)
+{
+	cfg_opt_t *opts = mem_array(NULL, count + 2, sizeof *opts);
+	cfg_opt_t section =
+			  CFG_SEC("listen", listen, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+		  end = CFG_END();
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		bool list = on_value == on_listen_value && rows[i].type == CONFIG_TEXT;
+		cfg_opt_t opt = CFG_STR_CB(
+			rows[i].name, NULL, CFGF_NODEFAULT | (list ? CFGF_LIST : 0), on_value);
+
+		opts[n++] = opt;
+	}
+	if (listen != NULL)
+		opts[n++] = section;
+	opts[n] = end;
+	return opts;
+}
+
+static char *dup_c(const char *s)
+{
+	return str_dup_c(str_c(s));
+}
+
+static void add_address(struct config_listen *l, const char *address)
+{
+	l->addresses = mem_array(l->addresses, l->address_count + 1, sizeof *l->addresses);
+	l->addresses[l->address_count++] = dup_c(address);
+}
+
+static struct config_listen *add_listen(
+	struct config *c, const char *name, const struct config_listen_kind *kind)
+{
+	struct config_listen *l;
+
+	c->listen = mem_array(c->listen, c->listen_count + 1, sizeof *c->listen);
+	l = &c->listen[c->listen_count++];
+	*l = (struct config_listen){ .name = dup_c(name) };
+	if (kind != NULL) {
+		l->protocol = kind->protocol;
+		l->tls = kind->tls;
+		l->port = kind->port;
+	}
+	return l;
+}
+
+static void default_addresses(struct config_listen *l)
+{
+	add_address(l, "0.0.0.0");
+	add_address(l, "::");
+}
+
+static void take_addresses(struct config_listen *l, cfg_t *section)
+{
+	for (unsigned i = 0; i < cfg_size(section, "address"); i++)
+		add_address(l, cfg_getnstr(section, "address", i));
+	if (l->address_count == 0)
+		default_addresses(l);
+}
+
+/* A name of our own choice needs protocol and port; TLS is then STARTTLS unless said. */
+static bool take_listen(struct config *c, cfg_t *section)
+{
+	const char *name = cfg_title(section), *missing = NULL;
+	const char *protocol = cfg_getstr(section, "protocol"), *tls = cfg_getstr(section, "tls");
+	const char *port = cfg_getstr(section, "port");
+	const struct config_listen_kind *kind = config_listen_kind(str_c(name));
+	struct config_listen *l = add_listen(c, name, kind);
+	char text[160];
+	uint64_t n;
+
+	if (protocol != NULL)
+		l->protocol = (enum listen_protocol)config_word(config_protocols, str_c(protocol));
+	else if (kind == NULL)
+		missing = "protocol";
+	if (port != NULL && str_u64(str_c(port), &n))
+		l->port = (uint16_t)n;
+	else if (kind == NULL && missing == NULL)
+		missing = "port";
+	if (tls != NULL)
+		l->tls = (enum listen_tls)config_word(config_tls_modes, str_c(tls));
+	else if (kind == NULL)
+		l->tls = LISTEN_TLS_STARTTLS;
+	take_addresses(l, section);
+	if (missing == NULL)
+		return true;
+	snprintf(text, sizeof text,
+		"listen %.40s needs a %s (only smtp, submission, submissions, "
+		"pop3 and pop3s imply one)",
+		name, missing);
+	complain(section, str_c(text));
+	return false;
+}
+
+static bool take_listens(struct config *c, cfg_t *cfg)
+{
+	unsigned count = cfg_size(cfg, "listen");
+
+	if (count > LISTEN_MAX) {
+		complain(cfg, STR("more than 64 listen sections"));
+		return false;
+	}
+	for (unsigned i = 0; i < count; i++)
+		if (!take_listen(c, cfg_getnsec(cfg, "listen", i)))
+			return false;
+	for (size_t i = 0; count == 0 && i < config_listen_kinds_count; i++)
+		default_addresses(
+			add_listen(c, config_listen_kinds[i].name, &config_listen_kinds[i]));
+	return true;
+}
+
+static void system_hostname(struct config *c)
+{
+	char name[256] = "";
+	const struct config_setting *s = config_setting_find(STR("hostname"));
+
+	if (gethostname(name, sizeof name - 1) != 0 || name[0] == '\0' ||
+		config_set(c, s, str_c(name), NULL) != ST_OK || c->hostname[0] == '\0')
+		config_set(c, s, STR("localhost"), NULL);
+}
+
+static bool relations_hold(const struct config *c, const char *name, struct err *err)
+{
+	if (c->errors_hard < c->errors_soft) {
+		err_set(err, ST_USAGE, "%s: errors_hard is less than errors_soft", name);
+		return false;
+	}
+	if (c->header_size_limit > c->message_size_limit) {
+		err_set(err, ST_USAGE, "%s: header_size_limit is more than message_size_limit",
+			name);
+		return false;
+	}
+	return true;
+}
+
+static bool parse_text(struct parse *p, const char *text, bool (*take)(struct config *, cfg_t *))
+{
+	cfg_opt_t *listen = make_options(
+		config_listen_settings, config_listen_settings_count, on_listen_value, NULL);
+	cfg_opt_t *root = make_options(config_settings, config_settings_count, on_setting, listen);
+	cfg_t *cfg = cfg_init(root, CFGF_NONE);
+	bool ok;
+
+	parsing = p;
+	cfg_set_error_function(cfg, on_error);
+	ok = cfg_parse_buf(cfg, text) == CFG_SUCCESS && take(p->config, cfg);
+	if (!ok)
+		err_set(p->err, ST_USAGE, "%s: cannot be read", p->name);
+	cfg_free(cfg);
+	parsing = NULL;
+	free(root);
+	free(listen);
+	return ok;
+}
+
+static bool take_nothing(struct config *c, cfg_t *cfg)
+{
+	(void)c;
+	(void)cfg;
+	return true;
+}
+
+/* The library takes the end of the file for the end of a section, so that a file that was cut off
+ * would pass.  A closing brace more must be one too many. */
+static bool sections_are_closed(struct parse *p, const char *text)
+{
+	struct config *scratch = NEW(struct config);
+	struct err unseen = { ST_OK, "" };
+	struct parse again = { .config = scratch, .name = p->name, .err = &unseen };
+	struct buf more;
+	bool closed;
+
+	buf_init(&more, 0);
+	buf_put(&more, str_c(text));
+	buf_put(&more, str_of("\n}", 3));
+	closed = !parse_text(&again, more.data, take_nothing);
+	if (!closed)
+		err_set(p->err, ST_USAGE, "%s: the last section is not closed with '}'", p->name);
+	buf_deinit(&more);
+	config_free(scratch);
+	return closed;
+}
+
+struct config *config_parse(struct str text, const char *name, struct err *err)
+{
+	struct config *c = NEW(struct config);
+	struct parse p = { .config = c, .name = name, .err = err };
+	char *copy = str_dup_c(text);
+	bool ok = false;
+
+	for (size_t i = 0; i < config_settings_count; i++)
+		config_set(c, &config_settings[i], str_c(config_settings[i].fallback), NULL);
+	if (copy == NULL)
+		err_set(err, ST_USAGE, "%s: there is a NUL octet in it", name);
+	else
+		ok = parse_text(&p, copy, take_listens) && sections_are_closed(&p, copy) &&
+		     relations_hold(c, name, err);
+	free(copy);
+	if (!ok) {
+		config_free(c);
+		return NULL;
+	}
+	if (c->hostname[0] == '\0')
+		system_hostname(c);
+	return c;
+}
+
+/* False when there is no such file, or with err. */
+static bool read_file(const char *path, struct buf *into, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = 1;
+
+	if (fd < 0) {
+		if (errno != ENOENT)
+			err_set(err, ST_IO, "open %s: %s", path, strerror(errno));
+		return errno == ENOENT;
+	}
+	while (n > 0 && !into->full) {
+		char *to = buf_reserve(into, 4096);
+
+		n = to == NULL ? 0 : read(fd, to, 4096);
+		if (n > 0)
+			buf_grew(into, (size_t)n);
+	}
+	if (n < 0)
+		err_set(err, ST_IO, "read %s: %s", path, strerror(errno));
+	if (into->full)
+		err_set(err, ST_USAGE, "%s: larger than a megabyte", path);
+	close(fd);
+	return n >= 0 && !into->full;
+}
+
+struct config *config_load(const char *state, struct err *err)
+{
+	struct config *c = NULL;
+	struct buf path, text;
+
+	buf_init(&path, 0);
+	buf_init(&text, FILE_MAX);
+	buf_printf(&path, "%s/restante.conf%c", state, '\0');
+	if (read_file(path.data, &text, err))
+		c = config_parse(buf_str(&text), path.data, err);
+	buf_deinit(&path);
+	buf_deinit(&text);
+	return c;
+}
+
+void config_free(struct config *c)
+{
+	if (c == NULL)
+		return;
+	for (size_t i = 0; i < config_settings_count; i++)
+		switch (config_settings[i].type) {
+		case CONFIG_TEXT:
+		case CONFIG_HOSTNAME:
+		case CONFIG_WORD:
+		case CONFIG_WORDS:
+			free(*(char **)(void *)((char *)c + config_settings[i].at));
+			break;
+		case CONFIG_COUNT:
+		case CONFIG_OCTETS:
+		case CONFIG_DURATION:
+		case CONFIG_BOOL: break;
+		}
+	for (size_t i = 0; i < c->listen_count; i++) {
+		for (size_t j = 0; j < c->listen[i].address_count; j++)
+			free(c->listen[i].addresses[j]);
+		free(c->listen[i].addresses);
+		free(c->listen[i].name);
+	}
+	free(c->listen);
+	free(c);
+}

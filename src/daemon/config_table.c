@@ -1,0 +1,161 @@
+#include <stddef.h>
+
+#include "daemon/config_table.h"
+
+#define AT(member) offsetof(struct config, member)
+#define KIB	   (INT64_C(1024))
+#define MIB	   (1024 * KIB)
+#define GIB	   (1024 * MIB)
+#define SECOND	   (INT64_C(1000))
+#define MINUTE	   (60 * SECOND)
+#define HOUR	   (60 * MINUTE)
+#define DAY	   (24 * HOUR)
+
+const char config_protocols[] = "smtp submission pop3";
+const char config_tls_modes[] = "none starttls implicit";
+
+#define MECHANISMS "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS"
+
+/* clang-format off */
+const struct config_setting config_settings[] = {
+	{ "hostname", CONFIG_HOSTNAME, AT(hostname), "", 0, 253, NULL,
+		"Name in greetings and Received lines; empty: the system's own name." },
+
+	{ "tls_certificate", CONFIG_TEXT, AT(tls_certificate), "tls/cert.pem", 0, 4096, NULL,
+		"Certificate chain in PEM, the server's own first; relative to the state directory." },
+	{ "tls_key", CONFIG_TEXT, AT(tls_key), "tls/key.pem", 0, 4096, NULL,
+		"Private key in PEM; relative to the state directory." },
+	{ "tls_min_version", CONFIG_WORD, AT(tls_min_version), "1.2", 0, 0, "1.2 1.3",
+		"Oldest TLS version that is spoken (RFC 8996 ends 1.0 and 1.1)." },
+
+	{ "message_size_limit", CONFIG_OCTETS, AT(message_size_limit), "50M", 64 * KIB, 2 * GIB, NULL,
+		"Largest message taken in; announced with SIZE (RFC 1870)." },
+	{ "recipients_max", CONFIG_COUNT, AT(recipients_max), "1000", 100, 100000, NULL,
+		"Recipients of one message; RFC 5321 4.5.3.1.8 asks for at least 100." },
+	{ "command_line_max", CONFIG_OCTETS, AT(command_line_max), "2K", 1 * KIB, 64 * KIB, NULL,
+		"Longest SMTP command line; RFC 5321 4.5.3.1.4 asks for at least 512 octets plus "
+		"what extensions add." },
+	{ "header_size_limit", CONFIG_OCTETS, AT(header_size_limit), "1M", 16 * KIB, 64 * MIB, NULL,
+		"Largest message header taken in." },
+	{ "received_max", CONFIG_COUNT, AT(received_max), "50", 20, 1000, NULL,
+		"Received lines that mean a mail loop; RFC 5321 6.3 asks for a large threshold." },
+	{ "errors_soft", CONFIG_COUNT, AT(errors_soft), "10", 1, 1000, NULL,
+		"Errors of an SMTP client after which its replies are delayed." },
+	{ "errors_hard", CONFIG_COUNT, AT(errors_hard), "20", 1, 10000, NULL,
+		"Errors of an SMTP client after which the session is closed with 421." },
+
+	{ "connections_max", CONFIG_COUNT, AT(connections_max), "20000", 10, 1000000, NULL,
+		"Connections at one time, all protocols and processes together." },
+	{ "connections_per_address", CONFIG_COUNT, AT(connections_per_address), "50", 1, 1000000, NULL,
+		"Connections at one time from one address (IPv6: one /64)." },
+	{ "auth_failures", CONFIG_COUNT, AT(auth_failures), "3", 1, 100, NULL,
+		"Failed logins after which a session is closed." },
+	{ "cleartext_auth", CONFIG_BOOL, AT(cleartext_auth), "no", 0, 0, NULL,
+		"Lets passwords through without TLS (against RFC 8314 3.3; for tests on loopback)." },
+
+	{ "greet_timeout", CONFIG_DURATION, AT(greet_timeout_ms), "60s", 1 * SECOND, 10 * MINUTE, NULL,
+		"Time a client has to send its first command." },
+	{ "command_timeout", CONFIG_DURATION, AT(command_timeout_ms), "5m", 1 * SECOND, 1 * HOUR, NULL,
+		"Time between SMTP commands (RFC 5321 4.5.3.2.7: at least 5 minutes)." },
+	{ "data_timeout", CONFIG_DURATION, AT(data_timeout_ms), "10m", 1 * SECOND, 1 * HOUR, NULL,
+		"Time between pieces of a message." },
+	{ "session_max", CONFIG_DURATION, AT(session_max_ms), "4h", 1 * MINUTE, 7 * DAY, NULL,
+		"Longest SMTP session, busy or not." },
+	{ "login_timeout", CONFIG_DURATION, AT(login_timeout_ms), "3m", 5 * SECOND, 1 * HOUR, NULL,
+		"Time a POP3 client has to log in." },
+	{ "autologout", CONFIG_DURATION, AT(autologout_ms), "10m", 10 * MINUTE, 1 * DAY, NULL,
+		"POP3 inactivity timer; RFC 1939 3 forbids less than 10 minutes." },
+	{ "pop3_errors_before_login", CONFIG_COUNT, AT(pop3_errors_before_login), "5", 1, 1000, NULL,
+		"Bad commands before login after which a POP3 session is closed." },
+	{ "pop3_errors_after_login", CONFIG_COUNT, AT(pop3_errors_after_login), "50", 1, 10000, NULL,
+		"Bad commands after login after which a POP3 session is closed." },
+	{ "implementation", CONFIG_TEXT, AT(implementation), "Restante", 0, 100, NULL,
+		"What POP3's CAPA says after IMPLEMENTATION (RFC 2449 6.9); empty: nothing." },
+
+	{ "sasl_mechanisms", CONFIG_WORDS, AT(sasl_mechanisms), MECHANISMS, 0, 0, MECHANISMS,
+		"Login mechanisms offered, separated by spaces." },
+	{ "sender_login_match", CONFIG_BOOL, AT(sender_login_match), "yes", 0, 0, NULL,
+		"Submission: the sender must be an address of the account that logged in." },
+	{ "hide_client_address", CONFIG_BOOL, AT(hide_client_address), "no", 0, 0, NULL,
+		"Submission: leaves the client's address out of the Received line." },
+
+	{ "edges", CONFIG_COUNT, AT(edges), "0", 0, 256, NULL,
+		"Processes that speak with the network; 0: one for each core." },
+	{ "hash_threads", CONFIG_COUNT, AT(hash_threads), "2", 1, 64, NULL,
+		"Threads that check passwords." },
+	{ "hash_queue", CONFIG_COUNT, AT(hash_queue), "256", 1, 100000, NULL,
+		"Logins that may wait for such a thread; more get a temporary failure." },
+	{ "segment_size", CONFIG_OCTETS, AT(segment_size), "64M", 1 * MIB, 1 * GIB, NULL,
+		"Size at which a journal segment is closed and the next begins." },
+	{ "inline_max", CONFIG_OCTETS, AT(inline_max), "256K", 4 * KIB, 16 * MIB, NULL,
+		"Messages up to this size are kept in the journal, larger ones in files of their own." },
+
+	{ "log", CONFIG_TEXT, AT(log), "stderr", 1, 4096, NULL,
+		"Where log lines go: stderr, or a file relative to the state directory." },
+	{ "log_level", CONFIG_WORD, AT(log_level), "info", 0, 0, "debug info warn error",
+		"The least important lines that are written." },
+	{ "edge_user", CONFIG_TEXT, AT(edge_user), "restante-edge", 1, 32, NULL,
+		"User of the processes that speak with the network, when started as root." },
+	{ "store_user", CONFIG_TEXT, AT(store_user), "restante-store", 1, 32, NULL,
+		"User of the process that keeps mail and accounts, when started as root." },
+};
+const size_t config_settings_count = sizeof config_settings / sizeof *config_settings;
+
+const struct config_setting config_listen_settings[] = {
+	{ "protocol", CONFIG_WORD, 0, "by name", 0, 0, config_protocols,
+		"What is spoken; needed only when NAME is none of the known names." },
+	{ "address", CONFIG_TEXT, 0, "{\"0.0.0.0\", \"::\"}", 1, 45, NULL,
+		"One IPv4 or IPv6 address or a list of them." },
+	{ "port", CONFIG_COUNT, 0, "by name", 1, 65535, NULL,
+		"TCP port." },
+	{ "tls", CONFIG_WORD, 0, "by name", 0, 0, config_tls_modes,
+		"implicit: TLS from the first octet; starttls: STARTTLS or STLS is offered." },
+};
+const size_t config_listen_settings_count =
+	sizeof config_listen_settings / sizeof *config_listen_settings;
+
+/* Ports: RFC 5321 4.5.4.2, RFC 6409 3.1, RFC 8314 7.3, RFC 1939 3, RFC 8314 7.2. */
+const struct config_listen_kind config_listen_kinds[] = {
+	{ "smtp",        LISTEN_SMTP,       LISTEN_TLS_STARTTLS, 25 },
+	{ "submission",  LISTEN_SUBMISSION, LISTEN_TLS_STARTTLS, 587 },
+	{ "submissions", LISTEN_SUBMISSION, LISTEN_TLS_IMPLICIT, 465 },
+	{ "pop3",        LISTEN_POP3,       LISTEN_TLS_STARTTLS, 110 },
+	{ "pop3s",       LISTEN_POP3,       LISTEN_TLS_IMPLICIT, 995 },
+};
+const size_t config_listen_kinds_count = sizeof config_listen_kinds / sizeof *config_listen_kinds;
+/* clang-format on */
+
+const struct config_setting *config_setting_find(struct str name)
+{
+	for (size_t i = 0; i < config_settings_count; i++)
+		if (str_eq(str_c(config_settings[i].name), name))
+			return &config_settings[i];
+	return NULL;
+}
+
+const struct config_listen_kind *config_listen_kind(struct str name)
+{
+	for (size_t i = 0; i < config_listen_kinds_count; i++)
+		if (str_eq(str_c(config_listen_kinds[i].name), name))
+			return &config_listen_kinds[i];
+	return NULL;
+}
+
+int config_word(const char *words, struct str word)
+{
+	struct str rest = str_c(words);
+
+	for (int i = 0; rest.n > 0; i++)
+		if (str_eq(str_cut(&rest, ' '), word))
+			return i;
+	return -1;
+}
+
+struct str config_word_at(const char *words, size_t n)
+{
+	struct str rest = str_c(words), word = str_cut(&rest, ' ');
+
+	while (n-- > 0)
+		word = str_cut(&rest, ' ');
+	return word;
+}

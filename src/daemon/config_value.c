@@ -1,0 +1,247 @@
+/* Values as text, both ways: numbers with units, words, names. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "daemon/config_table.h"
+
+struct unit {
+	const char *suffix;
+	int64_t times;
+};
+
+/* Longest first: printing takes the first that divides the value. */
+static const struct unit octet_units[] = {
+	{"G",  INT64_C(1) << 30},
+	{ "M", INT64_C(1) << 20},
+	{ "K", INT64_C(1) << 10},
+	{ "",  1		},
+};
+
+static const struct unit duration_units[] = {
+	{"d",   86400000},
+	   { "h",  3600000 },
+	     { "m",  60000	  },
+	     { "s",  1000	 },
+	    { "ms", 1	      },
+	{ "",   1000	   }, /* a plain number is seconds */
+};
+
+static const struct unit count_units[] = {
+	{"", 1}
+};
+
+struct units {
+	const struct unit *rows;
+	size_t count;
+};
+
+#define UNITS(table) ((struct units){ table, sizeof table / sizeof *table })
+
+static struct units units_of(enum config_type type)
+{
+	switch (type) {
+	case CONFIG_OCTETS: return UNITS(octet_units);
+	case CONFIG_DURATION: return UNITS(duration_units);
+	case CONFIG_COUNT:
+	case CONFIG_BOOL:
+	case CONFIG_TEXT:
+	case CONFIG_HOSTNAME:
+	case CONFIG_WORD:
+	case CONFIG_WORDS: break;
+	}
+	return UNITS(count_units);
+}
+
+static bool number_get(enum config_type type, struct str text, int64_t *out)
+{
+	struct units units = units_of(type);
+	size_t digits = 0;
+	uint64_t n;
+
+	while (digits < text.n && ascii_digit(text.p[digits]))
+		digits++;
+	if (!str_u64(str_head(text, digits), &n) || n > INT64_MAX)
+		return false;
+	for (size_t i = 0; i < units.count; i++)
+		if (str_ieq(str_from(text, digits), str_c(units.rows[i].suffix)))
+			return !__builtin_mul_overflow((int64_t)n, units.rows[i].times, out);
+	return false;
+}
+
+static void number_put(struct buf *out, enum config_type type, int64_t n)
+{
+	struct units units = units_of(type);
+
+	for (size_t i = 0; i < units.count; i++) {
+		if (units.rows[i].times > 1 && (n == 0 || n % units.rows[i].times != 0))
+			continue;
+		buf_putu(out, (uint64_t)(n / units.rows[i].times));
+		buf_put(out, str_c(units.rows[i].suffix));
+		return;
+	}
+}
+
+/* RFC 1123 2.1: labels of letters, digits and inner hyphens. */
+static bool is_hostname(struct str s)
+{
+	struct str rest = s;
+
+	if (s.n == 0 || s.n > 253 || s.p[s.n - 1] == '.')
+		return false;
+	while (rest.n > 0) {
+		struct str label = str_cut(&rest, '.');
+
+		if (label.n == 0 || label.n > 63 || label.p[0] == '-' ||
+			label.p[label.n - 1] == '-')
+			return false;
+		for (size_t i = 0; i < label.n; i++) {
+			char c = ascii_lower(label.p[i]);
+
+			if (!ascii_digit(c) && (c < 'a' || c > 'z') && c != '-')
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool are_words(const char *words, struct str text)
+{
+	struct str rest = text;
+
+	if (text.n == 0)
+		return false;
+	while (rest.n > 0)
+		if (config_word(words, str_cut(&rest, ' ')) < 0)
+			return false;
+	return true;
+}
+
+static bool is_printable(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return false;
+	return true;
+}
+
+static bool text_allowed(const struct config_setting *s, struct str text)
+{
+	switch (s->type) {
+	case CONFIG_TEXT:
+		return (int64_t)text.n >= s->min && (int64_t)text.n <= s->max && is_printable(text);
+	case CONFIG_HOSTNAME: return text.n == 0 || is_hostname(text);
+	case CONFIG_WORD: return config_word(s->words, text) >= 0;
+	case CONFIG_WORDS: return are_words(s->words, text);
+	case CONFIG_COUNT:
+	case CONFIG_OCTETS:
+	case CONFIG_DURATION:
+	case CONFIG_BOOL: break;
+	}
+	return false;
+}
+
+static bool bool_get(struct str text, bool *out)
+{
+	static const char yes[] = "yes true on", no[] = "no false off";
+
+	*out = config_word(yes, text) >= 0;
+	return *out || config_word(no, text) >= 0;
+}
+
+static bool set_value(struct config *c, const struct config_setting *s, struct str text)
+{
+	char *at = (char *)c + s->at;
+	int64_t n;
+	bool yes;
+
+	switch (s->type) {
+	case CONFIG_COUNT:
+	case CONFIG_OCTETS:
+	case CONFIG_DURATION:
+		if (!number_get(s->type, text, &n) || n < s->min || n > s->max)
+			return false;
+		*(int64_t *)(void *)at = n;
+		return true;
+	case CONFIG_BOOL:
+		if (!bool_get(text, &yes))
+			return false;
+		*(bool *)(void *)at = yes;
+		return true;
+	case CONFIG_TEXT:
+	case CONFIG_HOSTNAME:
+	case CONFIG_WORD:
+	case CONFIG_WORDS:
+		if (!text_allowed(s, text))
+			return false;
+		free(*(char **)(void *)at);
+		*(char **)(void *)at = str_dup_c(text);
+		return true;
+	}
+	return false;
+}
+
+enum status config_set(
+	struct config *c, const struct config_setting *s, struct str text, struct err *err)
+{
+	struct buf range;
+
+	if (set_value(c, s, text))
+		return ST_OK;
+	buf_init(&range, 0);
+	config_range_put(&range, s);
+	err_set(err, ST_USAGE, "%s cannot be \"%.*s\": allowed is %.*s", s->name,
+		STR_ARG(str_head(text, 40)), STR_ARG(buf_str(&range)));
+	buf_deinit(&range);
+	return ST_USAGE;
+}
+
+void config_value_put(struct buf *out, const struct config *c, const struct config_setting *s)
+{
+	const char *at = (const char *)c + s->at;
+
+	switch (s->type) {
+	case CONFIG_COUNT:
+	case CONFIG_OCTETS:
+	case CONFIG_DURATION: number_put(out, s->type, *(const int64_t *)(const void *)at); break;
+	case CONFIG_BOOL:
+		buf_put(out, *(const bool *)(const void *)at ? STR("yes") : STR("no"));
+		break;
+	case CONFIG_TEXT:
+	case CONFIG_HOSTNAME:
+	case CONFIG_WORD:
+	case CONFIG_WORDS: buf_put(out, str_c(*(char *const *)(const void *)at)); break;
+	}
+}
+
+static void words_put(struct buf *out, const char *words, struct str last)
+{
+	struct str rest = str_c(words);
+
+	while (rest.n > 0) {
+		buf_put(out, str_cut(&rest, ' '));
+		if (rest.n > 0)
+			buf_put(out, str_find(rest, ' ') == rest.n ? last : STR(", "));
+	}
+}
+
+void config_range_put(struct buf *out, const struct config_setting *s)
+{
+	switch (s->type) {
+	case CONFIG_COUNT:
+	case CONFIG_OCTETS:
+	case CONFIG_DURATION:
+		number_put(out, s->type, s->min);
+		buf_put(out, STR(" to "));
+		number_put(out, s->type, s->max);
+		break;
+	case CONFIG_BOOL: buf_put(out, STR("yes or no")); break;
+	case CONFIG_TEXT:
+		buf_printf(out, "%s of at most %d octets", s->min > 0 ? "text" : "text or nothing",
+			(int)s->max);
+		break;
+	case CONFIG_HOSTNAME: buf_put(out, STR("a host name")); break;
+	case CONFIG_WORD: words_put(out, s->words, STR(" or ")); break;
+	case CONFIG_WORDS: words_put(out, s->words, STR(" and ")); break;
+	}
+}

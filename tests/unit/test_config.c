@@ -1,0 +1,319 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "daemon/config.h"
+#include "daemon/nearest.h"
+
+static struct config *must_parse(struct str text)
+{
+	struct err err = { ST_OK, "" };
+	struct config *c = config_parse(text, "restante.conf", &err);
+
+	assert_string_equal(err.text, "");
+	assert_non_null(c);
+	return c;
+}
+
+static void errors_rows(void **state)
+{
+	static const struct {
+		const char *name;
+		struct str text;
+		const char *said;
+	} rows[] = {
+		{"misspelt",			      STR_INIT("\nhostnam = a.example\n"),
+			"restante.conf:2: unknown setting 'hostnam', did you mean 'hostname'?"							       },
+		{ "swapped letters",		     STR_INIT("atuologout = 10m"),
+			"restante.conf:1: unknown setting 'atuologout', did you mean "
+			"'autologout'?"													      },
+		{ "nothing is near",		     STR_INIT("zzz = 1"),
+			"restante.conf:1: unknown setting 'zzz'"											    },
+		{ "misspelt section",	      STR_INIT("listn smtp {\n}"),
+			"restante.conf:1: unknown setting 'listn', did you mean 'listen'?"								   },
+		{ "misspelt in a section",	   STR_INIT("listen smtp {\n\tprot = 25\n}"),
+			"restante.conf:2: unknown setting 'prot', did you mean 'port'?"									},
+		{ "include is not there",	  STR_INIT("include(\"/etc/passwd\")"),
+			"restante.conf:1: unknown setting 'include'"											},
+		{ "below the range",		     STR_INIT("\n\nautologout = 9m"),
+			"restante.conf:3: autologout cannot be \"9m\": allowed is 10m to 1d"								     },
+		{ "above the range",		     STR_INIT("recipients_max = 100001"),
+			"restante.conf:1: recipients_max cannot be \"100001\": allowed is 100 to "
+			"100000"														     },
+		{ "unit of another kind",	  STR_INIT("message_size_limit = 5m5"),
+			"restante.conf:1: message_size_limit cannot be \"5m5\": allowed is 64K to "
+			"2G"															 },
+		{ "overflow",		      STR_INIT("message_size_limit = 9223372036854775807G"),
+			"restante.conf:1: message_size_limit cannot be \"9223372036854775807G\": "
+			"allowed is 64K to 2G"												       },
+		{ "negative",		      STR_INIT("edges = -1"),
+			"restante.conf:1: edges cannot be \"-1\": allowed is 0 to 256"								       },
+		{ "not a bool",			STR_INIT("cleartext_auth = maybe"),
+			"restante.conf:1: cleartext_auth cannot be \"maybe\": allowed is yes or "
+			"no"															 },
+		{ "not a name",			STR_INIT("hostname = \"a_b\""),
+			"restante.conf:1: hostname cannot be \"a_b\": allowed is a host name"								      },
+		{ "not a word",			STR_INIT("tls_min_version = \"1.1\""),
+			"restante.conf:1: tls_min_version cannot be \"1.1\": allowed is 1.2 or "
+			"1.3"															},
+		{ "one bad word of several",	     STR_INIT("sasl_mechanisms = \"PLAIN CRAM-MD5\""),
+			"restante.conf:1: sasl_mechanisms cannot be \"PLAIN CRAM-MD5\": allowed is "
+			"PLAIN, LOGIN, SCRAM-SHA-256 and SCRAM-SHA-256-PLUS"									     },
+		{ "control octet",		   STR_INIT("implementation = \"a\\nb\""),
+			"restante.conf:1: implementation cannot be \"a\nb\": allowed is text or "
+			"nothing of "
+			"at most 100 octets"													 },
+		{ "twice in a section",		STR_INIT("listen smtp {\nport = 1\nport = 2\n}"),
+			"restante.conf:3: port is set twice"												},
+		{ "twice",			   STR_INIT("edges = 1\nedges = 2"),
+			"restante.conf:2: edges is set twice"											       },
+		{ "NUL",			   STR_INIT("edges = 1\0"),				  "restante.conf: there is a NUL octet in it"},
+		{ "unknown listener",	      STR_INIT("listen imap {\n}"),
+			"restante.conf:2: listen imap needs a protocol (only smtp, submission, "
+			"submissions, "
+			"pop3 and pop3s imply one)"												  },
+		{ "unknown listener without port", STR_INIT("listen other {\nprotocol = smtp\n}"),
+			"restante.conf:3: listen other needs a port (only smtp, submission, "
+			"submissions, "
+			"pop3 and pop3s imply one)"												  },
+		{ "port 0",			    STR_INIT("listen smtp { port = 0 }"),
+			"restante.conf:1: port cannot be \"0\": allowed is 1 to 65535"								       },
+		{ "port 65536",			STR_INIT("listen smtp { port = 65536 }"),
+			"restante.conf:1: port cannot be \"65536\": allowed is 1 to 65535"								   },
+		{ "name for address",	      STR_INIT("listen smtp { address = {\"localhost\"} }"),
+			"restante.conf:1: address cannot be \"localhost\": allowed is an IPv4 or "
+			"IPv6 address"													       },
+		{ "tls mode",		      STR_INIT("listen smtp { tls = ssl }"),
+			"restante.conf:1: tls cannot be \"ssl\": allowed is none, starttls or "
+			"implicit"														   },
+		{ "soft over hard",		    STR_INIT("errors_soft = 30"),
+			"restante.conf: errors_hard is less than errors_soft"									       },
+		{ "header over message",		 STR_INIT("message_size_limit = 64K"),
+			"restante.conf: header_size_limit is more than message_size_limit"								   },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct err err = { ST_OK, "" };
+
+		if (config_parse(rows[i].text, "restante.conf", &err) != NULL)
+			fail_msg("accepted: %s", rows[i].name);
+		assert_string_equal(err.text, rows[i].said);
+		assert_int_equal(err.code, ST_USAGE);
+	}
+}
+
+static void syntax_errors_are_caught(void **state)
+{
+	static const struct str rows[] = {
+		STR_INIT("hostname"),
+		STR_INIT("hostname ="),
+		STR_INIT("= 1"),
+		STR_INIT("listen {\n}"),
+		STR_INIT("listen smtp {"),
+		STR_INIT("}"),
+		STR_INIT("hostname = \"a"),
+		STR_INIT("listen smtp {\n}\nlisten smtp {\n}"),
+		STR_INIT("hostname = {\"a\"}"),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct err err = { ST_OK, "" };
+
+		assert_null(config_parse(rows[i], "restante.conf", &err));
+		assert_int_equal(err.code, ST_USAGE);
+		assert_true(str_starts(str_c(err.text), STR("restante.conf")));
+	}
+}
+
+static void defaults(void **state)
+{
+	struct config *c = must_parse(STR(""));
+
+	(void)state;
+	assert_true(c->hostname[0] != '\0');
+	assert_int_equal(c->message_size_limit, 50 * 1024 * 1024);
+	assert_int_equal(c->autologout_ms, 600000);
+	assert_int_equal(c->command_timeout_ms, 300000);
+	assert_false(c->cleartext_auth);
+	assert_true(c->sender_login_match);
+	assert_int_equal(c->listen_count, 5);
+	assert_string_equal(c->listen[2].name, "submissions");
+	assert_int_equal(c->listen[2].protocol, LISTEN_SUBMISSION);
+	assert_int_equal(c->listen[2].tls, LISTEN_TLS_IMPLICIT);
+	assert_int_equal(c->listen[2].port, 465);
+	assert_int_equal(c->listen[2].address_count, 2);
+	assert_string_equal(c->listen[2].addresses[1], "::");
+	config_free(c);
+}
+
+static void values(void **state)
+{
+	struct config *c = must_parse(
+		STR("hostname = mx.example\nmessage_size_limit = 25M\n"
+		    "autologout = 900 # a plain number is seconds\ncommand_timeout = 10s\n"
+		    "cleartext_auth = on\nimplementation = \"\"\nsession_max = 3d\n"
+		    "listen pop3s { port = 10995 address = \"127.0.0.1\" }\n"
+		    "listen inside {\n\tprotocol = smtp\n\tport = 2525\n\ttls = none\n"
+		    "\taddress = {\"::1\", \"127.0.0.1\"}\n}\n"));
+
+	(void)state;
+	assert_string_equal(c->hostname, "mx.example");
+	assert_int_equal(c->message_size_limit, 25 * 1024 * 1024);
+	assert_int_equal(c->autologout_ms, 900000);
+	assert_int_equal(c->command_timeout_ms, 10000);
+	assert_int_equal(c->session_max_ms, INT64_C(3) * 86400000);
+	assert_true(c->cleartext_auth);
+	assert_string_equal(c->implementation, "");
+	assert_int_equal(c->listen_count, 2);
+	assert_int_equal(c->listen[0].port, 10995);
+	assert_int_equal(c->listen[0].tls, LISTEN_TLS_IMPLICIT);
+	assert_int_equal(c->listen[0].protocol, LISTEN_POP3);
+	assert_int_equal(c->listen[0].address_count, 1);
+	assert_string_equal(c->listen[1].addresses[0], "::1");
+	assert_int_equal(c->listen[1].address_count, 2);
+	assert_int_equal(c->listen[1].tls, LISTEN_TLS_NONE);
+	config_free(c);
+}
+
+/* What is printed is a configuration file that means the same. */
+static void printing_is_reading(void **state)
+{
+	struct config
+		*c = must_parse(STR(
+			"hostname = mx.example\nmessage_size_limit = 25000001\n"
+			"implementation = \"a \\\"b\\\" \\\\ c\"\nautologout = 601s\nedges = 3\n"
+			"listen smtp { port = 2525 }\n")),
+		*again;
+	struct buf one, two;
+
+	(void)state;
+	buf_init(&one, 0);
+	buf_init(&two, 0);
+	config_print(&one, c, false);
+	again = must_parse(buf_str(&one));
+	config_print(&two, again, false);
+	assert_true(str_eq(buf_str(&one), buf_str(&two)));
+	assert_string_equal(again->implementation, "a \"b\" \\ c");
+	assert_int_equal(again->message_size_limit, 25000001);
+	assert_int_equal(again->listen[0].port, 2525);
+	config_free(c);
+	config_free(again);
+	buf_deinit(&one);
+	buf_deinit(&two);
+}
+
+/* The file of `init` is valid, also with every commented setting switched on. */
+static void initial_file(void **state)
+{
+	struct buf text;
+	struct config *c;
+
+	(void)state;
+	buf_init(&text, 0);
+	config_write_initial(&text, STR("mail.example"), 10000);
+	c = must_parse(buf_str(&text));
+	assert_string_equal(c->hostname, "mail.example");
+	assert_int_equal(c->listen_count, 5);
+	assert_int_equal(c->listen[0].port, 10025);
+	assert_int_equal(c->listen[4].port, 10995);
+	assert_string_equal(c->listen[4].addresses[0], "127.0.0.1");
+	config_free(c);
+
+	buf_clear(&text);
+	config_write_initial(&text, STR("mail.example"), 0);
+	c = must_parse(buf_str(&text));
+	assert_int_equal(c->listen_count, 5);
+	assert_string_equal(c->listen[0].addresses[0], "0.0.0.0");
+	config_free(c);
+	for (size_t i = 0; i + 1 < text.len; i++) /* "#name" is a setting, "# text" a comment */
+		if (text.data[text.head + i] == '#' && text.data[text.head + i + 1] != ' ')
+			text.data[text.head + i] = ' ';
+	c = must_parse(buf_str(&text));
+	assert_int_equal(c->listen_count, 1);
+	config_free(c);
+	buf_deinit(&text);
+}
+
+static void row_texts(void **state)
+{
+	struct config_row_text row;
+	size_t n = 0;
+
+	(void)state;
+	for (; config_row(n, &row); n++) {
+		assert_true(row.name[0] != '\0' && row.help[0] != '\0' && row.range[0] != '\0');
+		if (str_eq(str_c(row.name), STR("autologout")))
+			assert_string_equal(row.range, "10m to 1d");
+	}
+	assert_true(n > 30);
+}
+
+static void count_warning(void *arg, const char *text)
+{
+	assert_non_null(text);
+	(*(int *)arg)++;
+}
+
+static void warnings(void **state)
+{
+	struct config *c = must_parse(STR("hostname = mx.example"));
+	int n = 0;
+
+	(void)state;
+	config_warnings(c, count_warning, &n);
+	assert_int_equal(n, 0);
+	config_free(c);
+	c = must_parse(STR("hostname = mx.example cleartext_auth = yes"));
+	config_warnings(c, count_warning, &n);
+	assert_int_equal(n, 1);
+	config_free(c);
+}
+
+static void nearest_rows(void **state)
+{
+	static const struct {
+		const char *typed, *nearest;
+	} rows[] = {
+		{"lsit",	  "list"},
+		{ "ad",	"add" },
+		{ "shwo",  "show"},
+		{ "x",     NULL  },
+		{ "",      NULL  },
+		{ "zebra", NULL	},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct nearest n = nearest_to(str_c(rows[i].typed));
+
+		nearest_try(&n, "list");
+		nearest_try(&n, "add");
+		nearest_try(&n, "show");
+		if (rows[i].nearest == NULL)
+			assert_null(n.name);
+		else
+			assert_string_equal(n.name, rows[i].nearest);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(errors_rows),
+		cmocka_unit_test(syntax_errors_are_caught),
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(values),
+		cmocka_unit_test(printing_is_reading),
+		cmocka_unit_test(initial_file),
+		cmocka_unit_test(row_texts),
+		cmocka_unit_test(warnings),
+		cmocka_unit_test(nearest_rows),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
