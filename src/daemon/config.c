@@ -15,12 +15,17 @@
 
 enum { FILE_MAX = 1024 * 1024, LISTEN_MAX = 64 };
 
-/* libconfuse's callbacks carry no pointer of ours. */
-static _Thread_local struct parse {
+struct parse {
 	struct config *config;
 	const char *name;
 	struct err *err;
-} * parsing;
+	uint64_t settings_seen; /* bit n: row n of config_settings */
+	cfg_t *section;		/* the one that listen_seen is about */
+	uint64_t listen_seen;
+};
+
+/* libconfuse's callbacks carry no pointer of ours. */
+static _Thread_local struct parse *parsing;
 
 static void complain(cfg_t *cfg, struct str text)
 {
