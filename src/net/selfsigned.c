@@ -84,7 +84,8 @@ static bool set_subject(X509 *x, struct str names)
 }
 
 /* A leaf, not an authority: whoever trusts it for this server trusts it for nothing else.  OpenSSL
- * and GnuTLS accept a trusted certificate that is its own issuer. */
+ * and GnuTLS accept a trusted certificate that is its own issuer.  RFC 5280 4.2.1.1 lets a self-signed
+ * one leave out whose key signed it. */
 static bool fill(X509 *x, EVP_PKEY *key, struct str names, const char *alt)
 {
 	static const struct {
@@ -94,8 +95,7 @@ static bool fill(X509 *x, EVP_PKEY *key, struct str names, const char *alt)
 		{NID_basic_constraints,	 "critical,CA:FALSE"	     },
 		{ NID_key_usage,		 "critical,digitalSignature"},
 		{ NID_ext_key_usage,	     "serverAuth"		  },
-		{ NID_subject_key_identifier,   "hash"		     },
-		{ NID_authority_key_identifier, "keyid"			},
+		{ NID_subject_key_identifier, "hash"		     },
 	};
 
 	/* An hour of grace for a client whose clock is behind. */
