@@ -16,17 +16,17 @@
 
 struct pop3d;
 
-struct pop3d_config { /* borrowed, shared, outlives the sessions */
-	struct str hostname;        /* for the greeting */
+struct pop3d_config {		    /* borrowed, shared, outlives the sessions */
+	struct str hostname;	    /* for the greeting */
 	struct str implementation;  /* "" hides IMPLEMENTATION */
 	int64_t login_timeout_ms;   /* whole time before login; 3 min */
-	int64_t autologout_ms;      /* at least 10 min (RFC 1939 3) */
+	int64_t autologout_ms;	    /* at least 10 min (RFC 1939 3) */
 	size_t errors_before_login; /* bad commands until the session is closed: 3 / 20 */
 	size_t errors_after_login;
-	size_t auth_failures;       /* failed logins until the session is closed */
-	struct str mechanisms;      /* SASL under TLS: "PLAIN LOGIN SCRAM-SHA-256" */
+	size_t auth_failures;  /* failed logins until the session is closed */
+	struct str mechanisms; /* SASL under TLS: "PLAIN LOGIN SCRAM-SHA-256" */
 	struct str mechanisms_plus;
-	bool cleartext_auth;        /* USER, PASS and SASL without TLS too */
+	bool cleartext_auth; /* USER, PASS and SASL without TLS too */
 };
 
 struct pop3d_peer {
@@ -36,15 +36,16 @@ struct pop3d_peer {
 };
 
 enum pop3d_event_type {
-	POP3D_EV_STLS,       /* +OK is in out: send it, handshake, pop3d_tls_started(); in was emptied */
-	POP3D_EV_CLOSE,      /* send out, then close; no UPDATE happened unless ASK_UPDATE was answered */
+	POP3D_EV_STLS,	/* +OK is in out: send it, handshake, pop3d_tls_started(); in was emptied */
+	POP3D_EV_CLOSE, /* send out, then close; no UPDATE happened unless ASK_UPDATE was answered */
 	POP3D_ASK_LOGIN,     /* USER + PASS: user, password */
-	POP3D_ASK_AUTH,      /* mechanism, data, has_data (decoded) */
+	POP3D_ASK_AUTH,	     /* mechanism, data, has_data (decoded) */
 	POP3D_ASK_AUTH_MORE, /* data */
 	POP3D_EV_AUTH_CANCEL,
-	POP3D_ASK_LISTING,   /* the rows are needed: pop3d_listing() */
-	POP3D_ASK_BODY,      /* index (from 0), offset: octets of the message from there: pop3d_body() */
-	POP3D_ASK_UPDATE,    /* QUIT: delete what pop3d_is_deleted() says, then pop3d_updated() */
+	POP3D_ASK_LISTING, /* the rows are needed: pop3d_listing() */
+	POP3D_ASK_BODY, /* index (from 0), offset: octets of the message from there: pop3d_body() */
+	POP3D_ASK_UPDATE, /* QUIT: delete what pop3d_is_deleted() says (perhaps nothing), give the lock
+			      * back, then pop3d_updated() */
 };
 
 struct pop3d_event {
@@ -54,17 +55,27 @@ struct pop3d_event {
 	bool has_data;
 	size_t index;
 	uint64_t offset;
-	uint64_t want; /* ASK_BODY: octets that are still needed at most (TOP knows no better than all) */
+	uint64_t
+		want; /* ASK_BODY: octets that are still needed at most (TOP knows no better than all) */
+	bool direct; /* ASK_BODY: no dots to stuff, pop3d_body_direct() may be the answer */
 };
 
 /* Extended response codes (RFC 2449 8, 3206). */
-enum pop3d_code { POP3D_NO_CODE, POP3D_IN_USE, POP3D_LOGIN_DELAY, POP3D_SYS_TEMP, POP3D_SYS_PERM, POP3D_AUTH };
+enum pop3d_code {
+	POP3D_NO_CODE,
+	POP3D_IN_USE,
+	POP3D_LOGIN_DELAY,
+	POP3D_SYS_TEMP,
+	POP3D_SYS_PERM,
+	POP3D_AUTH
+};
 
 struct pop3d_stats { /* for the one log line of a session (A26) */
 	uint64_t retr, retr_octets, top, top_octets, deleted, deleted_octets;
 };
 
-struct pop3d *pop3d_new(const struct pop3d_config *config, const struct pop3d_peer *peer, int64_t now_ms);
+struct pop3d *pop3d_new(
+	const struct pop3d_config *config, const struct pop3d_peer *peer, int64_t now_ms);
 void pop3d_free(struct pop3d *p);
 void pop3d_greet(struct pop3d *p);
 
@@ -87,8 +98,12 @@ void pop3d_login_failed(struct pop3d *p, enum pop3d_code code, struct str text);
 void pop3d_listing(struct pop3d *p, const struct maildrop_view *view);
 /* -ERR for the command that asked: listing or body could not be read. */
 void pop3d_failed(struct pop3d *p, enum pop3d_code code, struct str text);
-/* The next octets of the message, at least one.  The engine stuffs dots and ends the reply. */
+/* The next octets of the message, at least one (none: it could not be read).  The engine stuffs dots
+ * and ends the reply; beyond `want` nothing is taken. */
 void pop3d_body(struct pop3d *p, struct str octets);
+/* For ev.direct, without a copy: the owner sends out, then `octets` (1 .. want) of the message by
+ * itself, and calls pop3d_next() only after that.  last: their final two octets (of one: last[1]). */
+void pop3d_body_direct(struct pop3d *p, uint64_t octets, const char last[2]);
 
 bool pop3d_is_deleted(const struct pop3d *p, size_t index);
 uint64_t pop3d_deleted_count(const struct pop3d *p);
@@ -99,8 +114,11 @@ bool pop3d_in_transaction(const struct pop3d *p);
 struct str pop3d_user(const struct pop3d *p);
 const struct pop3d_stats *pop3d_stats(const struct pop3d *p);
 
+/* INT64_MAX while a question is open.  In TRANSACTION it moves with each command and whenever
+ * pop3d_next() finds less in out than it left there: call it after every write. */
 int64_t pop3d_deadline(const struct pop3d *p);
-void pop3d_timeout(struct pop3d *p);  /* closes without UPDATE */
-void pop3d_shutdown(struct pop3d *p); /* -ERR [SYS/TEMP] and close when idle between commands; no UPDATE */
+void pop3d_timeout(struct pop3d *p); /* drops out, closes without UPDATE and without a word */
+void pop3d_shutdown(
+	struct pop3d *p); /* -ERR [SYS/TEMP] and close when idle between commands; no UPDATE */
 
 #endif
