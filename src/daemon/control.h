@@ -1,5 +1,6 @@
-/* control.h -- the control socket <state>/control.sock (0600): frames of u32 length, u8 kind
- * ('q' request JSON, 'r' row JSON, 'o' octets, 'e' end JSON {"status":n,"error":"..."}).
+/* control.h -- the control socket <state>/control.sock (0600): frames of u32 length (little-endian,
+ * of what follows the kind), u8 kind ('q' request JSON, 'r' row JSON, 'o' octets, 'e' end JSON
+ * {"status":n,"error":"..."}).
  *
  * Server side: in the store's loop, one request at a time per connection, peer's uid checked
  * (SO_PEERCRED: root, or whoever owns the state directory).  Client side: blocking. */
@@ -9,10 +10,15 @@
 #include "daemon/office.h"
 #include "net/loop.h"
 
-enum { CONTROL_FRAME_MAX = 1024 * 1024 };
+enum { CONTROL_FRAME_MAX = 1024 * 1024, CONTROL_HEADER = 5 };
 
 struct control;
-/* listen_fd: bound and listening; taken over.  uid: besides root, who may call. */
+/* Binds <state>/control.sock in place of what an earlier server left, 0600, listening; -1 and err
+ * on failure.  Only while holding state_lock(). */
+int control_listen(const char *state, struct err *err);
+/* listen_fd: bound and listening; taken over.  uid: besides root, who may call.  After a verb that
+ * sets o->restart the answer is sent and the loop stopped: this process shall end and the next one
+ * open the office. */
 struct control *control_serve(struct loop *l, int listen_fd, uid_t uid, struct office *o);
 void control_stop(struct control *c);
 
@@ -24,5 +30,13 @@ enum status control_call(const char *state, const json_t *request, struct office
 int state_lock(const char *state, struct err *err);
 /* Checks <state>/version: ST_OK, or refuses a newer one and what is no state directory. */
 enum status state_check_version(const char *state, struct err *err);
+
+/* Takes the rights of path's owner when this is root's process and the owner is somebody else, so
+ * that files made meanwhile belong to the server; directories above stay searchable. */
+struct borrowed_rights {
+	bool borrowed;
+};
+enum status rights_borrow(struct borrowed_rights *r, const char *path, struct err *err);
+void rights_return(struct borrowed_rights *r);
 
 #endif

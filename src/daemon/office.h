@@ -19,6 +19,8 @@ struct office {
 	struct directory *directory;
 	struct disk *disk;
 	struct store *store;
+	bool served;  /* set by control_serve(): others use the store, so a verb may not close it */
+	bool restart; /* set by a verb that is done by the next office_open(): end this process */
 };
 
 /* Opens directory and store below `dir`.  config is taken over, also on failure. */

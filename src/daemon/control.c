@@ -1,0 +1,250 @@
+/* The server's side.  A request runs to its end before the next event; its reply is collected, so that
+ * a client that reads slowly holds memory, never the store. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/codec.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/control.h"
+
+enum { CLIENTS_MAX = 16, REPLY_MAX = 256 * 1024 * 1024, IDLE_MS = 60000 };
+
+struct control {
+	struct loop *loop;
+	struct loop_io io;
+	int fd;
+	uid_t uid;
+	struct office *office;
+	struct link clients;
+	size_t count;
+};
+
+struct client {
+	struct link link;
+	struct control *control;
+	struct loop_io io;
+	struct loop_timer timer;
+	int fd;
+	struct buf in, out;
+};
+
+struct collect {
+	struct office_reply reply;
+	struct buf *out;
+};
+
+static void frame_put(struct buf *out, char kind, struct str payload)
+{
+	put_u32(out, (uint32_t)payload.n);
+	buf_putc(out, kind);
+	buf_put(out, payload);
+}
+
+static void json_put(struct buf *out, char kind, json_t *v)
+{
+	char *text = json_dumps(v, JSON_COMPACT);
+
+	if (text != NULL)
+		frame_put(out, kind, str_c(text));
+	free(text);
+	json_decref(v);
+}
+
+static void collect_row(struct office_reply *r, json_t *row)
+{
+	json_put(LIST_OF(r, struct collect, reply)->out, 'r', row);
+}
+
+static void collect_octets(struct office_reply *r, struct str octets)
+{
+	frame_put(LIST_OF(r, struct collect, reply)->out, 'o', octets);
+}
+
+static void client_close(struct client *c)
+{
+	loop_io_want(&c->io, 0);
+	loop_timer_stop(&c->timer);
+	close(c->fd);
+	list_del(&c->link);
+	c->control->count--;
+	buf_wipe(&c->in); /* requests hold hashes */
+	buf_deinit(&c->out);
+	free(c);
+}
+
+static void end_put(struct buf *out, enum status status, const struct err *err)
+{
+	json_put(out, 'e', json_pack("{s:i, s:s}", "status", (int)status, "error", err->text));
+}
+
+static void execute(struct client *c, struct str text)
+{
+	struct collect collect = {
+		{collect_row, collect_octets},
+		 &c->out
+	};
+	struct err err = { ST_OK, "" };
+	enum status status;
+	json_t *q = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
+
+	if (q == NULL)
+		status = err_set(&err, ST_USAGE, "the request is no JSON");
+	else
+		status = office_execute(c->control->office, q, &collect.reply, &err);
+	log_info("control.request", F_C("verb", json_string_value(json_object_get(q, "verb"))),
+		F_INT("status", status));
+	json_decref(q);
+	if (c->out.full) {
+		buf_clear(&c->out);
+		status = err_set(&err, ST_LIMIT, "the answer is larger than 256 MiB");
+	}
+	end_put(&c->out, status, &err);
+}
+
+/* False: not what our client sends. */
+static bool take_requests(struct client *c)
+{
+	while (c->in.len >= CONTROL_HEADER && c->out.len == 0) {
+		struct reader r = { .rest = buf_str(&c->in) };
+		uint32_t n = get_u32(&r);
+		uint8_t kind = get_u8(&r);
+
+		if (kind != 'q' || n > CONTROL_FRAME_MAX)
+			return false;
+		if (r.rest.n < n)
+			return true;
+		execute(c, str_head(r.rest, n));
+		buf_consume(&c->in, CONTROL_HEADER + (size_t)n);
+	}
+	return true;
+}
+
+/* -1: the connection is over; else what came, 0: nothing now. */
+static ssize_t receive(struct client *c)
+{
+	char *to = buf_reserve(&c->in, 16384);
+	ssize_t n = to == NULL ? -1 : recv(c->fd, to, 16384, 0);
+
+	if (n > 0)
+		buf_grew(&c->in, (size_t)n);
+	if (n < 0 && to != NULL && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	return n == 0 ? -1 : n;
+}
+
+static bool send_some(struct client *c)
+{
+	struct str s = buf_str(&c->out);
+	ssize_t n = s.n == 0 ? 0 : send(c->fd, s.p, s.n, MSG_NOSIGNAL);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	buf_consume(&c->out, (size_t)n);
+	if (c->out.len == 0)
+		buf_release(&c->out);
+	return true;
+}
+
+static void client_ready(struct loop_io *io, int events)
+{
+	struct client *c = LIST_OF(io, struct client, io);
+	struct control *control = c->control;
+	bool alive = true;
+
+	if (events & LOOP_READ)
+		alive = receive(c) >= 0;
+	if (alive)
+		alive = take_requests(c) && send_some(c);
+	if (alive && c->out.len == 0 && c->in.len >= CONTROL_HEADER)
+		alive = take_requests(c) && send_some(c);
+	if (!alive || (c->out.len == 0 && control->office->restart)) {
+		client_close(c);
+		if (control->office->restart)
+			loop_stop(control->loop);
+		return;
+	}
+	/* No reading while an answer waits: that is the back-pressure. */
+	loop_io_want(&c->io, c->out.len > 0 ? LOOP_WRITE : LOOP_READ);
+	loop_timer_at(&c->timer, loop_now_ms(control->loop) + IDLE_MS);
+}
+
+static void client_idle(struct loop_timer *t)
+{
+	client_close(LIST_OF(t, struct client, timer));
+}
+
+static bool may_call(const struct control *control, int fd)
+{
+	struct ucred peer;
+	socklen_t n = sizeof peer;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
+		return false;
+	return peer.uid == 0 || peer.uid == control->uid;
+}
+
+static void client_new(struct control *control, int fd)
+{
+	struct client *c = NEW(struct client);
+
+	c->control = control;
+	c->fd = fd;
+	buf_init(&c->in, CONTROL_FRAME_MAX + 2 * 16384);
+	buf_init(&c->out, REPLY_MAX);
+	list_append(&control->clients, &c->link);
+	control->count++;
+	loop_io_init(&c->io, control->loop, fd, client_ready);
+	loop_timer_init(&c->timer, control->loop, client_idle);
+	loop_io_want(&c->io, LOOP_READ);
+	loop_timer_at(&c->timer, loop_now_ms(control->loop) + IDLE_MS);
+}
+
+static void caller_waits(struct loop_io *io, int events)
+{
+	struct control *control = LIST_OF(io, struct control, io);
+	int fd = accept4(control->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	(void)events;
+	if (fd < 0)
+		return;
+	if (control->count >= CLIENTS_MAX || !may_call(control, fd)) {
+		log_warn("control.refused", F_INT("clients", control->count));
+		close(fd);
+		return;
+	}
+	client_new(control, fd);
+}
+
+struct control *control_serve(struct loop *l, int listen_fd, uid_t uid, struct office *o)
+{
+	struct control *control = NEW(struct control);
+
+	control->loop = l;
+	control->fd = listen_fd;
+	control->uid = uid;
+	control->office = o;
+	o->served = true;
+	list_init(&control->clients);
+	fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) | O_NONBLOCK);
+	loop_io_init(&control->io, l, listen_fd, caller_waits);
+	loop_io_want(&control->io, LOOP_READ);
+	return control;
+}
+
+void control_stop(struct control *control)
+{
+	if (control == NULL)
+		return;
+	loop_io_want(&control->io, 0);
+	close(control->fd);
+	while (!list_empty(&control->clients))
+		client_close(LIST_OF(control->clients.next, struct client, link));
+	control->office->served = false;
+	free(control);
+}

@@ -1,0 +1,243 @@
+/* Verbs of accounts. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/codec.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include "daemon/office_verbs.h"
+
+static bool key_get(const json_t *o, const char *name, unsigned char *to, size_t n)
+{
+	const json_t *v = json_object_get(o, name);
+	struct buf octets;
+	bool ok;
+
+	if (!json_is_string(v))
+		return false;
+	buf_init(&octets, 64);
+	ok = base64_get(str_of(json_string_value(v), json_string_length(v)), &octets) &&
+	     octets.len == n;
+	if (ok)
+		memcpy(to, buf_str(&octets).p, n);
+	buf_wipe(&octets);
+	return ok;
+}
+
+/* {"hash": .., "iterations": .., "salt", "stored_key", "server_key": base64}: made by the client
+ * with password_make(), so that this process never waits for a hash. */
+static enum status credentials_get(const json_t *q, struct credentials *c, struct err *err)
+{
+	const json_t *o = json_object_get(q, "credentials");
+	json_int_t iterations = json_integer_value(json_object_get(o, "iterations"));
+	struct str hash = { "", 0 };
+
+	memset(c, 0, sizeof *c);
+	if (request_str(o, "hash", &hash, err) != ST_OK)
+		return ST_USAGE;
+	if (hash.n >= sizeof c->hash || iterations < 4096 || iterations > 100000000 ||
+		!key_get(o, "salt", c->scram_salt, sizeof c->scram_salt) ||
+		!key_get(o, "stored_key", c->scram_stored_key, sizeof c->scram_stored_key) ||
+		!key_get(o, "server_key", c->scram_server_key, sizeof c->scram_server_key))
+		return err_set(err, ST_USAGE, "the request's credentials are malformed");
+	memcpy(c->hash, hash.p, hash.n);
+	c->scram_iterations = (unsigned)iterations;
+	return ST_OK;
+}
+
+static enum status domain_is_here(struct office *o, struct str address, struct err *err)
+{
+	size_t at = str_rfind(address, '@');
+	struct str domain = str_from(address, at + 1);
+
+	if (at == address.n || domain.n == 0 || at == 0)
+		return err_set(err, ST_USAGE, "'%.*s' is no address: give local-part@domain",
+			STR_ARG(str_head(address, 100)));
+	if (directory_is_local_domain(o->directory, domain))
+		return ST_OK;
+	return err_set(err, ST_NOTFOUND,
+		"the domain %.*s is not one of this office: first run restante domain add %.*s",
+		STR_ARG(str_head(domain, 80)), STR_ARG(str_head(domain, 80)));
+}
+
+static json_t *account_row(struct office *o, const struct account *a)
+{
+	uint64_t count = 0, octets = 0;
+	json_t *row = json_pack("{s:s, s:I, s:b, s:o, s:o}", "address", a->address, "id",
+		(json_int_t)a->id, "disabled", (int)a->disabled, "created",
+		json_time(a->created_ms), "password_changed", json_time(a->password_changed_ms));
+
+	if (o->store != NULL && store_usage(o->store, a->id, &count, &octets) == STORE_OK) {
+		json_object_set_new(row, "messages", json_integer((json_int_t)count));
+		json_object_set_new(row, "octets", json_integer((json_int_t)octets));
+	}
+	return row;
+}
+
+enum status verb_account_add(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	struct credentials c;
+	struct account a;
+	struct str address;
+	uint64_t id;
+	enum status status = request_str(q, "address", &address, err);
+
+	if (status == ST_OK)
+		status = domain_is_here(o, address, err);
+	if (status != ST_OK)
+		return status;
+	status = credentials_get(q, &c, err);
+	if (status == ST_OK)
+		status = account_add(o->directory, address, &c, &id, err);
+	mem_wipe(&c, sizeof c);
+	if (status == ST_OK)
+		status = account_get(o->directory, address, &a, err);
+	if (status == ST_OK)
+		r->row(r, account_row(o, &a));
+	return status;
+}
+
+struct drop {
+	struct store_drop drop;
+	bool done;
+	enum store_result result;
+};
+
+static void on_dropped(struct store_op *op, enum store_result result)
+{
+	struct drop *d = LIST_OF(op, struct drop, drop.op);
+
+	d->done = true;
+	d->result = result;
+}
+
+/* The account goes first: a crash in between leaves mail that nobody can reach, and the id is
+ * never used again. */
+enum status verb_account_del(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	struct drop d = { .drop = { .op = { .done = on_dropped } } };
+	struct str address;
+	uint64_t id = 0;
+	enum status status = request_str(q, "address", &address, err);
+
+	(void)r;
+	if (status == ST_OK)
+		status = account_del(o->directory, address, &id, err);
+	if (status != ST_OK)
+		return status;
+	d.drop.maildrop = id;
+	store_drop(o->store, &d.drop);
+	while (!d.done) {
+		store_flush(o->store);
+		if (!d.done)
+			store_wait(o->store);
+	}
+	if (d.result != STORE_OK && d.result != STORE_NOT_FOUND)
+		return err_set(err, ST_TEMP,
+			"the account is deleted, but its mail could not be: maildrop %llu stays",
+			(unsigned long long)id);
+	return ST_OK;
+}
+
+enum status verb_account_passwd(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	struct credentials c;
+	struct str address;
+	enum status status = request_str(q, "address", &address, err);
+
+	(void)r;
+	if (status != ST_OK)
+		return status;
+	status = credentials_get(q, &c, err);
+	if (status == ST_OK)
+		status = account_set_password(o->directory, address, &c, err);
+	mem_wipe(&c, sizeof c);
+	return status;
+}
+
+struct listing {
+	struct office *office;
+	struct office_reply *reply;
+};
+
+static bool list_one(void *arg, const struct account *a)
+{
+	struct listing *l = arg;
+
+	l->reply->row(l->reply, account_row(l->office, a));
+	return true;
+}
+
+enum status verb_account_list(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	struct listing l = { o, r };
+
+	(void)q;
+	return account_each(o->directory, list_one, &l, err);
+}
+
+struct aliases_of {
+	const char *address;
+	json_t *names;
+};
+
+static bool collect_alias(void *arg, struct str alias, struct str target)
+{
+	struct aliases_of *a = arg;
+
+	if (str_eq(target, str_c(a->address)))
+		json_array_append_new(a->names, json_text(alias));
+	return true;
+}
+
+enum status verb_account_show(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	struct aliases_of aliases;
+	struct account a;
+	struct str address;
+	json_t *row;
+	enum status status = request_str(q, "address", &address, err);
+
+	if (status == ST_OK)
+		status = account_get(o->directory, address, &a, err);
+	if (status != ST_OK)
+		return status;
+	aliases = (struct aliases_of){ a.address, json_array() };
+	status = alias_each(o->directory, collect_alias, &aliases, err);
+	row = account_row(o, &a);
+	json_object_set_new(row, "aliases", aliases.names);
+	if (status == ST_OK)
+		r->row(r, row);
+	else
+		json_decref(row);
+	return status;
+}
+
+static enum status set_disabled(struct office *o, const json_t *q, bool disabled, struct err *err)
+{
+	struct str address;
+	enum status status = request_str(q, "address", &address, err);
+
+	if (status == ST_OK)
+		status = account_set_disabled(o->directory, address, disabled, err);
+	return status;
+}
+
+enum status verb_account_disable(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	(void)r;
+	return set_disabled(o, q, true, err);
+}
+
+enum status verb_account_enable(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	(void)r;
+	return set_disabled(o, q, false, err);
+}

@@ -1,0 +1,94 @@
+/* Verbs of aliases and domains. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "daemon/office_verbs.h"
+
+static enum status targets_get(const json_t *q, struct str **targets, size_t *n, struct err *err)
+{
+	const json_t *array = json_object_get(q, "targets"), *v;
+	size_t i;
+
+	*n = json_array_size(array);
+	*targets = mem_array(NULL, *n, sizeof **targets);
+	json_array_foreach(array, i, v)
+	{
+		if (!json_is_string(v))
+			return err_set(err, ST_USAGE, "the request's targets are malformed");
+		(*targets)[i] = str_of(json_string_value(v), json_string_length(v));
+	}
+	return ST_OK;
+}
+
+typedef enum status change(struct directory *d, struct str alias, const struct str *targets,
+	size_t n, struct err *err);
+
+static enum status change_alias(struct office *o, const json_t *q, change *apply, struct err *err)
+{
+	struct str alias, *targets = NULL;
+	size_t n = 0;
+	enum status status = request_str(q, "alias", &alias, err);
+
+	if (status == ST_OK)
+		status = targets_get(q, &targets, &n, err);
+	if (status == ST_OK)
+		status = apply(o->directory, alias, targets, n, err);
+	free(targets);
+	return status;
+}
+
+enum status verb_alias_add(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	(void)r;
+	return change_alias(o, q, alias_add, err);
+}
+
+enum status verb_alias_del(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	(void)r;
+	return change_alias(o, q, alias_del, err);
+}
+
+static bool list_alias(void *arg, struct str alias, struct str target)
+{
+	struct office_reply *r = arg;
+
+	r->row(r, json_pack("{s:o, s:o}", "alias", json_text(alias), "target", json_text(target)));
+	return true;
+}
+
+enum status verb_alias_list(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	(void)q;
+	return alias_each(o->directory, list_alias, r, err);
+}
+
+enum status verb_domain_add(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	struct str domain;
+	enum status status = request_str(q, "domain", &domain, err);
+
+	(void)r;
+	if (status == ST_OK)
+		status = directory_domain_add(o->directory, domain, err);
+	return status;
+}
+
+static bool list_domain(void *arg, struct str domain)
+{
+	struct office_reply *r = arg;
+
+	r->row(r, json_pack("{s:o}", "domain", json_text(domain)));
+	return true;
+}
+
+enum status verb_domain_list(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	(void)q;
+	return directory_domain_each(o->directory, list_domain, r, err);
+}

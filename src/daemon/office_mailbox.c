@@ -1,0 +1,203 @@
+/* Verbs of mailboxes: looks without a lease, so that a listing never disturbs a POP3 session. */
+#include <stdlib.h>
+
+#include "base/list.h"
+#include "base/mem.h"
+#include "daemon/office_verbs.h"
+
+enum { PIECE = 64 * 1024, SHOW_MAX = 32 * 1024 * 1024 };
+
+struct wait {
+	bool done;
+	enum store_result result;
+};
+
+static void wait_for(struct office *o, const struct wait *w)
+{
+	while (!w->done) {
+		store_flush(o->store);
+		if (!w->done)
+			store_wait(o->store);
+	}
+}
+
+static enum status result_status(enum store_result result, const char *what, struct err *err)
+{
+	switch (result) {
+	case STORE_OK: return ST_OK;
+	case STORE_NOT_FOUND:
+		return err_set(
+			err, ST_NOTFOUND, "%s is not there: see restante mailbox list", what);
+	case STORE_CORRUPT:
+		return err_set(err, ST_CORRUPT, "%s is damaged on disk: run restante fsck", what);
+	case STORE_BUSY:
+	case STORE_CONFLICT:
+	case STORE_FULL:
+	case STORE_UNAVAILABLE:
+	case STORE_UNKNOWN: break;
+	}
+	return err_set(err, ST_TEMP, "%s cannot be read now: the log says why", what);
+}
+
+static enum status maildrop_of(struct office *o, const json_t *q, uint64_t *id, struct err *err)
+{
+	struct account a;
+	struct str address;
+	enum status status = request_str(q, "address", &address, err);
+
+	if (status == ST_OK)
+		status = account_get(o->directory, address, &a, err);
+	if (status == ST_OK)
+		*id = a.id;
+	return status;
+}
+
+struct look {
+	struct store_listing listing;
+	struct wait wait;
+};
+
+static void on_listed(struct store_op *op, enum store_result result)
+{
+	struct look *l = LIST_OF(op, struct look, listing.op);
+
+	l->wait = (struct wait){ true, result };
+}
+
+static enum status look_at(struct office *o, uint64_t maildrop, struct look *l, struct err *err)
+{
+	*l = (struct look){
+		.listing = {.op = { .done = on_listed }, .maildrop = maildrop}
+	};
+	store_list(o->store, &l->listing);
+	wait_for(o, &l->wait);
+	return result_status(l->wait.result, "the mailbox", err);
+}
+
+static json_t *message_row(
+	struct office *o, size_t n, struct str uidl, const struct maildrop_row *m)
+{
+	json_t *row = json_pack("{s:I, s:o, s:I}", "number", (json_int_t)n, "uidl", json_text(uidl),
+		"octets", (json_int_t)m->octets);
+	struct store_facts f;
+
+	if (store_facts(o->store, m->id, &f) != STORE_OK)
+		return row;
+	json_object_set_new(row, "received", json_time(f.received_ms));
+	json_object_set_new(row, "sender", json_text(f.sender));
+	json_object_set_new(row, "message_id", json_text(f.message_id));
+	store_facts_free(&f);
+	return row;
+}
+
+enum status verb_mailbox_list(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	struct look l;
+	uint64_t maildrop;
+	enum status status = maildrop_of(o, q, &maildrop, err);
+
+	if (status == ST_OK)
+		status = look_at(o, maildrop, &l, err);
+	if (status != ST_OK)
+		return status;
+	for (size_t i = 0; i < l.listing.count; i++) {
+		struct maildrop_view view = {
+			l.listing.rows, l.listing.count, {l.listing.uidls, l.listing.uidls_len}
+		};
+		char text[MSGID_TEXT + 1];
+		struct str uidl;
+
+		if (maildrop_uidl(&view, i, text, &uidl))
+			r->row(r, message_row(o, i + 1, uidl, &l.listing.rows[i]));
+	}
+	store_listing_free(&l.listing);
+	return ST_OK;
+}
+
+static bool find_uidl(const struct look *l, struct str wanted, struct maildrop_row *found)
+{
+	struct maildrop_view view = {
+		l->listing.rows, l->listing.count, {l->listing.uidls, l->listing.uidls_len}
+	};
+	char text[MSGID_TEXT + 1];
+	struct str uidl;
+
+	for (size_t i = 0; i < view.count; i++)
+		if (maildrop_uidl(&view, i, text, &uidl) && str_eq(uidl, wanted)) {
+			*found = view.rows[i];
+			return true;
+		}
+	return false;
+}
+
+struct reading {
+	struct store_read read;
+	struct wait wait;
+};
+
+static void on_read(struct store_op *op, enum store_result result)
+{
+	struct reading *x = LIST_OF(op, struct reading, read.op);
+
+	x->wait = (struct wait){ true, result };
+}
+
+/* Sends at most SHOW_MAX octets from `from` on; *at: how far it came. */
+static enum status send_octets(struct office *o, uint64_t maildrop, struct msgid id, uint64_t from,
+	uint64_t *at, struct office_reply *r, struct err *err)
+{
+	char *room = mem_alloc(PIECE);
+	enum status status = ST_OK;
+	uint64_t got = 1;
+
+	for (*at = from; status == ST_OK && got > 0 && *at - from < SHOW_MAX; *at += got) {
+		struct reading x = {
+			.read = {.op = { .done = on_read },
+				 .maildrop = maildrop,
+				 .id = id,
+				 .offset = *at,
+				 .want = PIECE,
+				 .to = room}
+		};
+
+		store_read(o->store, &x.read);
+		wait_for(o, &x.wait);
+		status = result_status(x.wait.result, "the message", err);
+		got = status == ST_OK ? x.read.got : 0;
+		if (got > 0)
+			r->octets(r, str_of(room, got));
+	}
+	free(room);
+	return status;
+}
+
+/* A reply has room for SHOW_MAX octets; "offset" asks for the rest, the row says how much there is. */
+enum status verb_mailbox_show(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	json_int_t offset = json_integer_value(json_object_get(q, "offset"));
+	struct maildrop_row row;
+	struct look l;
+	struct str uidl;
+	uint64_t maildrop, at = 0;
+	bool found;
+	enum status status = request_str(q, "uidl", &uidl, err);
+
+	if (status == ST_OK)
+		status = maildrop_of(o, q, &maildrop, err);
+	if (status == ST_OK)
+		status = look_at(o, maildrop, &l, err);
+	if (status != ST_OK)
+		return status;
+	found = find_uidl(&l, uidl, &row);
+	store_listing_free(&l.listing);
+	if (!found)
+		return err_set(err, ST_NOTFOUND, "no message %.*s: see restante mailbox list",
+			STR_ARG(str_head(uidl, 70)));
+	status = send_octets(o, maildrop, row.id, offset < 0 ? 0 : (uint64_t)offset, &at, r, err);
+	if (status == ST_OK)
+		r->row(r, json_pack("{s:I, s:I}", "octets", (json_int_t)row.octets, "next",
+				  (json_int_t)at));
+	return status;
+}

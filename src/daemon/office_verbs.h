@@ -1,0 +1,43 @@
+/* office_verbs.h -- one function per verb of office_execute(); private to the office. */
+#ifndef RESTANTE_DAEMON_OFFICE_VERBS_H
+#define RESTANTE_DAEMON_OFFICE_VERBS_H
+
+#include "daemon/office.h"
+
+enum status verb_account_add(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_account_del(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_account_passwd(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_account_list(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_account_show(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_account_disable(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_account_enable(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_alias_add(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_alias_del(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_alias_list(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_domain_add(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_domain_list(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_mailbox_list(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_mailbox_show(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+
+/* The string member of a request; ST_USAGE when it is not there. */
+enum status request_str(const json_t *q, const char *name, struct str *out, struct err *err);
+/* JSON of text that may hold any octets: what is not UTF-8 becomes U+FFFD. */
+json_t *json_text(struct str s);
+/* "2026-11-22T03:00:00Z" */
+json_t *json_time(int64_t wall_ms);
+
+#endif
