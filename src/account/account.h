@@ -17,6 +17,9 @@ void directory_close(struct directory *d);
 
 enum status directory_domain_add(struct directory *d, struct str domain, struct err *err);
 bool directory_is_local_domain(struct directory *d, struct str domain);
+/* In the order in which they were added; false from each() stops. */
+enum status directory_domain_each(struct directory *d, bool (*each)(void *arg, struct str domain),
+	void *arg, struct err *err);
 
 struct account {
 	uint64_t id; /* the maildrop's name in the store; never used again */
