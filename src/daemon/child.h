@@ -1,0 +1,48 @@
+/* child.h -- what a child process is started with, and the leash between it and the parent.
+ *
+ * The leash is a SOCK_SEQPACKET pair that speaks packets of ipc.h.  A child whose leash ends (the
+ * parent died) ends too. */
+#ifndef RESTANTE_DAEMON_CHILD_H
+#define RESTANTE_DAEMON_CHILD_H
+
+#include "daemon/config.h"
+#include "daemon/ipc.h"
+#include "daemon/sandbox.h"
+
+enum leash_type {
+	LEASH_READY = 1, /* child: serving now */
+	LEASH_CHANNEL, /* parent: fd of a channel: to an edge (for the store), to a new store (for an edge) */
+	LEASH_CONFIG, /* parent to store: the text of the new configuration */
+	LEASH_DRAIN, /* parent to edge: accept no more, let sessions end by themselves, then exit */
+	LEASH_STOP,  /* parent: end sessions politely, then exit */
+};
+
+struct child_listener {
+	int fd;
+	const struct config_listen *row;
+};
+
+struct shared;
+
+struct child_start {
+	const char *state;
+	struct child_identity identity;
+	int leash;
+	int channel;		 /* edge: to the store; -1 in the store */
+	struct config *config;	 /* the child's own now */
+	int control_fd, lock_fd; /* store */
+	uid_t admin;		 /* store: besides root, who may use the control socket */
+	/* edge: */
+	unsigned seat; /* its row in the shared mapping */
+	struct shared *shared;
+	const struct child_listener *listeners;
+	size_t listener_count;
+	struct str cert, key; /* PEM; wiped by the edge after use */
+	struct str ticket_keys;
+};
+
+/* Never return. */
+_Noreturn void store_process(struct child_start *start);
+_Noreturn void edge_process(struct child_start *start);
+
+#endif

@@ -1,0 +1,261 @@
+/* The process that speaks with strangers: it has listening sockets, sessions, and one channel to the
+ * store.  After sandbox_syscalls() it cannot open, create or run anything. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/sandbox.h"
+#include "daemon/session.h"
+
+static void fill_engines(struct edge *e)
+{
+	const struct config *c = e->config;
+	struct smtpd_config smtp = {
+		.hostname = str_c(c->hostname),
+		.message_size_limit = (uint64_t)c->message_size_limit,
+		.recipients_max = (size_t)c->recipients_max,
+		.command_line_max = (size_t)c->command_line_max,
+		.errors_soft = (size_t)c->errors_soft,
+		.errors_hard = (size_t)c->errors_hard,
+		.received_max = (size_t)c->received_max,
+		.header_max = (size_t)c->header_size_limit,
+		.greet_timeout_ms = c->greet_timeout_ms,
+		.command_timeout_ms = c->command_timeout_ms,
+		.data_timeout_ms = c->data_timeout_ms,
+		.session_max_ms = c->session_max_ms,
+		.smtputf8 = true,
+		.chunking = true,
+	};
+
+	e->mx = smtp;
+	e->submission = smtp;
+	e->submission.cleartext_auth = c->cleartext_auth;
+	e->pop3 = (struct pop3d_config){
+		.hostname = str_c(c->hostname),
+		.implementation = str_c(c->implementation),
+		.login_timeout_ms = c->login_timeout_ms,
+		.autologout_ms = c->autologout_ms,
+		.errors_before_login = (size_t)c->pop3_errors_before_login,
+		.errors_after_login = (size_t)c->pop3_errors_after_login,
+		.auth_failures = (size_t)c->auth_failures,
+		.cleartext_auth = c->cleartext_auth,
+	};
+}
+
+/* "PLAIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS" -> what is always offered, and what needs a binding. */
+static void split_mechanisms(struct edge *e)
+{
+	static struct buf plain, plus;
+	struct str rest = str_c(e->config->sasl_mechanisms);
+
+	while (rest.n > 0) {
+		struct str name = str_cut(&rest, ' ');
+		struct buf *to = str_ends(name, STR("-PLUS")) ? &plus : &plain;
+
+		if (name.n == 0)
+			continue;
+		if (to->len > 0)
+			buf_putc(to, ' ');
+		buf_put(to, name);
+	}
+	e->submission.mechanisms = e->pop3.mechanisms = buf_str(&plain);
+	e->submission.mechanisms_plus = e->pop3.mechanisms_plus = buf_str(&plus);
+}
+
+bool edge_ask(
+	struct edge *e, struct session *s, enum ipc_type type, struct str fields, struct str octets)
+{
+	struct ipc_head head = { .type = (uint16_t)type, .session = s->slot };
+
+	if (e->store == NULL || e->store_lost)
+		return false;
+	if (++e->seq == 0)
+		e->seq = 1;
+	s->seq = head.seq = e->seq;
+	s->known = true;
+	ipc_send(e->store, &head, fields, octets, -1);
+	return true;
+}
+
+void edge_tell(struct edge *e, struct session *s, enum ipc_type type)
+{
+	struct ipc_head head = { .type = (uint16_t)type, .session = s->slot };
+
+	if (e->store != NULL && !e->store_lost)
+		ipc_send(e->store, &head, STR(""), STR(""), -1);
+}
+
+bool edge_add_session(struct edge *e, struct session *s)
+{
+	uint32_t at;
+
+	for (at = e->slot_hint; at < e->slot_count && e->slots[at] != NULL; at++)
+		continue;
+	if (at == e->slot_count) {
+		uint32_t count = e->slot_count == 0 ? 64 : e->slot_count * 2;
+
+		e->slots = mem_array(e->slots, count, sizeof(struct session *));
+		memset(e->slots + e->slot_count, 0,
+			(count - e->slot_count) * sizeof(struct session *));
+		e->slot_count = count;
+	}
+	e->slots[at] = s;
+	e->slot_hint = at + 1;
+	e->live++;
+	s->slot = at;
+	return true;
+}
+
+void edge_remove_session(struct edge *e, struct session *s)
+{
+	e->slots[s->slot] = NULL;
+	if (s->slot < e->slot_hint)
+		e->slot_hint = s->slot;
+	e->live--;
+	if (e->draining && e->live == 0)
+		loop_stop(e->loop);
+}
+
+static void from_store(void *owner, struct ipc_packet *p)
+{
+	struct edge *e = owner;
+	struct session *s = p->head.session < e->slot_count ? e->slots[p->head.session] : NULL;
+
+	/* A session that went away left its question behind: nobody wants that answer. */
+	if (s != NULL && s->seq != 0 && s->seq == p->head.seq)
+		session_answered(s, p);
+	if (p->fd >= 0)
+		close(p->fd);
+}
+
+/* Authentication, leases and drafts were in the store: no session that asked it anything can go
+ * on honestly. */
+static void store_lost(void *owner)
+{
+	struct edge *e = owner;
+
+	log_warn("edge.store-lost", F_INT("sessions", e->live));
+	e->store_lost = true;
+	for (uint32_t i = 0; i < e->slot_count; i++) {
+		struct session *s = e->slots[i];
+		bool asked = s != NULL && s->seq != 0;
+
+		if (s == NULL || !s->known)
+			continue;
+		s->known = false;
+		if (asked)
+			session_answered(s, NULL);
+		if (e->slots[i] == s)
+			session_shutdown(s);
+	}
+}
+
+static void accepted(struct listener *l, int fd, const struct sockaddr *peer)
+{
+	struct edge_listener *el = LIST_OF(l, struct edge_listener, listener);
+
+	session_start(el->edge, fd, peer, el->row);
+}
+
+static void stop_accepting(struct edge *e)
+{
+	for (size_t i = 0; i < e->start->listener_count; i++) {
+		listener_stop(&e->listeners[i].listener);
+		close(e->start->listeners[i].fd);
+	}
+	e->start->listener_count = 0;
+	e->draining = true;
+	if (e->live == 0)
+		loop_stop(e->loop);
+}
+
+static void from_parent(void *owner, struct ipc_packet *p)
+{
+	struct edge *e = owner;
+
+	switch ((enum leash_type)p->head.type) {
+	case LEASH_CHANNEL:
+		if (p->fd < 0)
+			break;
+		ipc_free(e->store);
+		e->store = ipc_new(e->loop, p->fd, from_store, store_lost, e);
+		e->store_lost = false;
+		return;
+	case LEASH_DRAIN: stop_accepting(e); break;
+	case LEASH_STOP:
+		stop_accepting(e);
+		for (uint32_t i = 0; i < e->slot_count; i++)
+			if (e->slots[i] != NULL)
+				session_shutdown(e->slots[i]);
+		break;
+	case LEASH_READY:
+	case LEASH_CONFIG: break; /* not for an edge */
+	}
+	if (p->fd >= 0)
+		close(p->fd);
+}
+
+static void parent_lost(void *owner)
+{
+	struct edge *e = owner;
+
+	loop_stop(e->loop);
+}
+
+static void turn_end(void *arg)
+{
+	(void)arg;
+	log_flush();
+}
+
+static void listen_all(struct edge *e)
+{
+	size_t n = e->start->listener_count;
+
+	e->listeners = mem_array(NULL, n, sizeof *e->listeners);
+	memset(e->listeners, 0, n * sizeof *e->listeners);
+	for (size_t i = 0; i < n; i++) {
+		e->listeners[i].edge = e;
+		e->listeners[i].row = e->start->listeners[i].row;
+		listener_init(
+			&e->listeners[i].listener, e->loop, e->start->listeners[i].fd, accepted);
+	}
+}
+
+_Noreturn void edge_process(struct child_start *start)
+{
+	static struct edge edge;
+	struct edge *e = &edge;
+	struct err err = { 0 };
+	struct ipc_head ready = { .type = LEASH_READY };
+	char root[4096];
+
+	signal(SIGPIPE, SIG_IGN); /* OpenSSL writes with write(2) */
+	snprintf(root, sizeof root, "%s/empty", start->state);
+	e->start = start;
+	e->config = start->config;
+	if (start->cert.n > 0)
+		e->tls = tls_server_new(start->cert, start->key, str_c(e->config->tls_min_version),
+			start->ticket_keys, &err);
+	mem_wipe((char *)(uintptr_t)start->key.p, start->key.n);
+	if (err.code != ST_OK || sandbox_drop(&start->identity, root, &err) != ST_OK ||
+		sandbox_syscalls(SANDBOX_EDGE, &err) != ST_OK) {
+		log_error("edge.failed", F_C("err", err.text));
+		_exit(EX_CONFIG);
+	}
+	fill_engines(e);
+	split_mechanisms(e);
+	e->loop = loop_new();
+	e->leash = ipc_new(e->loop, start->leash, from_parent, parent_lost, e);
+	e->store = ipc_new(e->loop, start->channel, from_store, store_lost, e);
+	listen_all(e);
+	loop_at_turn_end(e->loop, turn_end, e);
+	ipc_send(e->leash, &ready, STR(""), STR(""), -1);
+	loop_run(e->loop);
+	log_flush();
+	_exit(0);
+}

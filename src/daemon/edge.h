@@ -1,0 +1,45 @@
+/* edge.h -- one edge process: listeners, sessions, and its channel to the store. */
+#ifndef RESTANTE_DAEMON_EDGE_H
+#define RESTANTE_DAEMON_EDGE_H
+
+#include "daemon/child.h"
+#include "daemon/shared.h"
+#include "net/conn.h"
+#include "proto/pop3d.h"
+#include "proto/smtpd.h"
+
+struct session;
+
+struct edge_listener {
+	struct listener listener;
+	struct edge *edge;
+	const struct config_listen *row;
+};
+
+struct edge {
+	struct loop *loop;
+	struct child_start *start;
+	const struct config *config;
+	struct tls_server *tls;	   /* NULL: no certificate, nothing that needs TLS is offered */
+	struct ipc *leash, *store; /* store: NULL between its crash and the next one */
+	bool store_lost;	   /* free it at the end of the turn */
+	struct edge_listener *listeners;
+	struct session **slots; /* by slot; NULL: free */
+	uint32_t slot_count, slot_hint, live;
+	uint32_t seq, born; /* last question's number; sessions so far, for their ids */
+	bool draining;
+	struct smtpd_config mx, submission;
+	struct pop3d_config pop3;
+};
+
+/* Asks the store on behalf of a session; the answer comes to session_answered().  False when there
+ * is no store now: the session answers its client with a temporary failure. */
+bool edge_ask(struct edge *e, struct session *s, enum ipc_type type, struct str fields,
+	struct str octets);
+/* RESET and END: no answer. */
+void edge_tell(struct edge *e, struct session *s, enum ipc_type type);
+
+bool edge_add_session(struct edge *e, struct session *s);
+void edge_remove_session(struct edge *e, struct session *s);
+
+#endif

@@ -1,0 +1,213 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "daemon/ipc.h"
+
+enum { PACKETS_A_TURN = 64, SOCKET_BUFFER = 1024 * 1024 };
+
+struct waiting { /* a packet the socket did not take */
+	struct link link;
+	int fd; /* a dup, or -1 */
+	size_t n;
+	char octets[];
+};
+
+struct ipc {
+	struct loop_io io;
+	int fd;
+	bool dead;
+	struct link waiting;
+	void (*received)(void *owner, struct ipc_packet *p);
+	void (*lost)(void *owner);
+	void *owner;
+};
+
+int ipc_pair(int fds[2])
+{
+	int size = SOCKET_BUFFER;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
+		return -1;
+	/* As large as the kernel allows: a matter of speed only. */
+	for (int i = 0; i < 2; i++)
+		if (setsockopt(fds[i], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) < 0)
+			(void)setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+	return 0;
+}
+
+static void lose(struct ipc *i)
+{
+	if (i->dead)
+		return;
+	i->dead = true;
+	loop_io_want(&i->io, 0);
+	i->lost(i->owner);
+}
+
+/* 1: sent, 0: would block, -1: the peer is gone. */
+static int send_packet(struct ipc *i, struct iovec *iov, size_t n, int fd)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = n };
+
+	if (fd >= 0) {
+		struct cmsghdr *c;
+
+		msg.msg_control = control.room;
+		msg.msg_controllen = sizeof control.room;
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof fd);
+		memcpy(CMSG_DATA(c), &fd, sizeof fd);
+	}
+	while (sendmsg(i->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+		if (errno == EAGAIN || errno == ENOBUFS)
+			return 0;
+		if (errno != EINTR)
+			return -1;
+	}
+	return 1;
+}
+
+static void drop_waiting(struct waiting *w)
+{
+	if (w->fd >= 0)
+		close(w->fd);
+	free(w);
+}
+
+static void send_waiting(struct ipc *i)
+{
+	while (!list_empty(&i->waiting)) {
+		struct waiting *w = LIST_OF(i->waiting.next, struct waiting, link);
+		struct iovec iov = { w->octets, w->n };
+		int sent = send_packet(i, &iov, 1, w->fd);
+
+		if (sent == 0)
+			return;
+		if (sent < 0) {
+			lose(i);
+			return;
+		}
+		list_del(&w->link);
+		drop_waiting(w);
+	}
+	loop_io_want(&i->io, LOOP_READ);
+}
+
+void ipc_send(struct ipc *i, const struct ipc_head *head, struct str a, struct str b, int fd)
+{
+	struct ipc_head copy = *head;
+	struct iovec iov[3] = {
+		{&copy,			 sizeof copy},
+		{ (void *)(uintptr_t)a.p, a.n	      },
+		{ (void *)(uintptr_t)b.p, b.n	      },
+	};
+	struct waiting *w;
+
+	if (i->dead)
+		return;
+	if (list_empty(&i->waiting)) {
+		int sent = send_packet(i, iov, 3, fd);
+
+		if (sent < 0)
+			lose(i);
+		if (sent != 0)
+			return;
+	}
+	w = mem_alloc(sizeof *w + sizeof copy + a.n + b.n);
+	w->fd = fd >= 0 ? dup(fd) : -1;
+	w->n = sizeof copy + a.n + b.n;
+	memcpy(w->octets, &copy, sizeof copy);
+	if (a.n > 0)
+		memcpy(w->octets + sizeof copy, a.p, a.n);
+	if (b.n > 0)
+		memcpy(w->octets + sizeof copy + a.n, b.p, b.n);
+	list_append(&i->waiting, &w->link);
+	loop_io_want(&i->io, LOOP_READ | LOOP_WRITE);
+}
+
+/* One packet: 1, 0 when there is none, -1 when the channel is over. */
+static int receive(struct ipc *i)
+{
+	static char room[IPC_PACKET_MAX];
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = { room, sizeof room };
+	struct msghdr msg = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.room,
+		.msg_controllen = sizeof control.room };
+	struct ipc_packet p = { .fd = -1 };
+	ssize_t n = recvmsg(i->fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -1;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c != NULL; c = CMSG_NXTHDR(&msg, c))
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+			memcpy(&p.fd, CMSG_DATA(c), sizeof p.fd);
+	if ((size_t)n < sizeof p.head || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+		if (p.fd >= 0)
+			close(p.fd);
+		return -1;
+	}
+	memcpy(&p.head, room, sizeof p.head);
+	p.body.rest = str_of(room + sizeof p.head, (size_t)n - sizeof p.head);
+	i->received(i->owner, &p);
+	return 1;
+}
+
+static void ready(struct loop_io *io, int events)
+{
+	struct ipc *i = LIST_OF(io, struct ipc, io);
+
+	if (events & LOOP_WRITE)
+		send_waiting(i);
+	for (int n = 0; n < PACKETS_A_TURN && !i->dead && (events & LOOP_READ); n++) {
+		int got = receive(i);
+
+		if (got < 0)
+			lose(i);
+		if (got <= 0)
+			break;
+	}
+}
+
+struct ipc *ipc_new(struct loop *l, int fd, void (*received)(void *owner, struct ipc_packet *p),
+	void (*lost)(void *owner), void *owner)
+{
+	struct ipc *i = NEW(struct ipc);
+
+	i->fd = fd;
+	i->received = received;
+	i->lost = lost;
+	i->owner = owner;
+	list_init(&i->waiting);
+	loop_io_init(&i->io, l, fd, ready);
+	loop_io_want(&i->io, LOOP_READ);
+	return i;
+}
+
+void ipc_free(struct ipc *i)
+{
+	struct link *l;
+
+	if (i == NULL)
+		return;
+	i->dead = true;
+	loop_io_want(&i->io, 0);
+	while ((l = list_take(&i->waiting)) != NULL)
+		drop_waiting(LIST_OF(l, struct waiting, link));
+	close(i->fd);
+	free(i);
+}

@@ -1,0 +1,63 @@
+/* ipc.h -- the wall between edge and store: packets over one SOCK_SEQPACKET pair per edge.
+ *
+ * A packet is a fixed head, then fields by base/codec.h.  The edge asks, the store answers with the
+ * same type, session and seq; a session has at most one question open.  Message octets cross as
+ * octets in the packet, at most IPC_CHUNK at a time; a listing too long for one packet crosses as
+ * one sealed mapping.  Never an fd of a file.  Either side treats what it reads as hostile: a packet that
+ * does not parse ends the channel. */
+#ifndef RESTANTE_DAEMON_IPC_H
+#define RESTANTE_DAEMON_IPC_H
+
+#include "base/codec.h"
+#include "base/list.h"
+#include "net/loop.h"
+
+enum {
+	IPC_CHUNK = 60 * 1024, /* message octets, or listing, in one packet */
+	IPC_PACKET_MAX = 96 * 1024,
+};
+
+enum ipc_type {
+	IPC_AUTH = 1, /* start of an exchange: see storesvc_auth.c */
+	IPC_AUTH_STEP,
+	IPC_SENDER,  /* may this account use this reverse-path? */
+	IPC_RCPT,    /* first, recipient -> enum resolved */
+	IPC_DRAFT,   /* id, offset, octets */
+	IPC_COMMIT,  /* id, offset, sender, client, octets -> enum store_result */
+	IPC_OPEN,    /* the maildrop of the authenticated account -> count, octets */
+	IPC_LIST,    /* -> rows in the packet, or a mapping */
+	IPC_READ,    /* id, offset, want -> octets */
+	IPC_EXPUNGE, /* last, ids: collected until last -> enum store_result */
+	IPC_RESET,   /* no answer: the transaction is over, drop recipients and draft */
+	IPC_END,     /* no answer: the session is over, drop everything of it */
+};
+
+struct ipc_head {
+	uint16_t type;
+	uint16_t result; /* in answers */
+	uint32_t session;
+	uint32_t seq; /* 0: no answer wanted */
+};
+
+struct ipc;
+
+struct ipc_packet { /* what came; views die after the call */
+	struct ipc_head head;
+	struct reader body;
+	int fd; /* -1, or an fd that is now the receiver's */
+};
+
+/* fd is taken over.  received() for each packet; lost() once, when the peer went away or broke the
+ * format; the owner calls ipc_free() later, not from inside received(). */
+struct ipc *ipc_new(struct loop *l, int fd, void (*received)(void *owner, struct ipc_packet *p),
+	void (*lost)(void *owner), void *owner);
+void ipc_free(struct ipc *i);
+
+/* Sends head, a and b as one packet, and fd with it (not taken over) when it is not -1.  What the socket
+ * does not take now is copied and sent later, in order. */
+void ipc_send(struct ipc *i, const struct ipc_head *head, struct str a, struct str b, int fd);
+
+/* A pair of connected sockets, non-blocking, close-on-exec. */
+int ipc_pair(int fds[2]);
+
+#endif

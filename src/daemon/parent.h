@@ -1,0 +1,67 @@
+/* parent.h -- the first process: reads the configuration, binds ports, reads TLS keys, starts
+ * children and starts them again.  It reads nothing that comes from the network. */
+#ifndef RESTANTE_DAEMON_PARENT_H
+#define RESTANTE_DAEMON_PARENT_H
+
+#include "base/log.h"
+#include "daemon/child.h"
+
+enum { PARENT_LISTENERS_MAX = 64, PARENT_CHILDREN_MAX = 128 };
+
+struct child {
+	pid_t pid; /* 0: free */
+	bool is_store;
+	bool ready;
+	bool retired; /* an edge that drains: not started again */
+	unsigned seat;
+	int leash;
+	int64_t started_ms;
+};
+
+struct parent_files { /* what a generation of edges is started with */
+	struct config *config;
+	struct buf text, cert, key;
+};
+
+struct bound {
+	char address[64];
+	uint16_t port;
+};
+
+struct parent {
+	const char *state;
+	struct parent_files files;
+	unsigned char ticket_keys[80];
+	struct child_listener listeners[PARENT_LISTENERS_MAX];
+	struct bound bound[PARENT_LISTENERS_MAX]; /* where each fd listens */
+	size_t listener_count;
+	int control_fd, lock_fd, signal_fd, log_fd;
+	enum log_level log_level;
+	struct child_identity edge_identity, store_identity;
+	uid_t admin;
+	struct shared *shared;
+	struct child children[PARENT_CHILDREN_MAX];
+	unsigned edges; /* how many are wanted */
+	bool stopping, said_ready;
+	int64_t stop_by_ms;    /* children that still live then are killed */
+	int64_t not_before_ms; /* a child died young: start none before then */
+	int64_t backoff_ms;
+};
+
+/* parent_setup.c: what is read and bound before any child, and again at SIGHUP.  On failure nothing that
+ * runs was changed. */
+enum status parent_read(const struct parent *p, struct parent_files *files, struct err *err);
+void parent_files_free(struct parent_files *files);
+/* Binds what is new, closes what is gone; then files are p's. */
+enum status parent_listen(struct parent *p, struct parent_files *files, struct err *err);
+enum status parent_open_state(struct parent *p, const struct config *c,
+	struct err *err); /* lock, users, control socket, owner */
+void parent_open_log(struct parent *p, const struct config *c);
+
+/* parent_children.c */
+bool parent_spawn_store(struct parent *p);
+bool parent_spawn_edge(struct parent *p);
+void parent_tell(const struct child *c, enum leash_type type, struct str text, int fd);
+struct child *parent_store(struct parent *p);
+
+#endif

@@ -1,0 +1,207 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/parent.h"
+#include "daemon/shared.h"
+
+struct child *parent_store(struct parent *p)
+{
+	for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++)
+		if (p->children[i].pid != 0 && p->children[i].is_store)
+			return &p->children[i];
+	return NULL;
+}
+
+/* One packet of ipc.h.  The leash is almost empty always: when it is not, the child hangs, and what
+ * it misses now it would have missed anyhow. */
+void parent_tell(const struct child *c, enum leash_type type, struct str text, int fd)
+{
+	struct ipc_head head = { .type = (uint16_t)type };
+	struct iovec iov[2] = {
+		{&head,			 sizeof head},
+		{ (void *)(uintptr_t)text.p, text.n	    }
+	};
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+
+	if (fd >= 0) {
+		struct cmsghdr *cm;
+
+		msg.msg_control = control.room;
+		msg.msg_controllen = sizeof control.room;
+		cm = CMSG_FIRSTHDR(&msg);
+		cm->cmsg_level = SOL_SOCKET;
+		cm->cmsg_type = SCM_RIGHTS;
+		cm->cmsg_len = CMSG_LEN(sizeof fd);
+		memcpy(CMSG_DATA(cm), &fd, sizeof fd);
+	}
+	if (sendmsg(c->leash, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		log_warn("parent.leash", F_INT("pid", c->pid), F_C("err", strerror(errno)));
+}
+
+static bool wanted(const int *keep, size_t n, int fd)
+{
+	for (size_t i = 0; i < n; i++)
+		if (keep[i] == fd)
+			return true;
+	return fd <= 2;
+}
+
+/* A child has what it needs and nothing else: no other child's leash, no other socket. */
+static void close_others(const int *keep, size_t n)
+{
+	int highest = 2;
+
+	for (size_t i = 0; i < n; i++)
+		highest = keep[i] > highest ? keep[i] : highest;
+	for (int fd = 3; fd <= highest; fd++)
+		if (!wanted(keep, n, fd))
+			close(fd);
+	close_range((unsigned)highest + 1, ~0u, 0);
+}
+
+static void become_child(struct parent *p, const char *name)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	for (int sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* A terminal's Ctrl-C reaches every process: only the parent decides what it means. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	prctl(PR_SET_NAME, name);
+	log_init(p->log_fd, p->log_level, name);
+}
+
+static struct child *free_child(struct parent *p)
+{
+	for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++)
+		if (p->children[i].pid == 0)
+			return &p->children[i];
+	return NULL;
+}
+
+static bool start_child(struct parent *p, struct child *c, const int leash[2], pid_t pid)
+{
+	close(leash[1]);
+	if (pid < 0) {
+		log_error("parent.fork", F_C("err", strerror(errno)));
+		close(leash[0]);
+		return false;
+	}
+	c->pid = pid;
+	c->leash = leash[0];
+	c->ready = c->retired = false;
+	c->started_ms = clock_mono_ms();
+	(void)p;
+	return true;
+}
+
+bool parent_spawn_store(struct parent *p)
+{
+	struct child *c = free_child(p);
+	int leash[2];
+	pid_t pid;
+
+	if (c == NULL || ipc_pair(leash) < 0)
+		return false;
+	log_flush();
+	pid = fork();
+	if (pid == 0) {
+		int keep[] = { leash[1], p->control_fd, p->lock_fd, p->log_fd };
+		struct child_start start = { .state = p->state,
+			.identity = p->store_identity,
+			.leash = leash[1],
+			.channel = -1,
+			.config = p->files.config,
+			.control_fd = p->control_fd,
+			.lock_fd = p->lock_fd,
+			.admin = p->admin };
+
+		close_others(keep, sizeof keep / sizeof *keep);
+		become_child(p, "store");
+		buf_wipe(&p->files.key);
+		store_process(&start);
+	}
+	c->is_store = true;
+	return start_child(p, c, leash, pid);
+}
+
+static int free_seat(const struct parent *p)
+{
+	for (unsigned seat = 0; seat < SHARED_SEATS; seat++) {
+		bool taken = false;
+
+		for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++)
+			taken |= p->children[i].pid != 0 && !p->children[i].is_store &&
+				 p->children[i].seat == seat;
+		if (!taken)
+			return (int)seat;
+	}
+	return -1;
+}
+
+bool parent_spawn_edge(struct parent *p)
+{
+	struct child *c = free_child(p), *store = parent_store(p);
+	int leash[2], channel[2], seat = free_seat(p);
+	pid_t pid;
+
+	if (c == NULL || store == NULL || seat < 0 || ipc_pair(leash) < 0)
+		return false;
+	if (ipc_pair(channel) < 0) {
+		close(leash[0]);
+		close(leash[1]);
+		return false;
+	}
+	shared_clear_seat(p->shared, (unsigned)seat);
+	log_flush();
+	pid = fork();
+	if (pid == 0) {
+		int keep[PARENT_LISTENERS_MAX + 3] = { leash[1], channel[1], p->log_fd };
+		char name[16];
+		struct child_start start = { .state = p->state,
+			.identity = p->edge_identity,
+			.leash = leash[1],
+			.channel = channel[1],
+			.config = p->files.config,
+			.seat = (unsigned)seat,
+			.shared = p->shared,
+			.listeners = p->listeners,
+			.listener_count = p->listener_count,
+			.cert = buf_str(&p->files.cert),
+			.key = buf_str(&p->files.key),
+			.ticket_keys = str_of(p->ticket_keys, sizeof p->ticket_keys) };
+
+		for (size_t i = 0; i < p->listener_count; i++)
+			keep[3 + i] = p->listeners[i].fd;
+		close_others(keep, 3 + p->listener_count);
+		snprintf(name, sizeof name, "edge%d", seat);
+		become_child(p, name);
+		edge_process(&start);
+	}
+	close(channel[1]);
+	c->is_store = false;
+	c->seat = (unsigned)seat;
+	if (!start_child(p, c, leash, pid)) {
+		close(channel[0]);
+		return false;
+	}
+	parent_tell(store, LEASH_CHANNEL, STR(""), channel[0]);
+	close(channel[0]);
+	return true;
+}

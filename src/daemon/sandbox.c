@@ -1,0 +1,146 @@
+#include <errno.h>
+#include <grp.h>
+#include <seccomp.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "daemon/sandbox.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+enum status sandbox_drop(const struct child_identity *id, const char *root, struct err *err)
+{
+	struct rlimit none = { 0, 0 };
+
+	if (id->drop) {
+		if (chroot(root) < 0 || chdir("/") < 0)
+			return err_set(err, ST_IO, "chroot %s: %s", root, strerror(errno));
+		if (setgroups(0, NULL) < 0 || setresgid(id->gid, id->gid, id->gid) < 0 ||
+			setresuid(id->uid, id->uid, id->uid) < 0)
+			return err_set(err, ST_IO, "change to uid %u: %s", (unsigned)id->uid,
+				strerror(errno));
+		/* A kernel that says yes and does nothing must not go unnoticed. */
+		if (id->uid != 0 && setuid(0) == 0)
+			return err_set(err, ST_IO, "still root after setresuid");
+	}
+	if (setrlimit(RLIMIT_CORE, &none) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_set(err, ST_IO, "give up privileges: %s", strerror(errno));
+	return ST_OK;
+}
+
+/* Every process: memory, time, its own epoll, reading and writing what is open. */
+static const int for_all[] = { SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev),
+	SCMP_SYS(close), SCMP_SYS(fstat), SCMP_SYS(lseek), SCMP_SYS(munmap), SCMP_SYS(brk),
+	SCMP_SYS(madvise), SCMP_SYS(mremap), SCMP_SYS(futex), SCMP_SYS(sched_yield),
+	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(nanosleep),
+	SCMP_SYS(clock_nanosleep), SCMP_SYS(restart_syscall), SCMP_SYS(getrandom), SCMP_SYS(getpid),
+	SCMP_SYS(gettid), SCMP_SYS(tgkill), SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid),
+	SCMP_SYS(getegid), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(sigaltstack), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(rseq),
+	SCMP_SYS(set_robust_list), SCMP_SYS(membarrier), SCMP_SYS(fcntl), SCMP_SYS(dup),
+	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl),
+	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(eventfd2),
+	SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg),
+	SCMP_SYS(shutdown), SCMP_SYS(sysinfo), SCMP_SYS(getrusage), SCMP_SYS(uname) };
+
+/* Strangers' sockets that the parent opened for listening; none of its own. */
+static const int for_edge[] = { SCMP_SYS(accept4), SCMP_SYS(recvfrom), SCMP_SYS(sendto),
+	SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
+	SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(sendfile), SCMP_SYS(splice) };
+
+/* Files below its root, threads for syncs and hashes, the control socket; no socket of its own. */
+static const int for_store[] = { SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(open),
+	SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(access),
+	SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(pread64), SCMP_SYS(pwrite64),
+	SCMP_SYS(preadv), SCMP_SYS(pwritev), SCMP_SYS(pwritev2), SCMP_SYS(fdatasync),
+	SCMP_SYS(fsync), SCMP_SYS(sync_file_range), SCMP_SYS(ftruncate), SCMP_SYS(fallocate),
+	SCMP_SYS(fadvise64), SCMP_SYS(link), SCMP_SYS(linkat), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
+	SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(mkdir),
+	SCMP_SYS(mkdirat), SCMP_SYS(rmdir), SCMP_SYS(getdents64), SCMP_SYS(fchmod),
+	SCMP_SYS(fchown), SCMP_SYS(umask), SCMP_SYS(getcwd), SCMP_SYS(readlink),
+	SCMP_SYS(readlinkat), SCMP_SYS(fstatfs), SCMP_SYS(statfs), SCMP_SYS(memfd_create),
+	SCMP_SYS(accept4), SCMP_SYS(getsockopt), SCMP_SYS(flock), SCMP_SYS(copy_file_range),
+	SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(clone3), SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(prlimit64) };
+
+/* Nobody here ever calls these: whoever does is not us. */
+static const int fatal[] = { SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(ptrace), SCMP_SYS(fork),
+	SCMP_SYS(vfork), SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(bpf),
+	SCMP_SYS(mount), SCMP_SYS(unshare), SCMP_SYS(setns), SCMP_SYS(init_module),
+	SCMP_SYS(kexec_load), SCMP_SYS(add_key), SCMP_SYS(userfaultfd), SCMP_SYS(chroot) };
+
+/* What a build with sanitizers refuses instead: their runtime needs calls of its own. */
+static const int denied_anyway[] = { SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(bind),
+	SCMP_SYS(listen), SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(mount), SCMP_SYS(chroot) };
+static const int denied_to_edge[] = { SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2),
+	SCMP_SYS(creat), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(rename), SCMP_SYS(mkdir) };
+
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+
+static int add_all(scmp_filter_ctx ctx, uint32_t action, const int *calls, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		if (calls[i] >= 0) /* negative: not a call of this architecture */
+			r = seccomp_rule_add(ctx, action, calls[i], 0);
+	return r;
+}
+
+static int add_release_rules(scmp_filter_ctx ctx, enum sandbox_kind kind)
+{
+	const struct scmp_arg_cmp not_exec = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+	int r = add_all(ctx, SCMP_ACT_ALLOW, for_all, COUNT(for_all));
+
+	if (r == 0)
+		r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, &not_exec);
+	if (r == 0)
+		r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, &not_exec);
+	if (r == 0)
+		r = add_all(ctx, SCMP_ACT_KILL_PROCESS, fatal, COUNT(fatal));
+	switch (kind) {
+	case SANDBOX_EDGE:
+		return r != 0 ? r : add_all(ctx, SCMP_ACT_ALLOW, for_edge, COUNT(for_edge));
+	case SANDBOX_STORE:
+		return r != 0 ? r : add_all(ctx, SCMP_ACT_ALLOW, for_store, COUNT(for_store));
+	}
+	return r;
+}
+
+static int add_sanitized_rules(scmp_filter_ctx ctx, enum sandbox_kind kind)
+{
+	int r = add_all(ctx, SCMP_ACT_ERRNO(EPERM), denied_anyway, COUNT(denied_anyway));
+
+	if (r == 0 && kind == SANDBOX_EDGE)
+		r = add_all(ctx, SCMP_ACT_ERRNO(EPERM), denied_to_edge, COUNT(denied_to_edge));
+	return r;
+}
+
+enum status sandbox_syscalls(enum sandbox_kind kind, struct err *err)
+{
+	scmp_filter_ctx ctx = seccomp_init(SANITIZED ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM));
+	int r = ctx == NULL ? -ENOMEM : seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
+
+	if (r == 0)
+		r = SANITIZED ? add_sanitized_rules(ctx, kind) : add_release_rules(ctx, kind);
+	if (r == 0)
+		r = seccomp_load(ctx);
+	if (ctx != NULL)
+		seccomp_release(ctx);
+	if (r != 0)
+		return err_set(err, ST_IO, "seccomp filter: %s", strerror(-r));
+	return ST_OK;
+}

@@ -1,0 +1,352 @@
+/* The parent's loop: signals, children that get ready or die, and nothing else. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/control.h"
+#include "daemon/parent.h"
+#include "daemon/serve.h"
+#include "daemon/shared.h"
+
+enum {
+	STOP_GRACE_MS = 10 * 1000, /* for sessions to end after SIGTERM */
+	YOUNG_MS = 2000, /* a child that dies before this age is not started again at once */
+	BACKOFF_FIRST_MS = 100,
+	BACKOFF_MOST_MS = 10 * 1000,
+};
+
+/* sd_notify(3) without the library: one datagram to $NOTIFY_SOCKET. */
+static void notify(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	struct str text = str_c(state), to = str_c(path);
+	int fd;
+
+	if (to.n == 0 || to.n >= sizeof sa.sun_path)
+		return;
+	memcpy(sa.sun_path, to.p, to.n);
+	if (sa.sun_path[0] == '@')
+		sa.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	if (sendto(fd, text.p, text.n, MSG_NOSIGNAL, (const struct sockaddr *)&sa,
+		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + to.n)) < 0)
+		log_warn("serve.notify", F_C("err", strerror(errno)));
+	close(fd);
+}
+
+static unsigned count_edges(const struct parent *p, bool only_ready)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++) {
+		const struct child *c = &p->children[i];
+
+		if (c->pid != 0 && !c->is_store && !c->retired && (c->ready || !only_ready))
+			n++;
+	}
+	return n;
+}
+
+static void say_ready(struct parent *p)
+{
+	struct child *store = parent_store(p);
+
+	if (p->said_ready || store == NULL || !store->ready || count_edges(p, true) < p->edges)
+		return;
+	p->said_ready = true;
+	puts("ready");
+	fflush(stdout);
+	notify("READY=1");
+	log_info("serve.ready", F_INT("edges", p->edges), F_INT("listeners", p->listener_count));
+	log_flush();
+}
+
+/* Starts what is missing: the store first, edges when it is there. */
+static void start_missing(struct parent *p)
+{
+	struct child *store = parent_store(p);
+
+	if (p->stopping || clock_mono_ms() < p->not_before_ms)
+		return;
+	if (store == NULL) {
+		parent_spawn_store(p);
+		return;
+	}
+	while (store->ready && count_edges(p, false) < p->edges)
+		if (!parent_spawn_edge(p))
+			break;
+}
+
+/* After a crash of the store: each edge gets a channel to the new one. */
+static void connect_edges(struct parent *p, struct child *store)
+{
+	for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++) {
+		struct child *c = &p->children[i];
+		int channel[2];
+
+		if (c->pid == 0 || c->is_store || ipc_pair(channel) < 0)
+			continue;
+		parent_tell(store, LEASH_CHANNEL, STR(""), channel[0]);
+		parent_tell(c, LEASH_CHANNEL, STR(""), channel[1]);
+		close(channel[0]);
+		close(channel[1]);
+	}
+}
+
+static void child_said(struct parent *p, struct child *c)
+{
+	struct ipc_head head;
+
+	if (recv(c->leash, &head, sizeof head, MSG_DONTWAIT) != (ssize_t)sizeof head ||
+		head.type != LEASH_READY || c->ready)
+		return;
+	c->ready = true;
+	if (c->is_store)
+		connect_edges(p, c);
+	say_ready(p);
+}
+
+static void child_died(struct parent *p, struct child *c, int status)
+{
+	int64_t now = clock_mono_ms();
+	bool expected = p->stopping || (c->retired && status == 0);
+
+	if (!expected)
+		log_error("serve.child-died", F_C("child", c->is_store ? "store" : "edge"),
+			F_INT("pid", c->pid),
+			F_INT("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0),
+			F_INT("status", WIFEXITED(status) ? WEXITSTATUS(status) : 0));
+	if (!expected && now - c->started_ms < YOUNG_MS) {
+		p->backoff_ms = p->backoff_ms == 0 ? BACKOFF_FIRST_MS : p->backoff_ms * 2;
+		if (p->backoff_ms > BACKOFF_MOST_MS)
+			p->backoff_ms = BACKOFF_MOST_MS;
+		p->not_before_ms = now + p->backoff_ms;
+	} else {
+		p->backoff_ms = 0;
+	}
+	close(c->leash);
+	if (!c->is_store)
+		shared_clear_seat(p->shared, c->seat);
+	*c = (struct child){ 0 };
+}
+
+/* Returns what to exit with when a child failed before the office was ever ready, else 0. */
+static int reap(struct parent *p)
+{
+	int status, failed = 0;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++)
+			if (p->children[i].pid == pid) {
+				if (!p->said_ready && !p->stopping)
+					failed = WIFEXITED(status) && WEXITSTATUS(status) != 0
+							 ? WEXITSTATUS(status)
+							 : EX_SOFTWARE;
+				child_died(p, &p->children[i], status);
+			}
+	return failed;
+}
+
+static void tell_edges(struct parent *p, enum leash_type type)
+{
+	for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++) {
+		struct child *c = &p->children[i];
+
+		if (c->pid == 0 || c->is_store)
+			continue;
+		c->retired = true;
+		parent_tell(c, type, STR(""), -1);
+	}
+}
+
+/* New edges serve with the new configuration; the old ones stop accepting and live on until their last
+ * session ends.  So nothing in a running session ever changes under it. */
+static void reload(struct parent *p)
+{
+	struct err err = { 0 };
+	struct parent_files files = { 0 };
+	struct child *store = parent_store(p);
+
+	notify("RELOADING=1");
+	if (parent_read(p, &files, &err) != ST_OK || parent_listen(p, &files, &err) != ST_OK) {
+		parent_files_free(&files);
+		log_error("serve.reload-refused", F_C("err", err.text));
+		fprintf(stderr, "restante: reload refused, the old configuration stays: %s\n",
+			err.text);
+	} else {
+		parent_open_log(p, p->files.config);
+		if (store != NULL)
+			parent_tell(store, LEASH_CONFIG, buf_str(&p->files.text), -1);
+		tell_edges(p, LEASH_DRAIN);
+		log_info("serve.reloaded", F_INT("listeners", p->listener_count));
+	}
+	log_flush();
+	notify("READY=1");
+}
+
+static void stop(struct parent *p)
+{
+	if (p->stopping)
+		return;
+	p->stopping = true;
+	p->stop_by_ms = clock_mono_ms() + STOP_GRACE_MS;
+	notify("STOPPING=1");
+	log_info("serve.stopping", F_INT("edges", count_edges(p, false)));
+	tell_edges(p, LEASH_STOP);
+}
+
+/* The store goes last: what edges are still handing in must get its answer. */
+static bool stopped(struct parent *p)
+{
+	struct child *store = parent_store(p);
+	bool late = clock_mono_ms() >= p->stop_by_ms;
+	bool edges = false;
+
+	for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++)
+		if (p->children[i].pid != 0 && !p->children[i].is_store) {
+			edges = true;
+			if (late)
+				kill(p->children[i].pid, SIGKILL);
+		}
+	if (!edges && store != NULL && !store->retired) {
+		store->retired = true;
+		parent_tell(store, LEASH_STOP, STR(""), -1);
+		p->stop_by_ms = clock_mono_ms() + STOP_GRACE_MS;
+	} else if (store != NULL && store->retired && late) {
+		kill(store->pid, SIGKILL);
+	}
+	return !edges && store == NULL;
+}
+
+static void read_signals(struct parent *p)
+{
+	struct signalfd_siginfo info;
+
+	while (read(p->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+			stop(p);
+		else if (info.ssi_signo == SIGHUP && !p->stopping)
+			reload(p);
+	}
+}
+
+static int run(struct parent *p)
+{
+	struct pollfd fds[PARENT_CHILDREN_MAX + 1];
+	struct child *who[PARENT_CHILDREN_MAX + 1];
+
+	for (;;) {
+		nfds_t n = 1;
+		int failed;
+
+		fds[0] = (struct pollfd){ .fd = p->signal_fd, .events = POLLIN };
+		for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++)
+			if (p->children[i].pid != 0 && !p->children[i].ready) {
+				fds[n] = (struct pollfd){ .fd = p->children[i].leash,
+					.events = POLLIN };
+				who[n++] = &p->children[i];
+			}
+		if (poll(fds, n, p->stopping || p->backoff_ms > 0 ? 100 : 10 * 1000) < 0 &&
+			errno != EINTR)
+			return EX_OSERR;
+		for (nfds_t i = 1; i < n; i++)
+			if (fds[i].revents & POLLIN)
+				child_said(p, who[i]);
+		if (fds[0].revents & POLLIN)
+			read_signals(p);
+		failed = reap(p);
+		if (failed != 0)
+			return failed;
+		if (p->stopping && stopped(p))
+			return EX_OK;
+		start_missing(p);
+		log_flush();
+	}
+}
+
+static void catch_signals(struct parent *p)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	p->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* The lock first: everything after it may change the state directory. */
+static enum status open_office(struct parent *p, struct err *err)
+{
+	struct parent_files files = { 0 };
+	enum status st = state_check_version(p->state, err);
+
+	if (st == ST_OK)
+		st = parent_read(p, &files, err);
+	if (st == ST_OK) {
+		parent_open_log(p, files.config);
+		st = parent_open_state(p, files.config, err);
+	}
+	if (st == ST_OK)
+		st = parent_listen(p, &files, err);
+	if (st != ST_OK)
+		parent_files_free(&files);
+	return st;
+}
+
+int serve_main(const char *state)
+{
+	static struct parent parent;
+	struct parent *p = &parent;
+	struct err err = { 0 };
+	enum status st;
+	char *full = realpath(state, NULL);
+	char path[4096];
+	int code;
+
+	p->state = full != NULL ? full : state;
+	p->log_fd = 2;
+	random_bytes(p->ticket_keys, sizeof p->ticket_keys);
+	st = open_office(p, &err);
+	if (st != ST_OK) {
+		fprintf(stderr, "restante: serve: %s\n", err.text);
+		free(full);
+		return st == ST_USAGE ? EX_CONFIG : err_exit_code(st);
+	}
+	p->edges = p->files.config->edges > 0 ? (unsigned)p->files.config->edges
+					      : (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+	if (p->edges > SHARED_SEATS / 4)
+		p->edges = SHARED_SEATS / 4;
+	p->shared = shared_new();
+	catch_signals(p);
+	code = run(p);
+	for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++)
+		if (p->children[i].pid != 0)
+			kill(p->children[i].pid, SIGKILL);
+	snprintf(path, sizeof path, "%s/control.sock", p->state);
+	unlink(path);
+	log_info("serve.stopped", F_INT("status", code));
+	log_flush();
+	parent_files_free(&p->files);
+	free(full);
+	return code;
+}

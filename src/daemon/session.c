@@ -1,0 +1,275 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/session.h"
+
+enum {
+	READ_SIZE = 16 * 1024,
+	READ_SIZE_BULK = 64 * 1024,
+	TURNS = 64, /* reads and writes before other sessions get their turn */
+};
+
+static void end(struct session *s)
+{
+	struct edge *e = s->edge;
+
+	if (s->driving) {
+		s->ended = true;
+		return;
+	}
+	if (s->known)
+		edge_tell(e, s, IPC_END);
+	shared_disconnect(e->start->shared, e->start->seat, session_peer(s));
+	conn_close(&s->conn);
+	edge_remove_session(e, s);
+	s->protocol->free(s);
+}
+
+static void arm(struct session *s)
+{
+	bool out = s->protocol->out(s)->len > 0;
+	bool in = !out && s->seq == 0 && s->paused_until_ms == 0 && !s->closing &&
+		  !s->starting_tls && s->protocol->wants_input(s);
+	int64_t at = s->protocol->deadline(s);
+
+	if (s->paused_until_ms != 0)
+		at = s->paused_until_ms;
+	if (s->again)
+		at = loop_now_ms(s->conn.loop);
+	conn_want(&s->conn, (out ? LOOP_WRITE : 0) | (in ? LOOP_READ : 0));
+	conn_deadline(&s->conn, at);
+}
+
+/* The engine's deadline holds for the handshake too. */
+static void start_tls(struct session *s)
+{
+	s->conn.alpn = s->row->protocol == LISTEN_POP3 ? "pop3" : "smtp";
+	conn_deadline(&s->conn, s->protocol->deadline(s));
+	conn_start_tls(&s->conn, s->edge->tls);
+}
+
+/* False: nothing more can be done now. */
+static bool turn(struct session *s)
+{
+	struct buf *out = s->protocol->out(s);
+	bool had_output;
+	int64_t n;
+
+	if (s->seq == 0 && s->paused_until_ms == 0 && !s->closing && !s->starting_tls)
+		s->protocol->serve(s);
+	if (s->paused_until_ms != 0)
+		return false; /* what is in out waits too: that is the tarpit */
+	had_output = out->len > 0;
+	if (had_output && conn_write(&s->conn, out) < 0) {
+		end(s);
+		return false;
+	}
+	if (out->len > 0)
+		return false;
+	buf_release(out);
+	if (s->closing) {
+		end(s);
+		return false;
+	}
+	if (s->starting_tls) {
+		start_tls(s);
+		return false;
+	}
+	if (had_output && s->seq == 0)
+		return true; /* a long reply goes on where it stopped */
+	if (s->seq != 0 || !s->protocol->wants_input(s))
+		return false;
+	n = conn_read(&s->conn, s->protocol->in(s), s->again ? READ_SIZE_BULK : READ_SIZE);
+	if (n < 0)
+		end(s);
+	return n > 0;
+}
+
+void session_drive(struct session *s)
+{
+	int turns = 0;
+
+	if (s->driving || s->conn.handshaking)
+		return;
+	s->driving = true;
+	s->again = false;
+	while (!s->ended && turns++ < TURNS && turn(s))
+		continue;
+	s->driving = false;
+	if (s->ended) {
+		end(s);
+		return;
+	}
+	s->again = turns > TURNS;
+	if (!s->starting_tls)
+		arm(s);
+}
+
+static void event(struct conn *c, enum conn_event e)
+{
+	struct session *s = LIST_OF(c, struct session, conn);
+	unsigned char unused[32];
+
+	switch (e) {
+	case CONN_READY: break;
+	case CONN_TLS_UP:
+		if (s->starting_tls) {
+			s->starting_tls = false;
+			s->protocol->tls_up(s, conn_channel_binding(c, unused));
+		}
+		break;
+	case CONN_DEADLINE:
+		if (c->handshaking) {
+			log_info("tls.timeout", F_C("sid", s->sid), F_STR("ip", session_peer(s)));
+			end(s);
+			return;
+		}
+		if (s->paused_until_ms != 0)
+			s->paused_until_ms = 0;
+		else if (!s->again && s->seq == 0)
+			s->protocol->timeout(s);
+		break;
+	case CONN_FAILED:
+		log_info("tls.failed", F_C("sid", s->sid), F_STR("ip", session_peer(s)),
+			F_C("err", c->error));
+		end(s);
+		return;
+	}
+	session_drive(s);
+}
+
+void session_answered(struct session *s, struct ipc_packet *p)
+{
+	s->seq = 0;
+	s->protocol->answered(s, p);
+	session_drive(s);
+}
+
+void session_shutdown(struct session *s)
+{
+	s->protocol->shutdown(s);
+	if (s->conn.handshaking)
+		end(s);
+	else
+		session_drive(s);
+}
+
+void session_pause(struct session *s, int64_t ms)
+{
+	s->paused_until_ms = loop_now_ms(s->conn.loop) + (ms > 0 ? ms : 1);
+}
+
+void session_init(struct session *s, const struct session_protocol *protocol)
+{
+	s->protocol = protocol;
+}
+
+static struct session *make(struct edge *e, const struct config_listen *row, const char *peer)
+{
+	switch (row->protocol) {
+	case LISTEN_SMTP:
+	case LISTEN_SUBMISSION: return session_smtp_new(e, row, peer);
+	case LISTEN_POP3: return session_pop3_new(e, row, peer);
+	}
+	return NULL;
+}
+
+void session_start(
+	struct edge *e, int fd, const struct sockaddr *peer, const struct config_listen *row)
+{
+	struct conn conn;
+	struct session *s;
+	const struct config *c = e->config;
+	struct str address;
+
+	conn_init(&conn, e->loop, fd, peer, event);
+	address = str_c(conn.peer);
+	if (!shared_connect(e->start->shared, e->start->seat, address, c->connections_per_address,
+		    c->connections_max)) {
+		static const char smtp[] = "421 4.7.0 too many connections, try again later\r\n";
+		static const char pop3[] =
+			"-ERR [SYS/TEMP] too many connections, try again later\r\n";
+		bool is_pop3 = row->protocol == LISTEN_POP3;
+
+		if (row->tls != LISTEN_TLS_IMPLICIT &&
+			send(fd, is_pop3 ? pop3 : smtp, (is_pop3 ? sizeof pop3 : sizeof smtp) - 1,
+				MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+			log_debug("conn.refusal-unsent", F_STR("ip", address));
+		log_info("conn.refused", F_STR("ip", address), F_C("listen", row->name),
+			F_C("why", "too-many-connections"));
+		conn_close(&conn);
+		return;
+	}
+	s = make(e, row, conn.peer);
+	s->edge = e;
+	s->row = row;
+	conn_init(&s->conn, e->loop, fd, peer, event);
+	s->started_ms = loop_now_ms(e->loop);
+	edge_add_session(e, s);
+	snprintf(s->sid, sizeof s->sid, "%x-%x-%x", e->start->seat, (unsigned)getpid(), ++e->born);
+	if (row->tls == LISTEN_TLS_IMPLICIT) {
+		start_tls(s);
+		return;
+	}
+	session_drive(s);
+}
+
+bool session_ask_auth(
+	struct session *s, struct str mechanism, struct str input, bool has_input, bool plus)
+{
+	unsigned char exporter[32];
+	bool bound = s->conn.ssl != NULL && conn_channel_binding(&s->conn, exporter);
+	struct buf b = { 0 };
+	bool asked;
+
+	put_str(&b, mechanism);
+	put_u8(&b, s->conn.ssl != NULL);
+	put_u8(&b, plus && bound);
+	put_str(&b, bound ? str_of(exporter, sizeof exporter) : STR(""));
+	put_u8(&b, has_input);
+	put_str(&b, input);
+	asked = edge_ask(s->edge, s, IPC_AUTH, buf_str(&b), STR(""));
+	buf_wipe(&b);
+	return asked;
+}
+
+bool session_ask_auth_step(struct session *s, struct str input)
+{
+	struct buf b = { 0 };
+	bool asked;
+
+	put_str(&b, input);
+	asked = edge_ask(s->edge, s, IPC_AUTH_STEP, buf_str(&b), STR(""));
+	buf_wipe(&b);
+	return asked;
+}
+
+bool session_get_auth(struct ipc_packet *p, struct auth_answer *a)
+{
+	a->has_output = get_u8(&p->body) != 0;
+	a->output = get_str(&p->body);
+	a->address = get_str(&p->body);
+	a->user = get_str(&p->body);
+	return !p->body.bad;
+}
+
+void session_auth_failed(struct session *s, struct str user, const char *why)
+{
+	struct shared *shared = s->edge->start->shared;
+
+	log_info("auth.failed", F_C("sid", s->sid), F_C("proto", s->protocol->name),
+		F_STR("ip", session_peer(s)), F_STR("user", user), F_C("why", why));
+	session_pause(s, shared_login_failed(shared, session_peer(s), loop_now_ms(s->conn.loop)));
+}
+
+void session_auth_ok(struct session *s, struct str address)
+{
+	shared_login_ok(s->edge->start->shared, session_peer(s));
+	log_info("auth.ok", F_C("sid", s->sid), F_C("proto", s->protocol->name),
+		F_STR("ip", session_peer(s)), F_STR("user", address),
+		F_C("tls", s->conn.ssl == NULL ? "none" : conn_tls_version(&s->conn)));
+}

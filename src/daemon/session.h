@@ -1,0 +1,74 @@
+/* session.h -- one client connection: drives an engine with a socket on one side and the store on
+ * the other.  What is common to all protocols is here; what the events of an engine mean
+ * is in session_smtp.c and session_pop3.c. */
+#ifndef RESTANTE_DAEMON_SESSION_H
+#define RESTANTE_DAEMON_SESSION_H
+
+#include "daemon/edge.h"
+
+struct session;
+
+/* An engine as the driver sees it. */
+struct session_protocol {
+	const char *name;
+	void (*serve)(struct session *s); /* events, until input, an answer or time is needed */
+	/* The store's answer; p NULL: it went away before it answered. */
+	void (*answered)(struct session *s, struct ipc_packet *p);
+	void (*tls_up)(struct session *s, bool channel_binding);
+	struct buf *(*in)(struct session *s);
+	struct buf *(*out)(struct session *s);
+	bool (*wants_input)(const struct session *s);
+	int64_t (*deadline)(const struct session *s);
+	void (*timeout)(struct session *s);
+	void (*shutdown)(struct session *s);
+	void (*free)(struct session *s); /* engine and memory; logs the session's end */
+};
+
+struct session {
+	struct conn conn;
+	struct edge *edge;
+	const struct session_protocol *protocol;
+	const struct config_listen *row;
+	uint32_t slot, seq; /* seq: the open question to the store, 0 none */
+	bool known;	    /* the store was asked something: tell it END */
+	bool closing, starting_tls, driving, ended;
+	bool again;		 /* serve once more although nothing came */
+	int64_t paused_until_ms; /* 0: not paused */
+	int64_t started_ms;
+	char sid[20];
+};
+
+/* Takes fd over; NULL when the edge has no room. */
+void session_start(
+	struct edge *e, int fd, const struct sockaddr *peer, const struct config_listen *row);
+void session_init(
+	struct session *s, const struct session_protocol *protocol); /* by the makers below */
+struct session *session_smtp_new(struct edge *e, const struct config_listen *row, const char *peer);
+struct session *session_pop3_new(struct edge *e, const struct config_listen *row, const char *peer);
+
+/* Does all that can be done now. */
+void session_drive(struct session *s);
+void session_answered(struct session *s, struct ipc_packet *p);
+void session_shutdown(struct session *s);
+/* Answers to the client wait: tarpit, failed login. */
+void session_pause(struct session *s, int64_t ms);
+
+static inline struct str session_peer(const struct session *s)
+{
+	return str_c(s->conn.peer);
+}
+
+/* The fields of IPC_AUTH and what comes back; the same for both protocols. */
+bool session_ask_auth(
+	struct session *s, struct str mechanism, struct str input, bool has_input, bool plus);
+bool session_ask_auth_step(struct session *s, struct str input);
+struct auth_answer {
+	bool has_output;
+	struct str output, address, user;
+};
+bool session_get_auth(struct ipc_packet *p, struct auth_answer *a);
+/* Logs it in the one stable form and pauses the session; features.md B13. */
+void session_auth_failed(struct session *s, struct str user, const char *why);
+void session_auth_ok(struct session *s, struct str address);
+
+#endif

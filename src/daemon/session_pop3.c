@@ -1,0 +1,354 @@
+/* What the events of the pop3d engine mean here: questions to the store, and its answers. */
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "account/sasl.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/session.h"
+#include "store/store.h"
+
+enum { EXPUNGE_IDS = IPC_CHUNK / sizeof(struct msgid) };
+
+struct session_pop3 {
+	struct session s;
+	struct pop3d *engine;
+	enum ipc_type asked;
+	bool final_sent; /* SCRAM: the last challenge is out, the login itself is decided */
+	struct str user; /* canonical address, heap */
+	struct maildrop_view view; /* over `rows`, or over the mapping */
+	void *rows, *mapping;
+	size_t mapping_len, expunge_next;
+	size_t count; /* as the store said at OPEN */
+};
+
+static struct session_pop3 *pop3_of(const struct session *s)
+{
+	return (struct session_pop3 *)(uintptr_t)s;
+}
+
+static const struct str no_store = STR_INIT("the mail store is restarting, try again");
+
+static bool ask(struct session_pop3 *p, enum ipc_type type, struct str fields)
+{
+	p->asked = type;
+	return edge_ask(p->s.edge, &p->s, type, fields, STR(""));
+}
+
+static void ask_open(struct session_pop3 *p)
+{
+	if (!ask(p, IPC_OPEN, STR("")))
+		pop3d_login_failed(p->engine, POP3D_SYS_TEMP, no_store);
+}
+
+/* USER and PASS are PLAIN to the store (RFC 4616 2): one way in, one place that decides. */
+static void login(struct session_pop3 *p, const struct pop3d_event *ev)
+{
+	struct buf plain = { 0 };
+	bool asked;
+
+	buf_putc(&plain, '\0');
+	buf_put(&plain, ev->user);
+	buf_putc(&plain, '\0');
+	buf_put(&plain, ev->password);
+	p->asked = IPC_AUTH;
+	asked = session_ask_auth(&p->s, STR("PLAIN"), buf_str(&plain), true, false);
+	buf_wipe(&plain);
+	if (!asked)
+		pop3d_login_failed(p->engine, POP3D_SYS_TEMP, no_store);
+}
+
+static void auth_more(struct session_pop3 *p, const struct pop3d_event *ev)
+{
+	if (p->final_sent) {
+		ask_open(p);
+		return;
+	}
+	p->asked = IPC_AUTH_STEP;
+	if (!session_ask_auth_step(&p->s, ev->data))
+		pop3d_login_failed(p->engine, POP3D_SYS_TEMP, no_store);
+}
+
+static void ask_body(struct session_pop3 *p, const struct pop3d_event *ev)
+{
+	struct buf b = { 0 };
+
+	buf_put(&b, str_of(p->view.rows[ev->index].id.b, sizeof(struct msgid)));
+	put_u64(&b, ev->offset);
+	put_u64(&b, ev->want < IPC_CHUNK ? ev->want : IPC_CHUNK);
+	if (!ask(p, IPC_READ, buf_str(&b)))
+		pop3d_failed(p->engine, POP3D_SYS_TEMP, no_store);
+	buf_deinit(&b);
+}
+
+/* The ids go over in pieces; the last one makes all of them one change. */
+static void ask_expunge(struct session_pop3 *p)
+{
+	struct buf b = { 0 };
+	size_t i = p->expunge_next, ids = 0;
+
+	put_u8(&b, 0);
+	for (; i < p->view.count && ids < EXPUNGE_IDS; i++)
+		if (pop3d_is_deleted(p->engine, i)) {
+			buf_put(&b, str_of(p->view.rows[i].id.b, sizeof(struct msgid)));
+			ids++;
+		}
+	p->expunge_next = i;
+	b.data[0] = i == p->view.count;
+	if (!ask(p, IPC_EXPUNGE, buf_str(&b)))
+		pop3d_updated(p->engine, false);
+	buf_deinit(&b);
+}
+
+static void serve_event(struct session_pop3 *p, const struct pop3d_event *ev)
+{
+	switch (ev->type) {
+	case POP3D_EV_STLS: p->s.starting_tls = true; break;
+	case POP3D_EV_CLOSE: p->s.closing = true; break;
+	case POP3D_ASK_LOGIN: login(p, ev); break;
+	case POP3D_ASK_AUTH:
+		p->asked = IPC_AUTH;
+		if (!session_ask_auth(&p->s, ev->mechanism, ev->data, ev->has_data, true))
+			pop3d_login_failed(p->engine, POP3D_SYS_TEMP, no_store);
+		break;
+	case POP3D_ASK_AUTH_MORE: auth_more(p, ev); break;
+	case POP3D_EV_AUTH_CANCEL: p->final_sent = false; break;
+	case POP3D_ASK_LISTING:
+		if (!ask(p, IPC_LIST, STR("")))
+			pop3d_failed(p->engine, POP3D_SYS_TEMP, no_store);
+		break;
+	case POP3D_ASK_BODY: ask_body(p, ev); break;
+	case POP3D_ASK_UPDATE:
+		p->expunge_next = 0;
+		ask_expunge(p);
+		break;
+	}
+}
+
+static void serve(struct session *s)
+{
+	struct session_pop3 *p = pop3_of(s);
+	struct pop3d_event ev;
+
+	while (s->seq == 0 && !s->closing && !s->starting_tls && s->paused_until_ms == 0 &&
+		pop3d_next(p->engine, loop_now_ms(s->conn.loop), &ev))
+		serve_event(p, &ev);
+}
+
+static void auth_answered(struct session_pop3 *p, struct ipc_packet *packet)
+{
+	struct auth_answer a;
+
+	if (!session_get_auth(packet, &a))
+		packet->head.result = SASL_TEMP;
+	switch ((enum sasl_result)packet->head.result) {
+	case SASL_CHALLENGE: pop3d_auth_challenge(p->engine, a.output); return;
+	case SASL_OK:
+		free((char *)(uintptr_t)p->user.p);
+		p->user = str_of(str_dup_c(a.address), a.address.n);
+		session_auth_ok(&p->s, a.address);
+		p->final_sent = a.has_output;
+		if (a.has_output)
+			pop3d_auth_challenge(p->engine, a.output);
+		else
+			ask_open(p);
+		return;
+	case SASL_FAILED:
+		session_auth_failed(&p->s, a.user, "credentials");
+		pop3d_login_failed(p->engine, POP3D_AUTH, STR("authentication failed"));
+		return;
+	case SASL_MALFORMED:
+		session_auth_failed(&p->s, a.user, "malformed");
+		pop3d_login_failed(
+			p->engine, POP3D_NO_CODE, STR("malformed authentication exchange"));
+		return;
+	case SASL_UNKNOWN_MECHANISM:
+		pop3d_login_failed(p->engine, POP3D_NO_CODE, STR("unknown mechanism"));
+		return;
+	case SASL_TEMP: break;
+	}
+	pop3d_login_failed(p->engine, POP3D_SYS_TEMP, STR("cannot authenticate now, try again"));
+}
+
+static void open_answered(struct session_pop3 *p, struct ipc_packet *packet)
+{
+	uint64_t count = get_u64(&packet->body), octets = get_u64(&packet->body);
+
+	if (packet->head.result == STORE_OK && !packet->body.bad) {
+		p->count = count;
+		pop3d_login_ok(p->engine, p->user, count, octets);
+		return;
+	}
+	log_info("pop3.refused", F_C("sid", p->s.sid), F_STR("user", p->user),
+		F_C("why", packet->head.result == STORE_BUSY ? "in-use" : "store"));
+	/* The account stays this session's; the client may only try again in a new one. */
+	if (packet->head.result == STORE_BUSY)
+		pop3d_login_failed(
+			p->engine, POP3D_IN_USE, STR("another session has this maildrop open"));
+	else
+		pop3d_login_failed(
+			p->engine, POP3D_SYS_TEMP, STR("the maildrop cannot be opened now"));
+	p->s.closing = true;
+}
+
+static void list_answered(struct session_pop3 *p, struct ipc_packet *packet)
+{
+	uint64_t count = get_u64(&packet->body), uidls = get_u64(&packet->body), total;
+	const char *at = NULL;
+
+	if (packet->body.bad ||
+		__builtin_mul_overflow(count, sizeof(struct maildrop_row), &total) ||
+		__builtin_add_overflow(total, uidls, &total) || packet->head.result != STORE_OK) {
+		pop3d_failed(p->engine, POP3D_SYS_TEMP, STR("the listing cannot be read now"));
+		return;
+	}
+	if (packet->fd >= 0) {
+		p->mapping = mmap(NULL, total, PROT_READ, MAP_SHARED, packet->fd, 0);
+		p->mapping_len = total;
+		if (p->mapping == MAP_FAILED)
+			p->mapping = NULL;
+		at = p->mapping;
+	} else if (packet->body.rest.n == total) {
+		at = p->rows = mem_alloc(total);
+		memcpy(p->rows, packet->body.rest.p, total);
+	}
+	if (at == NULL || count != p->count) {
+		pop3d_failed(p->engine, POP3D_SYS_TEMP, STR("the listing cannot be read now"));
+		return;
+	}
+	p->view = (struct maildrop_view){ .rows = (const struct maildrop_row *)(const void *)at,
+		.count = count,
+		.uidls = str_of(at + count * sizeof(struct maildrop_row), uidls) };
+	pop3d_listing(p->engine, &p->view);
+}
+
+static void read_answered(struct session_pop3 *p, struct ipc_packet *packet)
+{
+	if (packet->head.result == STORE_OK && packet->body.rest.n > 0) {
+		pop3d_body(p->engine, packet->body.rest);
+		return;
+	}
+	log_error("pop3.unreadable", F_C("sid", p->s.sid), F_STR("user", p->user),
+		F_INT("result", packet->head.result));
+	if (packet->head.result == STORE_UNAVAILABLE)
+		pop3d_failed(p->engine, POP3D_SYS_TEMP, STR("the message cannot be read now"));
+	else
+		pop3d_failed(p->engine, POP3D_SYS_PERM, STR("the message is damaged"));
+}
+
+static void answered(struct session *s, struct ipc_packet *packet)
+{
+	struct session_pop3 *p = pop3_of(s);
+	struct ipc_packet lost = { .head.result = STORE_UNAVAILABLE, .fd = -1 };
+
+	if (packet == NULL)
+		packet = &lost;
+	switch (p->asked) {
+	case IPC_AUTH:
+	case IPC_AUTH_STEP:
+		if (packet == &lost)
+			packet->head.result = SASL_TEMP;
+		auth_answered(p, packet);
+		break;
+	case IPC_OPEN: open_answered(p, packet); break;
+	case IPC_LIST: list_answered(p, packet); break;
+	case IPC_READ: read_answered(p, packet); break;
+	case IPC_EXPUNGE:
+		if (packet->head.result == STORE_OK && p->expunge_next < p->view.count)
+			ask_expunge(p);
+		else
+			pop3d_updated(p->engine, packet->head.result == STORE_OK);
+		break;
+	case IPC_SENDER:
+	case IPC_RCPT:
+	case IPC_DRAFT:
+	case IPC_COMMIT:
+	case IPC_RESET:
+	case IPC_END: break; /* SMTP's */
+	}
+}
+
+static void tls_up(struct session *s, bool channel_binding)
+{
+	pop3d_tls_started(pop3_of(s)->engine, channel_binding, loop_now_ms(s->conn.loop));
+}
+
+static struct buf *in(struct session *s)
+{
+	return pop3d_in(pop3_of(s)->engine);
+}
+
+static struct buf *out(struct session *s)
+{
+	return pop3d_out(pop3_of(s)->engine);
+}
+
+static bool wants_input(const struct session *s)
+{
+	return pop3d_wants_input(pop3_of(s)->engine);
+}
+
+static int64_t deadline(const struct session *s)
+{
+	return pop3d_deadline(pop3_of(s)->engine);
+}
+
+static void timed_out(struct session *s)
+{
+	pop3d_timeout(pop3_of(s)->engine);
+}
+
+static void shut_down(struct session *s)
+{
+	pop3d_shutdown(pop3_of(s)->engine);
+}
+
+static void release(struct session *s)
+{
+	struct session_pop3 *p = pop3_of(s);
+	const struct pop3d_stats *t = pop3d_stats(p->engine);
+
+	log_info("pop3.session", F_C("sid", s->sid), F_STR("ip", str_c(s->conn.peer)),
+		F_STR("user", p->user), F_INT("retr", t->retr),
+		F_INT("retr_octets", t->retr_octets), F_INT("top", t->top),
+		F_INT("top_octets", t->top_octets), F_INT("deleted", t->deleted),
+		F_INT("deleted_octets", t->deleted_octets), F_INT("count", p->count),
+		F_INT("ms", loop_now_ms(s->conn.loop) - s->started_ms));
+	pop3d_free(p->engine);
+	if (p->mapping != NULL)
+		munmap(p->mapping, p->mapping_len);
+	free(p->rows);
+	free((char *)(uintptr_t)p->user.p);
+	free(p);
+}
+
+static const struct session_protocol protocol = {
+	.name = "pop3",
+	.serve = serve,
+	.answered = answered,
+	.tls_up = tls_up,
+	.in = in,
+	.out = out,
+	.wants_input = wants_input,
+	.deadline = deadline,
+	.timeout = timed_out,
+	.shutdown = shut_down,
+	.free = release,
+};
+
+struct session *session_pop3_new(struct edge *e, const struct config_listen *row, const char *peer)
+{
+	struct session_pop3 *p = NEW(struct session_pop3);
+	struct pop3d_peer facts = {
+		.tls_available = row->tls == LISTEN_TLS_STARTTLS && e->tls != NULL,
+		.tls_active = row->tls == LISTEN_TLS_IMPLICIT,
+		.channel_binding = row->tls == LISTEN_TLS_IMPLICIT,
+	};
+
+	(void)peer;
+	p->engine = pop3d_new(&e->pop3, &facts, loop_now_ms(e->loop));
+	pop3d_greet(p->engine);
+	session_init(&p->s, &protocol);
+	return &p->s;
+}

@@ -1,0 +1,131 @@
+/* The process that holds the mail: accounts, maildrops, drafts.  It reads packets of edges and
+ * requests of administrators, and has no socket of its own. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/control.h"
+#include "daemon/sandbox.h"
+#include "daemon/svc.h"
+
+struct storesvc {
+	struct svc svc;
+	struct ipc *leash;
+	struct control *control;
+	struct loop_io store_io, authenticator_io;
+};
+
+static void from_parent(void *owner, struct ipc_packet *p)
+{
+	struct storesvc *s = owner;
+	struct config *config;
+	struct err err = { 0 };
+
+	switch ((enum leash_type)p->head.type) {
+	case LEASH_CHANNEL:
+		if (p->fd >= 0) {
+			svc_add_edge(&s->svc, p->fd);
+			return;
+		}
+		break;
+	case LEASH_CONFIG:
+		config = config_parse(p->body.rest, "restante.conf", &err);
+		if (config != NULL) {
+			config_free(s->svc.office.config);
+			s->svc.office.config = config;
+		}
+		break;
+	case LEASH_STOP: loop_stop(s->svc.loop); break;
+	case LEASH_READY:
+	case LEASH_DRAIN: break; /* not for the store */
+	}
+	if (p->fd >= 0)
+		close(p->fd);
+}
+
+static void parent_lost(void *owner)
+{
+	struct storesvc *s = owner;
+
+	loop_stop(s->svc.loop);
+}
+
+static void store_ready(struct loop_io *io, int events)
+{
+	struct storesvc *s = LIST_OF(io, struct storesvc, store_io);
+
+	(void)events;
+	store_poll(s->svc.office.store);
+}
+
+static void authenticator_ready(struct loop_io *io, int events)
+{
+	struct storesvc *s = LIST_OF(io, struct storesvc, authenticator_io);
+
+	(void)events;
+	authenticator_poll(s->svc.authenticator);
+}
+
+/* Everything that came in during this turn goes to disk with one sync. */
+static void turn_end(void *arg)
+{
+	struct storesvc *s = arg;
+
+	store_flush(s->svc.office.store);
+	svc_reap(&s->svc);
+	log_flush();
+}
+
+static bool start_service(
+	struct storesvc *s, struct child_start *start, const char *dir, struct err *err)
+{
+	const struct config *c = start->config;
+
+	if (office_open(&s->svc.office, dir, start->config, err) != ST_OK)
+		return false;
+	s->svc.authenticator = authenticator_new(
+		s->svc.office.directory, (unsigned)c->hash_threads, (size_t)c->hash_queue);
+	return sandbox_syscalls(SANDBOX_STORE, err) == ST_OK;
+}
+
+_Noreturn void store_process(struct child_start *start)
+{
+	static struct storesvc svc;
+	struct storesvc *s = &svc;
+	struct err err = { 0 };
+	struct ipc_head ready = { .type = LEASH_READY };
+	char root[4096];
+
+	signal(SIGPIPE, SIG_IGN);
+	snprintf(root, sizeof root, "%s/store", start->state);
+	list_init(&s->svc.edges);
+	if (sandbox_drop(&start->identity, root, &err) != ST_OK ||
+		!start_service(s, start, start->identity.drop ? "/" : root, &err)) {
+		log_error("store.failed", F_C("err", err.text));
+		fprintf(stderr, "restante: %s\n", err.text);
+		_exit(EX_CONFIG);
+	}
+	s->svc.loop = loop_new();
+	s->leash = ipc_new(s->svc.loop, start->leash, from_parent, parent_lost, s);
+	s->control = control_serve(s->svc.loop, start->control_fd, start->admin, &s->svc.office);
+	loop_io_init(&s->store_io, s->svc.loop, store_fd(s->svc.office.store), store_ready);
+	loop_io_want(&s->store_io, LOOP_READ);
+	loop_io_init(&s->authenticator_io, s->svc.loop, authenticator_fd(s->svc.authenticator),
+		authenticator_ready);
+	loop_io_want(&s->authenticator_io, LOOP_READ);
+	loop_at_turn_end(s->svc.loop, turn_end, s);
+	ipc_send(s->leash, &ready, STR(""), STR(""), -1);
+	loop_run(s->svc.loop);
+	/* Whoever still waits gets no answer, which promises nothing; what was begun is finished. */
+	svc_close(&s->svc);
+	control_stop(s->control);
+	authenticator_free(s->svc.authenticator);
+	office_close(&s->svc.office);
+	log_flush();
+	_exit(0);
+}

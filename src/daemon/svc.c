@@ -1,0 +1,183 @@
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/svc.h"
+
+enum { SLOTS_MAX = 1 << 20 };
+
+static void free_session(struct svc_session *x)
+{
+	struct svc_edge *e = x->edge;
+
+	sasl_free(x->sasl);
+	if (x->token != 0)
+		store_close(e->svc->office.store, x->account, x->token);
+	svc_transaction_end(x);
+	buf_deinit(&x->recipients);
+	buf_deinit(&x->expunged);
+	free(x->room);
+	if (!x->gone)
+		e->sessions[x->slot] = NULL;
+	e->live--;
+	free(x);
+}
+
+static void end_session(struct svc_session *x)
+{
+	if (x->open && x->sasl != NULL) {
+		/* A SASL step can be dropped in the middle; what the store does cannot. */
+		sasl_free(x->sasl);
+		x->sasl = NULL;
+		x->open = false;
+	}
+	if (!x->open) {
+		free_session(x);
+		return;
+	}
+	/* The edge may give the slot to a new session at once: this one lives on without it. */
+	x->gone = true;
+	x->edge->sessions[x->slot] = NULL;
+}
+
+void svc_answer(struct svc_session *x, unsigned result, struct str a, struct str b, int fd)
+{
+	struct ipc_head head = x->asked;
+
+	head.result = (uint16_t)result;
+	x->open = false;
+	if (!x->edge->dead && !x->gone)
+		ipc_send(x->edge->ipc, &head, a, b, fd);
+	if (x->gone)
+		free_session(x);
+}
+
+static struct svc_session *session_of(struct svc_edge *e, uint32_t slot, bool make)
+{
+	struct svc_session *x;
+
+	if (slot >= e->slots) {
+		size_t slots = e->slots == 0 ? 64 : e->slots;
+
+		if (!make)
+			return NULL;
+		while (slots <= slot)
+			slots *= 2;
+		e->sessions = mem_array(e->sessions, slots, sizeof *e->sessions);
+		memset(e->sessions + e->slots, 0, (slots - e->slots) * sizeof *e->sessions);
+		e->slots = slots;
+	}
+	x = e->sessions[slot];
+	if (x == NULL && make) {
+		x = NEW(struct svc_session);
+		x->edge = e;
+		x->slot = slot;
+		e->sessions[slot] = x;
+		e->live++;
+	}
+	return x;
+}
+
+static bool dispatch(struct svc_edge *e, struct ipc_packet *p)
+{
+	static bool (*const handlers[])(struct svc_session *, struct reader *) = {
+		[IPC_AUTH] = svc_auth,
+		[IPC_AUTH_STEP] = svc_auth_step,
+		[IPC_SENDER] = svc_sender,
+		[IPC_RCPT] = svc_rcpt,
+		[IPC_DRAFT] = svc_draft,
+		[IPC_COMMIT] = svc_commit,
+		[IPC_OPEN] = svc_open,
+		[IPC_LIST] = svc_list,
+		[IPC_READ] = svc_read,
+		[IPC_EXPUNGE] = svc_expunge,
+	};
+	struct svc_session *x;
+
+	if (p->fd >= 0 || p->head.session >= SLOTS_MAX)
+		return false;
+	if (p->head.type == IPC_RESET || p->head.type == IPC_END) {
+		x = session_of(e, p->head.session, false);
+		if (x == NULL)
+			return true;
+		if (p->head.type == IPC_END)
+			end_session(x);
+		else if (x->open)
+			return false;
+		else
+			svc_transaction_end(x);
+		return true;
+	}
+	if (p->head.type >= sizeof handlers / sizeof *handlers || handlers[p->head.type] == NULL)
+		return false;
+	x = session_of(e, p->head.session, true);
+	if (x->open)
+		return false;
+	x->open = true;
+	x->asked = p->head;
+	return handlers[p->head.type](x, &p->body);
+}
+
+static void lost(void *owner)
+{
+	struct svc_edge *e = owner;
+
+	e->dead = true;
+	for (size_t i = 0; i < e->slots; i++)
+		if (e->sessions[i] != NULL)
+			end_session(e->sessions[i]);
+}
+
+static void received(void *owner, struct ipc_packet *p)
+{
+	struct svc_edge *e = owner;
+
+	if (e->dead || dispatch(e, p))
+		return;
+	log_error(
+		"store.bad-packet", F_INT("type", p->head.type), F_INT("session", p->head.session));
+	if (p->fd >= 0)
+		close(p->fd);
+	lost(e);
+}
+
+void svc_add_edge(struct svc *s, int fd)
+{
+	struct svc_edge *e = NEW(struct svc_edge);
+
+	e->svc = s;
+	e->ipc = ipc_new(s->loop, fd, received, lost, e);
+	list_append(&s->edges, &e->link);
+}
+
+void svc_reap(struct svc *s)
+{
+	struct link *l, *next;
+
+	for (l = s->edges.next; l != &s->edges; l = next) {
+		struct svc_edge *e = LIST_OF(l, struct svc_edge, link);
+
+		next = l->next;
+		if (!e->dead)
+			continue;
+		ipc_free(e->ipc);
+		e->ipc = NULL;
+		if (e->live > 0)
+			continue;
+		list_del(l);
+		free(e->sessions);
+		free(e);
+	}
+}
+
+void svc_close(struct svc *s)
+{
+	for (struct link *l = s->edges.next; l != &s->edges; l = l->next) {
+		struct svc_edge *e = LIST_OF(l, struct svc_edge, link);
+
+		if (!e->dead)
+			lost(e);
+	}
+	svc_reap(s);
+}

@@ -1,0 +1,82 @@
+/* svc.h -- the store process's side of the wall: what it remembers of each session of each edge.
+ *
+ * The edge is not trusted: a session can only touch the account that authenticated on it here, a
+ * maildrop it holds the lease of, and a draft of its own.  A packet that no honest edge sends ends that
+ * edge's channel, and the parent replaces the edge. */
+#ifndef RESTANTE_DAEMON_SVC_H
+#define RESTANTE_DAEMON_SVC_H
+
+#include "account/sasl.h"
+#include "daemon/ipc.h"
+#include "daemon/office.h"
+
+struct svc {
+	struct loop *loop;
+	struct office office;
+	struct authenticator *authenticator;
+	struct link edges;
+};
+
+struct svc_edge {
+	struct link link;
+	struct svc *svc;
+	struct ipc *ipc;
+	bool dead;		       /* the channel is over; freed when no session is left */
+	struct svc_session **sessions; /* by slot; NULL: nothing is known of it */
+	size_t slots, live;
+};
+
+struct svc_session {
+	struct svc_edge *edge;
+	uint32_t slot;
+	bool open;	       /* a question is not answered yet */
+	bool gone;	       /* END came while it was open: free when answered */
+	struct ipc_head asked; /* the open question */
+
+	struct sasl *sasl;
+	uint64_t account; /* who authenticated; 0 nobody */
+
+	/* the SMTP transaction */
+	struct maildrops *found; /* one set of maildrops per accepted recipient, in order */
+	size_t nfound;
+	struct buf recipients; /* their texts as put_str */
+	struct store_draft *draft;
+	struct msgid draft_id;
+	struct store_target *targets;
+
+	/* the POP3 session */
+	uint64_t token;
+	struct buf expunged; /* ids collected so far */
+	char *room;	     /* READ's octets */
+
+	union {
+		struct store_deliver deliver;
+		struct store_open open_drop;
+		struct store_listing listing;
+		struct store_read read;
+		struct store_expunge expunge;
+	} op; /* of the open question */
+};
+
+void svc_add_edge(struct svc *s, int fd);
+void svc_reap(struct svc *s);  /* frees edges that are over; call at the end of a turn */
+void svc_close(struct svc *s); /* ends all sessions and edges */
+
+/* Answers the open question and, when the session is gone meanwhile, frees it: do not touch it
+ * afterwards. */
+void svc_answer(struct svc_session *x, unsigned result, struct str a, struct str b, int fd);
+
+/* One handler per ipc_type; false: not what an honest edge sends. */
+bool svc_auth(struct svc_session *x, struct reader *r);
+bool svc_auth_step(struct svc_session *x, struct reader *r);
+bool svc_sender(struct svc_session *x, struct reader *r);
+bool svc_rcpt(struct svc_session *x, struct reader *r);
+bool svc_draft(struct svc_session *x, struct reader *r);
+bool svc_commit(struct svc_session *x, struct reader *r);
+bool svc_open(struct svc_session *x, struct reader *r);
+bool svc_list(struct svc_session *x, struct reader *r);
+bool svc_read(struct svc_session *x, struct reader *r);
+bool svc_expunge(struct svc_session *x, struct reader *r);
+void svc_transaction_end(struct svc_session *x); /* recipients and draft; also after COMMIT */
+
+#endif

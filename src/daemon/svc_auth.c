@@ -1,0 +1,58 @@
+/* SASL behind the wall.  The edge learns: a challenge to pass on, or who it is, or that it failed. */
+#include "daemon/svc.h"
+
+static void done(void *owner, const struct sasl_reply *reply)
+{
+	struct svc_session *x = owner;
+	struct buf body = { 0 };
+
+	put_u8(&body, reply->has_output);
+	put_str(&body, reply->output);
+	put_str(&body, reply->address);
+	put_str(&body, reply->user);
+	if (reply->result == SASL_OK)
+		x->account = reply->account;
+	svc_answer(x, reply->result, buf_str(&body), STR(""), -1);
+	buf_wipe(&body);
+}
+
+bool svc_auth(struct svc_session *x, struct reader *r)
+{
+	struct sasl_start start = {
+		.mechanism = get_str(r),
+		.tls = get_u8(r) != 0,
+		.plus_offered = get_u8(r) != 0,
+		.exporter = get_str(r),
+	};
+	bool has_input = get_u8(r) != 0;
+	struct str input = get_str(r);
+
+	/* One account a session: what was done under it must not be taken along to another. */
+	if (r->bad || r->rest.n > 0 || x->account != 0)
+		return false;
+	sasl_free(x->sasl);
+	x->sasl = sasl_new(x->edge->svc->authenticator, &start, done, x);
+	sasl_step(x->sasl, input, has_input);
+	return true;
+}
+
+bool svc_auth_step(struct svc_session *x, struct reader *r)
+{
+	struct str input = get_str(r);
+
+	if (r->bad || r->rest.n > 0 || x->sasl == NULL || x->account != 0)
+		return false;
+	sasl_step(x->sasl, input, true);
+	return true;
+}
+
+bool svc_sender(struct svc_session *x, struct reader *r)
+{
+	struct str address = get_str(r);
+
+	if (r->bad || r->rest.n > 0 || x->account == 0)
+		return false;
+	svc_answer(x, directory_may_send_as(x->edge->svc->office.directory, x->account, address),
+		STR(""), STR(""), -1);
+	return true;
+}

@@ -1,0 +1,144 @@
+/* Recipients, drafts and commits of SMTP sessions. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "daemon/svc.h"
+
+enum { RECIPIENTS_MAX = 100000 };
+
+void svc_transaction_end(struct svc_session *x)
+{
+	for (size_t i = 0; i < x->nfound; i++)
+		free(x->found[i].ids);
+	free(x->found);
+	x->found = NULL;
+	x->nfound = 0;
+	buf_release(&x->recipients);
+	free(x->targets);
+	x->targets = NULL;
+	store_draft_free(x->draft);
+	x->draft = NULL;
+}
+
+bool svc_rcpt(struct svc_session *x, struct reader *r)
+{
+	bool first = get_u8(r) != 0;
+	struct str recipient = get_str(r);
+	struct maildrops found = { 0 };
+	enum resolved resolved;
+
+	if (r->bad || r->rest.n > 0 || x->nfound >= RECIPIENTS_MAX)
+		return false;
+	if (first)
+		svc_transaction_end(x);
+	resolved = directory_resolve(x->edge->svc->office.directory, recipient, &found);
+	if (resolved == RESOLVED) {
+		x->found = mem_array(x->found, x->nfound + 1, sizeof *x->found);
+		x->found[x->nfound++] = found;
+		put_str(&x->recipients, recipient);
+	} else {
+		free(found.ids);
+	}
+	svc_answer(x, resolved, STR(""), STR(""), -1);
+	return true;
+}
+
+/* Appends to the draft; an offset that does not continue it means that this store was restarted in
+ * the middle of a message: it cannot be whole any more. */
+static bool draft_append(struct svc_session *x, struct msgid id, uint64_t offset, struct str octets,
+	enum store_result *result)
+{
+	if (offset == 0) {
+		store_draft_free(x->draft);
+		x->draft = store_draft_new(x->edge->svc->office.store, id);
+		x->draft_id = id;
+	}
+	if (x->draft == NULL || !msgid_eq(x->draft_id, id) || store_draft_size(x->draft) != offset)
+		return false;
+	*result = store_draft_append(x->draft, octets);
+	return true;
+}
+
+static struct msgid get_id(struct reader *r)
+{
+	struct msgid id = { { 0 } };
+	struct str s = get_bytes(r, sizeof id.b);
+
+	if (s.n == sizeof id.b)
+		memcpy(id.b, s.p, sizeof id.b);
+	return id;
+}
+
+bool svc_draft(struct svc_session *x, struct reader *r)
+{
+	struct msgid id = get_id(r);
+	uint64_t offset = get_u64(r);
+	struct str octets = get_str(r);
+	enum store_result result = STORE_UNAVAILABLE;
+
+	if (r->bad || r->rest.n > 0)
+		return false;
+	if (!draft_append(x, id, offset, octets, &result))
+		result = STORE_UNAVAILABLE;
+	svc_answer(x, result, STR(""), STR(""), -1);
+	return true;
+}
+
+static void delivered(struct store_op *op, enum store_result result)
+{
+	struct svc_session *x = LIST_OF(op, struct svc_session, op.deliver.op);
+
+	x->draft = NULL; /* taken over by store_deliver() */
+	svc_transaction_end(x);
+	svc_answer(x, result, STR(""), STR(""), -1);
+}
+
+/* The texts of the commit live in x->recipients until it is done: the packet does not. */
+static void fill_deliver(struct svc_session *x, struct str sender, struct str client)
+{
+	struct store_deliver *d = &x->op.deliver;
+	struct reader texts;
+	size_t total = 0, n = 0;
+
+	put_str(&x->recipients, sender);
+	put_str(&x->recipients, client);
+	texts = (struct reader){ buf_str(&x->recipients), false };
+
+	for (size_t i = 0; i < x->nfound; i++)
+		total += x->found[i].count;
+	x->targets = mem_array(NULL, total, sizeof *x->targets);
+	for (size_t i = 0; i < x->nfound; i++) {
+		struct str recipient = get_str(&texts);
+
+		for (size_t k = 0; k < x->found[i].count; k++)
+			x->targets[n++] = (struct store_target){ .maildrop = x->found[i].ids[k],
+				.recipient = recipient };
+	}
+	d->targets = x->targets;
+	d->count = n;
+	d->sender = get_str(&texts);
+	d->client = get_str(&texts);
+}
+
+bool svc_commit(struct svc_session *x, struct reader *r)
+{
+	struct msgid id = get_id(r);
+	uint64_t offset = get_u64(r);
+	int64_t received_ms = (int64_t)get_u64(r);
+	struct str sender = get_str(r), client = get_str(r), octets = get_str(r);
+	enum store_result result = STORE_UNAVAILABLE;
+
+	if (r->bad || r->rest.n > 0)
+		return false;
+	if (x->nfound == 0 || !draft_append(x, id, offset, octets, &result) || result != STORE_OK) {
+		svc_transaction_end(x);
+		svc_answer(x, result, STR(""), STR(""), -1);
+		return true;
+	}
+	x->op.deliver = (struct store_deliver){
+		.op.done = delivered, .draft = x->draft, .received_ms = received_ms
+	};
+	fill_deliver(x, sender, client);
+	store_deliver(x->edge->svc->office.store, &x->op.deliver);
+	return true;
+}
