@@ -1,0 +1,13 @@
+# A command line has at most 255 octets with CRLF (RFC 2449 4): 248 for a password
+config errors 3 20
+account mrose pppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp
+S: +OK dewey POP3 server ready
+C: USER mrose
+S: +OK send PASS
+C: PASS ppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp
+S: -ERR command line over 255 octets
+fill: 20000 x
+C: 
+S: -ERR command line over 255 octets
+C: PASS pppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp
+S: +OK maildrop has 0 messages (0 octets)

@@ -1,0 +1,16 @@
+# A server that stops says so between commands; nothing is deleted
+message aaa plain a: b\r\n\r\none\r\n
+message bbb plain c: d\r\n\r\ntwo!\r\n
+message ccc dots e: f\r\n\r\n.dot\r\n..\r\n.\r\n
+S: +OK dewey POP3 server ready
+C: USER mrose
+S: +OK send PASS
+C: PASS secret
+S: +OK maildrop has 3 messages (48 octets)
+C: DELE 1
+S: +OK message 1 deleted
+shutdown
+time: +0s
+S: -ERR [SYS/TEMP] server is shutting down
+closed:
+no-update:
