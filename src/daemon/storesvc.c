@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "daemon/child.h"
 #include "daemon/control.h"
 #include "daemon/sandbox.h"
 #include "daemon/svc.h"

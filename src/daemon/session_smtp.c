@@ -1,0 +1,442 @@
+/* What the events of the smtpd engine mean here: questions to the store, and its answers. */
+#include <stdlib.h>
+
+#include "account/sasl.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/session.h"
+#include "mime/compose.h"
+#include "store/store.h"
+
+struct session_smtp {
+	struct session s;
+	struct smtpd *engine;
+	enum ipc_type asked;
+	bool submission;
+	bool first_rcpt;      /* the next RCPT begins the store's list anew */
+	bool store_has_tx;    /* recipients or a draft are there: RESET them */
+	bool header_done;     /* submission: the header section is complete and mended */
+	bool committing;      /* what is left in body goes with COMMIT */
+	struct str recipient; /* the last accepted one; heap */
+	struct msgid id;
+	uint64_t offset;   /* octets of the message that the store has */
+	struct buf header; /* submission: the header section so far */
+	struct buf body;   /* octets the store does not have yet */
+};
+
+static struct session_smtp *smtp_of(const struct session *s)
+{
+	return (struct session_smtp *)(uintptr_t)s;
+}
+
+static const struct str no_store = STR_INIT("4.3.0 the mail store is restarting, try again later");
+
+static bool ask(struct session_smtp *p, enum ipc_type type, struct str fields, struct str octets)
+{
+	p->asked = type;
+	return edge_ask(p->s.edge, &p->s, type, fields, octets);
+}
+
+static void forget(struct session_smtp *p)
+{
+	buf_release(&p->header);
+	buf_release(&p->body);
+	free((char *)(uintptr_t)p->recipient.p);
+	p->recipient = STR("");
+	p->recipient.p = NULL;
+	p->offset = 0;
+	p->committing = false;
+}
+
+static void ask_sender(struct session_smtp *p)
+{
+	const struct smtpd_tx *tx = smtpd_tx(p->engine);
+	struct buf b = { 0 };
+
+	p->first_rcpt = true;
+	/* Notices of a mail client have no sender to check (RFC 8098 3). */
+	if (!p->submission || !p->s.edge->config->sender_login_match || tx->reverse_path.n == 0) {
+		smtpd_answer(p->engine, 0, STR(""));
+		return;
+	}
+	put_str(&b, tx->reverse_path);
+	if (!ask(p, IPC_SENDER, buf_str(&b), STR("")))
+		smtpd_answer(p->engine, 451, no_store);
+	buf_deinit(&b);
+}
+
+static void ask_rcpt(struct session_smtp *p, struct str path)
+{
+	struct buf b = { 0 };
+
+	put_u8(&b, p->first_rcpt);
+	put_str(&b, path);
+	free((char *)(uintptr_t)p->recipient.p);
+	p->recipient = str_of(memcpy(mem_alloc(path.n), path.p, path.n), path.n);
+	if (!ask(p, IPC_RCPT, buf_str(&b), STR("")))
+		smtpd_answer(p->engine, 451, no_store);
+	else
+		p->first_rcpt = false, p->store_has_tx = true;
+	buf_deinit(&b);
+}
+
+/* The first octets of the message: who handed it over, from where, when. */
+static void begin(struct session_smtp *p)
+{
+	const struct smtpd_tx *tx = smtpd_tx(p->engine);
+	const struct config *c = p->s.edge->config;
+	char id[MSGID_TEXT + 1];
+	struct compose_trace trace = {
+		.reverse_path = tx->reverse_path,
+		.helo = smtpd_helo(p->engine),
+		.client = p->submission && c->hide_client_address ? STR("") : session_peer(&p->s),
+		.by = str_c(c->hostname),
+		.with = smtpd_with(p->engine),
+		.tls_version = str_c(p->s.conn.ssl == NULL ? NULL : conn_tls_version(&p->s.conn)),
+		.tls_cipher = str_c(p->s.conn.ssl == NULL ? NULL : conn_tls_cipher(&p->s.conn)),
+		.recipient = tx->accepted == 1 ? p->recipient : STR(""),
+		.wall_ms = clock_wall_ms(),
+	};
+
+	p->id = msgid_new(trace.wall_ms);
+	msgid_text(p->id, id);
+	trace.id = str_of(id, MSGID_TEXT);
+	p->header_done = !p->submission;
+	compose_trace(&p->body, &trace);
+	smtpd_answer(p->engine, 0, STR(""));
+}
+
+static void mend_header(struct session_smtp *p, struct str header)
+{
+	struct compose_fix fix = { .hostname = str_c(p->s.edge->config->hostname),
+		.id = p->id,
+		.wall_ms = clock_wall_ms() };
+
+	compose_fix_header(&p->body, header, &fix);
+	p->header_done = true;
+}
+
+static void put_id(struct buf *b, const struct session_smtp *p)
+{
+	buf_put(b, str_of(p->id.b, sizeof p->id.b));
+	put_u64(b, p->offset);
+}
+
+static void ask_commit(struct session_smtp *p)
+{
+	const struct smtpd_tx *tx = smtpd_tx(p->engine);
+	struct buf b = { 0 }, client = { 0 };
+
+	if (smtpd_user(p->engine).n > 0) {
+		buf_put(&client, smtpd_user(p->engine));
+		buf_put(&client, STR(" via "));
+	}
+	buf_put(&client, session_peer(&p->s));
+	put_id(&b, p);
+	put_u64(&b, (uint64_t)clock_wall_ms());
+	put_str(&b, tx->reverse_path);
+	put_str(&b, buf_str(&client));
+	put_u32(&b, (uint32_t)p->body.len);
+	if (!ask(p, IPC_COMMIT, buf_str(&b), buf_str(&p->body)))
+		smtpd_answer(p->engine, 451, no_store);
+	buf_deinit(&b);
+	buf_deinit(&client);
+}
+
+/* Hands over what is more than one packet; the rest waits for more, or goes with the commit. */
+static void hand_over(struct session_smtp *p)
+{
+	struct buf b = { 0 };
+
+	if (p->body.len <= IPC_CHUNK) {
+		if (p->committing)
+			ask_commit(p);
+		else
+			smtpd_answer(p->engine, 0, STR(""));
+		return;
+	}
+	put_id(&b, p);
+	put_u32(&b, IPC_CHUNK);
+	if (!ask(p, IPC_DRAFT, buf_str(&b), str_head(buf_str(&p->body), IPC_CHUNK)))
+		smtpd_answer(p->engine, 451, no_store);
+	buf_deinit(&b);
+}
+
+static void take_body(struct session_smtp *p, struct str data)
+{
+	if (!p->header_done) {
+		size_t end;
+
+		buf_put(&p->header, data);
+		end = compose_header_end(buf_str(&p->header));
+		if (end > 0) {
+			mend_header(p, str_head(buf_str(&p->header), end));
+			buf_put(&p->body, str_from(buf_str(&p->header), end));
+			buf_release(&p->header);
+		}
+	} else {
+		buf_put(&p->body, data);
+	}
+	hand_over(p);
+}
+
+static void commit(struct session_smtp *p)
+{
+	if (!p->header_done)
+		mend_header(p, buf_str(&p->header));
+	p->committing = true;
+	hand_over(p);
+}
+
+static void serve_event(struct session_smtp *p, const struct smtpd_event *ev)
+{
+	switch (ev->type) {
+	case SMTPD_EV_STARTTLS: p->s.starting_tls = true; break;
+	case SMTPD_EV_TARPIT: session_pause(&p->s, ev->arg_ms); break;
+	case SMTPD_EV_ABORT:
+		if (p->store_has_tx)
+			edge_tell(p->s.edge, &p->s, IPC_RESET);
+		p->store_has_tx = false;
+		forget(p);
+		break;
+	case SMTPD_EV_CLOSE: p->s.closing = true; break;
+	case SMTPD_ASK_AUTH:
+		p->asked = IPC_AUTH;
+		if (!session_ask_auth(&p->s, ev->mechanism, ev->data, ev->has_data, true))
+			smtpd_auth_failed(p->engine, 454, no_store);
+		break;
+	case SMTPD_ASK_AUTH_MORE:
+		p->asked = IPC_AUTH_STEP;
+		if (!session_ask_auth_step(&p->s, ev->data))
+			smtpd_auth_failed(p->engine, 454, no_store);
+		break;
+	case SMTPD_EV_AUTH_CANCEL: break;
+	case SMTPD_ASK_MAIL: ask_sender(p); break;
+	case SMTPD_ASK_RCPT: ask_rcpt(p, ev->path); break;
+	case SMTPD_ASK_DATA: begin(p); break;
+	case SMTPD_ASK_BODY: take_body(p, ev->data); break;
+	case SMTPD_ASK_COMMIT: commit(p); break;
+	}
+}
+
+static void serve(struct session *s)
+{
+	struct session_smtp *p = smtp_of(s);
+	struct smtpd_event ev;
+
+	while (s->seq == 0 && !s->closing && !s->starting_tls && s->paused_until_ms == 0 &&
+		smtpd_next(p->engine, loop_now_ms(s->conn.loop), &ev))
+		serve_event(p, &ev);
+}
+
+static void auth_answered(struct session_smtp *p, struct ipc_packet *packet)
+{
+	struct auth_answer a;
+
+	if (!session_get_auth(packet, &a))
+		packet->head.result = SASL_TEMP;
+	switch ((enum sasl_result)packet->head.result) {
+	case SASL_CHALLENGE: smtpd_auth_challenge(p->engine, a.output); return;
+	case SASL_OK:
+		session_auth_ok(&p->s, a.address);
+		smtpd_auth_ok(p->engine, a.address, a.output, a.has_output);
+		return;
+	case SASL_FAILED:
+		session_auth_failed(&p->s, a.user, "credentials");
+		smtpd_auth_failed(p->engine, 535, STR("5.7.8 authentication failed"));
+		return;
+	case SASL_MALFORMED:
+		session_auth_failed(&p->s, a.user, "malformed");
+		smtpd_auth_failed(p->engine, 501, STR("5.5.2 malformed authentication exchange"));
+		return;
+	case SASL_UNKNOWN_MECHANISM:
+		smtpd_auth_failed(p->engine, 504, STR("5.5.4 unknown mechanism"));
+		return;
+	case SASL_TEMP: break;
+	}
+	smtpd_auth_failed(p->engine, 454, STR("4.7.0 cannot authenticate now, try again later"));
+}
+
+static void rcpt_answered(struct session_smtp *p, enum resolved resolved)
+{
+	static const struct {
+		unsigned code;
+		struct str text;
+		const char *why;
+	} replies[] = {
+		[RESOLVED] = {0,	  STR_INIT(""),						""	   },
+		[RESOLVED_NOWHERE] = { 550, STR_INIT("5.1.1 no such mailbox here"),		    "no-mailbox"},
+		[RESOLVED_FOREIGN] = { 550, STR_INIT("5.7.1 relaying denied"),		       "relay"     },
+		[RESOLVED_DISABLED] = { 550, STR_INIT("5.2.1 this mailbox is disabled"),
+			      "disabled"								 },
+		[RESOLVED_TEMP] = { 451,
+			      STR_INIT("4.3.0 cannot look up the mailbox, try again later"),
+			      "directory"								},
+	};
+	struct str text;
+
+	if (resolved > RESOLVED_TEMP)
+		resolved = RESOLVED_TEMP;
+	text = replies[resolved].text;
+	if (resolved == RESOLVED_FOREIGN && smtpd_user(p->engine).n > 0)
+		text = STR("5.7.1 this server does not send mail to other domains yet");
+	if (resolved != RESOLVED)
+		log_info("smtp.refused", F_C("sid", p->s.sid), F_STR("ip", session_peer(&p->s)),
+			F_STR("from", smtpd_tx(p->engine)->reverse_path), F_STR("to", p->recipient),
+			F_INT("code", replies[resolved].code), F_C("why", replies[resolved].why));
+	smtpd_answer(p->engine, replies[resolved].code, text);
+}
+
+static void stored(struct session_smtp *p, enum store_result result)
+{
+	const struct smtpd_tx *tx = smtpd_tx(p->engine);
+	char id[MSGID_TEXT + 1];
+	struct buf text = { 0 };
+	bool ok = result == STORE_OK;
+
+	msgid_text(p->id, id);
+	log_info(ok ? "smtp.stored" : "smtp.failed", F_C("sid", p->s.sid), F_C("id", id),
+		F_STR("ip", session_peer(&p->s)), F_STR("from", tx->reverse_path),
+		F_INT("rcpts", tx->accepted), F_INT("octets", p->offset + p->body.len),
+		F_STR("user", smtpd_user(p->engine)), F_INT("result", result));
+	p->store_has_tx = false;
+	buf_printf(&text, "2.0.0 %s stored", id);
+	forget(p);
+	if (ok)
+		smtpd_answer(p->engine, 250, buf_str(&text));
+	else if (result == STORE_FULL)
+		smtpd_answer(p->engine, 452,
+			STR("4.3.1 no space to store the message, try again later"));
+	else
+		smtpd_answer(p->engine, 451,
+			STR("4.3.0 the message could not be stored, try again later"));
+	buf_deinit(&text);
+}
+
+static void draft_answered(struct session_smtp *p, enum store_result result)
+{
+	if (result != STORE_OK) {
+		edge_tell(p->s.edge, &p->s, IPC_RESET);
+		stored(p, result);
+		return;
+	}
+	buf_consume(&p->body, IPC_CHUNK);
+	p->offset += IPC_CHUNK;
+	hand_over(p);
+}
+
+static void answered(struct session *s, struct ipc_packet *packet)
+{
+	struct session_smtp *p = smtp_of(s);
+	unsigned result = packet == NULL ? STORE_UNAVAILABLE : packet->head.result;
+
+	switch (p->asked) {
+	case IPC_AUTH:
+	case IPC_AUTH_STEP:
+		if (packet != NULL)
+			auth_answered(p, packet);
+		else
+			smtpd_auth_failed(p->engine, 454, no_store);
+		break;
+	case IPC_SENDER:
+		if (packet == NULL)
+			smtpd_answer(p->engine, 451, no_store);
+		else if (result != 0)
+			smtpd_answer(p->engine, 0, STR(""));
+		else
+			smtpd_answer(p->engine, 553, STR("5.7.1 this sender address is not yours"));
+		break;
+	case IPC_RCPT:
+		rcpt_answered(p, packet == NULL ? RESOLVED_TEMP : (enum resolved)result);
+		break;
+	case IPC_DRAFT: draft_answered(p, (enum store_result)result); break;
+	case IPC_COMMIT: stored(p, (enum store_result)result); break;
+	case IPC_OPEN:
+	case IPC_LIST:
+	case IPC_READ:
+	case IPC_EXPUNGE:
+	case IPC_RESET:
+	case IPC_END: break; /* POP3's, or without an answer */
+	}
+}
+
+static void tls_up(struct session *s, bool channel_binding)
+{
+	smtpd_tls_started(smtp_of(s)->engine, channel_binding, loop_now_ms(s->conn.loop));
+}
+
+static struct buf *in(struct session *s)
+{
+	return smtpd_in(smtp_of(s)->engine);
+}
+
+static struct buf *out(struct session *s)
+{
+	return smtpd_out(smtp_of(s)->engine);
+}
+
+static bool wants_input(const struct session *s)
+{
+	return smtpd_wants_input(smtp_of(s)->engine);
+}
+
+static int64_t deadline(const struct session *s)
+{
+	return smtpd_deadline(smtp_of(s)->engine);
+}
+
+static void timed_out(struct session *s)
+{
+	smtpd_timeout(smtp_of(s)->engine);
+}
+
+static void shut_down(struct session *s)
+{
+	smtpd_shutdown(smtp_of(s)->engine);
+}
+
+static void release(struct session *s)
+{
+	struct session_smtp *p = smtp_of(s);
+
+	log_debug("smtp.session", F_C("sid", s->sid), F_STR("ip", str_c(s->conn.peer)),
+		F_STR("user", smtpd_user(p->engine)),
+		F_INT("ms", loop_now_ms(s->conn.loop) - s->started_ms));
+	smtpd_free(p->engine);
+	forget(p);
+	free(p);
+}
+
+static const struct session_protocol protocol = {
+	.name = "smtp",
+	.serve = serve,
+	.answered = answered,
+	.tls_up = tls_up,
+	.in = in,
+	.out = out,
+	.wants_input = wants_input,
+	.deadline = deadline,
+	.timeout = timed_out,
+	.shutdown = shut_down,
+	.free = release,
+};
+
+struct session *session_smtp_new(struct edge *e, const struct config_listen *row, const char *peer)
+{
+	struct session_smtp *p = NEW(struct session_smtp);
+	struct smtpd_peer facts = {
+		.role = row->protocol == LISTEN_SUBMISSION ? SMTPD_SUBMISSION : SMTPD_MX,
+		.address = str_c(peer),
+		.tls_available = row->tls == LISTEN_TLS_STARTTLS && e->tls != NULL,
+		.tls_active = row->tls == LISTEN_TLS_IMPLICIT,
+		.channel_binding = row->tls == LISTEN_TLS_IMPLICIT,
+	};
+
+	p->submission = facts.role == SMTPD_SUBMISSION;
+	p->engine =
+		smtpd_new(p->submission ? &e->submission : &e->mx, &facts, loop_now_ms(e->loop));
+	smtpd_greet(p->engine);
+	session_init(&p->s, &protocol);
+	return &p->s;
+}
