@@ -1,0 +1,180 @@
+"""kill -9 of each process under load: what was acknowledged is there, once."""
+
+import os
+import poplib
+import random
+import signal
+import smtplib
+import ssl
+import threading
+import time
+
+import messages
+from office import alive, wait_until
+
+ANN = 'ann@example.test'
+TROUBLE = (OSError, EOFError, smtplib.SMTPException, poplib.error_proto, ssl.SSLError)
+
+
+class Load:
+    """Senders that note what was acknowledged; each message has a tag of its own."""
+
+    def __init__(self, office, senders=4):
+        self.office, self.acked, self.stopping = office, [], False
+        self.tried = 0
+        self.threads = [threading.Thread(target=self.send, args=(i,), daemon=True)
+                        for i in range(senders)]
+
+    def send(self, seat):
+        chance, n, s = random.Random(seat), 0, None
+        while not self.stopping:
+            n += 1
+            tag = f'tag-{seat}-{n}-{chance.getrandbits(32):08x}'
+            size = 400000 if n % 40 == 0 else chance.randrange(10, 4000)
+            raw = messages.plain(b'x' * 70 + b'\r\n' * 1 + b'y\r\n' * (size // 3), tag)
+            try:
+                if s is None:
+                    s = smtplib.SMTP('127.0.0.1', self.office.port('smtp'), timeout=10)
+                self.tried += 1
+                s.sendmail('x@elsewhere.test', [ANN], raw)
+                self.acked.append(tag)
+            except TROUBLE:
+                if s is not None:
+                    s.close()
+                s = None
+                time.sleep(0.02)
+
+    def __enter__(self):
+        for t in self.threads:
+            t.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping = True
+        for t in self.threads:
+            t.join(30)
+
+    def more(self, count, seconds=20):
+        """Waits until so many more are acknowledged: the office works."""
+        at = len(self.acked) + count
+        wait_until(lambda: len(self.acked) >= at, seconds,
+                   f'{count} more acknowledged (now {len(self.acked)})')
+
+
+def login(office, seconds=20):
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return office.pop(ANN)
+        except TROUBLE:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+def check(office, load):
+    """Every acknowledged message once; no message twice; each whole."""
+    p = login(office)
+    seen = {}
+    for n in range(1, p.stat()[0] + 1):
+        lines = p.retr(n)[1]
+        subject = next(line for line in lines if line.startswith(b'Subject: '))
+        tag = subject[9:].decode()
+        seen[tag] = seen.get(tag, 0) + 1
+        assert lines[-1] == b'y', f'{tag} is cut: {lines[-1]!r}'
+        p.dele(n)
+    p.quit()
+    lost = [t for t in load.acked if t not in seen]
+    twice = [t for t, n in seen.items() if n > 1]
+    assert not lost, f'lost {len(lost)} of {len(load.acked)}: {lost[:5]}'
+    assert not twice, f'twice: {twice[:5]}'
+    assert len(load.acked) >= 20, f'only {len(load.acked)} acknowledged of {load.tried}'
+    office.must('fsck')
+
+
+def kill_child(office, choose):
+    pid = wait_until(choose, 10, 'the process is there')
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not alive(pid), 10, 'it is gone')
+
+
+def test_store_is_killed(office):
+    with Load(office) as load:
+        load.more(20)
+        for _ in range(4):
+            kill_child(office, office.store_pid)
+            load.more(20)
+    check(office, load)
+
+
+def test_each_edge_is_killed(office):
+    with Load(office) as load:
+        load.more(20)
+        for pid in office.edge_pids() * 1:
+            kill_child(office, lambda p=pid: p)
+            load.more(20)
+        kill_child(office, lambda: (office.edge_pids() or [None])[0])
+        load.more(20)
+    check(office, load)
+
+
+def test_the_parent_is_killed(office):
+    with Load(office) as load:
+        for _ in range(3):
+            load.more(20)
+            office.kill()
+            office.start()
+        load.more(20)
+    check(office, load)
+
+
+def test_sigterm_under_load(office):
+    with Load(office) as load:
+        load.more(20)
+        office.stop()
+        office.start()
+        load.more(20)
+    check(office, load)
+
+
+def test_deletions_that_were_acknowledged_stay(office):
+    for n in range(20):
+        office.deliver(messages.plain(b'y\r\n', f'del-{n}'))
+    left = 20
+    for victim in ('parent', 'store', 'parent'):
+        p = login(office)
+        assert p.stat()[0] == left, (victim, p.stat(), left)
+        p.dele(1)
+        p.dele(3)
+        p.quit()
+        left -= 2
+        if victim == 'parent':
+            office.kill()
+            office.start()
+        else:
+            kill_child(office, office.store_pid)
+    p = login(office)
+    assert p.stat()[0] == left, (p.stat(), left)
+    # And what was only marked is not deleted.
+    p.dele(1)
+    kill_child(office, office.store_pid)
+    p.close()
+
+    def as_before():
+        try:
+            q = office.pop(ANN)
+        except TROUBLE:
+            return False
+        count = q.stat()[0]
+        q.quit()
+        return count == left
+    wait_until(as_before, 20, f'{left} messages')
+    office.fetch(ANN)
+
+
+def test_no_child_outlives_the_parent(office):
+    children = office.children()
+    assert len(children) >= 2, children
+    office.kill()
+    assert not any(alive(p) for p in children)
+    office.start()
