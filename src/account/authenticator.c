@@ -1,0 +1,200 @@
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "account/authenticator.h"
+#include "account/password.h"
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/mem.h"
+#include "base/work.h"
+
+enum {
+	MEMORY_SETS = 1024,
+	MEMORY_WAYS = 4,
+	MEMORY_MS = 5 * 60 * 1000,
+};
+
+struct success {
+	unsigned char mac[SCRAM_KEY];
+	int64_t until_ms; /* clock_mono_ms() */
+};
+
+struct authenticator {
+	struct directory *directory; /* not owned */
+	struct work_pool *pool;
+	uint64_t hashes;
+	char dummy[256];
+	unsigned char key[32];
+	struct success memory[MEMORY_SETS][MEMORY_WAYS];
+};
+
+struct check {
+	struct work work;
+	struct authenticator *a;
+	struct check_owner owner; /* done NULL: abandoned */
+	uint64_t id, version;	  /* 0: dummy, can only fail */
+	char hash[256];
+	struct buf password; /* prepared */
+	bool matched;
+	unsigned char mac[SCRAM_KEY];
+};
+
+struct authenticator *authenticator_new(struct directory *d, unsigned threads, size_t max_waiting)
+{
+	struct authenticator *a;
+
+	if (sodium_init() < 0)
+		abort(); /* no random source: nothing here could be trusted */
+	a = NEW(struct authenticator);
+	a->directory = d;
+	a->pool = work_pool_new(threads, max_waiting);
+	password_dummy_hash(a->dummy);
+	random_bytes(a->key, sizeof a->key);
+	return a;
+}
+
+void authenticator_free(struct authenticator *a)
+{
+	if (a == NULL)
+		return;
+	work_pool_free(a->pool);
+	mem_wipe(a, sizeof *a);
+	free(a);
+}
+
+int authenticator_fd(const struct authenticator *a)
+{
+	return work_fd(a->pool);
+}
+
+void authenticator_poll(struct authenticator *a)
+{
+	work_poll(a->pool);
+}
+
+void authenticator_wait(struct authenticator *a)
+{
+	work_wait(a->pool);
+}
+
+struct directory *authenticator_directory(const struct authenticator *a)
+{
+	return a->directory;
+}
+
+uint64_t authenticator_hashes(const struct authenticator *a)
+{
+	return a->hashes;
+}
+
+static struct success *memory_set(struct authenticator *a, const unsigned char *mac)
+{
+	return a->memory[(mac[0] | (unsigned)mac[1] << 8) % MEMORY_SETS];
+}
+
+static bool remembered(struct authenticator *a, const unsigned char *mac)
+{
+	struct success *set = memory_set(a, mac);
+	int64_t now = clock_mono_ms();
+
+	for (size_t i = 0; i < MEMORY_WAYS; i++)
+		if (set[i].until_ms > now && sodium_memcmp(set[i].mac, mac, SCRAM_KEY) == 0)
+			return true;
+	return false;
+}
+
+/* Takes the place of what expires first. */
+static void remember(struct authenticator *a, const unsigned char *mac)
+{
+	struct success *set = memory_set(a, mac), *oldest = set;
+
+	for (size_t i = 1; i < MEMORY_WAYS; i++)
+		if (set[i].until_ms < oldest->until_ms)
+			oldest = &set[i];
+	memcpy(oldest->mac, mac, SCRAM_KEY);
+	oldest->until_ms = clock_mono_ms() + MEMORY_MS;
+}
+
+static void success_mac(struct authenticator *a, struct check *c)
+{
+	struct buf b;
+
+	buf_init(&b, 0);
+	buf_reserve(&b, 16 + c->password.len);
+	put_u64(&b, c->id);
+	put_u64(&b, c->version);
+	buf_put(&b, buf_str(&c->password));
+	hmac_sha256(str_of(a->key, sizeof a->key), buf_str(&b), c->mac);
+	buf_wipe(&b);
+}
+
+static void check_free(struct check *c)
+{
+	buf_wipe(&c->password);
+	mem_wipe(c, sizeof *c);
+	free(c);
+}
+
+static void check_end(struct check *c, enum check_result result)
+{
+	struct check_owner owner = c->owner;
+
+	check_free(c);
+	if (owner.done == NULL)
+		return;
+	*owner.under_way = NULL;
+	owner.done(owner.owner, result);
+}
+
+static void hash_run(struct work *w)
+{
+	struct check *c = (struct check *)(void *)((char *)w - offsetof(struct check, work));
+
+	c->matched = password_verify(c->hash, buf_str(&c->password));
+}
+
+static void hash_done(struct work *w)
+{
+	struct check *c = (struct check *)(void *)((char *)w - offsetof(struct check, work));
+	bool ok = c->matched && c->id != 0;
+
+	/* The account may have been disabled, or got another password, while the hash ran. */
+	ok = ok && directory_login_valid(c->a->directory, c->id, c->version);
+	if (ok)
+		remember(c->a, c->mac);
+	check_end(c, ok ? CHECK_OK : CHECK_WRONG);
+}
+
+void check_start(struct authenticator *a, const struct login *l, struct str password,
+	struct check_owner owner)
+{
+	struct check *c = NEW(struct check);
+	bool usable = l->found && !l->disabled && password_is_hash(l->credentials.hash);
+
+	c->work = (struct work){ .run = hash_run, .done = hash_done };
+	c->a = a;
+	c->owner = owner;
+	c->id = usable ? l->id : 0;
+	c->version = l->version;
+	memcpy(c->hash, usable ? l->credentials.hash : a->dummy, sizeof c->hash);
+	buf_init(&c->password, 0);
+	*owner.under_way = c;
+	if (!password_prepare(password, false, &c->password)) {
+		check_end(c, CHECK_WRONG); /* no account has such a password: nothing to hide */
+		return;
+	}
+	success_mac(a, c);
+	if (usable && remembered(a, c->mac)) {
+		check_end(c, CHECK_OK);
+	} else if (work_submit(a->pool, &c->work)) {
+		a->hashes++;
+	} else {
+		check_end(c, CHECK_BUSY);
+	}
+}
+
+void check_abandon(struct check *c)
+{
+	if (c != NULL)
+		c->owner.done = NULL;
+}

@@ -1,0 +1,32 @@
+/* authenticator.h -- the slow half of a login: password checks in a bounded pool, and the memory of
+ * recent successes.  For the SASL mechanisms of this library.
+ *
+ * The memory is keyed with random octets and by account, credential version and password: it tells
+ * nothing about a password, and a changed password or a disabled account is forgotten at once. */
+#ifndef RESTANTE_ACCOUNT_AUTHENTICATOR_H
+#define RESTANTE_ACCOUNT_AUTHENTICATOR_H
+
+#include "account/directory.h"
+#include "account/sasl.h"
+
+struct check; /* one password check under way */
+
+enum check_result { CHECK_OK, CHECK_WRONG, CHECK_BUSY };
+struct check_owner {
+	void (*done)(void *owner, enum check_result result);
+	void *owner;
+	struct check **under_way; /* set while done() is still to come and may be abandoned */
+};
+
+/* Starts a check of the password against l, or against the dummy when l has no usable account.  done() is
+ * called once, perhaps before the return. */
+void check_start(struct authenticator *a, const struct login *l, struct str password,
+	struct check_owner owner);
+/* done() will not be called; what runs, runs out. */
+void check_abandon(struct check *c);
+
+struct directory *authenticator_directory(const struct authenticator *a);
+/* How many hashes were computed, to show that unknown users cost what known ones do. */
+uint64_t authenticator_hashes(const struct authenticator *a);
+
+#endif

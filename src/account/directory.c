@@ -1,0 +1,287 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "account/directory.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+enum {
+	SCHEMA_VERSION = 1,
+	APPLICATION_ID = 0x52455354, /* "REST" in the file's header, see file(1) */
+	BUSY_MS = 2000,
+};
+
+/* AUTOINCREMENT: an id names a maildrop and must never come back for somebody else. */
+static const char schema[] =
+	"CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE domain(number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE);"
+	"CREATE TABLE account(id INTEGER PRIMARY KEY AUTOINCREMENT, address TEXT NOT NULL UNIQUE,"
+	" disabled INTEGER NOT NULL DEFAULT 0, created_ms INTEGER NOT NULL,"
+	" password_changed_ms INTEGER NOT NULL, version INTEGER NOT NULL DEFAULT 1,"
+	" hash TEXT NOT NULL, scram_iterations INTEGER NOT NULL, scram_salt BLOB NOT NULL,"
+	" scram_stored_key BLOB NOT NULL, scram_server_key BLOB NOT NULL);"
+	"CREATE TABLE alias(address TEXT NOT NULL, target TEXT NOT NULL,"
+	" PRIMARY KEY(address, target)) WITHOUT ROWID;"
+	"CREATE INDEX alias_target ON alias(target);"
+	"INSERT INTO meta VALUES('login-secret', randomblob(32));";
+
+#define ACCOUNT_COLUMNS "id, address, disabled, created_ms, password_changed_ms"
+
+static const char *const statements[SQL_COUNT] = {
+	[SQL_BEGIN] = "BEGIN IMMEDIATE",
+	[SQL_COMMIT] = "COMMIT",
+	[SQL_ROLLBACK] = "ROLLBACK",
+	[SQL_DATA_VERSION] = "PRAGMA data_version",
+	[SQL_DOMAIN_ADD] = "INSERT INTO domain(name) VALUES(?1)",
+	[SQL_DOMAIN_GET] = "SELECT 1 FROM domain WHERE name = ?1",
+	[SQL_DOMAIN_EACH] = "SELECT name FROM domain ORDER BY number",
+	[SQL_ACCOUNT_ADD] = "INSERT INTO account(address, created_ms, password_changed_ms, hash, "
+			    "scram_iterations,"
+			    " scram_salt, scram_stored_key, scram_server_key) VALUES(?1, ?2, ?2, "
+			    "?3, ?4, ?5, ?6, ?7)",
+	[SQL_ACCOUNT_DEL] = "DELETE FROM account WHERE address = ?1",
+	[SQL_ACCOUNT_PASSWORD] =
+		"UPDATE account SET password_changed_ms = ?2, version = version + 1, hash = ?3,"
+		" scram_iterations = ?4, scram_salt = ?5, scram_stored_key = ?6, scram_server_key "
+		"= ?7"
+		" WHERE address = ?1",
+	[SQL_ACCOUNT_DISABLED] = "UPDATE account SET disabled = ?2, version = version + (disabled "
+				 "<> ?2) WHERE address = ?1",
+	[SQL_ACCOUNT_GET] = "SELECT " ACCOUNT_COLUMNS " FROM account WHERE address = ?1",
+	[SQL_ACCOUNT_BY_ID] = "SELECT " ACCOUNT_COLUMNS " FROM account WHERE id = ?1",
+	[SQL_ACCOUNT_EACH] = "SELECT " ACCOUNT_COLUMNS " FROM account ORDER BY address",
+	[SQL_ACCOUNT_FIRST] = "SELECT id FROM account WHERE disabled = 0 ORDER BY id LIMIT 1",
+	[SQL_LOGIN_GET] = "SELECT id, disabled, version, hash, scram_iterations, scram_salt,"
+			  " scram_stored_key, scram_server_key FROM account WHERE address = ?1",
+	[SQL_LOGIN_VERSION] = "SELECT version FROM account WHERE id = ?1 AND disabled = 0",
+	[SQL_ALIAS_ADD] = "INSERT OR IGNORE INTO alias(address, target) VALUES(?1, ?2)",
+	[SQL_ALIAS_DEL] = "DELETE FROM alias WHERE address = ?1 AND target = ?2",
+	[SQL_ALIAS_DEL_ALL] = "DELETE FROM alias WHERE address = ?1",
+	[SQL_ALIAS_GET] = "SELECT 1 FROM alias WHERE address = ?1 LIMIT 1",
+	[SQL_ALIAS_EACH] = "SELECT address, target FROM alias ORDER BY address, target",
+	[SQL_ALIAS_POINTING_AT] =
+		"SELECT address FROM alias WHERE target = ?1 ORDER BY address LIMIT 1",
+	/* Levels under ?1, and whether ?1 is met again.  UNION drops what a level holds twice, ?2 bounds the
+	 * levels: a loop ends too. */
+	[SQL_ALIAS_DOWN] =
+		"WITH RECURSIVE down(name, depth) AS (VALUES(?1, 0) UNION SELECT target, depth + 1"
+		" FROM down JOIN alias ON address = name WHERE depth < ?2)"
+		" SELECT max(depth), max(depth > 0 AND name = ?1) FROM down",
+	[SQL_ALIAS_UP] =
+		"WITH RECURSIVE up(name, depth) AS (VALUES(?1, 0) UNION SELECT address, depth + 1"
+		" FROM up JOIN alias ON target = name WHERE depth < ?2) SELECT max(depth) FROM up",
+	[SQL_ALIAS_ACCOUNTS] =
+		"WITH RECURSIVE down(name, depth) AS (VALUES(?1, 0) UNION SELECT target, depth + 1"
+		" FROM down JOIN alias ON address = name WHERE depth < ?2)"
+		" SELECT DISTINCT id, disabled FROM down JOIN account ON account.address = name "
+		"ORDER BY id",
+};
+
+static enum status sql_err(sqlite3 *db, const char *what, struct err *err)
+{
+	switch (sqlite3_errcode(db) & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return err_set(
+			err, ST_TEMP, "directory: %s: another process holds it; try again", what);
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return err_set(err, ST_CORRUPT, "directory: %s: %s; restore the file from a backup",
+			what, sqlite3_errmsg(db));
+	case SQLITE_CONSTRAINT:
+		return err_set(err, ST_EXISTS, "directory: %s: %s", what, sqlite3_errmsg(db));
+	}
+	return err_set(err, ST_IO, "directory: %s: %s; check the disk and the file's permissions",
+		what, sqlite3_errmsg(db));
+}
+
+sqlite3_stmt *sql_take(struct directory *d, enum statement which)
+{
+	return d->stmt[which];
+}
+
+void sql_bind(sqlite3_stmt *s, int at, struct str text)
+{
+	sqlite3_bind_text64(s, at, text.p, text.n, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+void sql_bind_blob(sqlite3_stmt *s, int at, const void *p, size_t n)
+{
+	sqlite3_bind_blob64(s, at, p, n, SQLITE_STATIC);
+}
+
+struct str sql_text(sqlite3_stmt *s, int column)
+{
+	const void *p = sqlite3_column_blob(s, column);
+
+	return str_of(p == NULL ? "" : p, (size_t)sqlite3_column_bytes(s, column));
+}
+
+enum status sql_step(
+	struct directory *d, sqlite3_stmt *s, bool *row, const char *what, struct err *err)
+{
+	int rc = sqlite3_step(s);
+
+	if (row != NULL)
+		*row = rc == SQLITE_ROW;
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? ST_OK : sql_err(d->db, what, err);
+}
+
+void sql_done(sqlite3_stmt *s)
+{
+	sqlite3_reset(s);
+	sqlite3_clear_bindings(s);
+}
+
+enum status sql_run(struct directory *d, enum statement which, const char *what, struct err *err)
+{
+	sqlite3_stmt *s = sql_take(d, which);
+	enum status status = sql_step(d, s, NULL, what, err);
+
+	sql_done(s);
+	return status;
+}
+
+enum status directory_begin(struct directory *d, struct err *err)
+{
+	return sql_run(d, SQL_BEGIN, "begin", err);
+}
+
+enum status directory_end(struct directory *d, enum status status, struct err *err)
+{
+	if (status == ST_OK)
+		status = sql_run(d, SQL_COMMIT, "commit", err);
+	if (status != ST_OK && !sqlite3_get_autocommit(d->db))
+		sql_run(d, SQL_ROLLBACK, "rollback", NULL);
+	resolve_cache_flush(d->cache);
+	return status;
+}
+
+static enum status exec(sqlite3 *db, const char *sql, const char *what, struct err *err)
+{
+	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? ST_OK
+								    : sql_err(db, what, err);
+}
+
+static int64_t pragma_int(sqlite3 *db, const char *sql)
+{
+	sqlite3_stmt *s;
+	int64_t v = -1;
+
+	if (sqlite3_prepare_v2(db, sql, -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW)
+		v = sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	return v;
+}
+
+static enum status create(sqlite3 *db, struct err *err)
+{
+	char sql[sizeof schema + 128];
+
+	snprintf(sql, sizeof sql, "%sPRAGMA application_id = %d; PRAGMA user_version = %d;", schema,
+		APPLICATION_ID, SCHEMA_VERSION);
+	return exec(db, sql, "create", err);
+}
+
+/* Another process may be making the file at this very moment: the question is asked again
+ * under the write lock. */
+static enum status check_version(sqlite3 *db, const char *path, struct err *err)
+{
+	enum status status = exec(db, "BEGIN IMMEDIATE", "open", err);
+	int64_t version, application, objects;
+
+	if (status != ST_OK)
+		return status;
+	version = pragma_int(db, "PRAGMA user_version");
+	application = pragma_int(db, "PRAGMA application_id");
+	objects = pragma_int(db, "SELECT count(*) FROM sqlite_schema");
+	if (version == 0 && application == 0 && objects == 0)
+		status = create(db, err);
+	else if (application != APPLICATION_ID)
+		status = err_set(
+			err, ST_CORRUPT, "%s is no directory of restante: move it away", path);
+	else if (version > SCHEMA_VERSION)
+		status = err_set(err, ST_PERM,
+			"%s has version %" PRId64 ", this program knows %d: use a newer restante",
+			path, version, SCHEMA_VERSION);
+	else if (version != SCHEMA_VERSION)
+		status = err_set(
+			err, ST_CORRUPT, "%s has no version that ever was: restore a backup", path);
+	if (status == ST_OK)
+		return exec(db, "COMMIT", "create", err);
+	exec(db, "ROLLBACK", "rollback", NULL);
+	return status;
+}
+
+/* WAL: a reader (a listing, a backup) never makes the server wait and a commit is one sync.  FULL: that
+ * sync happens before the change is answered. */
+static const char settings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+			       "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
+			       "PRAGMA temp_store = MEMORY;";
+
+static enum status prepare(struct directory *d, struct err *err)
+{
+	bool row;
+	enum status status;
+	sqlite3_stmt *s;
+
+	for (size_t i = 0; i < SQL_COUNT; i++)
+		if (sqlite3_prepare_v3(d->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
+			    &d->stmt[i], NULL) != SQLITE_OK)
+			return sql_err(d->db, "prepare", err);
+	if (sqlite3_prepare_v2(d->db, "SELECT value FROM meta WHERE key = 'login-secret'", -1, &s,
+		    NULL) != SQLITE_OK)
+		return sql_err(d->db, "prepare", err);
+	status = sql_step(d, s, &row, "read the login secret", err);
+	if (status == ST_OK && (!row || sql_text(s, 0).n != sizeof d->secret))
+		status = err_set(err, ST_CORRUPT,
+			"directory: the login secret is missing: restore a backup");
+	if (status == ST_OK)
+		memcpy(d->secret, sql_text(s, 0).p, sizeof d->secret);
+	sqlite3_finalize(s);
+	return status;
+}
+
+struct directory *directory_open(const char *path, struct err *err)
+{
+	struct directory *d = NEW(struct directory);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* SQLite would follow the umask */
+
+	d->cache = resolve_cache_new();
+	if (fd < 0) {
+		err_set(err, ST_IO, "open %s: %s", path, strerror(errno));
+		goto out;
+	}
+	close(fd);
+	if (sqlite3_open_v2(path, &d->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+		SQLITE_OK) {
+		err_set(err, ST_IO, "open %s: %s", path, sqlite3_errmsg(d->db));
+		goto out;
+	}
+	sqlite3_extended_result_codes(d->db, 1);
+	sqlite3_busy_timeout(d->db, BUSY_MS);
+	if (exec(d->db, settings, "open", err) != ST_OK ||
+		check_version(d->db, path, err) != ST_OK || prepare(d, err) != ST_OK)
+		goto out;
+	return d;
+out:
+	directory_close(d);
+	return NULL;
+}
+
+void directory_close(struct directory *d)
+{
+	if (d == NULL)
+		return;
+	for (size_t i = 0; i < SQL_COUNT; i++)
+		sqlite3_finalize(d->stmt[i]);
+	sqlite3_close(d->db);
+	resolve_cache_free(d->cache);
+	mem_wipe(d->secret, sizeof d->secret);
+	free(d);
+}

@@ -1,0 +1,103 @@
+/* directory.h -- what the files of this library share of the directory: statements, transactions,
+ * login rows.  Not for other libraries: they take account.h and sasl.h. */
+#ifndef RESTANTE_ACCOUNT_DIRECTORY_H
+#define RESTANTE_ACCOUNT_DIRECTORY_H
+
+#include <sqlite3.h>
+
+#include "account/account.h"
+#include "account/canonical.h"
+
+enum { ALIAS_DEPTH_MAX = 16 };
+
+enum statement {
+	SQL_BEGIN,
+	SQL_COMMIT,
+	SQL_ROLLBACK,
+	SQL_DATA_VERSION,
+	SQL_DOMAIN_ADD,
+	SQL_DOMAIN_GET,
+	SQL_DOMAIN_EACH,
+	SQL_ACCOUNT_ADD,
+	SQL_ACCOUNT_DEL,
+	SQL_ACCOUNT_PASSWORD,
+	SQL_ACCOUNT_DISABLED,
+	SQL_ACCOUNT_GET,
+	SQL_ACCOUNT_BY_ID,
+	SQL_ACCOUNT_EACH,
+	SQL_ACCOUNT_FIRST,
+	SQL_LOGIN_GET,
+	SQL_LOGIN_VERSION,
+	SQL_ALIAS_ADD,
+	SQL_ALIAS_DEL,
+	SQL_ALIAS_DEL_ALL,
+	SQL_ALIAS_GET,
+	SQL_ALIAS_EACH,
+	SQL_ALIAS_POINTING_AT,
+	SQL_ALIAS_DOWN,
+	SQL_ALIAS_UP,
+	SQL_ALIAS_ACCOUNTS,
+	SQL_COUNT,
+};
+
+struct resolve_cache;
+
+struct directory {
+	sqlite3 *db;
+	sqlite3_stmt *stmt[SQL_COUNT];
+	unsigned char secret[32];    /* for the salts of users that do not exist */
+	struct resolve_cache *cache; /* owned */
+};
+
+/* The statement, reset and with its bindings gone.  Bind with the helpers: they keep no copy, the text must
+ * live until sql_done(). */
+sqlite3_stmt *sql_take(struct directory *d, enum statement which);
+void sql_bind(sqlite3_stmt *s, int at, struct str text);
+void sql_bind_blob(sqlite3_stmt *s, int at, const void *p, size_t n);
+struct str sql_text(sqlite3_stmt *s, int column);
+
+/* SQLITE_ROW or SQLITE_DONE gives ST_OK; anything else is told in err ("doing what"). */
+enum status sql_step(
+	struct directory *d, sqlite3_stmt *s, bool *row, const char *what, struct err *err);
+void sql_done(sqlite3_stmt *s);
+/* Take, step to the end, done; for statements without rows that bind nothing. */
+enum status sql_run(struct directory *d, enum statement which, const char *what, struct err *err);
+
+enum status directory_begin(struct directory *d, struct err *err);
+/* Commits when status is ST_OK, else rolls back; returns what became of it.  A failed COMMIT is
+ * rolled back and reported. */
+enum status directory_end(struct directory *d, enum status status, struct err *err);
+
+/* c of an administrator's argument; ST_USAGE with a text when it is no address. */
+enum status directory_parse(struct str address, struct canonical *c, struct err *err);
+/* The same for a name about to be made: sensible local part, and the domain is ours. */
+enum status directory_parse_new(
+	struct directory *d, struct str address, struct canonical *c, struct err *err);
+
+enum status directory_has_domain(
+	struct directory *d, struct str canonical, bool *has, struct err *err);
+/* The name is taken neither by an account nor by an alias: ST_OK, else ST_EXISTS. */
+enum status directory_name_free(struct directory *d, struct str canonical, struct err *err);
+
+/* What a login needs.  found false: unknown; the rest is then zero, but name is set. */
+struct login {
+	bool found, disabled;
+	uint64_t id, version; /* version changes with the password and with disable or enable */
+	struct str
+		name; /* canonical, or what the client sent when that is no address; view of text */
+	char text[ADDRESS_MAX + 1];
+	struct credentials credentials; /* login_wipe() */
+};
+/* user: as the client wrote it; without a domain it gets the only one there is. */
+enum status directory_login(struct directory *d, struct str user, struct login *l, struct err *err);
+void login_wipe(struct login *l);
+/* Still enabled, with this version?  Asked right before a login is granted. */
+bool directory_login_valid(struct directory *d, uint64_t id, uint64_t version);
+/* Do both names mean the same login? */
+bool directory_same_user(struct directory *d, struct str a, struct str b);
+
+struct resolve_cache *resolve_cache_new(void);
+void resolve_cache_free(struct resolve_cache *c);
+void resolve_cache_flush(struct resolve_cache *c);
+
+#endif

@@ -1,0 +1,262 @@
+#include <stdlib.h>
+
+#include "account/directory.h"
+#include "base/mem.h"
+
+/* Recent answers by canonical address, so that a thousand messages for one list cost one walk.  Direct
+ * mapped: a collision only costs the lookup.  Emptied by every change through this handle and when
+ * PRAGMA data_version says that another process committed. */
+enum { CACHE_SLOTS = 4096, CACHE_IDS = 4 };
+
+struct slot {
+	uint64_t generation; /* valid while it is the cache's */
+	enum resolved answer;
+	uint32_t hash;
+	uint16_t n;
+	uint16_t nids;
+	uint64_t ids[CACHE_IDS];
+	char address[ADDRESS_MAX];
+};
+
+struct resolve_cache {
+	int64_t data_version;
+	uint64_t generation;
+	struct slot *slots; /* NULL until first needed */
+};
+
+struct resolve_cache *resolve_cache_new(void)
+{
+	struct resolve_cache *c = NEW(struct resolve_cache);
+
+	c->generation = 1;
+	return c;
+}
+
+void resolve_cache_free(struct resolve_cache *c)
+{
+	if (c != NULL)
+		free(c->slots);
+	free(c);
+}
+
+void resolve_cache_flush(struct resolve_cache *c)
+{
+	c->generation++;
+}
+
+static uint32_t fnv(struct str s)
+{
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (unsigned char)s.p[i]) * 16777619u;
+	return h;
+}
+
+/* Empties the cache when somebody else wrote; false when the file cannot be read. */
+static bool refresh(struct directory *d)
+{
+	sqlite3_stmt *s = sql_take(d, SQL_DATA_VERSION);
+	bool row = false, ok = sql_step(d, s, &row, "read the data version", NULL) == ST_OK && row;
+	int64_t version = ok ? sqlite3_column_int64(s, 0) : 0;
+
+	sql_done(s);
+	if (ok && version != d->cache->data_version) {
+		resolve_cache_flush(d->cache);
+		d->cache->data_version = version;
+	}
+	return ok;
+}
+
+/* Keeps ids sorted, each once. */
+static void add_id(struct maildrops *m, uint64_t id)
+{
+	size_t at = m->count;
+
+	while (at > 0 && m->ids[at - 1] > id)
+		at--;
+	if (at > 0 && m->ids[at - 1] == id)
+		return;
+	if (m->count == m->cap) {
+		m->cap = m->cap == 0 ? 4 : m->cap * 2;
+		m->ids = mem_array(m->ids, m->cap, sizeof *m->ids);
+	}
+	memmove(m->ids + at + 1, m->ids + at, (m->count - at) * sizeof *m->ids);
+	m->ids[at] = id;
+	m->count++;
+}
+
+static bool cached(
+	struct directory *d, struct str address, struct maildrops *out, enum resolved *answer)
+{
+	uint32_t hash = fnv(address);
+	struct slot *s;
+
+	if (d->cache->slots == NULL)
+		return false;
+	s = &d->cache->slots[hash % CACHE_SLOTS];
+	if (s->generation != d->cache->generation || s->hash != hash ||
+		!str_eq(address, str_of(s->address, s->n)))
+		return false;
+	for (size_t i = 0; i < s->nids; i++)
+		add_id(out, s->ids[i]);
+	*answer = s->answer;
+	return true;
+}
+
+static void remember(struct directory *d, struct str address, const struct maildrops *found,
+	enum resolved answer)
+{
+	struct resolve_cache *c = d->cache;
+	struct slot *s;
+
+	if (found->count > CACHE_IDS || address.n > ADDRESS_MAX || answer == RESOLVED_TEMP)
+		return;
+	if (c->slots == NULL)
+		c->slots = mem_zalloc(CACHE_SLOTS * sizeof *c->slots);
+	s = &c->slots[fnv(address) % CACHE_SLOTS];
+	s->generation = c->generation;
+	s->answer = answer;
+	s->hash = fnv(address);
+	s->n = (uint16_t)address.n;
+	memcpy(s->address, address.p, address.n);
+	s->nids = (uint16_t)found->count;
+	if (found->count > 0)
+		memcpy(s->ids, found->ids, found->count * sizeof *s->ids);
+}
+
+/* The accounts behind a canonical name: itself, or everybody an alias leads to.  Disabled members of a
+ * group are passed over; only when nobody is left does the answer say so. */
+static enum resolved accounts_of(struct directory *d, struct str name, struct maildrops *found)
+{
+	sqlite3_stmt *s = sql_take(d, SQL_ALIAS_ACCOUNTS);
+	bool row = false, disabled = false;
+	enum status status;
+
+	sql_bind(s, 1, name);
+	sqlite3_bind_int(s, 2, ALIAS_DEPTH_MAX + 1);
+	while ((status = sql_step(d, s, &row, "resolve", NULL)) == ST_OK && row) {
+		if (sqlite3_column_int(s, 1) != 0)
+			disabled = true;
+		else
+			add_id(found, (uint64_t)sqlite3_column_int64(s, 0));
+	}
+	sql_done(s);
+	if (status != ST_OK)
+		return RESOLVED_TEMP;
+	if (found->count > 0)
+		return RESOLVED;
+	return disabled ? RESOLVED_DISABLED : RESOLVED_NOWHERE;
+}
+
+/* The exact name, then what is before its "+tag" (RFC 5233 5 calls the rest the detail). */
+static enum resolved mailbox(
+	struct directory *d, const struct canonical *c, struct maildrops *found)
+{
+	struct canonical base;
+	enum resolved answer = accounts_of(d, canonical_str(c), found);
+	size_t plus = str_find(canonical_local(c), '+');
+
+	if (answer != RESOLVED_NOWHERE || plus == 0 || plus == c->local_n)
+		return answer;
+	canonical_join(&base, str_head(canonical_local(c), plus), canonical_domain(c));
+	return accounts_of(d, canonical_str(&base), found);
+}
+
+/* RFC 5321 4.5.1: postmaster is deliverable, with a mailbox of that name or without, and also when that
+ * mailbox is disabled: then the oldest account is the one who runs the place. */
+static enum resolved oldest_account(struct directory *d, struct maildrops *found)
+{
+	sqlite3_stmt *s = sql_take(d, SQL_ACCOUNT_FIRST);
+	bool row = false;
+	enum status status = sql_step(d, s, &row, "find the postmaster", NULL);
+
+	if (status == ST_OK && row)
+		add_id(found, (uint64_t)sqlite3_column_int64(s, 0));
+	sql_done(s);
+	if (status != ST_OK)
+		return RESOLVED_TEMP;
+	return row ? RESOLVED : RESOLVED_NOWHERE;
+}
+
+static bool is_postmaster(const struct canonical *c)
+{
+	struct str local = canonical_local(c);
+
+	return str_eq(str_head(local, str_find(local, '+')), STR("postmaster"));
+}
+
+/* postmaster without a domain (RFC 5321 4.1.1.3): of the first domain that has one. */
+static enum resolved bare_postmaster(struct directory *d, struct maildrops *found)
+{
+	sqlite3_stmt *s = sql_take(d, SQL_DOMAIN_EACH);
+	enum resolved answer = RESOLVED_NOWHERE;
+	enum status status = ST_OK;
+	struct canonical c;
+	bool row;
+
+	while (answer != RESOLVED && answer != RESOLVED_TEMP &&
+		(status = sql_step(d, s, &row, "list domains", NULL)) == ST_OK && row)
+		if (canonical_join(&c, STR("postmaster"), sql_text(s, 0)))
+			answer = accounts_of(d, canonical_str(&c), found);
+	sql_done(s);
+	if (status != ST_OK)
+		return RESOLVED_TEMP;
+	return answer == RESOLVED || answer == RESOLVED_TEMP ? answer : oldest_account(d, found);
+}
+
+static enum resolved look_up(
+	struct directory *d, const struct canonical *c, struct maildrops *found)
+{
+	enum resolved answer;
+	bool local = false;
+
+	if (directory_has_domain(d, canonical_domain(c), &local, NULL) != ST_OK)
+		return RESOLVED_TEMP;
+	if (!local)
+		return RESOLVED_FOREIGN;
+	answer = mailbox(d, c, found);
+	if ((answer == RESOLVED_NOWHERE || answer == RESOLVED_DISABLED) && is_postmaster(c))
+		answer = oldest_account(d, found);
+	return answer;
+}
+
+enum resolved directory_resolve(struct directory *d, struct str recipient, struct maildrops *out)
+{
+	struct canonical c;
+	struct maildrops found = { .ids = NULL };
+	enum resolved answer;
+
+	if (!refresh(d))
+		return RESOLVED_TEMP;
+	if (!canonical_address(recipient, &c)) {
+		/* Not an address, so not ours and not anybody's: nothing is guessed out of it. */
+		if (!canonical_name(recipient, &c) || !is_postmaster(&c))
+			return RESOLVED_NOWHERE;
+		answer = bare_postmaster(d, &found);
+	} else if (cached(d, canonical_str(&c), out, &answer)) {
+		return answer;
+	} else {
+		answer = look_up(d, &c, &found);
+		remember(d, canonical_str(&c), &found, answer);
+	}
+	for (size_t i = 0; answer == RESOLVED && i < found.count; i++)
+		add_id(out, found.ids[i]);
+	free(found.ids);
+	return answer;
+}
+
+bool directory_may_send_as(struct directory *d, uint64_t id, struct str address)
+{
+	struct canonical c;
+	struct maildrops found = { .ids = NULL };
+	bool may = false;
+
+	if (!canonical_address(address, &c))
+		return false;
+	if (mailbox(d, &c, &found) == RESOLVED)
+		for (size_t i = 0; i < found.count && !may; i++)
+			may = found.ids[i] == id;
+	free(found.ids);
+	return may;
+}

@@ -1,0 +1,42 @@
+/* sasl_internal.h -- one exchange as its mechanism sees it. */
+#ifndef RESTANTE_ACCOUNT_SASL_INTERNAL_H
+#define RESTANTE_ACCOUNT_SASL_INTERNAL_H
+
+#include "account/authenticator.h"
+#include "account/password.h"
+
+enum { SASL_INPUT_MAX = 12288 }; /* RFC 4954 4 */
+
+enum mechanism { MECH_UNKNOWN, MECH_PLAIN, MECH_LOGIN, MECH_SCRAM, MECH_SCRAM_PLUS };
+
+struct sasl {
+	struct authenticator *a;
+	sasl_done *done;
+	void *owner;
+	enum mechanism mechanism;
+	unsigned step; /* responses taken; the mechanism counts it up */
+	bool over;     /* told the end */
+	bool freed;
+	unsigned answering; /* done() calls running: sasl_free() only marks */
+	bool tls, plus_offered;
+	struct buf exporter;
+	struct buf user;				 /* what the client called itself */
+	struct check *check;				 /* under way, owned by the pool */
+	struct login login;				 /* of user */
+	struct buf first_bare, server_first, gs2, nonce; /* SCRAM: kept for AuthMessage */
+};
+
+/* The answer to the step: exactly one of these. */
+void sasl_challenge(struct sasl *x, struct str output);
+void sasl_end(struct sasl *x, enum sasl_result result);
+void sasl_ok(struct sasl *x); /* for x->login */
+
+/* Looks x->user up; false: answered already. */
+bool sasl_look_up(struct sasl *x);
+void sasl_check_password(struct sasl *x, struct str password);
+
+void sasl_step_plain(struct sasl *x, struct str input, bool has_input);
+void sasl_step_login(struct sasl *x, struct str input, bool has_input);
+void sasl_step_scram(struct sasl *x, struct str input, bool has_input);
+
+#endif
