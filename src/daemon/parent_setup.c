@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/control.h"
+#include "daemon/control_state.h"
 #include "daemon/own.h"
 #include "daemon/parent.h"
 #include "net/conn.h"
@@ -205,21 +205,20 @@ static enum status identity(struct child_identity *id, const char *user, const c
 
 static enum status control_socket(struct parent *p, struct err *err)
 {
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	int n = snprintf(sa.sun_path, sizeof sa.sun_path, "%s/control.sock", p->state);
+	struct sockaddr_un sa;
+	int dir = control_address(p->state, &sa, err), r;
 	mode_t old;
-	int r;
 
-	if (n < 0 || (size_t)n >= sizeof sa.sun_path)
-		return err_set(err, ST_USAGE, "%s: path too long for a socket (at most %zu octets)",
-			p->state, sizeof sa.sun_path - sizeof "/control.sock");
+	if (dir < 0)
+		return ST_IO;
+	unlinkat(dir, "control.sock", 0); /* we hold the lock: nobody serves on it */
 	p->control_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	unlink(sa.sun_path); /* we hold the lock: nobody serves on it */
-	old = umask(077);
+	old = umask(0177);
 	r = bind(p->control_fd, (const struct sockaddr *)&sa, sizeof sa);
 	umask(old);
+	close(dir);
 	if (r < 0 || listen(p->control_fd, 16) < 0)
-		return err_set(err, ST_IO, "bind %s: %s", sa.sun_path, strerror(errno));
+		return err_set(err, ST_IO, "bind %s/control.sock: %s", p->state, strerror(errno));
 	return ST_OK;
 }
 
@@ -279,8 +278,8 @@ void parent_open_log(struct parent *p, const struct config *c)
 		enum log_level level;
 	} levels[] = {
 		{"debug",  LOG_L_DEBUG},
-		  { "info",  LOG_L_INFO },
-		  { "warn",  LOG_L_WARN },
+                { "info",  LOG_L_INFO },
+                { "warn",  LOG_L_WARN },
 		{ "error", LOG_L_ERROR}
 	};
 	enum log_level level = LOG_L_INFO;

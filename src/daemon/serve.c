@@ -124,7 +124,7 @@ static void child_said(struct parent *p, struct child *c)
 static void child_died(struct parent *p, struct child *c, int status)
 {
 	int64_t now = clock_mono_ms();
-	bool expected = p->stopping || (c->retired && status == 0);
+	bool expected = p->stopping || ((c->retired || c->is_store) && status == 0);
 
 	if (!expected)
 		log_error("serve.child-died", F_C("child", c->is_store ? "store" : "edge"),
