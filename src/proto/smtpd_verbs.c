@@ -1,0 +1,254 @@
+/* The commands of RFC 5321 4.1.1 and who may say them when. */
+#include "proto/smtpd_int.h"
+
+enum {
+	ANYTIME = S_FRESH | S_READY | S_MAIL | S_RCPT | S_CHUNKS,
+	NO_MAIL = S_FRESH | S_READY,
+};
+
+struct verb {
+	struct str name;
+	unsigned in; /* enum smtpd_state */
+	bool junk;   /* makes no progress: too many of these count as errors */
+	void (*run)(struct smtpd *s, struct str args);
+};
+
+static bool is_printable(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f)
+			return false;
+	return str_utf8(s);
+}
+
+bool smtpd_offers_auth(const struct smtpd *s)
+{
+	const struct smtpd_config *c = s->config;
+
+	if (s->peer.role != SMTPD_SUBMISSION || c->mechanisms.n == 0)
+		return false;
+	return s->peer.tls_active || c->cleartext_auth;
+}
+
+static void put_keyword(struct smtpd *s, struct str keyword)
+{
+	buf_put(&s->out, STR("250-"));
+	buf_put(&s->out, keyword);
+	buf_put(&s->out, STR("\r\n"));
+}
+
+/* No enhanced codes here (RFC 2034 4). */
+static void ehlo_reply(struct smtpd *s)
+{
+	const struct smtpd_config *c = s->config;
+
+	buf_put(&s->out, STR("250-"));
+	buf_put(&s->out, c->hostname);
+	buf_put(&s->out, STR(" greets "));
+	buf_put(&s->out, s->peer.address);
+	buf_put(&s->out, STR("\r\n"));
+	put_keyword(s, STR("PIPELINING"));
+	buf_put(&s->out, STR("250-SIZE "));
+	buf_putu(&s->out, c->message_size_limit);
+	buf_put(&s->out, STR("\r\n"));
+	put_keyword(s, STR("8BITMIME"));
+	if (c->smtputf8)
+		put_keyword(s, STR("SMTPUTF8"));
+	if (c->chunking)
+		put_keyword(s, STR("CHUNKING"));
+	if (s->peer.tls_available && !s->peer.tls_active)
+		put_keyword(s, STR("STARTTLS"));
+	if (smtpd_offers_auth(s)) {
+		buf_put(&s->out, STR("250-AUTH "));
+		buf_put(&s->out, c->mechanisms);
+		if (s->peer.tls_active && s->peer.channel_binding && c->mechanisms_plus.n > 0) {
+			buf_putc(&s->out, ' ');
+			buf_put(&s->out, c->mechanisms_plus);
+		}
+		buf_put(&s->out, STR("\r\n"));
+	}
+	buf_put(&s->out, STR("250 ENHANCEDSTATUSCODES\r\n"));
+}
+
+/* RFC 5321 4.1.4: a new HELO or EHLO ends a transaction as RSET does, but only when it is good. */
+static bool hello(struct smtpd *s, struct str args, bool esmtp)
+{
+	if (args.n == 0 || args.n > SMTPD_HELO_MAX || !is_printable(args)) {
+		smtpd_reply(s, 501, STR("5.5.4 a host name is missing or malformed"));
+		return false;
+	}
+	smtpd_tx_end(s);
+	buf_release(&s->helo);
+	buf_put(&s->helo, args);
+	s->esmtp = esmtp;
+	return true;
+}
+
+static void verb_helo(struct smtpd *s, struct str args)
+{
+	if (!hello(s, args, false))
+		return;
+	buf_put(&s->out, STR("250 "));
+	buf_put(&s->out, s->config->hostname);
+	buf_put(&s->out, STR("\r\n"));
+}
+
+static void verb_ehlo(struct smtpd *s, struct str args)
+{
+	if (hello(s, args, true))
+		ehlo_reply(s);
+}
+
+static bool no_args(struct smtpd *s, struct str args)
+{
+	if (args.n > 0)
+		smtpd_reply(s, 501, STR("5.5.4 no parameter is allowed here"));
+	return args.n == 0;
+}
+
+static void verb_rset(struct smtpd *s, struct str args)
+{
+	if (!no_args(s, args))
+		return;
+	smtpd_tx_end(s);
+	smtpd_reply(s, 250, STR("2.0.0 reset"));
+}
+
+static void verb_noop(struct smtpd *s, struct str args)
+{
+	(void)args; /* RFC 5321 4.1.1.9: ignored */
+	smtpd_reply(s, 250, STR("2.0.0 ok"));
+}
+
+static void verb_quit(struct smtpd *s, struct str args)
+{
+	if (!no_args(s, args))
+		return;
+	smtpd_reply(s, 221, STR("2.0.0 goodbye"));
+	smtpd_close(s);
+}
+
+/* RFC 5321 3.5.3 and 7.3: 252 tells nobody who lives here. */
+static void verb_vrfy(struct smtpd *s, struct str args)
+{
+	if (args.n == 0)
+		smtpd_reply(s, 501, STR("5.5.4 expected a name"));
+	else
+		smtpd_reply(s, 252, STR("2.0.0 send mail and see"));
+}
+
+static void verb_expn(struct smtpd *s, struct str args)
+{
+	(void)args;
+	smtpd_reply(s, 502, STR("5.5.1 no lists are told"));
+}
+
+static void verb_help(struct smtpd *s, struct str args)
+{
+	(void)args;
+	smtpd_reply(s, 214, STR("2.0.0 see RFC 5321"));
+}
+
+static void verb_starttls(struct smtpd *s, struct str args)
+{
+	if (!no_args(s, args))
+		return;
+	if (s->peer.tls_active) {
+		smtpd_reply(s, 503, STR("5.5.1 TLS is active already"));
+		return;
+	}
+	if (!s->peer.tls_available) {
+		smtpd_reply(s, 502, STR("5.5.1 no TLS here"));
+		return;
+	}
+	smtpd_reply(s, 220, STR("2.0.0 ready for TLS"));
+	/* RFC 3207 4.2; what is in the buffer was said in the clear and is never run (RFC 3207 6). */
+	buf_wipe(&s->in);
+	s->cutter = (struct line_cutter){ 0 };
+	s->input = IN_TLS;
+	s->owed |= OWED_STARTTLS;
+}
+
+/* A browser was talked into speaking to a mail server: its headers and body may hold commands. */
+static void verb_http(struct smtpd *s, struct str args)
+{
+	(void)args;
+	smtpd_reply(s, 421, STR("4.7.0 this is a mail server"));
+}
+
+static const struct verb verbs[] = {
+	{STR_INIT("EHLO"),      ANYTIME,         true,  verb_ehlo      },
+	{ STR_INIT("HELO"),     ANYTIME,         true,  verb_helo      },
+	{ STR_INIT("MAIL"),     S_READY,         false, smtpd_verb_mail},
+	{ STR_INIT("RCPT"),     S_MAIL | S_RCPT, false, smtpd_verb_rcpt},
+	{ STR_INIT("DATA"),     S_RCPT,          false, smtpd_verb_data},
+	{ STR_INIT("BDAT"),     ANYTIME,         false, smtpd_verb_bdat}, /* its octets follow anyway */
+	{ STR_INIT("RSET"),     ANYTIME,         true,  verb_rset      },
+	{ STR_INIT("NOOP"),     ANYTIME,         true,  verb_noop      },
+	{ STR_INIT("QUIT"),     ANYTIME,         false, verb_quit      },
+	{ STR_INIT("VRFY"),     ANYTIME,         true,  verb_vrfy      },
+	{ STR_INIT("EXPN"),     ANYTIME,         true,  verb_expn      },
+	{ STR_INIT("HELP"),     ANYTIME,         true,  verb_help      },
+	{ STR_INIT("STARTTLS"), NO_MAIL,         false, verb_starttls  },
+	{ STR_INIT("AUTH"),     S_READY,         false, smtpd_verb_auth},
+	{ STR_INIT("GET"),      ANYTIME,         false, verb_http      },
+	{ STR_INIT("POST"),     ANYTIME,         false, verb_http      },
+	{ STR_INIT("PUT"),      ANYTIME,         false, verb_http      },
+	{ STR_INIT("HEAD"),     ANYTIME,         false, verb_http      },
+	{ STR_INIT("OPTIONS"),  ANYTIME,         false, verb_http      },
+	{ STR_INIT("CONNECT"),  ANYTIME,         false, verb_http      },
+};
+
+static const struct verb *find_verb(struct str name)
+{
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (str_ieq(verbs[i].name, name))
+			return &verbs[i];
+	return NULL;
+}
+
+static struct str refusal_of_order(const struct smtpd *s, const struct verb *verb)
+{
+	switch (smtpd_state(s)) {
+	case S_FRESH: return STR("5.5.1 say EHLO first");
+	case S_READY: return STR("5.5.1 say MAIL first");
+	case S_MAIL:
+		if ((verb->in & S_RCPT) != 0)
+			return STR("5.5.1 no recipient was accepted");
+		break;
+	case S_RCPT:
+	case S_CHUNKS: break;
+	}
+	return STR("5.5.1 not within a transaction");
+}
+
+/* RFC 5321 4.1.1 asks to take white space before CRLF. */
+static struct str trim_end(struct str s)
+{
+	while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+		s.n--;
+	return s;
+}
+
+void smtpd_command(struct smtpd *s, struct line line)
+{
+	struct str args = trim_end(line.text), name = str_cut(&args, ' ');
+	const struct verb *verb = find_verb(name);
+
+	if (line.odd) {
+		smtpd_reply(s, 500, STR("5.5.2 bare CR, LF or NUL in a command"));
+		return;
+	}
+	if (verb == NULL) {
+		smtpd_reply(s, 500, STR("5.5.1 unknown command"));
+		return;
+	}
+	if (verb->junk && ++s->junk > SMTPD_JUNK_MAX && ++s->errors >= s->config->errors_hard) {
+		smtpd_reply(s, 421, STR("4.7.0 too many commands without mail"));
+		return;
+	}
+	if ((verb->in & smtpd_state(s)) == 0)
+		smtpd_reply(s, 503, refusal_of_order(s, verb));
+	else
+		verb->run(s, args);
+}
