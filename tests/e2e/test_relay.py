@@ -1,7 +1,5 @@
 """Nobody from outside can send anything elsewhere through this office, in whatever spelling."""
 
-from office import PASSWORD  # noqa: F401
-
 # Recipients a stranger may try; each must be refused.  US is our domain, HOST our name.
 SPELLINGS = [
     b'u@evil.test', b'u@EVIL.test', b'u%evil.test@example.test', b'u%evil.test@mail.example.test',
