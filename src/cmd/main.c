@@ -1,4 +1,110 @@
-int main(void)
+/* restante -- finds the command in the table and runs it. */
+#include <signal.h>
+#include <stdio.h>
+#include <sysexits.h>
+
+#include "cmd/cmd.h"
+#include "daemon/nearest.h"
+
+static bool is_group(struct str word)
 {
-	return 64;
+	for (size_t i = 0; i < commands_count; i++) {
+		struct str rest = str_c(commands[i].name), first = str_cut(&rest, ' ');
+
+		if (rest.n > 0 && str_eq(first, word))
+			return true;
+	}
+	return false;
+}
+
+/* The row whose words begin the line; *taken: how many words they are. */
+static const struct command *find_command(int argc, char **argv, int *taken)
+{
+	for (size_t i = 0; i < commands_count; i++) {
+		struct str second = str_c(commands[i].name), first = str_cut(&second, ' ');
+
+		*taken = second.n > 0 ? 2 : 1;
+		if (argc < *taken || !str_eq(first, str_c(argv[0])))
+			continue;
+		if (second.n == 0 || str_eq(second, str_c(argv[1])))
+			return &commands[i];
+	}
+	return NULL;
+}
+
+/* In a group its second words are candidates, else every first word. */
+static int unknown_command(char **argv)
+{
+	bool group = is_group(str_c(argv[0]));
+	const char *typed = argv[group ? 1 : 0], *before = group ? argv[0] : "";
+	struct nearest n = nearest_to(str_c(typed));
+	char first[32], best[32] = "";
+
+	for (size_t i = 0; i < commands_count; i++) {
+		struct str rest = str_c(commands[i].name), word = str_cut(&rest, ' ');
+
+		if (group && !str_eq(word, str_c(argv[0])))
+			continue;
+		snprintf(first, sizeof first, "%.*s", STR_ARG(group ? rest : word));
+		n.name = NULL;
+		nearest_try(&n, first);
+		if (n.name != NULL)
+			snprintf(best, sizeof best, "%s", first);
+	}
+	if (best[0] != '\0')
+		return cmd_fail(NULL, EX_USAGE, "no command %s%s%.60s: did you mean %s%s%s?",
+			before, group ? " " : "", typed, before, group ? " " : "", best);
+	return cmd_fail(NULL, EX_USAGE, "no command %s%s%.60s: see restante help", before,
+		group ? " " : "", typed);
+}
+
+static int run(const struct command *row, int argc, char **argv)
+{
+	struct cmd c = { .row = row };
+	int code = cmd_options(&c, argc, argv);
+
+	if (code != EX_OK)
+		return code;
+	if (cmd_has(&c, OPTION_HELP)) {
+		help_command(row);
+		return output_end(&c);
+	}
+	if (c.nargs < row->min || (row->max >= 0 && c.nargs > row->max))
+		return cmd_fail(&c, EX_USAGE, "usage: restante %s%s%s", row->name,
+			row->usage[0] == '\0' ? "" : " ", row->usage);
+	return row->run(&c);
+}
+
+static int run_group(int argc, char **argv)
+{
+	struct str word = argc > 1 ? str_c(argv[1]) : STR("");
+
+	if (word.n == 0 || str_eq(word, STR("--help"))) {
+		help_group(word.n == 0 ? stderr : stdout, str_c(argv[0]));
+		return word.n == 0 ? EX_USAGE : EX_OK;
+	}
+	return unknown_command(argv);
+}
+
+int main(int argc, char **argv)
+{
+	static char help[] = "help", version[] = "version";
+	const struct command *row;
+	int taken = 0;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (argc < 2) {
+		help_all(stderr);
+		return EX_USAGE;
+	}
+	if (str_eq(str_c(argv[1]), STR("--help")) || str_eq(str_c(argv[1]), STR("-h")))
+		argv[1] = help;
+	if (str_eq(str_c(argv[1]), STR("--version")))
+		argv[1] = version;
+	row = find_command(argc - 1, argv + 1, &taken);
+	if (row != NULL)
+		return run(row, argc - 1 - taken, argv + 1 + taken);
+	if (is_group(str_c(argv[1])))
+		return run_group(argc - 1, argv + 1);
+	return unknown_command(argv + 1);
 }

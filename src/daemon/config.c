@@ -20,7 +20,7 @@ struct parse {
 	const char *name;
 	struct err *err;
 	uint64_t settings_seen; /* bit n: row n of config_settings */
-	cfg_t *section;		/* the one that listen_seen is about */
+	cfg_t *section;         /* the one that listen_seen is about */
 	uint64_t listen_seen;
 };
 

@@ -3,13 +3,13 @@
 #include "daemon/config_table.h"
 
 #define AT(member) offsetof(struct config, member)
-#define KIB	   (INT64_C(1024))
-#define MIB	   (1024 * KIB)
-#define GIB	   (1024 * MIB)
-#define SECOND	   (INT64_C(1000))
-#define MINUTE	   (60 * SECOND)
-#define HOUR	   (60 * MINUTE)
-#define DAY	   (24 * HOUR)
+#define KIB        (INT64_C(1024))
+#define MIB        (1024 * KIB)
+#define GIB        (1024 * MIB)
+#define SECOND     (INT64_C(1000))
+#define MINUTE     (60 * SECOND)
+#define HOUR       (60 * MINUTE)
+#define DAY        (24 * HOUR)
 
 const char config_protocols[] = "smtp submission pop3";
 const char config_tls_modes[] = "none starttls implicit";

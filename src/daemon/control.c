@@ -86,8 +86,8 @@ static void end_put(struct buf *out, enum status status, const struct err *err)
 static void execute(struct client *c, struct str text)
 {
 	struct collect collect = {
-		{collect_row, collect_octets},
-		 &c->out
+		.reply = {.row = collect_row, .octets = collect_octets},
+		.out = &c->out,
 	};
 	struct err err = { ST_OK, "" };
 	enum status status;

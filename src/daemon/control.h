@@ -13,9 +13,6 @@
 enum { CONTROL_FRAME_MAX = 1024 * 1024, CONTROL_HEADER = 5 };
 
 struct control;
-/* Binds <state>/control.sock in place of what an earlier server left, 0600, listening; -1 and err
- * on failure.  Only while holding state_lock(). */
-int control_listen(const char *state, struct err *err);
 /* listen_fd: bound and listening; taken over.  uid: besides root, who may call.  After a verb that
  * sets o->restart the answer is sent and the loop stopped: this process shall end and the next one
  * open the office. */

@@ -85,29 +85,6 @@ int control_address(const char *state, struct sockaddr_un *to, struct err *err)
 	return dir;
 }
 
-int control_listen(const char *state, struct err *err)
-{
-	struct sockaddr_un address;
-	int dir = control_address(state, &address, err), fd;
-	mode_t mask;
-
-	if (dir < 0)
-		return -1;
-	unlinkat(dir, "control.sock", 0);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	mask = umask(0177);
-	if (fd >= 0 && (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
-			       listen(fd, 16) != 0)) {
-		close(fd);
-		fd = -1;
-	}
-	umask(mask);
-	if (fd < 0)
-		err_set(err, ST_IO, "listen on %s/control.sock: %s", state, strerror(errno));
-	close(dir);
-	return fd;
-}
-
 /* Changing the effective user dropped the effective capabilities, not the permitted ones.  Reading
  * through root's own 0700 directory needs this one back; what is written still belongs to the owner. */
 static void keep_search_right(void)

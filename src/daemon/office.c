@@ -157,22 +157,22 @@ static const struct verb {
 	enum status (*run)(struct office *, const json_t *, struct office_reply *, struct err *);
 	bool needs_store;
 } verbs[] = {
-	{STR_INIT("account.add"),	   verb_account_add,     false},
-	{ STR_INIT("account.del"),	   verb_account_del,     true },
+	{STR_INIT("account.add"),      verb_account_add,     false},
+	{ STR_INIT("account.del"),     verb_account_del,     true },
 	{ STR_INIT("account.passwd"),  verb_account_passwd,  false},
 	{ STR_INIT("account.list"),    verb_account_list,    true },
 	{ STR_INIT("account.show"),    verb_account_show,    true },
 	{ STR_INIT("account.disable"), verb_account_disable, false},
 	{ STR_INIT("account.enable"),  verb_account_enable,  false},
-	{ STR_INIT("alias.add"),	 verb_alias_add,	 false},
-	{ STR_INIT("alias.del"),	 verb_alias_del,	 false},
-	{ STR_INIT("alias.list"),	  verb_alias_list,	   false},
-	{ STR_INIT("domain.add"),	  verb_domain_add,	   false},
-	{ STR_INIT("domain.list"),	   verb_domain_list,     false},
+	{ STR_INIT("alias.add"),       verb_alias_add,       false},
+	{ STR_INIT("alias.del"),       verb_alias_del,       false},
+	{ STR_INIT("alias.list"),      verb_alias_list,      false},
+	{ STR_INIT("domain.add"),      verb_domain_add,      false},
+	{ STR_INIT("domain.list"),     verb_domain_list,     false},
 	{ STR_INIT("mailbox.list"),    verb_mailbox_list,    true },
 	{ STR_INIT("mailbox.show"),    verb_mailbox_show,    true },
 	{ STR_INIT("fsck.rebuild"),    verb_fsck_rebuild,    true },
-	{ STR_INIT("status"),	      verb_status,	   false},
+	{ STR_INIT("status"),          verb_status,          false},
 };
 
 enum status office_execute(

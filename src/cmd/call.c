@@ -1,0 +1,66 @@
+/* Verbs over the control socket or in this process: control_call() decides. */
+#include <sysexits.h>
+
+#include "base/list.h"
+#include "cmd/cmd.h"
+#include "daemon/control.h"
+
+struct call {
+	struct office_reply reply;
+	struct cmd_result *result;
+};
+
+static void on_row(struct office_reply *r, json_t *row)
+{
+	json_array_append_new(LIST_OF(r, struct call, reply)->result->rows, row);
+}
+
+static void on_octets(struct office_reply *r, struct str octets)
+{
+	struct cmd_result *result = LIST_OF(r, struct call, reply)->result;
+
+	if (result->octets != NULL)
+		result->octets(result->arg, octets);
+}
+
+/* ST_USAGE is the configuration's fault when that cannot be read: EX_CONFIG then. */
+static int tell(struct cmd *c, const struct err *err)
+{
+	struct config *config;
+
+	if (err->code != ST_USAGE)
+		return cmd_fail_err(c, err);
+	config = config_load(c->state, NULL);
+	if (config == NULL)
+		return cmd_fail(c, EX_CONFIG, "%s", err->text);
+	config_free(config);
+	return cmd_fail_err(c, err);
+}
+
+int cmd_call(struct cmd *c, json_t *request, struct cmd_result *result)
+{
+	struct call call = {
+		.reply = {.row = on_row, .octets = on_octets},
+		.result = result,
+	};
+	struct err err = { ST_OK, "" };
+	int code = EX_OK;
+
+	result->rows = json_array();
+	if (state_check_version(c->state, &err) != ST_OK)
+		code = cmd_fail(c, err.code == ST_USAGE ? EX_CONFIG : err_exit_code(err.code), "%s",
+			err.text);
+	else if (control_call(c->state, request, &call.reply, &err) != ST_OK)
+		code = tell(c, &err);
+	json_decref(request);
+	return code;
+}
+
+int cmd_do(struct cmd *c, json_t *request)
+{
+	struct cmd_result result = { .octets = NULL };
+	int code = cmd_call(c, request, &result);
+
+	json_decref(result.rows);
+	return code;
+}

@@ -1,0 +1,128 @@
+/* cmd.h -- the command line: one table of commands and one of options give dispatch, help,
+ * completion and the check of the manual.
+ *
+ * A command gets a struct cmd with its options and arguments checked for number and kind, and
+ * returns a sysexits code.  What went wrong is one line on standard error that says what to do. */
+#ifndef RESTANTE_CMD_CMD_H
+#define RESTANTE_CMD_CMD_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum option_bit {
+	OPTION_STATE = 1 << 0,
+	OPTION_JSON = 1 << 1,
+	OPTION_HELP = 1 << 2,
+	OPTION_DOMAIN = 1 << 3,
+	OPTION_HOSTNAME = 1 << 4,
+	OPTION_PORT_OFFSET = 1 << 5,
+	OPTION_PASSWORD_STDIN = 1 << 6,
+	OPTION_REBUILD = 1 << 7,
+};
+
+struct option {
+	const char *name;  /* "--state" */
+	const char *value; /* "DIR"; NULL: a flag */
+	enum option_bit bit;
+	const char *help;
+};
+extern const struct option options[];
+extern const size_t options_count;
+
+struct cmd;
+
+struct command {
+	const char *name; /* "account add" */
+	const char *usage;
+	unsigned options; /* besides --help */
+	int min, max;     /* arguments; max -1: any number */
+	int (*run)(struct cmd *c);
+	const char *help;
+};
+extern const struct command commands[];
+extern const size_t commands_count;
+
+struct cmd {
+	const struct command *row;
+	unsigned given; /* option bits */
+	const char *state, *domain, *hostname, *port_offset;
+	char **args;
+	int nargs;
+};
+
+static inline bool cmd_has(const struct cmd *c, enum option_bit bit)
+{
+	return (c->given & (unsigned)bit) != 0;
+}
+
+/* Takes options out of argv[0 .. argc) wherever they stand ("--" ends them), leaves arguments.
+ * EX_OK, or EX_USAGE after it was told. */
+int cmd_options(struct cmd *c, int argc, char **argv);
+
+/* "restante: account add: TEXT"; returns code. */
+int cmd_fail(const struct cmd *c, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+int cmd_fail_err(const struct cmd *c, const struct err *err);
+
+/* ---- call.c: verbs ---- */
+
+struct cmd_result {
+	json_t *rows;                                 /* array; json_decref() */
+	void (*octets)(void *arg, struct str octets); /* NULL: none are expected */
+	void *arg;
+};
+/* Sends the request (the reference is taken) and collects its rows.  A sysexits code, already told. */
+int cmd_call(struct cmd *c, json_t *request, struct cmd_result *result);
+/* The same for verbs without rows. */
+int cmd_do(struct cmd *c, json_t *request);
+
+/* ---- output.c ---- */
+
+struct column {
+	const char *key, *title;
+	bool right; /* numbers */
+};
+/* Rows as a JSON array, as an aligned table on a terminal, or as lines of tab-separated fields. */
+void output_rows(const struct cmd *c, const json_t *rows, const struct column *columns, size_t n);
+bool output_colour(int fd);
+/* Standard output is written out: EX_OK, or EX_IOERR after it was told. */
+int output_end(const struct cmd *c);
+
+/* ---- help.c ---- */
+
+void help_all(FILE *to);
+void help_command(const struct command *row);
+/* Of `name` ("account"): its commands. */
+void help_group(FILE *to, struct str group);
+
+/* ---- the commands ---- */
+
+int cmd_help(struct cmd *c);
+int cmd_version(struct cmd *c);
+int cmd_completion(struct cmd *c);
+int cmd_init(struct cmd *c);
+int cmd_serve(struct cmd *c);
+int cmd_account_add(struct cmd *c);
+int cmd_account_del(struct cmd *c);
+int cmd_account_passwd(struct cmd *c);
+int cmd_account_list(struct cmd *c);
+int cmd_account_show(struct cmd *c);
+int cmd_account_disable(struct cmd *c);
+int cmd_account_enable(struct cmd *c);
+int cmd_alias_add(struct cmd *c);
+int cmd_alias_del(struct cmd *c);
+int cmd_alias_list(struct cmd *c);
+int cmd_domain_add(struct cmd *c);
+int cmd_domain_list(struct cmd *c);
+int cmd_mailbox_list(struct cmd *c);
+int cmd_mailbox_show(struct cmd *c);
+int cmd_config_check(struct cmd *c);
+int cmd_config_show(struct cmd *c);
+int cmd_config_defaults(struct cmd *c);
+int cmd_fsck(struct cmd *c);
+
+#endif

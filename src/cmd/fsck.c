@@ -1,0 +1,160 @@
+/* restante fsck: reads the journal, the large messages and the index here, beside a server or not.
+ * Findings are lines on standard output; EX_DATAERR when there are any. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "cmd/cmd.h"
+#include "daemon/control.h"
+
+enum { RESTART_MS = 600000, POLL_US = 100000 };
+
+struct findings {
+	bool json, colour;
+	json_t *lines;
+};
+
+static void on_finding(void *arg, const char *line)
+{
+	struct findings *f = arg;
+
+	if (f->json)
+		json_array_append_new(f->lines, json_string(line));
+	else
+		printf("%s%s%s\n", f->colour ? "\033[31m" : "", line, f->colour ? "\033[0m" : "");
+}
+
+static enum status check(
+	const char *state, struct fsck_report *report, struct findings *f, struct err *err)
+{
+	struct borrowed_rights rights = { false };
+	enum status status;
+	struct disk *disk;
+	char *dir;
+
+	if (asprintf(&dir, "%s/store", state) < 0)
+		abort();
+	status = rights_borrow(&rights, dir, err);
+	if (status == ST_OK) {
+		disk = disk_real();
+		status = store_local_fsck(dir, disk, report, on_finding, f, err);
+		disk->ops->free(disk);
+	}
+	rights_return(&rights);
+	free(dir);
+	return status;
+}
+
+static json_t *report_json(const struct fsck_report *r, json_t *lines)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "segments",
+		(json_int_t)r->segments, "records", (json_int_t)r->records, "messages",
+		(json_int_t)r->messages, "deliveries", (json_int_t)r->deliveries, "octets",
+		(json_int_t)r->octets, "torn", (json_int_t)r->torn, "corrupt",
+		(json_int_t)r->corrupt, "missing", (json_int_t)r->missing, "index_differs",
+		(json_int_t)r->index_differs, "findings", lines);
+}
+
+static void print_report(const struct findings *f, const struct fsck_report *r)
+{
+	if (f->json) {
+		json_t *o = report_json(r, f->lines);
+
+		json_dumpf(o, stdout, JSON_COMPACT);
+		putchar('\n');
+		json_decref(o);
+		return;
+	}
+	printf("%llu segments, %llu records, %llu messages, %llu deliveries, %llu octets\n",
+		(unsigned long long)r->segments, (unsigned long long)r->records,
+		(unsigned long long)r->messages, (unsigned long long)r->deliveries,
+		(unsigned long long)r->octets);
+	printf("%llu damaged, %llu missing, %llu index rows differ, %llu unfinished tails\n",
+		(unsigned long long)r->corrupt, (unsigned long long)r->missing,
+		(unsigned long long)r->index_differs, (unsigned long long)r->torn);
+}
+
+static int run_check(struct cmd *c)
+{
+	struct findings f = { cmd_has(c, OPTION_JSON), output_colour(STDOUT_FILENO), json_array() };
+	struct fsck_report report = { .segments = 0 };
+	struct err err = { ST_OK, "" };
+	int code = EX_OK;
+
+	if (check(c->state, &report, &f, &err) != ST_OK) {
+		code = cmd_fail_err(c, &err);
+	} else {
+		print_report(&f, &report);
+		code = output_end(c);
+		if (code == EX_OK && report.corrupt + report.missing + report.index_differs > 0)
+			code = EX_DATAERR;
+	}
+	json_decref(f.lines);
+	return code;
+}
+
+struct status_reply {
+	struct office_reply reply;
+	json_int_t pid;
+};
+
+static void on_status(struct office_reply *r, json_t *row)
+{
+	LIST_OF(r, struct status_reply, reply)->pid =
+		json_integer_value(json_object_get(row, "pid"));
+	json_decref(row);
+}
+
+/* The store process that answers; 0: none does now. */
+static json_int_t answering_pid(const char *state)
+{
+	struct status_reply x = { .reply = { .row = on_status } };
+	json_t *q = json_pack("{s:s}", "verb", "status");
+	enum status status = control_call(state, q, &x.reply, NULL);
+
+	json_decref(q);
+	return status == ST_OK ? x.pid : 0;
+}
+
+/* A server rebuilds in a new store process; it answers again when that is done. */
+static int wait_for_server(struct cmd *c, json_int_t before)
+{
+	int64_t until = clock_mono_ms() + RESTART_MS;
+
+	while (clock_mono_ms() < until) {
+		json_int_t pid = answering_pid(c->state);
+
+		if (pid != 0 && pid != before)
+			return EX_OK;
+		usleep(POLL_US);
+	}
+	return cmd_fail(c, EX_TEMPFAIL, "the index is not made anew yet: look at the server's log");
+}
+
+static int rebuild(struct cmd *c)
+{
+	struct cmd_result result = { .octets = NULL };
+	json_int_t before = answering_pid(c->state);
+	int code = cmd_call(c, json_pack("{s:s}", "verb", "fsck.rebuild"), &result);
+	bool restarting =
+		json_is_true(json_object_get(json_array_get(result.rows, 0), "restarting"));
+
+	json_decref(result.rows);
+	return code == EX_OK && restarting ? wait_for_server(c, before) : code;
+}
+
+int cmd_fsck(struct cmd *c)
+{
+	struct err err = { ST_OK, "" };
+	int code = EX_OK;
+
+	if (state_check_version(c->state, &err) != ST_OK)
+		return cmd_fail(c, err.code == ST_USAGE ? EX_CONFIG : err_exit_code(err.code), "%s",
+			err.text);
+	if (cmd_has(c, OPTION_REBUILD))
+		code = rebuild(c);
+	return code == EX_OK ? run_check(c) : code;
+}

@@ -1,0 +1,108 @@
+#include <stdio.h>
+#include <sysexits.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "account/account.h"
+#include "base/codec.h"
+#include "base/mem.h"
+#include "cmd/password.h"
+
+enum { PASSWORD_MAX = 1000 };
+
+/* The first line of fd without its end; false when there is none or it is too long. */
+static bool read_line(int fd, struct buf *line)
+{
+	char c;
+
+	while (read(fd, &c, 1) == 1) {
+		if (c == '\n')
+			break;
+		buf_putc(line, c);
+	}
+	if (str_ends(buf_str(line), STR("\r")))
+		buf_truncate(line, line->len - 1);
+	return line->len > 0 && !line->full;
+}
+
+static bool ask(const char *prompt, struct buf *line)
+{
+	struct termios before, quiet;
+	bool ok;
+
+	if (tcgetattr(STDIN_FILENO, &before) != 0)
+		return false;
+	quiet = before;
+	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	fputs(prompt, stderr);
+	fflush(stderr);
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	ok = read_line(STDIN_FILENO, line);
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+	fputs("\n", stderr);
+	return ok;
+}
+
+static int ask_twice(struct cmd *c, struct buf *line)
+{
+	struct buf again;
+	int code = EX_OK;
+
+	buf_init(&again, PASSWORD_MAX);
+	if (!ask("New password: ", line) || !ask("Once more: ", &again))
+		code = cmd_fail(c, EX_DATAERR, "a password has 1 to 1000 octets");
+	else if (!str_eq_secret(buf_str(line), buf_str(&again)))
+		code = cmd_fail(c, EX_DATAERR, "these were two different passwords: try again");
+	buf_wipe(&again);
+	return code;
+}
+
+static json_t *key_json(const unsigned char *p, size_t n)
+{
+	struct buf text;
+	json_t *v;
+
+	buf_init(&text, 0);
+	base64_put(&text, str_of(p, n));
+	v = json_stringn(buf_str(&text).p, buf_str(&text).n);
+	buf_wipe(&text);
+	return v;
+}
+
+static int hash(struct cmd *c, struct str password, json_t **out)
+{
+	struct err err = { ST_OK, "" };
+	struct credentials k;
+
+	if (password_make(password, &k, &err) != ST_OK)
+		return cmd_fail_err(c, &err);
+	*out = json_pack("{s:s, s:I, s:o, s:o, s:o}", "hash", k.hash, "iterations",
+		(json_int_t)k.scram_iterations, "salt", key_json(k.scram_salt, sizeof k.scram_salt),
+		"stored_key", key_json(k.scram_stored_key, sizeof k.scram_stored_key), "server_key",
+		key_json(k.scram_server_key, sizeof k.scram_server_key));
+	mem_wipe(&k, sizeof k);
+	return EX_OK;
+}
+
+int password_new(struct cmd *c, char generated[32], json_t **credentials)
+{
+	struct buf line;
+	int code = EX_OK;
+
+	buf_init(&line, PASSWORD_MAX);
+	generated[0] = '\0';
+	if (cmd_has(c, OPTION_PASSWORD_STDIN)) {
+		if (!read_line(STDIN_FILENO, &line))
+			code = cmd_fail(c, EX_DATAERR,
+				"no password on standard input: its first line, 1 to 1000 octets");
+	} else if (isatty(STDIN_FILENO)) {
+		code = ask_twice(c, &line);
+	} else {
+		password_generate(generated);
+		buf_put(&line, str_c(generated));
+	}
+	if (code == EX_OK)
+		code = hash(c, buf_str(&line), credentials);
+	buf_wipe(&line);
+	return code;
+}

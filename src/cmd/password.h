@@ -1,0 +1,11 @@
+/* password.h -- where a new password comes from, and what is sent of it. */
+#ifndef RESTANTE_CMD_PASSWORD_H
+#define RESTANTE_CMD_PASSWORD_H
+
+#include "cmd/cmd.h"
+
+/* --password-stdin: its first line; on a terminal: asked for twice without echo; else generated, and
+ * `generated` is it.  *credentials: the JSON that the verbs want.  A sysexits code, already told. */
+int password_new(struct cmd *c, char generated[32], json_t **credentials);
+
+#endif

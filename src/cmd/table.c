@@ -1,0 +1,64 @@
+/* Every command and every option, once. */
+#include "cmd/cmd.h"
+
+#define STATE OPTION_STATE
+#define LIST  (OPTION_STATE | OPTION_JSON)
+
+/* clang-format off */
+const struct option options[] = {
+	{ "--state", "DIR", OPTION_STATE,
+		"the state directory; else $RESTANTE_STATE, else /var/lib/restante" },
+	{ "--json", NULL, OPTION_JSON, "print JSON" },
+	{ "--help", NULL, OPTION_HELP, "tell how the command is used" },
+	{ "--domain", "DOMAIN", OPTION_DOMAIN, "the first domain of the office" },
+	{ "--hostname", "NAME", OPTION_HOSTNAME,
+		"the server's name; else the system's, if it has a dot, else mail.DOMAIN" },
+	{ "--port-offset", "N", OPTION_PORT_OFFSET,
+		"listen on loopback only, at the standard ports plus N" },
+	{ "--password-stdin", NULL, OPTION_PASSWORD_STDIN,
+		"read the password from the first line of standard input" },
+	{ "--rebuild", NULL, OPTION_REBUILD, "make the index anew from the journal" },
+};
+const size_t options_count = sizeof options / sizeof *options;
+
+const struct command commands[] = {
+	{ "init", "--domain DOMAIN", STATE | OPTION_DOMAIN | OPTION_HOSTNAME | OPTION_PORT_OFFSET,
+		0, 0, cmd_init, "make a state directory: configuration, keys, certificate, empty store" },
+	{ "serve", "", STATE, 0, 0, cmd_serve, "run the office in the foreground" },
+
+	{ "account add", "ADDRESS", LIST | OPTION_PASSWORD_STDIN, 1, 1, cmd_account_add,
+		"add an account; the password is asked for, or generated and printed" },
+	{ "account del", "ADDRESS", STATE, 1, 1, cmd_account_del, "delete an account and its mail" },
+	{ "account passwd", "ADDRESS", LIST | OPTION_PASSWORD_STDIN, 1, 1, cmd_account_passwd,
+		"change a password" },
+	{ "account list", "", LIST, 0, 0, cmd_account_list, "list the accounts" },
+	{ "account show", "ADDRESS", LIST, 1, 1, cmd_account_show, "show one account" },
+	{ "account disable", "ADDRESS", STATE, 1, 1, cmd_account_disable,
+		"let an account neither log in nor get mail" },
+	{ "account enable", "ADDRESS", STATE, 1, 1, cmd_account_enable, "undo disable" },
+
+	{ "alias add", "ALIAS TARGET...", STATE, 2, -1, cmd_alias_add,
+		"lead an address to others; adds to an alias that exists" },
+	{ "alias del", "ALIAS [TARGET...]", STATE, 1, -1, cmd_alias_del,
+		"delete an alias, or only these targets of it" },
+	{ "alias list", "", LIST, 0, 0, cmd_alias_list, "list the aliases" },
+
+	{ "domain add", "DOMAIN", STATE, 1, 1, cmd_domain_add, "take in mail for another domain" },
+	{ "domain list", "", LIST, 0, 0, cmd_domain_list, "list the domains" },
+
+	{ "mailbox list", "ADDRESS", LIST, 1, 1, cmd_mailbox_list, "list the messages of an account" },
+	{ "mailbox show", "ADDRESS UIDL", STATE, 2, 2, cmd_mailbox_show,
+		"write a message to standard output" },
+
+	{ "config check", "", STATE, 0, 0, cmd_config_check, "read restante.conf and tell what is wrong" },
+	{ "config show", "", LIST, 0, 0, cmd_config_show, "print the settings in effect" },
+	{ "config defaults", "", LIST, 0, 0, cmd_config_defaults,
+		"print every setting with its default, range and meaning" },
+
+	{ "fsck", "", LIST | OPTION_REBUILD, 0, 0, cmd_fsck, "check the store; changes nothing" },
+	{ "completion", "SHELL", 0, 1, 1, cmd_completion, "print completion code for SHELL: bash" },
+	{ "version", "", OPTION_JSON, 0, 0, cmd_version, "print the version" },
+	{ "help", "[COMMAND...]", OPTION_JSON, 0, -1, cmd_help, "tell how commands are used" },
+};
+/* clang-format on */
+const size_t commands_count = sizeof commands / sizeof *commands;
