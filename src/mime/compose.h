@@ -1,41 +1,41 @@
-/* compose.h -- header fields that this server adds, and the mending of submitted headers.  Pure.
+/* compose.h -- header fields that this office adds, and what it mends in submitted mail.  Pure.
  *
- * The session code is written against this contract.  Whatever comes from a peer (HELO name, paths)
- * becomes harmless here: control octets, CR, LF, non-ASCII where it is not allowed, parentheses. */
+ * Whatever a peer chose (HELO name, paths) is made harmless here: it cannot end a line or open a
+ * comment. */
 #ifndef RESTANTE_MIME_COMPOSE_H
 #define RESTANTE_MIME_COMPOSE_H
 
 #include "base/buf.h"
-#include "base/msgid.h"
+
+/* RFC 5321 4.4: added at final delivery, in front of everything. */
+void compose_return_path(struct buf *out, struct str reverse_path);
 
 struct compose_trace {
-	struct str reverse_path;            /* without <>; "" for the null sender */
-	struct str helo;                    /* what the client called itself */
-	struct str client;                  /* text of its IP address; "" hides it (features.md F7) */
-	struct str by;                      /* our host name */
-	struct str with;                    /* "ESMTPSA" (RFC 3848) */
-	struct str tls_version, tls_cipher; /* "" without TLS; a comment */
-	struct str id;                      /* text of the message id */
-	struct str recipient;               /* `for`: only when there is exactly one (RFC 5321 4.4) */
+	struct str helo;     /* what HELO or EHLO said */
+	struct str address;  /* text of the client's IP address, "" when it is not to be told */
+	struct str hostname; /* ours */
+	struct str with;     /* "ESMTPS": smtpd_with() */
+	struct str id;
+	struct str tls_version, tls_cipher; /* "" without TLS */
+	struct str recipient; /* the only one; "" when there are more (RFC 5321 7.2) */
+	bool utf8;            /* SMTPUTF8: octets over 0x7F may stay (RFC 6531 3.7.3) */
 	int64_t wall_ms;
 };
 
-/* Puts the Return-Path and Received lines (RFC 5321 4.4), each ended by CRLF, folded. */
-void compose_trace(struct buf *out, const struct compose_trace *t);
+/* One Received field (RFC 5321 4.4), folded, with its CRLF. */
+void compose_received(struct buf *out, const struct compose_trace *trace);
 
-/* Octets of the header section that begins at `message`, with the empty line that ends it; 0 when its end
- * is not there yet.  A message that begins with CRLF has an empty header section of 2 octets. */
-size_t compose_header_end(struct str message);
-
-struct compose_fix {
-	struct str hostname;
-	struct msgid id;
+struct compose_submission {
+	struct str hostname; /* the right side of a new Message-ID */
+	struct str id;       /* its left side */
 	int64_t wall_ms;
 };
-/* A submitted header section, ended by an empty line or by the end of the message, becomes what goes on:
- * Date and Message-ID are added at its end when missing, Bcc (and Resent-Bcc) removed, all else octet for
- * octet as it was, the empty line too (RFC 6409 8).  A header without any field gets its empty
- * line. */
-void compose_fix_header(struct buf *out, struct str header, const struct compose_fix *fix);
+
+/* RFC 6409 8: puts the header section of a submitted message: Date and Message-ID in front when they
+ * are missing, without Bcc and Resent-Bcc (RFC 5322 3.6.3), all else octet by octet as it was.
+ * header: the fields, as header_search() measured them; after: what follows (its first two octets
+ * are enough).  A body that began without header and blank line gets its blank line. */
+void compose_submission(struct buf *out, struct str header, struct str after,
+	const struct compose_submission *submission);
 
 #endif

@@ -1,0 +1,108 @@
+#include "mime/compose.h"
+#include "mime/date.h"
+#include "mime/field.h"
+
+/* A domain, an address literal or a token: anything else becomes "?". */
+static void put_name(struct buf *out, struct str s, bool utf8)
+{
+	static const struct str marks = STR_INIT(".-_:[]");
+
+	for (size_t i = 0; i < s.n; i++) {
+		char c = ascii_lower(s.p[i]);
+		bool plain = (c >= 'a' && c <= 'z') || ascii_digit(c) ||
+			     str_find(marks, c) < marks.n || (utf8 && (unsigned char)c >= 0x80);
+
+		buf_putc(out, plain ? s.p[i] : '?');
+	}
+}
+
+/* A path came through the grammar of RFC 5321 4.1.2; this holds even when it did not. */
+static void put_path(struct buf *out, struct str path)
+{
+	buf_putc(out, '<');
+	for (size_t i = 0; i < path.n; i++)
+		buf_putc(
+			out, (unsigned char)path.p[i] < ' ' || path.p[i] == 0x7f ? '?' : path.p[i]);
+	buf_putc(out, '>');
+}
+
+void compose_return_path(struct buf *out, struct str reverse_path)
+{
+	buf_put(out, STR("Return-Path: "));
+	put_path(out, reverse_path);
+	buf_put(out, STR("\r\n"));
+}
+
+/* RFC 5321 4.1.3 */
+static void put_literal(struct buf *out, struct str address)
+{
+	bool v6 = str_find(address, ':') < address.n;
+
+	buf_put(out, v6 ? STR("[IPv6:") : STR("["));
+	put_name(out, address, false);
+	buf_putc(out, ']');
+}
+
+void compose_received(struct buf *out, const struct compose_trace *t)
+{
+	buf_put(out, STR("Received: from "));
+	if (t->helo.n == 0)
+		buf_put(out, STR("unknown"));
+	put_name(out, t->helo, t->utf8);
+	if (t->address.n > 0) {
+		buf_put(out, STR(" ("));
+		put_literal(out, t->address);
+		buf_putc(out, ')');
+	}
+	buf_put(out, STR("\r\n\tby "));
+	put_name(out, t->hostname, t->utf8);
+	buf_put(out, STR(" with "));
+	put_name(out, t->with, false);
+	buf_put(out, STR(" id "));
+	put_name(out, t->id, false);
+	if (t->tls_version.n > 0) {
+		buf_put(out, STR("\r\n\t("));
+		put_name(out, t->tls_version, false);
+		buf_putc(out, ' ');
+		put_name(out, t->tls_cipher, false);
+		buf_putc(out, ')');
+	}
+	if (t->recipient.n > 0) {
+		buf_put(out, STR("\r\n\tfor "));
+		put_path(out, t->recipient);
+	}
+	buf_put(out, STR(";\r\n\t"));
+	date_put(out, t->wall_ms);
+	buf_put(out, STR("\r\n"));
+}
+
+void compose_submission(struct buf *out, struct str header, struct str after,
+	const struct compose_submission *submission)
+{
+	bool date = false, message_id = false;
+	struct str rest = header;
+	struct field field;
+
+	while (field_cut(&rest, &field)) {
+		date |= str_ieq(field.name, STR("Date"));
+		message_id |= str_ieq(field.name, STR("Message-ID"));
+	}
+	if (!date) {
+		buf_put(out, STR("Date: "));
+		date_put(out, submission->wall_ms);
+		buf_put(out, STR("\r\n"));
+	}
+	if (!message_id) {
+		buf_put(out, STR("Message-ID: <"));
+		put_name(out, submission->id, false);
+		buf_putc(out, '@');
+		put_name(out, submission->hostname, false);
+		buf_put(out, STR(">\r\n"));
+	}
+	for (rest = header; field_cut(&rest, &field);)
+		if (!str_ieq(field.name, STR("Bcc")) && !str_ieq(field.name, STR("Resent-Bcc")))
+			buf_put(out, field.whole);
+	buf_put(out, rest);
+	if (header.n == 0 && after.n > 0 && !str_starts(after, STR("\r\n")))
+		buf_put(out, STR("\r\n"));
+}

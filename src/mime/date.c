@@ -1,0 +1,40 @@
+#include "mime/date.h"
+
+static const char day_names[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
+static const char month_names[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug",
+	"Sep", "Oct", "Nov", "Dec" };
+
+struct civil {
+	int64_t year, month, day; /* month from 0, day from 1 */
+};
+
+/* Years begin in March here, so that the leap day is the last of its year and the months before it
+ * follow one formula (153 days are five months from March or August). */
+static struct civil civil_of_days(int64_t days)
+{
+	int64_t z = days + 719468; /* days since 1 March of year 0 */
+	int64_t era = z / 146097, in_era = z % 146097;
+	int64_t year = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
+	int64_t in_year = in_era - (365 * year + year / 4 - year / 100);
+	int64_t month = (5 * in_year + 2) / 153;
+	struct civil c = {
+		.year = era * 400 + year,
+		.month = month < 10 ? month + 2 : month - 10,
+		.day = in_year - (153 * month + 2) / 5 + 1,
+	};
+
+	c.year += c.month < 2;
+	return c;
+}
+
+void date_put(struct buf *out, int64_t wall_ms)
+{
+	static const int64_t last = 253402300799; /* 31 Dec 9999 23:59:59 */
+	int64_t s = wall_ms < 0 ? 0 : wall_ms / 1000 > last ? last : wall_ms / 1000;
+	int64_t days = s / 86400, rest = s % 86400;
+	struct civil c = civil_of_days(days);
+
+	buf_printf(out, "%s, %d %s %d %02d:%02d:%02d +0000", day_names[(days + 4) % 7], (int)c.day,
+		month_names[c.month], (int)c.year, (int)(rest / 3600), (int)(rest / 60 % 60),
+		(int)(rest % 60));
+}
