@@ -51,8 +51,8 @@ void pop3d_ok(struct pop3d *p, struct str text)
 	buf_put(&p->out, STR("\r\n"));
 }
 
-/* RFC 2449 8: a text that begins with "[" is a response code, so only ours may.  The first line of a
- * reply has at most 512 octets (RFC 2449 4). */
+/* RFC 2449 8: a text that begins with "[" is a response code, so only ours may.  The first line
+ * of a reply has at most 512 octets (RFC 2449 4). */
 void pop3d_err(struct pop3d *p, enum pop3d_code code, struct str text)
 {
 	static const struct str codes[] = {

@@ -4,9 +4,9 @@
  *   send what is in pop3d_out(); call pop3d_timeout() when pop3d_deadline() has passed.
  *
  * One question at a time, as in smtpd.h.  Command lines are at most 255 octets with CRLF
- * (RFC 2449 4) (AUTH continuation lines: 12288).  Long replies are generated piecewise: when out holds
- * more than its mark, pop3d_next() returns false until it was drained.  Message numbers
- * are fixed for the session; deleted ones vanish from STAT, LIST and UIDL and are -ERR elsewhere.
+ * (RFC 2449 4), responses of AUTH 12288.  Long replies are generated piecewise: when out holds
+ * more than its mark, pop3d_next() returns false until it was drained.  Message numbers are fixed
+ * for the session; deleted ones vanish from STAT, LIST and UIDL and are -ERR elsewhere.
  * Only QUIT in the TRANSACTION state deletes anything. */
 #ifndef RESTANTE_PROTO_POP3D_H
 #define RESTANTE_PROTO_POP3D_H
@@ -16,11 +16,11 @@
 
 struct pop3d;
 
-struct pop3d_config {		    /* borrowed, shared, outlives the sessions */
-	struct str hostname;	    /* for the greeting */
+struct pop3d_config {               /* borrowed, shared, outlives the sessions */
+	struct str hostname;        /* for the greeting */
 	struct str implementation;  /* "" hides IMPLEMENTATION */
 	int64_t login_timeout_ms;   /* whole time before login; 3 min */
-	int64_t autologout_ms;	    /* at least 10 min (RFC 1939 3) */
+	int64_t autologout_ms;      /* at least 10 min (RFC 1939 3) */
 	size_t errors_before_login; /* bad commands until the session is closed: 3 / 20 */
 	size_t errors_after_login;
 	size_t auth_failures;  /* failed logins until the session is closed */
@@ -36,16 +36,24 @@ struct pop3d_peer {
 };
 
 enum pop3d_event_type {
-	POP3D_EV_STLS,	/* +OK is in out: send it, handshake, pop3d_tls_started(); in was emptied */
-	POP3D_EV_CLOSE, /* send out, then close; no UPDATE happened unless ASK_UPDATE was answered */
-	POP3D_ASK_LOGIN,     /* USER + PASS: user, password */
-	POP3D_ASK_AUTH,	     /* mechanism, data, has_data (decoded) */
-	POP3D_ASK_AUTH_MORE, /* data */
+	/* +OK is in out: send it, handshake, then pop3d_tls_started(); in was emptied. */
+	POP3D_EV_STLS,
+	/* Send out, then close; no UPDATE happened unless ASK_UPDATE was answered. */
+	POP3D_EV_CLOSE,
+	/* USER + PASS: user, password. */
+	POP3D_ASK_LOGIN,
+	/* mechanism, data (decoded), has_data. */
+	POP3D_ASK_AUTH,
+	/* data. */
+	POP3D_ASK_AUTH_MORE,
 	POP3D_EV_AUTH_CANCEL,
-	POP3D_ASK_LISTING, /* the rows are needed: pop3d_listing() */
-	POP3D_ASK_BODY, /* index (from 0), offset: octets of the message from there: pop3d_body() */
-	POP3D_ASK_UPDATE, /* QUIT: delete what pop3d_is_deleted() says (perhaps nothing), give the lock
-			      * back, then pop3d_updated() */
+	/* The rows are needed: pop3d_listing(). */
+	POP3D_ASK_LISTING,
+	/* index (from 0), offset: octets of the message from there: pop3d_body(). */
+	POP3D_ASK_BODY,
+	/* QUIT: delete what pop3d_is_deleted() says (perhaps nothing), give the lock back, then
+	 * pop3d_updated(). */
+	POP3D_ASK_UPDATE,
 };
 
 struct pop3d_event {
@@ -55,9 +63,8 @@ struct pop3d_event {
 	bool has_data;
 	size_t index;
 	uint64_t offset;
-	uint64_t
-		want; /* ASK_BODY: octets that are still needed at most (TOP knows no better than all) */
-	bool direct; /* ASK_BODY: no dots to stuff, pop3d_body_direct() may be the answer */
+	uint64_t want; /* ASK_BODY: octets still needed at most (TOP knows no better than all) */
+	bool direct;   /* ASK_BODY: no dots to stuff, pop3d_body_direct() may be the answer */
 };
 
 /* Extended response codes (RFC 2449 8, 3206). */
@@ -67,7 +74,7 @@ enum pop3d_code {
 	POP3D_LOGIN_DELAY,
 	POP3D_SYS_TEMP,
 	POP3D_SYS_PERM,
-	POP3D_AUTH
+	POP3D_AUTH,
 };
 
 struct pop3d_stats { /* for the one log line of a session (A26) */
@@ -87,10 +94,11 @@ bool pop3d_wants_input(const struct pop3d *p);
 void pop3d_tls_started(struct pop3d *p, bool channel_binding, int64_t now_ms);
 
 /* Answers of ASK_LOGIN, ASK_AUTH, ASK_AUTH_MORE.  final: data sent with success as a last challenge
- * (RFC 5034 4).  After pop3d_login_ok the maildrop is locked by the owner and holds count messages. */
+ * (RFC 5034 4).  After pop3d_login_ok the maildrop is locked by the owner and holds `count`
+ * messages. */
 void pop3d_auth_challenge(struct pop3d *p, struct str challenge);
-/* The mechanism wants to send `final` before it succeeds: the engine sends it as a challenge and takes the
- * client's empty response, then raises ASK_AUTH_MORE with empty data. */
+/* A mechanism that sends data with its success (SCRAM) sends it as one more challenge: the client's
+ * response is empty, and raises ASK_AUTH_MORE with empty data. */
 void pop3d_login_ok(struct pop3d *p, struct str user, uint64_t count, uint64_t octets);
 void pop3d_login_failed(struct pop3d *p, enum pop3d_code code, struct str text);
 
@@ -98,11 +106,12 @@ void pop3d_login_failed(struct pop3d *p, enum pop3d_code code, struct str text);
 void pop3d_listing(struct pop3d *p, const struct maildrop_view *view);
 /* -ERR for the command that asked: listing or body could not be read. */
 void pop3d_failed(struct pop3d *p, enum pop3d_code code, struct str text);
-/* The next octets of the message, at least one (none: it could not be read).  The engine stuffs dots
- * and ends the reply; beyond `want` nothing is taken. */
+/* The next octets of the message, at least one (none: it could not be read).  The engine stuffs
+ * dots and ends the reply; beyond `want` nothing is taken. */
 void pop3d_body(struct pop3d *p, struct str octets);
 /* For ev.direct, without a copy: the owner sends out, then `octets` (1 .. want) of the message by
- * itself, and calls pop3d_next() only after that.  last: their final two octets (of one: last[1]). */
+ * itself, and calls pop3d_next() only after that.  last: their final two octets (of one:
+ * last[1]). */
 void pop3d_body_direct(struct pop3d *p, uint64_t octets, const char last[2]);
 
 bool pop3d_is_deleted(const struct pop3d *p, size_t index);
@@ -117,8 +126,7 @@ const struct pop3d_stats *pop3d_stats(const struct pop3d *p);
 /* INT64_MAX while a question is open.  In TRANSACTION it moves with each command and whenever
  * pop3d_next() finds less in out than it left there: call it after every write. */
 int64_t pop3d_deadline(const struct pop3d *p);
-void pop3d_timeout(struct pop3d *p); /* drops out, closes without UPDATE and without a word */
-void pop3d_shutdown(
-	struct pop3d *p); /* -ERR [SYS/TEMP] and close when idle between commands; no UPDATE */
+void pop3d_timeout(struct pop3d *p);  /* drops out, closes without UPDATE and without a word */
+void pop3d_shutdown(struct pop3d *p); /* -ERR [SYS/TEMP] and close between commands, no UPDATE */
 
 #endif

@@ -1,5 +1,4 @@
 #include "base/codec.h"
-#include "base/mem.h"
 #include "proto/pop3d_impl.h"
 
 /* RFC 8314 3, RFC 5034 4: no password without TLS unless the administrator insists. */
@@ -46,7 +45,7 @@ enum pop3d_verdict pop3d_do_pass(struct pop3d *p, const struct str *arg, struct 
 	return V_EVENT;
 }
 
-/* The mechanism as the configuration spells it, from one of the two lists; n is 0 without a match. */
+/* The mechanism as the configuration spells it, from one of the two lists; "" without a match. */
 static struct str find_mechanism(const struct pop3d *p, struct str name)
 {
 	struct str lists[] = { p->config->mechanisms,

@@ -92,9 +92,10 @@ static size_t top_octets(struct pop3d_job *job, struct str octets)
 
 		if (job->line_len == 0 && n > 0)
 			job->line_first = rest.p[0];
-		job->line_len = (uint8_t)(n > 2			  ? 2
-					  : job->line_len + n > 2 ? 2
-								  : job->line_len + n);
+		if (n > 2 || job->line_len + n > 2)
+			job->line_len = 2;
+		else
+			job->line_len = (uint8_t)(job->line_len + n);
 		if (n == rest.n)
 			return octets.n;
 		at += n + 1;

@@ -12,9 +12,9 @@
 #include "proto/pop3d.h"
 
 enum {
-	POP3D_LINE_MAX = 255,	     /* RFC 2449 4, with CRLF */
+	POP3D_LINE_MAX = 255,        /* RFC 2449 4, with CRLF */
 	POP3D_AUTH_LINE_MAX = 12288, /* RFC 5034 4 names no limit; the one of RFC 4954 4 */
-	POP3D_IN_MARK = 16384,	     /* input that waits; above every line limit */
+	POP3D_IN_MARK = 16384,       /* input that waits; above every line limit */
 	POP3D_OUT_MARK = 32768,
 };
 
@@ -28,28 +28,28 @@ enum pop3d_job_kind { J_NONE, J_LIST, J_LIST_ONE, J_UIDL, J_UIDL_ONE, J_DELE, J_
 
 struct pop3d_job { /* the command in TRANSACTION that is not finished yet */
 	enum pop3d_job_kind kind;
-	bool started;	  /* its first reply line is in out: there is no way back to -ERR */
-	bool in_body;	  /* TOP: the blank line after the header went by */
-	bool cut;	  /* TOP: enough lines were sent */
+	bool started;     /* its first reply line is in out: there is no way back to -ERR */
+	bool in_body;     /* TOP: the blank line after the header went by */
+	bool cut;         /* TOP: enough lines were sent */
 	uint8_t line_len; /* TOP: octets of the line under way; 2 stands for more */
 	char line_first;
-	char last[2];	 /* of the message, as sent so far */
-	size_t index;	 /* of the message; LIST and UIDL: the next row */
+	char last[2];    /* of the message, as sent so far */
+	size_t index;    /* of the message; LIST and UIDL: the next row */
 	uint64_t offset; /* of the next octet of the message */
-	uint64_t lines;	 /* TOP: body lines still to be sent */
+	uint64_t lines;  /* TOP: body lines still to be sent */
 };
 
 struct pop3d {
 	const struct pop3d_config *config;
 	struct buf in, out;
 	struct line_cutter cutter; /* of in; reset whenever in is emptied */
-	struct buf user;	   /* the name of USER, later who is logged in */
-	struct buf secret;	   /* password or SASL response while its question is open; wiped */
+	struct buf user;           /* the name of USER, later who is logged in */
+	struct buf secret;         /* password or SASL response while its question is open; wiped */
 	struct pop3d_peer peer;
 	enum pop3d_state state;
 	enum pop3d_question asked;
 	bool first_line;  /* nothing was read yet */
-	bool touched;	  /* the owner answered: the client's time starts anew */
+	bool touched;     /* the owner answered: the client's time starts anew */
 	bool sasl_broken; /* the response just refused counts as an error */
 	bool stopping;
 	bool close_told;
@@ -67,8 +67,8 @@ struct pop3d {
 
 /* What a command handler says. */
 enum pop3d_verdict {
-	V_DONE,	 /* answered, or a job was begun */
-	V_BAD,	 /* answered with -ERR and counted: no real client sends this */
+	V_DONE,  /* answered, or a job was begun */
+	V_BAD,   /* answered with -ERR and counted: no real client sends this */
 	V_EVENT, /* ev is for the owner */
 };
 

@@ -6,7 +6,7 @@
 enum { ARGS_MAX = 2, RAW = 255 }; /* RAW: one argument, spaces and all */
 
 #define IN(state) (1u << (state))
-#define ANYTIME	  (IN(S_AUTHORIZATION) | IN(S_TRANSACTION))
+#define ANYTIME   (IN(S_AUTHORIZATION) | IN(S_TRANSACTION))
 
 struct command {
 	struct str verb;
@@ -158,23 +158,25 @@ static enum pop3d_verdict message_number(struct pop3d *p, struct str arg, bool *
 	return V_DONE;
 }
 
+/* clang-format off */
 static const struct command commands[] = {
-	{STR_INIT("USER"),  IN(S_AUTHORIZATION), 1, 1,   J_NONE, J_NONE,     pop3d_do_user},
-	{ STR_INIT("PASS"), IN(S_AUTHORIZATION), 1, RAW, J_NONE, J_NONE,	 pop3d_do_pass},
-	{ STR_INIT("AUTH"), IN(S_AUTHORIZATION), 0, 2,   J_NONE, J_NONE,     pop3d_do_auth},
-	{ STR_INIT("APOP"), IN(S_AUTHORIZATION), 0, RAW, J_NONE, J_NONE,	 do_apop	 },
-	{ STR_INIT("STLS"), IN(S_AUTHORIZATION), 0, 0,   J_NONE, J_NONE,     pop3d_do_stls},
-	{ STR_INIT("CAPA"), ANYTIME,	     0, 0,   J_NONE, J_NONE,	   do_capa	   },
-	{ STR_INIT("QUIT"), ANYTIME,	     0, 0,   J_NONE, J_NONE,	   do_quit	   },
-	{ STR_INIT("STAT"), IN(S_TRANSACTION),   0, 0,   J_NONE, J_NONE,     do_stat	     },
-	{ STR_INIT("LIST"), IN(S_TRANSACTION),   0, 1,   J_LIST, J_LIST_ONE, NULL	      },
-	{ STR_INIT("UIDL"), IN(S_TRANSACTION),   0, 1,   J_UIDL, J_UIDL_ONE, NULL	      },
-	{ STR_INIT("RETR"), IN(S_TRANSACTION),   1, 1,   J_NONE, J_RETR,     NULL	  },
-	{ STR_INIT("TOP"),  IN(S_TRANSACTION),   2, 2,   J_NONE, J_TOP,	   NULL		},
-	{ STR_INIT("DELE"), IN(S_TRANSACTION),   1, 1,   J_NONE, J_DELE,     NULL	  },
-	{ STR_INIT("NOOP"), IN(S_TRANSACTION),   0, 0,   J_NONE, J_NONE,     do_noop	     },
-	{ STR_INIT("RSET"), IN(S_TRANSACTION),   0, 0,   J_NONE, J_NONE,     do_rset	     },
+	{ STR_INIT("USER"),IN(S_AUTHORIZATION), 1, 1,   J_NONE, J_NONE,     pop3d_do_user },
+	{ STR_INIT("PASS"),IN(S_AUTHORIZATION), 1, RAW, J_NONE, J_NONE,     pop3d_do_pass },
+	{ STR_INIT("AUTH"),IN(S_AUTHORIZATION), 0, 2,   J_NONE, J_NONE,     pop3d_do_auth },
+	{ STR_INIT("APOP"),IN(S_AUTHORIZATION), 0, RAW, J_NONE, J_NONE,     do_apop },
+	{ STR_INIT("STLS"),IN(S_AUTHORIZATION), 0, 0,   J_NONE, J_NONE,     pop3d_do_stls },
+	{ STR_INIT("CAPA"),ANYTIME,             0, 0,   J_NONE, J_NONE,     do_capa },
+	{ STR_INIT("QUIT"),ANYTIME,             0, 0,   J_NONE, J_NONE,     do_quit },
+	{ STR_INIT("STAT"),IN(S_TRANSACTION),   0, 0,   J_NONE, J_NONE,     do_stat },
+	{ STR_INIT("LIST"),IN(S_TRANSACTION),   0, 1,   J_LIST, J_LIST_ONE, NULL },
+	{ STR_INIT("UIDL"),IN(S_TRANSACTION),   0, 1,   J_UIDL, J_UIDL_ONE, NULL },
+	{ STR_INIT("RETR"),IN(S_TRANSACTION),   1, 1,   J_NONE, J_RETR,     NULL },
+	{ STR_INIT("TOP"), IN(S_TRANSACTION),   2, 2,   J_NONE, J_TOP,      NULL },
+	{ STR_INIT("DELE"),IN(S_TRANSACTION),   1, 1,   J_NONE, J_DELE,     NULL },
+	{ STR_INIT("NOOP"),IN(S_TRANSACTION),   0, 0,   J_NONE, J_NONE,     do_noop },
+	{ STR_INIT("RSET"),IN(S_TRANSACTION),   0, 0,   J_NONE, J_NONE,     do_rset },
 };
+/* clang-format on */
 
 static const struct command *find_command(struct str verb)
 {

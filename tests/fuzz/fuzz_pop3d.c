@@ -1,7 +1,7 @@
 /* The POP3 engine against a client and an owner that the input invents.
  *
- * Octet 0: the connection (bits below).  Octets 1 to 3: seed of the owner's answers and of the cuts.
- * The rest is what the client sends. */
+ * Octet 0: the connection (bits below).  Octets 1 to 3: seed of the owner's answers and
+ * of the cuts.  The rest is what the client sends. */
 #include <stdlib.h>
 
 #include "base/mem.h"

@@ -291,8 +291,8 @@ static void body_too_long(void **state)
 	pop3d_free(p);
 }
 
-/* The store keeps no bare LF.  Were there one: what begins after it is stuffed, so that no client sees
- * the end too early, and it does not count as the CRLF before the last dot. */
+/* The store keeps no bare LF.  Were there one: what begins after it is stuffed, so that no client
+ * sees the end too early, and it does not count as the CRLF before the last dot. */
 static void bare_lf(void **state)
 {
 	struct maildrop_row row = { .octets = 5, .flags = MAILDROP_ROW_DOTS };
@@ -311,7 +311,7 @@ static void bare_lf(void **state)
 	pop3d_free(p);
 }
 
-/* The client's half: takes the lines of a multi-line reply, unstuffs them; what is left in reply. */
+/* The client's half: takes the lines of a multi-line reply off `reply` and unstuffs them. */
 static bool unstuff(struct str *reply, struct buf *message)
 {
 	bool first = true;
@@ -340,7 +340,7 @@ static bool unstuff(struct str *reply, struct buf *message)
 	return false;
 }
 
-/* Made of what has broken servers: dots at every place, blank lines, 8-bit, NUL, a lone CR, no end. */
+/* Made of what has broken servers: dots everywhere, blank lines, 8-bit, NUL, a lone CR, no end. */
 static void random_message(struct buf *m)
 {
 	static const struct str parts[] = {

@@ -6,11 +6,11 @@
  *   config mechanisms PLAIN LOGIN         config plus SCRAM-SHA-256-PLUS
  *   config errors 3 20                    config failures 3    config timeouts 180 600
  * Anywhere:
- *   account mrose secret                  the one who may log in (by USER, PLAIN, LOGIN; SCRAM is played:
+ *   account mrose secret                  who may log in (USER, PLAIN, LOGIN; SCRAM is played:
  *                                         "first" -> "second", "third" -> "final", "" -> logged in)
  *   message UIDL|- dots|plain TEXT        one more message; \r \n \t \0 \\ and \xNN in TEXT
  *   messages N TEXT                       N alike, UIDLs made of their ids
- *   policy login|listing|body CODE text   that question fails; CODE "-" is none.  "policy login ok" ends it
+ *   policy login|listing|body CODE text   that question fails; CODE "-" is none; "ok" ends it
  *   policy cut N                          messages end after N octets, whatever their rows say
  *   policy piece N                        octets handed over at once
  *   policy direct                         plain messages are sent past the engine's buffer
@@ -207,7 +207,7 @@ static void scram_step(struct owner *o, struct str data)
 	} steps[] = {
 		{STR_INIT("first"),  STR_INIT("second")},
 		{ STR_INIT("third"), STR_INIT("final") },
-		{ STR_INIT(""),	STR_INIT("")	     },
+		{ STR_INIT(""),      STR_INIT("")      },
 	};
 
 	if (!str_eq(data, steps[o->sasl_step].say)) {
@@ -352,7 +352,7 @@ static void unescape(struct buf *to, struct str text)
 			i += 2;
 			continue;
 		}
-		buf_putc(to, c == 'r'	? '\r'
+		buf_putc(to, c == 'r'   ? '\r'
 			     : c == 'n' ? '\n'
 			     : c == 't' ? '\t'
 			     : c == '0' ? '\0'
@@ -385,12 +385,12 @@ static bool set_failure(struct policy *policy, struct str rest)
 		struct str name;
 		enum pop3d_code code;
 	} codes[] = {
-		{STR_INIT("-"),		 POP3D_NO_CODE    },
-		{ STR_INIT("IN-USE"),      POP3D_IN_USE	   },
+		{STR_INIT("-"),            POP3D_NO_CODE    },
+		{ STR_INIT("IN-USE"),      POP3D_IN_USE     },
 		{ STR_INIT("LOGIN-DELAY"), POP3D_LOGIN_DELAY},
-		{ STR_INIT("SYS/TEMP"),	POP3D_SYS_TEMP   },
-		{ STR_INIT("SYS/PERM"),	POP3D_SYS_PERM   },
-		{ STR_INIT("AUTH"),	    POP3D_AUTH       },
+		{ STR_INIT("SYS/TEMP"),    POP3D_SYS_TEMP   },
+		{ STR_INIT("SYS/PERM"),    POP3D_SYS_PERM   },
+		{ STR_INIT("AUTH"),        POP3D_AUTH       },
 	};
 	struct str word = str_cut(&rest, ' ');
 
