@@ -93,12 +93,10 @@ bool pop3d_wants_input(const struct pop3d *p);
 
 void pop3d_tls_started(struct pop3d *p, bool channel_binding, int64_t now_ms);
 
-/* Answers of ASK_LOGIN, ASK_AUTH, ASK_AUTH_MORE.  final: data sent with success as a last challenge
- * (RFC 5034 4).  After pop3d_login_ok the maildrop is locked by the owner and holds `count`
- * messages. */
+/* The three answers of ASK_LOGIN, ASK_AUTH and ASK_AUTH_MORE.  A mechanism that has data to send with
+ * its success (SCRAM) sends it as one more challenge (RFC 5034 4): the client's response is empty
+ * and raises ASK_AUTH_MORE.  Before pop3d_login_ok the owner has locked the maildrop. */
 void pop3d_auth_challenge(struct pop3d *p, struct str challenge);
-/* A mechanism that sends data with its success (SCRAM) sends it as one more challenge: the client's
- * response is empty, and raises ASK_AUTH_MORE with empty data. */
 void pop3d_login_ok(struct pop3d *p, struct str user, uint64_t count, uint64_t octets);
 void pop3d_login_failed(struct pop3d *p, enum pop3d_code code, struct str text);
 
