@@ -132,7 +132,7 @@ poll {HOST} protocol POP3 service {port}
   user "{BOB}" password "{PASSWORD}"
   {ssl_words} sslcertck sslcertfile "{ca}"
   mda "cat >> {out}"
-  uidl fetchall no keep no rewrite
+  fetchall no keep no rewrite
 ''')
     env = dict(os.environ, HOME=office.dir, FETCHMAILHOME=office.dir)
     done = run('fetchmail', '-f', rc, '--pidfile', os.path.join(office.dir, 'fetchmail.pid'), '-N',

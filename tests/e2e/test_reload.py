@@ -106,8 +106,8 @@ def test_a_broken_configuration_is_refused(office):
         was = f.read()
     with open_session(office) as w:
         try:
-            with open(path, 'a', encoding='utf-8') as f:
-                f.write('nonsense_setting = 1\nmessage_size_limit = "4M"\n')
+            with open(path, 'w', encoding='utf-8') as f:
+                f.write(was.replace('= "3M"', '= "4M"') + 'nonsense_setting = 1\n')
             hang_up(office)
             wait_until(lambda: 'nonsense_setting' in office.log_tail(20000), 10, 'the log says why')
             time.sleep(0.5)
