@@ -38,8 +38,11 @@ enum status password_make(struct str password, struct credentials *c, struct err
 /* A readable random password of about 80 bits. */
 void password_generate(char text[32]);
 
+/* A new name: letters and digits of any script, '.', '_', '-'; no '+' (tags), at most 64 octets; the domain is
+ * ours, and no alias has it. */
 enum status account_add(struct directory *d, struct str address, const struct credentials *c,
 	uint64_t *id, struct err *err);
+/* Refused (ST_PERM) while an alias delivers to it; the text names one. */
 enum status account_del(struct directory *d, struct str address, uint64_t *id, struct err *err);
 enum status account_set_password(struct directory *d, struct str address,
 	const struct credentials *c, struct err *err);
@@ -51,10 +54,11 @@ enum status account_each(struct directory *d, bool (*each)(void *arg, const stru
 	void *arg, struct err *err);
 
 /* Targets are addresses, local ones.  Refuses loops, more than 16 levels, and targets that
- * do not exist.  Adding to an alias that exists adds targets. */
+ * do not exist, and the name of an account.  Adding to an alias that exists adds targets.  All or nothing. */
 enum status alias_add(struct directory *d, struct str alias, const struct str *targets, size_t n,
 	struct err *err);
-/* n == 0 deletes the alias, else only these targets. */
+/* n == 0 deletes the alias, else only these targets; without its last one it is gone.  Refused while another
+ * alias delivers to what would be gone. */
 enum status alias_del(struct directory *d, struct str alias, const struct str *targets, size_t n,
 	struct err *err);
 enum status alias_each(struct directory *d, bool (*each)(void *arg, struct str alias, struct str target),
@@ -74,7 +78,8 @@ struct maildrops { /* ids without duplicates; free(ids) */
 /* An envelope recipient, `local@domain` or `postmaster` (RFC 5321 4.5.1: always deliverable: to the
  * account or alias postmaster@, else to the oldest account).  Exact match first, then without the
  * "+tag".  Quoted local parts match unquoted.  A local part with '%', '!' or '@' in it is never routed
- * on: it is a mailbox of that name, or nowhere (reliability.md 36).  Appends to *out. */
+ * on: it is a mailbox of that name, or nowhere.  What is no address at all is nowhere, too.  Disabled members
+ * of a group are passed over.  Adds to *out, sorted, each once; only RESOLVED adds. */
 enum resolved directory_resolve(struct directory *d, struct str recipient, struct maildrops *out);
 
 /* May account `id` use this address as sender: its own, with any tag, or an alias that

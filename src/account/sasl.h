@@ -11,6 +11,8 @@
 
 struct authenticator; /* pool, cache, dummy keys */
 
+/* d outlives it.  authenticator_free() finishes the hashes under way and answers the exchanges that wait for
+ * them: free those first. */
 struct authenticator *authenticator_new(struct directory *d, unsigned threads, size_t max_waiting);
 void authenticator_free(struct authenticator *a);
 int authenticator_fd(const struct authenticator *a);
@@ -19,7 +21,7 @@ void authenticator_wait(struct authenticator *a); /* for tools and tests */
 
 enum sasl_result {
 	SASL_CHALLENGE, /* send output, expect a response */
-	SASL_OK,        /* account and address are set; output may hold final data */
+	SASL_OK,        /* account and address are set */
 	SASL_FAILED,    /* wrong credentials, unknown user, authzid of somebody else: one answer */
 	SASL_MALFORMED, /* 501 / -ERR: not what the mechanism's grammar allows */
 	SASL_UNKNOWN_MECHANISM,
@@ -35,7 +37,9 @@ struct sasl_start {
 	bool plus_offered;   /* -PLUS was announced: a client that says it saw none is attacked */
 };
 
-/* done() is called exactly once per start and step, perhaps before the call returns. */
+/* done() is called exactly once per sasl_step(), perhaps before it returns; sasl_new() asks nothing.  It
+ * may call sasl_step() or sasl_free().  SASL_OK never has output: SCRAM's verifier is the challenge
+ * before it, answered by an empty response (RFC 4422 3.6), as SMTP and POP3 need it. */
 struct sasl_reply {
 	enum sasl_result result;
 	struct str output;     /* view, valid during done() */
@@ -47,7 +51,7 @@ struct sasl_reply {
 typedef void sasl_done(void *owner, const struct sasl_reply *reply);
 
 struct sasl *sasl_new(struct authenticator *a, const struct sasl_start *start, sasl_done *done, void *owner);
-/* has_input false: no initial response.  Only one step at a time. */
+/* has_input false: no initial response.  Only one step at a time.  After an end: SASL_MALFORMED. */
 void sasl_step(struct sasl *x, struct str input, bool has_input);
 /* Also in the middle of a step: done() will not be called then. */
 void sasl_free(struct sasl *x);
