@@ -11,6 +11,8 @@
 #include "daemon/sandbox.h"
 #include "daemon/session.h"
 
+enum { ORPHAN_MS = 30 * 1000 };
+
 static void fill_engines(struct edge *e)
 {
 	const struct config *c = e->config;
@@ -140,6 +142,7 @@ static void store_lost(void *owner)
 
 	log_warn("edge.store-lost", F_INT("sessions", e->live));
 	e->store_lost = true;
+	loop_timer_at(&e->orphaned, loop_now_ms(e->loop) + ORPHAN_MS);
 	for (uint32_t i = 0; i < e->slot_count; i++) {
 		struct session *s = e->slots[i];
 		bool asked = s != NULL && s->seq != 0;
@@ -152,6 +155,16 @@ static void store_lost(void *owner)
 		if (e->slots[i] == s)
 			session_shutdown(s);
 	}
+}
+
+/* The store lives but does not want this edge any more: a packet of ours was wrong. */
+static void orphaned(struct loop_timer *t)
+{
+	struct edge *e = LIST_OF(t, struct edge, orphaned);
+
+	log_error("edge.orphaned", F_INT("sessions", e->live));
+	log_flush();
+	_exit(EX_SOFTWARE);
 }
 
 static void accepted(struct listener *l, int fd, const struct sockaddr *peer)
@@ -184,6 +197,7 @@ static void from_parent(void *owner, struct ipc_packet *p)
 		ipc_free(e->store);
 		e->store = ipc_new(e->loop, p->fd, from_store, store_lost, e);
 		e->store_lost = false;
+		loop_timer_stop(&e->orphaned);
 		return;
 	case LEASH_DRAIN: stop_accepting(e); break;
 	case LEASH_STOP:
@@ -250,6 +264,7 @@ _Noreturn void edge_process(struct child_start *start)
 	fill_engines(e);
 	split_mechanisms(e);
 	e->loop = loop_new();
+	loop_timer_init(&e->orphaned, e->loop, orphaned);
 	e->leash = ipc_new(e->loop, start->leash, from_parent, parent_lost, e);
 	e->store = ipc_new(e->loop, start->channel, from_store, store_lost, e);
 	listen_all(e);

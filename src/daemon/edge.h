@@ -20,9 +20,10 @@ struct edge {
 	struct loop *loop;
 	struct child_start *start;
 	const struct config *config;
-	struct tls_server *tls;	   /* NULL: no certificate, nothing that needs TLS is offered */
-	struct ipc *leash, *store; /* store: NULL between its crash and the next one */
-	bool store_lost;	   /* free it at the end of the turn */
+	struct tls_server *tls;     /* NULL: no certificate, nothing that needs TLS is offered */
+	struct ipc *leash, *store;  /* store: NULL between its crash and the next one */
+	bool store_lost;            /* no use any more; the parent sends another */
+	struct loop_timer orphaned; /* it did not: end, and be started again */
 	struct edge_listener *listeners;
 	struct session **slots; /* by slot; NULL: free */
 	uint32_t slot_count, slot_hint, live;

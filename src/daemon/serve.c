@@ -255,6 +255,8 @@ static int run(struct parent *p)
 		nfds_t n = 1;
 		int failed;
 
+		start_missing(p);
+		log_flush();
 		fds[0] = (struct pollfd){ .fd = p->signal_fd, .events = POLLIN };
 		for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++)
 			if (p->children[i].pid != 0 && !p->children[i].ready) {
@@ -275,8 +277,6 @@ static int run(struct parent *p)
 			return failed;
 		if (p->stopping && stopped(p))
 			return EX_OK;
-		start_missing(p);
-		log_flush();
 	}
 }
 

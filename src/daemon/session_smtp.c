@@ -96,6 +96,7 @@ static void begin(struct session_smtp *p)
 		.tls_version = str_c(p->s.conn.ssl == NULL ? NULL : conn_tls_version(&p->s.conn)),
 		.tls_cipher = str_c(p->s.conn.ssl == NULL ? NULL : conn_tls_cipher(&p->s.conn)),
 		.recipient = tx->accepted == 1 ? p->recipient : STR(""),
+		.utf8 = tx->smtputf8,
 		.wall_ms = clock_wall_ms(),
 	};
 
@@ -265,9 +266,9 @@ static void rcpt_answered(struct session_smtp *p, enum resolved resolved)
 		struct str text;
 		const char *why;
 	} replies[] = {
-		[RESOLVED] = {0,	  STR_INIT(""),						""	   },
-		[RESOLVED_NOWHERE] = { 550, STR_INIT("5.1.1 no such mailbox here"),		    "no-mailbox"},
-		[RESOLVED_FOREIGN] = { 550, STR_INIT("5.7.1 relaying denied"),		       "relay"     },
+		[RESOLVED] = {0,    STR_INIT(""),                                            ""          },
+		[RESOLVED_NOWHERE] = { 550, STR_INIT("5.1.1 no such mailbox here"),                  "no-mailbox"},
+		[RESOLVED_FOREIGN] = { 550, STR_INIT("5.7.1 relaying denied"),                       "relay"     },
 		[RESOLVED_DISABLED] = { 550, STR_INIT("5.2.1 this mailbox is disabled"),
 			      "disabled"								 },
 		[RESOLVED_TEMP] = { 451,

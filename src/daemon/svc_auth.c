@@ -18,15 +18,16 @@ static void done(void *owner, const struct sasl_reply *reply)
 
 bool svc_auth(struct svc_session *x, struct reader *r)
 {
-	struct sasl_start start = {
-		.mechanism = get_str(r),
-		.tls = get_u8(r) != 0,
-		.plus_offered = get_u8(r) != 0,
-		.exporter = get_str(r),
-	};
-	bool has_input = get_u8(r) != 0;
-	struct str input = get_str(r);
+	struct sasl_start start = { 0 };
+	struct str input;
+	bool has_input;
 
+	start.mechanism = get_str(r);
+	start.tls = get_u8(r) != 0;
+	start.plus_offered = get_u8(r) != 0;
+	start.exporter = get_str(r);
+	has_input = get_u8(r) != 0;
+	input = get_str(r);
 	/* One account a session: what was done under it must not be taken along to another. */
 	if (r->bad || r->rest.n > 0 || x->account != 0)
 		return false;

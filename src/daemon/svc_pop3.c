@@ -135,6 +135,9 @@ static void expunged(struct store_op *op, enum store_result result)
 	struct svc_session *x = LIST_OF(op, struct svc_session, op.expunge.op);
 
 	buf_release(&x->expunged);
+	/* UPDATE is over: whoever reads our +OK may open the maildrop again at once. */
+	store_close(store_of(x), x->account, x->token);
+	x->token = 0;
 	svc_answer(x, result, STR(""), STR(""), -1);
 }
 
