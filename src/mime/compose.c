@@ -49,13 +49,13 @@ void compose_received(struct buf *out, const struct compose_trace *t)
 	if (t->helo.n == 0)
 		buf_put(out, STR("unknown"));
 	put_name(out, t->helo, t->utf8);
-	if (t->address.n > 0) {
+	if (t->client.n > 0) {
 		buf_put(out, STR(" ("));
-		put_literal(out, t->address);
+		put_literal(out, t->client);
 		buf_putc(out, ')');
 	}
 	buf_put(out, STR("\r\n\tby "));
-	put_name(out, t->hostname, t->utf8);
+	put_name(out, t->by, t->utf8);
 	buf_put(out, STR(" with "));
 	put_name(out, t->with, false);
 	buf_put(out, STR(" id "));
@@ -76,8 +76,44 @@ void compose_received(struct buf *out, const struct compose_trace *t)
 	buf_put(out, STR("\r\n"));
 }
 
-void compose_submission(struct buf *out, struct str header, struct str after,
-	const struct compose_submission *submission)
+void compose_trace(struct buf *out, const struct compose_trace *trace)
+{
+	compose_return_path(out, trace->reverse_path);
+	compose_received(out, trace);
+}
+
+size_t compose_header_end(struct str s)
+{
+	struct header_search search = { 0 };
+	size_t length;
+
+	if (!header_search(&search, s, false, &length))
+		return 0;
+	if (str_starts(str_from(s, length), STR("\r\n")))
+		return length + 2;
+	return length > 0 ? length : s.n;
+}
+
+static void put_missing(struct buf *out, const struct compose_fix *fix, bool date, bool message_id)
+{
+	char id[MSGID_TEXT + 1];
+
+	if (!date) {
+		buf_put(out, STR("Date: "));
+		date_put(out, fix->wall_ms);
+		buf_put(out, STR("\r\n"));
+	}
+	if (!message_id) {
+		msgid_text(fix->id, id);
+		buf_put(out, STR("Message-ID: <"));
+		buf_put(out, str_of(id, MSGID_TEXT));
+		buf_putc(out, '@');
+		put_name(out, fix->hostname, false);
+		buf_put(out, STR(">\r\n"));
+	}
+}
+
+void compose_fix_header(struct buf *out, struct str header, const struct compose_fix *fix)
 {
 	bool date = false, message_id = false;
 	struct str rest = header;
@@ -87,22 +123,11 @@ void compose_submission(struct buf *out, struct str header, struct str after,
 		date |= str_ieq(field.name, STR("Date"));
 		message_id |= str_ieq(field.name, STR("Message-ID"));
 	}
-	if (!date) {
-		buf_put(out, STR("Date: "));
-		date_put(out, submission->wall_ms);
-		buf_put(out, STR("\r\n"));
-	}
-	if (!message_id) {
-		buf_put(out, STR("Message-ID: <"));
-		put_name(out, submission->id, false);
-		buf_putc(out, '@');
-		put_name(out, submission->hostname, false);
-		buf_put(out, STR(">\r\n"));
-	}
+	put_missing(out, fix, date, message_id);
 	for (rest = header; field_cut(&rest, &field);)
 		if (!str_ieq(field.name, STR("Bcc")) && !str_ieq(field.name, STR("Resent-Bcc")))
 			buf_put(out, field.whole);
-	buf_put(out, rest);
-	if (header.n == 0 && after.n > 0 && !str_starts(after, STR("\r\n")))
+	if (rest.n == header.n && rest.n > 0 && !str_starts(rest, STR("\r\n")))
 		buf_put(out, STR("\r\n"));
+	buf_put(out, rest);
 }

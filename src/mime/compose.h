@@ -6,15 +6,14 @@
 #define RESTANTE_MIME_COMPOSE_H
 
 #include "base/buf.h"
-
-/* RFC 5321 4.4: added at final delivery, in front of everything. */
-void compose_return_path(struct buf *out, struct str reverse_path);
+#include "base/msgid.h"
 
 struct compose_trace {
-	struct str helo;     /* what HELO or EHLO said */
-	struct str address;  /* text of the client's IP address, "" when it is not to be told */
-	struct str hostname; /* ours */
-	struct str with;     /* "ESMTPS": smtpd_with() */
+	struct str reverse_path; /* "" for <> */
+	struct str helo;         /* what HELO or EHLO said */
+	struct str client;       /* text of the client's IP address, "" when it is not to be told */
+	struct str by;           /* our host name */
+	struct str with;         /* "ESMTPS": smtpd_with() */
 	struct str id;
 	struct str tls_version, tls_cipher; /* "" without TLS */
 	struct str recipient; /* the only one; "" when there are more (RFC 5321 7.2) */
@@ -22,20 +21,25 @@ struct compose_trace {
 	int64_t wall_ms;
 };
 
-/* One Received field (RFC 5321 4.4), folded, with its CRLF. */
+/* Return-Path (RFC 5321 4.4: at final delivery, in front of everything) and Received. */
+void compose_trace(struct buf *out, const struct compose_trace *trace);
+void compose_return_path(struct buf *out, struct str reverse_path);
 void compose_received(struct buf *out, const struct compose_trace *trace);
 
-struct compose_submission {
+/* How many octets of a message, of which s is the beginning, compose_fix_header() wants: the header
+ * section with its blank line, or some text that follows when there is none.  0: more is needed. */
+size_t compose_header_end(struct str s);
+
+struct compose_fix {
 	struct str hostname; /* the right side of a new Message-ID */
-	struct str id;       /* its left side */
+	struct msgid id;     /* its left side */
 	int64_t wall_ms;
 };
 
 /* RFC 6409 8: puts the header section of a submitted message: Date and Message-ID in front when they
  * are missing, without Bcc and Resent-Bcc (RFC 5322 3.6.3), all else octet by octet as it was.
- * header: the fields, as header_search() measured them; after: what follows (its first two octets
- * are enough).  A body that began without header and blank line gets its blank line. */
-void compose_submission(struct buf *out, struct str header, struct str after,
-	const struct compose_submission *submission);
+ * header: the whole message, or its first compose_header_end() octets.  A message that began with
+ * neither header nor blank line gets its blank line. */
+void compose_fix_header(struct buf *out, struct str header, const struct compose_fix *fix);
 
 #endif

@@ -34,6 +34,17 @@ static size_t name_length(struct str line, size_t *colon)
 	return i < line.n && line.p[i] == ':' ? n : 0;
 }
 
+/* The start of a line is enough to say that it is no field: an octet that no name and no blank before
+ * a colon can be.  A lone CR may still become a blank line. */
+static bool is_no_field_yet(struct str line)
+{
+	size_t colon;
+
+	if (name_length(line, &colon) > 0 || colon == line.n)
+		return false;
+	return !str_eq(line, STR("\r"));
+}
+
 bool field_cut(struct str *rest, struct field *field)
 {
 	struct str s = *rest;
@@ -60,7 +71,8 @@ bool header_search(struct header_search *h, struct str s, bool whole, size_t *le
 		struct str line = str_head(rest, line_length(rest));
 		size_t colon;
 
-		if (!whole && !str_ends(line, STR("\r\n")))
+		if (!whole && !str_ends(line, STR("\r\n")) &&
+			(is_blank(line.p[0]) || !is_no_field_yet(line)))
 			return false;
 		if (is_blank(line.p[0]) ? !h->inside : name_length(line, &colon) == 0) {
 			*length = h->from;

@@ -102,62 +102,78 @@ static const struct {
 	struct str in, want;
 } submissions[] = {
 	{"complete",                STR_INIT("Date: x\r\nmessage-id: y\r\nX: 1\r\n\r\nhi\r\n"),
-         STR_INIT("Date: x\r\nmessage-id: y\r\nX: 1\r\n\r\nhi\r\n")                              },
+         STR_INIT("Date: x\r\nmessage-id: y\r\nX: 1\r\n\r\nhi\r\n")               },
 	{ "no id",                  STR_INIT("Date: x\r\n\r\nhi\r\n"),
-         STR_INIT("Message-ID: <ID@h.example>\r\nDate: x\r\n\r\nhi\r\n")                         },
+         STR_INIT("Message-ID: <00000000000000000000000000@h.example>\r\nDate: "
+			 "x\r\n\r\nhi\r\n")                                       },
 	{ "no date",                STR_INIT("Message-ID: y\r\n\r\n"),
-         STR_INIT("Date: Thu, 1 Jan 1970 00:00:01 +0000\r\nMessage-ID: y\r\n\r\n")               },
+         STR_INIT("Date: Thu, 1 Jan 1970 00:00:01 +0000\r\nMessage-ID: y\r\n\r\n")},
 	{ "Bcc",
          STR_INIT(
 			"Date: x\r\nBCC: a,\r\n b\r\nMessage-ID: y\r\nbcc: c\r\n\r\nBcc: body\r\n"),
-         STR_INIT("Date: x\r\nMessage-ID: y\r\n\r\nBcc: body\r\n")                               },
+         STR_INIT("Date: x\r\nMessage-ID: y\r\n\r\nBcc: body\r\n")                },
 	{ "only Bcc",               STR_INIT("Bcc : a\r\n\r\nhi\r\n"),
          STR_INIT("Date: Thu, 1 Jan 1970 00:00:01 +0000\r\nMessage-ID: "
-			 "<ID@h.example>\r\n\r\nhi\r\n")                                         },
+			 "<00000000000000000000000000@h.example>\r\n\r\nhi\r\n")  },
 	{ "no header",              STR_INIT("hi\r\n"),
          STR_INIT("Date: Thu, 1 Jan 1970 00:00:01 +0000\r\nMessage-ID: "
-			 "<ID@h.example>\r\n\r\nhi\r\n")                                         },
+			 "<00000000000000000000000000@h.example>\r\n\r\nhi\r\n")  },
 	{ "blank first",            STR_INIT("\r\nhi\r\n"),
          STR_INIT("Date: Thu, 1 Jan 1970 00:00:01 +0000\r\nMessage-ID: "
-			 "<ID@h.example>\r\n\r\nhi\r\n")                                         },
+			 "<00000000000000000000000000@h.example>\r\n\r\nhi\r\n")  },
 	{ "nothing",                STR_INIT(""),
-         STR_INIT(
-			"Date: Thu, 1 Jan 1970 00:00:01 +0000\r\nMessage-ID: <ID@h.example>\r\n")},
+         STR_INIT("Date: Thu, 1 Jan 1970 00:00:01 +0000\r\nMessage-ID: "
+			 "<00000000000000000000000000@h.example>\r\n")            },
 	{ "odd blanks stay",        STR_INIT("Date:x\r\nMessage-ID:\r\n  y \r\nX :  \t\r\n \r\n\r\n"),
-         STR_INIT("Date:x\r\nMessage-ID:\r\n  y \r\nX :  \t\r\n \r\n\r\n")                       },
+         STR_INIT("Date:x\r\nMessage-ID:\r\n  y \r\nX :  \t\r\n \r\n\r\n")        },
 	{ "Date in another's name", STR_INIT("Resent-Date: x\r\nMessage-ID: y\r\n\r\n"),
          STR_INIT("Date: Thu, 1 Jan 1970 00:00:01 +0000\r\nResent-Date: x\r\nMessage-ID: "
-			 "y\r\n\r\n")							    },
+			 "y\r\n\r\n")					     },
 };
 
+/* However the message is cut into a first piece and a rest, the result is the same. */
 static void submission_rows(void **state)
 {
-	static const struct compose_submission with = {
-		.hostname = STR_INIT("h.example"), .id = STR_INIT("ID"), .wall_ms = 1000
-	};
+	static const struct compose_fix fix = { .hostname = STR_INIT("h.example"),
+		.wall_ms = 1000 };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof submissions / sizeof *submissions; i++) {
-		struct header_search search = { 0 };
-		struct str in = submissions[i].in;
-		struct buf got = { 0 };
-		size_t length;
+	for (size_t i = 0; i < sizeof submissions / sizeof *submissions; i++)
+		for (size_t n = 0; n <= submissions[i].in.n; n++) {
+			struct str in = submissions[i].in;
+			size_t end = compose_header_end(str_head(in, n));
+			struct buf got = { 0 };
 
-		assert_true(header_search(&search, in, true, &length));
-		compose_submission(&got, str_head(in, length), str_from(in, length), &with);
-		buf_put(&got, str_from(in, length));
-		if (!str_eq(buf_str(&got), submissions[i].want))
-			fail_msg("%s: %.*s", submissions[i].name, STR_ARG(buf_str(&got)));
-		buf_deinit(&got);
-	}
+			assert_true(end <= n);
+			if (end == 0)
+				end = in.n;
+			compose_fix_header(&got, str_head(in, end), &fix);
+			buf_put(&got, str_from(in, end));
+			if (!str_eq(buf_str(&got), submissions[i].want))
+				fail_msg("%s, %zu: %.*s", submissions[i].name, n,
+					STR_ARG(buf_str(&got)));
+			buf_deinit(&got);
+		}
+}
+
+static void long_text_without_header_is_known_at_once(void **state)
+{
+	(void)state;
+	assert_int_equal(compose_header_end(STR("hello there")), 11);
+	assert_int_equal(compose_header_end(STR("Subject")), 0);
+	assert_int_equal(compose_header_end(STR("\r")), 0);
+	assert_int_equal(compose_header_end(STR("A: 1\r\nB")), 0);
+	assert_int_equal(compose_header_end(STR("A: 1\r\n")), 0);
+	assert_int_equal(compose_header_end(STR("A: 1\r\n\r\n")), 8);
+	assert_int_equal(compose_header_end(STR("A: 1\r\nhello there")), 6);
 }
 
 static void received_full(void **state)
 {
 	struct compose_trace t = {
 		.helo = STR("client.example.net"),
-		.address = STR("2001:db8::1"),
-		.hostname = STR("mx.example.org"),
+		.client = STR("2001:db8::1"),
+		.by = STR("mx.example.org"),
 		.with = STR("ESMTPS"),
 		.id = STR("01ABC"),
 		.tls_version = STR("TLSv1.3"),
@@ -181,8 +197,8 @@ static void peers_words_are_harmless(void **state)
 {
 	struct compose_trace t = {
 		.helo = STR("a b(c)\\\"<x>\r\nBcc: e\xc3\xa4\0"),
-		.address = STR("192.0.2.1"),
-		.hostname = STR("mx"),
+		.client = STR("192.0.2.1"),
+		.by = STR("mx"),
 		.with = STR("SMTP"),
 		.id = STR("1"),
 		.recipient = STR("x\r\ny\0@z"),
@@ -211,6 +227,7 @@ int main(void)
 		cmocka_unit_test(odd_dates),
 		cmocka_unit_test(header_rows),
 		cmocka_unit_test(submission_rows),
+		cmocka_unit_test(long_text_without_header_is_known_at_once),
 		cmocka_unit_test(received_full),
 		cmocka_unit_test(peers_words_are_harmless),
 	};
