@@ -20,7 +20,7 @@ struct replay {
 	bool started;
 	enum transcript_turn turn;
 	struct buf pending; /* sent by the C side, not put in yet */
-	struct buf out;	    /* came out, not expected yet */
+	struct buf out;     /* came out, not expected yet */
 	int64_t now_ms;
 	bool whole_only;
 	bool failed;
@@ -239,6 +239,8 @@ static void expect(struct replay *r, struct str line)
 		turn(r);
 	} else if (!r->engine->directive(r->e, line)) {
 		complain(r, "not so, or unknown", line);
+	} else {
+		turn(r); /* it may have made the engine speak */
 	}
 }
 

@@ -344,7 +344,6 @@ static bool directive(void *e, struct str line)
 		return str_eq(smtpd_user(o->s), rest);
 	if (str_eq(word, STR("shutdown"))) {
 		smtpd_shutdown(o->s);
-		turn(o, 0);
 		return true;
 	}
 	return false;

@@ -1,0 +1,39 @@
+# "*" and broken base64 at each step
+config role submission
+config tls-active
+S: 220 mx.example.org ESMTP ready
+C: EHLO c.example
+S: 250-mx.example.org greets 192.0.2.1
+S: 250-PIPELINING
+S: 250-SIZE 1000000
+S: 250-8BITMIME
+S: 250-SMTPUTF8
+S: 250-CHUNKING
+S: 250-AUTH PLAIN LOGIN SCRAM-SHA-256
+S: 250 ENHANCEDSTATUSCODES
+C: AUTH LOGIN
+S: 334 VXNlcm5hbWU6
+C: *
+S: 501 5.7.0 authentication cancelled
+C: AUTH LOGIN
+S: 334 VXNlcm5hbWU6
+C: am9l
+S: 334 UGFzc3dvcmQ6
+C: c2VjcmV0=
+S: 501 5.5.2 malformed base64
+cancels 2
+C: AUTH PLAIN A
+S: 501 5.5.2 malformed base64
+C: AUTH PLAIN ====
+S: 501 5.5.2 malformed base64
+C: AUTH PLAIN AG=vZQ==
+S: 501 5.5.2 malformed base64
+C: AUTH PLAIN AGpvZR==
+S: 501 5.5.2 malformed base64
+C: AUTH PLAIN AGpv ZQ==
+S: 501 5.5.2 malformed base64
+cancels 2
+user 
+C: QUIT
+S: 221 2.0.0 goodbye
+closed:

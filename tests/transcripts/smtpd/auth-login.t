@@ -1,0 +1,23 @@
+# LOGIN
+config role submission
+config tls-active
+S: 220 mx.example.org ESMTP ready
+C: EHLO c.example
+S: 250-mx.example.org greets 192.0.2.1
+S: 250-PIPELINING
+S: 250-SIZE 1000000
+S: 250-8BITMIME
+S: 250-SMTPUTF8
+S: 250-CHUNKING
+S: 250-AUTH PLAIN LOGIN SCRAM-SHA-256
+S: 250 ENHANCEDSTATUSCODES
+C: AUTH LOGIN
+S: 334 VXNlcm5hbWU6
+C: am9l
+S: 334 UGFzc3dvcmQ6
+C: c2VjcmV0
+S: 235 2.7.0 authenticated
+user joe
+C: QUIT
+S: 221 2.0.0 goodbye
+closed:

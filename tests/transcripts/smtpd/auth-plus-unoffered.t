@@ -1,0 +1,24 @@
+# not offered, not taken
+config role submission
+config tls-active
+S: 220 mx.example.org ESMTP ready
+C: EHLO c.example
+S: 250-mx.example.org greets 192.0.2.1
+S: 250-PIPELINING
+S: 250-SIZE 1000000
+S: 250-8BITMIME
+S: 250-SMTPUTF8
+S: 250-CHUNKING
+S: 250-AUTH PLAIN LOGIN SCRAM-SHA-256
+S: 250 ENHANCEDSTATUSCODES
+C: AUTH SCRAM-SHA-256-PLUS biws
+S: 504 5.5.4 mechanism not offered
+C: AUTH CRAM-MD5
+S: 504 5.5.4 mechanism not offered
+C: AUTH
+S: 501 5.5.4 expected a mechanism
+C: AUTH  PLAIN
+S: 501 5.5.4 expected a mechanism
+C: QUIT
+S: 221 2.0.0 goodbye
+closed:

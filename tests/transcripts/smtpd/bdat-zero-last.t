@@ -1,0 +1,32 @@
+# an empty message, and an empty last chunk
+S: 220 mx.example.org ESMTP ready
+C: EHLO c.example
+S: 250-mx.example.org greets 192.0.2.1
+S: 250-PIPELINING
+S: 250-SIZE 1000000
+S: 250-8BITMIME
+S: 250-SMTPUTF8
+S: 250-CHUNKING
+S: 250-STARTTLS
+S: 250 ENHANCEDSTATUSCODES
+C: MAIL FROM:<a@b.example>
+S: 250 2.1.0 sender ok
+C: RCPT TO:<joe@example.org>
+S: 250 2.1.5 recipient ok
+C: BDAT 0 LAST
+S: 250 2.0.0 message accepted
+end-of-body:
+C: MAIL FROM:<a@b.example>
+S: 250 2.1.0 sender ok
+C: RCPT TO:<joe@example.org>
+S: 250 2.1.5 recipient ok
+C: BDAT 3
+hex: 78 0d 0a
+S: 250 2.0.0 3 octets received
+C: BDAT 0 LAST
+S: 250 2.0.0 message accepted
+body: x
+messages 2
+C: QUIT
+S: 221 2.0.0 goodbye
+closed:

@@ -1,0 +1,41 @@
+# EHLO within a transaction ends it (RFC 5321 4.1.4)
+S: 220 mx.example.org ESMTP ready
+C: EHLO c.example
+S: 250-mx.example.org greets 192.0.2.1
+S: 250-PIPELINING
+S: 250-SIZE 1000000
+S: 250-8BITMIME
+S: 250-SMTPUTF8
+S: 250-CHUNKING
+S: 250-STARTTLS
+S: 250 ENHANCEDSTATUSCODES
+C: MAIL FROM:<a@b.example>
+S: 250 2.1.0 sender ok
+C: RCPT TO:<joe@example.org>
+S: 250 2.1.5 recipient ok
+C: EHLO d.example
+S: 250-mx.example.org greets 192.0.2.1
+S: 250-PIPELINING
+S: 250-SIZE 1000000
+S: 250-8BITMIME
+S: 250-SMTPUTF8
+S: 250-CHUNKING
+S: 250-STARTTLS
+S: 250 ENHANCEDSTATUSCODES
+aborts 1
+C: DATA
+S: 503 5.5.1 say MAIL first
+C: MAIL FROM:<a@b.example>
+S: 250 2.1.0 sender ok
+C: RCPT TO:<joe@example.org>
+S: 250 2.1.5 recipient ok
+C: EHLO
+S: 501 5.5.4 a host name is missing or malformed
+C: DATA
+S: 354 end with CRLF.CRLF
+C: .
+S: 250 2.0.0 message accepted
+aborts 1
+C: QUIT
+S: 221 2.0.0 goodbye
+closed:

@@ -1,0 +1,16 @@
+# bounces come from <>
+S: 220 mx.example.org ESMTP ready
+C: HELO c.example
+S: 250 mx.example.org
+C: MAIL FROM:<>
+S: 250 2.1.0 sender ok
+C: RCPT TO:<joe@example.org>
+S: 250 2.1.5 recipient ok
+C: DATA
+S: 354 end with CRLF.CRLF
+C: .
+S: 250 2.0.0 message accepted
+envelope  joe@example.org
+C: QUIT
+S: 221 2.0.0 goodbye
+closed:

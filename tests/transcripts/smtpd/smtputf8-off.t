@@ -1,0 +1,16 @@
+# not offered, not taken
+config no-utf8
+S: 220 mx.example.org ESMTP ready
+C: EHLO c.example
+S: 250-mx.example.org greets 192.0.2.1
+S: 250-PIPELINING
+S: 250-SIZE 1000000
+S: 250-8BITMIME
+S: 250-CHUNKING
+S: 250-STARTTLS
+S: 250 ENHANCEDSTATUSCODES
+C: MAIL FROM:<a@b> SMTPUTF8
+S: 555 5.5.4 unknown parameter
+C: QUIT
+S: 221 2.0.0 goodbye
+closed:

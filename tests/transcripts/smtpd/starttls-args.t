@@ -1,0 +1,16 @@
+# STARTTLS takes no parameter
+S: 220 mx.example.org ESMTP ready
+C: EHLO c.example
+S: 250-mx.example.org greets 192.0.2.1
+S: 250-PIPELINING
+S: 250-SIZE 1000000
+S: 250-8BITMIME
+S: 250-SMTPUTF8
+S: 250-CHUNKING
+S: 250-STARTTLS
+S: 250 ENHANCEDSTATUSCODES
+C: STARTTLS now
+S: 501 5.5.4 no parameter is allowed here
+C: QUIT
+S: 221 2.0.0 goodbye
+closed:

@@ -1,0 +1,20 @@
+# half a command before the handshake is no beginning of one after it
+S: 220 mx.example.org ESMTP ready
+C: EHLO c.example
+S: 250-mx.example.org greets 192.0.2.1
+S: 250-PIPELINING
+S: 250-SIZE 1000000
+S: 250-8BITMIME
+S: 250-SMTPUTF8
+S: 250-CHUNKING
+S: 250-STARTTLS
+S: 250 ENHANCEDSTATUSCODES
+C: STARTTLS
+hex: 51 55
+S: 220 2.0.0 ready for TLS
+tls: started
+C: IT
+S: 500 5.5.1 unknown command
+C: QUIT
+S: 221 2.0.0 goodbye
+closed:

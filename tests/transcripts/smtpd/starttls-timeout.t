@@ -1,0 +1,15 @@
+# a handshake that never ends
+S: 220 mx.example.org ESMTP ready
+C: EHLO c.example
+S: 250-mx.example.org greets 192.0.2.1
+S: 250-PIPELINING
+S: 250-SIZE 1000000
+S: 250-8BITMIME
+S: 250-SMTPUTF8
+S: 250-CHUNKING
+S: 250-STARTTLS
+S: 250 ENHANCEDSTATUSCODES
+C: STARTTLS
+S: 220 2.0.0 ready for TLS
+time: +61s
+closed:

@@ -1,0 +1,38 @@
+# TLS: everything said before is forgotten (RFC 3207 4.2)
+S: 220 mx.example.org ESMTP ready
+C: EHLO c.example
+S: 250-mx.example.org greets 192.0.2.1
+S: 250-PIPELINING
+S: 250-SIZE 1000000
+S: 250-8BITMIME
+S: 250-SMTPUTF8
+S: 250-CHUNKING
+S: 250-STARTTLS
+S: 250 ENHANCEDSTATUSCODES
+C: STARTTLS
+S: 220 2.0.0 ready for TLS
+tls: started
+C: MAIL FROM:<a@b>
+S: 503 5.5.1 say EHLO first
+C: EHLO c.example
+S: 250-mx.example.org greets 192.0.2.1
+S: 250-PIPELINING
+S: 250-SIZE 1000000
+S: 250-8BITMIME
+S: 250-SMTPUTF8
+S: 250-CHUNKING
+S: 250 ENHANCEDSTATUSCODES
+C: STARTTLS
+S: 503 5.5.1 TLS is active already
+C: MAIL FROM:<a@b.example>
+S: 250 2.1.0 sender ok
+C: RCPT TO:<joe@example.org>
+S: 250 2.1.5 recipient ok
+C: DATA
+S: 354 end with CRLF.CRLF
+C: .
+S: 250 2.0.0 message accepted
+with ESMTPS
+C: QUIT
+S: 221 2.0.0 goodbye
+closed:

@@ -1,0 +1,35 @@
+# a name given in the clear is forgotten by STARTTLS
+config role submission
+config cleartext
+S: 220 mx.example.org ESMTP ready
+C: EHLO c.example
+S: 250-mx.example.org greets 192.0.2.1
+S: 250-PIPELINING
+S: 250-SIZE 1000000
+S: 250-8BITMIME
+S: 250-SMTPUTF8
+S: 250-CHUNKING
+S: 250-STARTTLS
+S: 250-AUTH PLAIN LOGIN SCRAM-SHA-256
+S: 250 ENHANCEDSTATUSCODES
+C: AUTH PLAIN AGpvZQBzZWNyZXQ=
+S: 235 2.7.0 authenticated
+user joe
+C: STARTTLS
+S: 220 2.0.0 ready for TLS
+tls: started
+user 
+C: EHLO c.example
+S: 250-mx.example.org greets 192.0.2.1
+S: 250-PIPELINING
+S: 250-SIZE 1000000
+S: 250-8BITMIME
+S: 250-SMTPUTF8
+S: 250-CHUNKING
+S: 250-AUTH PLAIN LOGIN SCRAM-SHA-256
+S: 250 ENHANCEDSTATUSCODES
+C: MAIL FROM:<a@b>
+S: 530 5.7.0 authentication required
+C: QUIT
+S: 221 2.0.0 goodbye
+closed:

@@ -1,0 +1,33 @@
+# TLS, then AUTH
+config role submission
+S: 220 mx.example.org ESMTP ready
+C: EHLO c.example
+S: 250-mx.example.org greets 192.0.2.1
+S: 250-PIPELINING
+S: 250-SIZE 1000000
+S: 250-8BITMIME
+S: 250-SMTPUTF8
+S: 250-CHUNKING
+S: 250-STARTTLS
+S: 250 ENHANCEDSTATUSCODES
+C: STARTTLS
+S: 220 2.0.0 ready for TLS
+tls: started
+C: AUTH PLAIN AGpvZQBzZWNyZXQ=
+S: 503 5.5.1 say EHLO first
+C: EHLO c.example
+S: 250-mx.example.org greets 192.0.2.1
+S: 250-PIPELINING
+S: 250-SIZE 1000000
+S: 250-8BITMIME
+S: 250-SMTPUTF8
+S: 250-CHUNKING
+S: 250-AUTH PLAIN LOGIN SCRAM-SHA-256
+S: 250 ENHANCEDSTATUSCODES
+C: AUTH PLAIN AGpvZQBzZWNyZXQ=
+S: 235 2.7.0 authenticated
+C: MAIL FROM:<a@b.example>
+S: 250 2.1.0 sender ok
+C: QUIT
+S: 221 2.0.0 goodbye
+closed:
