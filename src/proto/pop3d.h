@@ -93,8 +93,8 @@ bool pop3d_wants_input(const struct pop3d *p);
 
 void pop3d_tls_started(struct pop3d *p, bool channel_binding, int64_t now_ms);
 
-/* The three answers of ASK_LOGIN, ASK_AUTH and ASK_AUTH_MORE.  A mechanism that has data to send with
- * its success (SCRAM) sends it as one more challenge (RFC 5034 4): the client's response is empty
+/* The three answers of ASK_LOGIN, ASK_AUTH and ASK_AUTH_MORE.  A mechanism with data to send at its
+ * success (SCRAM) sends it as one more challenge (RFC 5034 4): the client's response is empty
  * and raises ASK_AUTH_MORE.  Before pop3d_login_ok the owner has locked the maildrop. */
 void pop3d_auth_challenge(struct pop3d *p, struct str challenge);
 void pop3d_login_ok(struct pop3d *p, struct str user, uint64_t count, uint64_t octets);
