@@ -105,6 +105,7 @@ _Noreturn void store_process(struct child_start *start)
 	signal(SIGPIPE, SIG_IGN);
 	snprintf(root, sizeof root, "%s/store", start->state);
 	list_init(&s->svc.edges);
+	disk_real_prepare();
 	if (sandbox_drop(&start->identity, root, &err) != ST_OK ||
 		!start_service(s, start, start->identity.drop ? "/" : root, &err)) {
 		log_error("store.failed", F_C("err", err.text));

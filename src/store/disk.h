@@ -14,13 +14,14 @@
 
 struct disk;
 
-/* Group commit in one piece, in this order: fdatasync each of sync[], link each of them to its
- * name, fsync dir (when any was linked), write iov at offset of `file`, fdatasync `file`.
- * Stops at the first failure; result says 0 or which errno, and `synced` whether only the
- * last fdatasync failed (then what is on disk is unknown).  done() from disk_poll(). */
+/* Group commit in one piece, in this order: fdatasync the file of each link, give it its name
+ * (a file of that name is replaced: nothing that was promised has it), fsync each of dirs[], write
+ * iov at offset of `file`, fdatasync `file`.  Stops at the first failure; result is 0 or a negative
+ * errno.  When `wrote` is set the write had begun: what is on disk is then unknown.  done() is
+ * called from poll(). */
 struct disk_link {
-	int file;         /* an unnamed file of disk_unnamed() */
-	const char *name; /* path below the root, owned by the caller until done */
+	int file;         /* an unnamed file of unnamed() */
+	const char *name; /* path, owned by the caller until done */
 };
 struct disk_commit {
 	void (*done)(struct disk_commit *c);
@@ -30,28 +31,36 @@ struct disk_commit {
 	uint64_t offset;
 	const struct disk_link *links;
 	size_t nlinks;
-	int dir; /* directory handle of the names */
+	const int *dirs; /* handles of the directories of the names */
+	size_t ndirs;
 	int result;
+	bool wrote;
 	void *impl[8]; /* the disk's */
 };
 
 struct disk_ops {
-	int (*open)(struct disk *d, const char *path, bool create);       /* read-write; never follows links */
-	int (*open_dir)(struct disk *d, const char *path, bool create);   /* 0700 */
-	int (*unnamed)(struct disk *d, const char *dir);                  /* a file without a name, on dir's device */
+	int (*open)(struct disk *d, const char *path,
+		bool create); /* read-write; never follows links */
+	int (*open_dir)(struct disk *d, const char *path, bool create); /* 0700 */
+	int (*unnamed)(
+		struct disk *d, const char *dir); /* a file without a name, on dir's device */
 	int (*close)(struct disk *d, int file);
 	int64_t (*read)(struct disk *d, int file, void *to, size_t n, uint64_t offset);
-	int64_t (*write)(struct disk *d, int file, const struct iovec *iov, int iovcnt, uint64_t offset);
+	int64_t (*write)(
+		struct disk *d, int file, const struct iovec *iov, int iovcnt, uint64_t offset);
 	int (*allocate)(struct disk *d, int file, uint64_t octets);
 	int64_t (*size)(struct disk *d, int file);
-	int (*sync)(struct disk *d, int file);                            /* file or directory */
+	int (*sync)(struct disk *d, int file); /* file or directory */
 	int (*truncate)(struct disk *d, int file, uint64_t octets);
 	int (*rename)(struct disk *d, const char *from, const char *to);
 	int (*unlink)(struct disk *d, const char *path);
+	int (*link)(
+		struct disk *d, int file, const char *path); /* names an unnamed file, replacing */
 	/* Calls each(arg, name) for every entry; names only, no order. */
-	int (*list)(struct disk *d, const char *dir, void (*each)(void *arg, const char *name), void *arg);
+	int (*list)(struct disk *d, const char *dir, void (*each)(void *arg, const char *name),
+		void *arg);
 	int (*commit)(struct disk *d, struct disk_commit *c);
-	int (*fd)(struct disk *d);   /* readable when poll has something to do; -1 when never */
+	int (*fd)(struct disk *d); /* readable when poll has something to do; -1 when never */
 	void (*poll)(struct disk *d);
 	void (*wait)(struct disk *d); /* blocks until a commit is done, then polls */
 	void (*free)(struct disk *d);
@@ -61,6 +70,11 @@ struct disk {
 	const struct disk_ops *ops;
 };
 
+/* The steps of a commit over the other calls; for implementations of commit. */
+void disk_commit_run(struct disk *d, struct disk_commit *c);
+
+/* Opens what disk_real() needs from outside a chroot: call it before.  disk_real() calls it too. */
+void disk_real_prepare(void);
 struct disk *disk_real(void); /* with one committer thread */
 
 #endif
