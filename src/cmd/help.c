@@ -40,10 +40,11 @@ void help_all(FILE *to)
 	fprintf(to, "usage: restante COMMAND [ARGUMENT...] [OPTION...]\n\n");
 	for (size_t i = 0; i < commands_count; i++)
 		command_line(to, &commands[i]);
-	fprintf(to,
-		"\nEvery command but version, help and completion takes --state DIR\n"
-		"(else $RESTANTE_STATE, else /var/lib/restante) and works beside a running server\n"
-		"and without one.  restante COMMAND --help tells the options; see restante(1).\n");
+	fprintf(to, "\nEvery command takes --state DIR (else $RESTANTE_STATE, else "
+		    "/var/lib/restante) and works\n"
+		    "beside a running server and without one.  restante COMMAND --help tells the "
+		    "options;\n"
+		    "see restante(1).\n");
 }
 
 void help_command(const struct command *row)

@@ -56,9 +56,9 @@ const struct command commands[] = {
 		"print every setting with its default, range and meaning" },
 
 	{ "fsck", "", LIST | OPTION_REBUILD, 0, 0, cmd_fsck, "check the store; changes nothing" },
-	{ "completion", "SHELL", 0, 1, 1, cmd_completion, "print completion code for SHELL: bash" },
-	{ "version", "", OPTION_JSON, 0, 0, cmd_version, "print the version" },
-	{ "help", "[COMMAND...]", OPTION_JSON, 0, -1, cmd_help, "tell how commands are used" },
+	{ "completion", "SHELL", STATE, 1, 1, cmd_completion, "print completion code for SHELL: bash" },
+	{ "version", "", LIST, 0, 0, cmd_version, "print the version" },
+	{ "help", "[COMMAND...]", LIST, 0, -1, cmd_help, "tell how commands are used" },
 };
 /* clang-format on */
 const size_t commands_count = sizeof commands / sizeof *commands;

@@ -293,6 +293,46 @@ static bool relations_hold(const struct config *c, const char *name, struct err 
 	return true;
 }
 
+/* Where the comment that begins at s[i] ends; i when none begins there. */
+static size_t comment_end(const char *s, size_t i)
+{
+	bool token_start = i == 0 || str_find(STR(" \t\n={}(),+"), s[i - 1]) < 10;
+	bool line = s[i] == '#' || (token_start && s[i] == '/' && s[i + 1] == '/');
+	size_t end = i;
+
+	if (!line && (!token_start || s[i] != '/' || s[i + 1] != '*'))
+		return i;
+	for (end = i + 1; line && s[end] != '\0' && s[end] != '\n';)
+		end++;
+	if (line)
+		return end;
+	for (end = i + 2; s[end] != '\0' && (s[end] != '*' || s[end + 1] != '/');)
+		end++;
+	return s[end] == '\0' ? i : end + 2; /* without an end the library complains */
+}
+
+/* libconfuse counts the lines of comments more than once; so it gets to see none. */
+static void blank_comments(char *s)
+{
+	char quote = '\0';
+
+	for (size_t i = 0; s[i] != '\0'; i++) {
+		size_t end = quote == '\0' ? comment_end(s, i) : i;
+
+		for (; i < end; i++)
+			if (s[i] != '\n')
+				s[i] = ' ';
+		if (s[i] == '\0')
+			return;
+		if (quote != '\0' && s[i] == '\\' && s[i + 1] != '\0')
+			i++;
+		else if (s[i] == quote)
+			quote = '\0';
+		else if (quote == '\0' && (s[i] == '"' || s[i] == '\''))
+			quote = s[i];
+	}
+}
+
 static bool parse_text(struct parse *p, const char *text, bool (*take)(struct config *, cfg_t *))
 {
 	cfg_opt_t *listen = make_options(
@@ -353,6 +393,8 @@ struct config *config_parse(struct str text, const char *name, struct err *err)
 	if (copy == NULL)
 		err_set(err, ST_USAGE, "%s: there is a NUL octet in it", name);
 	else
+		blank_comments(copy);
+	if (copy != NULL)
 		ok = parse_text(&p, copy, take_listens) && sections_are_closed(&p, copy) &&
 		     relations_hold(c, name, err);
 	free(copy);

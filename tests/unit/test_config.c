@@ -26,73 +26,79 @@ static void errors_rows(void **state)
 		const char *said;
 	} rows[] = {
 		{"misspelt",                       STR_INIT("\nhostnam = a.example\n"),
-                 "restante.conf:2: unknown setting 'hostnam', did you mean 'hostname'?"                                                              },
+                 "restante.conf:2: unknown setting 'hostnam', did you mean 'hostname'?"                                                                       },
+		{ "behind comments",               STR_INIT("# a 'b\n// \"c\n/* d\n#*/ edges = 1 # e\n\nx = 1\n"),
+                 "restante.conf:6: unknown setting 'x'"												       },
+		{ "behind quotes",                 STR_INIT("implementation = \"a # \\\" // b\"\nx = 1\n"),
+                 "restante.conf:2: unknown setting 'x'"												       },
+		{ "after two slashes in a word",   STR_INIT("implementation = a//b\nx = 1\n"),
+                 "restante.conf:2: unknown setting 'x'"												       },
 		{ "swapped letters",               STR_INIT("atuologout = 10m"),
                  "restante.conf:1: unknown setting 'atuologout', did you mean "
-			"'autologout'?"													      },
+			"'autologout'?"														       },
 		{ "nothing is near",               STR_INIT("zzz = 1"),
-                 "restante.conf:1: unknown setting 'zzz'"											    },
+                 "restante.conf:1: unknown setting 'zzz'"												     },
 		{ "misspelt section",              STR_INIT("listn smtp {\n}"),
-                 "restante.conf:1: unknown setting 'listn', did you mean 'listen'?"                                                                  },
+                 "restante.conf:1: unknown setting 'listn', did you mean 'listen'?"                                                                           },
 		{ "misspelt in a section",         STR_INIT("listen smtp {\n\tprot = 25\n}"),
-                 "restante.conf:2: unknown setting 'prot', did you mean 'port'?"                                                                     },
+                 "restante.conf:2: unknown setting 'prot', did you mean 'port'?"                                                                              },
 		{ "include is not there",          STR_INIT("include(\"/etc/passwd\")"),
-                 "restante.conf:1: unknown setting 'include'"											},
+                 "restante.conf:1: unknown setting 'include'"												 },
 		{ "below the range",               STR_INIT("\n\nautologout = 9m"),
-                 "restante.conf:3: autologout cannot be \"9m\": allowed is 10m to 1d"                                                                },
+                 "restante.conf:3: autologout cannot be \"9m\": allowed is 10m to 1d"                                                                         },
 		{ "above the range",               STR_INIT("recipients_max = 100001"),
                  "restante.conf:1: recipients_max cannot be \"100001\": allowed is 100 to "
-			"100000"														     },
+			"100000"															      },
 		{ "unit of another kind",          STR_INIT("message_size_limit = 5m5"),
                  "restante.conf:1: message_size_limit cannot be \"5m5\": allowed is 64K to "
-			"2G"															 },
+			"2G"																  },
 		{ "overflow",                      STR_INIT("message_size_limit = 9223372036854775807G"),
                  "restante.conf:1: message_size_limit cannot be \"9223372036854775807G\": "
-			"allowed is 64K to 2G"												       },
+			"allowed is 64K to 2G"														},
 		{ "negative",                      STR_INIT("edges = -1"),
-                 "restante.conf:1: edges cannot be \"-1\": allowed is 0 to 256"                                                                      },
+                 "restante.conf:1: edges cannot be \"-1\": allowed is 0 to 256"                                                                               },
 		{ "not a bool",                    STR_INIT("cleartext_auth = maybe"),
                  "restante.conf:1: cleartext_auth cannot be \"maybe\": allowed is yes or "
-			"no"															 },
+			"no"																  },
 		{ "not a name",                    STR_INIT("hostname = \"a_b\""),
-                 "restante.conf:1: hostname cannot be \"a_b\": allowed is a host name"                                                               },
+                 "restante.conf:1: hostname cannot be \"a_b\": allowed is a host name"                                                                        },
 		{ "not a word",                    STR_INIT("tls_min_version = \"1.1\""),
                  "restante.conf:1: tls_min_version cannot be \"1.1\": allowed is 1.2 or "
-			"1.3"															},
+			"1.3"																 },
 		{ "one bad word of several",       STR_INIT("sasl_mechanisms = \"PLAIN CRAM-MD5\""),
                  "restante.conf:1: sasl_mechanisms cannot be \"PLAIN CRAM-MD5\": allowed is "
-			"PLAIN, LOGIN, SCRAM-SHA-256 and SCRAM-SHA-256-PLUS"                                                                         },
+			"PLAIN, LOGIN, SCRAM-SHA-256 and SCRAM-SHA-256-PLUS"										  },
 		{ "control octet",                 STR_INIT("implementation = \"a\\nb\""),
                  "restante.conf:1: implementation cannot be \"a\nb\": allowed is text or "
 			"nothing of "
-			"at most 100 octets"													 },
+			"at most 100 octets"														  },
 		{ "twice in a section",            STR_INIT("listen smtp {\nport = 1\nport = 2\n}"),
-                 "restante.conf:3: port is set twice"												},
+                 "restante.conf:3: port is set twice"													 },
 		{ "twice",                         STR_INIT("edges = 1\nedges = 2"),
-                 "restante.conf:2: edges is set twice"											       },
-		{ "NUL",			   STR_INIT("edges = 1\0"),                               "restante.conf: there is a NUL octet in it"},
+                 "restante.conf:2: edges is set twice"													},
+		{ "NUL",			   STR_INIT("edges = 1\0"),                                        "restante.conf: there is a NUL octet in it"},
 		{ "unknown listener",              STR_INIT("listen imap {\n}"),
                  "restante.conf:2: listen imap needs a protocol (only smtp, submission, "
 			"submissions, "
-			"pop3 and pop3s imply one)"												  },
+			"pop3 and pop3s imply one)"													   },
 		{ "unknown listener without port", STR_INIT("listen other {\nprotocol = smtp\n}"),
                  "restante.conf:3: listen other needs a port (only smtp, submission, "
 			"submissions, "
-			"pop3 and pop3s imply one)"												  },
+			"pop3 and pop3s imply one)"													   },
 		{ "port 0",                        STR_INIT("listen smtp { port = 0 }"),
-                 "restante.conf:1: port cannot be \"0\": allowed is 1 to 65535"                                                                      },
+                 "restante.conf:1: port cannot be \"0\": allowed is 1 to 65535"                                                                               },
 		{ "port 65536",                    STR_INIT("listen smtp { port = 65536 }"),
-                 "restante.conf:1: port cannot be \"65536\": allowed is 1 to 65535"                                                                  },
+                 "restante.conf:1: port cannot be \"65536\": allowed is 1 to 65535"                                                                           },
 		{ "name for address",              STR_INIT("listen smtp { address = {\"localhost\"} }"),
                  "restante.conf:1: address cannot be \"localhost\": allowed is an IPv4 or "
-			"IPv6 address"													       },
+			"IPv6 address"															},
 		{ "tls mode",                      STR_INIT("listen smtp { tls = ssl }"),
                  "restante.conf:1: tls cannot be \"ssl\": allowed is none, starttls or "
-			"implicit"														   },
+			"implicit"															    },
 		{ "soft over hard",                STR_INIT("errors_soft = 30"),
-                 "restante.conf: errors_hard is less than errors_soft"									       },
+                 "restante.conf: errors_hard is less than errors_soft"											},
 		{ "header over message",           STR_INIT("message_size_limit = 64K"),
-                 "restante.conf: header_size_limit is more than message_size_limit"                                                                  },
+                 "restante.conf: header_size_limit is more than message_size_limit"                                                                           },
 	};
 
 	(void)state;
