@@ -30,7 +30,7 @@ struct account {
 
 /* Credentials as they are kept: made by password_make(), away from the store's thread. */
 struct credentials {
-	char hash[256];        /* libsodium's or crypt(3)'s string */
+	char hash[256]; /* libsodium's or crypt(3)'s string */
 	unsigned scram_iterations;
 	unsigned char scram_salt[16], scram_stored_key[32], scram_server_key[32];
 };
@@ -44,10 +44,12 @@ enum status account_add(struct directory *d, struct str address, const struct cr
 	uint64_t *id, struct err *err);
 /* Refused (ST_PERM) while an alias delivers to it; the text names one. */
 enum status account_del(struct directory *d, struct str address, uint64_t *id, struct err *err);
-enum status account_set_password(struct directory *d, struct str address,
-	const struct credentials *c, struct err *err);
-enum status account_set_disabled(struct directory *d, struct str address, bool disabled, struct err *err);
-enum status account_get(struct directory *d, struct str address, struct account *a, struct err *err);
+enum status account_set_password(
+	struct directory *d, struct str address, const struct credentials *c, struct err *err);
+enum status account_set_disabled(
+	struct directory *d, struct str address, bool disabled, struct err *err);
+enum status account_get(
+	struct directory *d, struct str address, struct account *a, struct err *err);
 enum status account_by_id(struct directory *d, uint64_t id, struct account *a, struct err *err);
 /* Calls each() in order of address; false from it stops. */
 enum status account_each(struct directory *d, bool (*each)(void *arg, const struct account *a),
@@ -61,8 +63,8 @@ enum status alias_add(struct directory *d, struct str alias, const struct str *t
  * alias delivers to what would be gone. */
 enum status alias_del(struct directory *d, struct str alias, const struct str *targets, size_t n,
 	struct err *err);
-enum status alias_each(struct directory *d, bool (*each)(void *arg, struct str alias, struct str target),
-	void *arg, struct err *err);
+enum status alias_each(struct directory *d,
+	bool (*each)(void *arg, struct str alias, struct str target), void *arg, struct err *err);
 
 enum resolved {
 	RESOLVED,          /* ids[] holds at least one maildrop */

@@ -32,7 +32,7 @@ struct check {
 	struct work work;
 	struct authenticator *a;
 	struct check_owner owner; /* done NULL: abandoned */
-	uint64_t id, version;	  /* 0: dummy, can only fail */
+	uint64_t id, version;     /* 0: dummy, can only fail */
 	char hash[256];
 	struct buf password; /* prepared */
 	bool matched;

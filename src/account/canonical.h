@@ -10,7 +10,7 @@
 #include "base/str.h"
 
 enum {
-	LOCAL_MAX = 64,	  /* RFC 5321 4.5.3.1.1, in octets of UTF-8 (RFC 6531 3.3) */
+	LOCAL_MAX = 64,   /* RFC 5321 4.5.3.1.1, in octets of UTF-8 (RFC 6531 3.3) */
 	DOMAIN_MAX = 253, /* RFC 5321 4.5.3.1.2 says 255, RFC 1035 leaves 253 of them as text */
 	ADDRESS_MAX = 320,
 };

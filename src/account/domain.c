@@ -81,7 +81,7 @@ enum status directory_name_free(struct directory *d, struct str canonical, struc
 		const char *what;
 	} tables[] = {
 		{SQL_ACCOUNT_GET, "an account"},
-		   { SQL_ALIAS_GET,  "an alias"  }
+                { SQL_ALIAS_GET,  "an alias"  }
 	};
 
 	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {

@@ -1,7 +1,7 @@
 #include "account/directory.h"
 
-enum status directory_domain_each(struct directory *d, bool (*each)(void *arg, struct str domain),
-	void *arg, struct err *err)
+enum status directory_domain_each(
+	struct directory *d, bool (*each)(void *arg, struct str domain), void *arg, struct err *err)
 {
 	sqlite3_stmt *s = sql_take(d, SQL_DOMAIN_EACH);
 	enum status status;

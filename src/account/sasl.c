@@ -9,9 +9,9 @@ static enum mechanism mechanism_of(const struct sasl_start *start)
 		struct str name;
 		enum mechanism mechanism;
 	} names[] = {
-		{STR_INIT("PLAIN"),		     MECH_PLAIN	},
-		{ STR_INIT("LOGIN"),		     MECH_LOGIN	},
-		{ STR_INIT("SCRAM-SHA-256"),	     MECH_SCRAM	},
+		{STR_INIT("PLAIN"),               MECH_PLAIN     },
+		{ STR_INIT("LOGIN"),              MECH_LOGIN     },
+		{ STR_INIT("SCRAM-SHA-256"),      MECH_SCRAM     },
 		{ STR_INIT("SCRAM-SHA-256-PLUS"), MECH_SCRAM_PLUS},
 	};
 

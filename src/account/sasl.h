@@ -25,7 +25,7 @@ enum sasl_result {
 	SASL_FAILED,    /* wrong credentials, unknown user, authzid of somebody else: one answer */
 	SASL_MALFORMED, /* 501 / -ERR: not what the mechanism's grammar allows */
 	SASL_UNKNOWN_MECHANISM,
-	SASL_TEMP,      /* the pool is full or the directory unreadable: 454, [SYS/TEMP] */
+	SASL_TEMP, /* the pool is full or the directory unreadable: 454, [SYS/TEMP] */
 };
 
 struct sasl; /* one exchange */
@@ -39,18 +39,19 @@ struct sasl_start {
 
 /* done() is called exactly once per sasl_step(), perhaps before it returns; sasl_new() asks nothing.  It
  * may call sasl_step() or sasl_free().  SASL_OK never has output: SCRAM's verifier is the challenge
- * before it, answered by an empty response (RFC 4422 3.6), as SMTP and POP3 need it. */
+ * before it, answered by an empty response (RFC 4422 3), as SMTP and POP3 need it. */
 struct sasl_reply {
 	enum sasl_result result;
-	struct str output;     /* view, valid during done() */
+	struct str output; /* view, valid during done() */
 	bool has_output;
 	uint64_t account;
-	struct str address;    /* canonical address, view */
-	struct str user;       /* what the client called itself, for the log, view */
+	struct str address; /* canonical address, view */
+	struct str user;    /* what the client called itself, for the log, view */
 };
 typedef void sasl_done(void *owner, const struct sasl_reply *reply);
 
-struct sasl *sasl_new(struct authenticator *a, const struct sasl_start *start, sasl_done *done, void *owner);
+struct sasl *sasl_new(
+	struct authenticator *a, const struct sasl_start *start, sasl_done *done, void *owner);
 /* has_input false: no initial response.  Only one step at a time.  After an end: SASL_MALFORMED. */
 void sasl_step(struct sasl *x, struct str input, bool has_input);
 /* Also in the middle of a step: done() will not be called then. */

@@ -20,9 +20,9 @@ struct sasl {
 	unsigned answering; /* done() calls running: sasl_free() only marks */
 	bool tls, plus_offered;
 	struct buf exporter;
-	struct buf user;				 /* what the client called itself */
-	struct check *check;				 /* under way, owned by the pool */
-	struct login login;				 /* of user */
+	struct buf user;                                 /* what the client called itself */
+	struct check *check;                             /* under way, owned by the pool */
+	struct login login;                              /* of user */
 	struct buf first_bare, server_first, gs2, nonce; /* SCRAM: kept for AuthMessage */
 };
 

@@ -281,7 +281,7 @@ static void client_final(struct sasl *x, struct str input)
 }
 
 /* Neither SMTP nor POP3 can send data along with success, so the verifier goes as a challenge of its own and
- * the client answers with nothing (RFC 4422 5 item 4, RFC 4954 4, RFC 5034 4). */
+ * the client answers with nothing (RFC 4422 3, RFC 4954 4, RFC 5034 4). */
 void sasl_step_scram(struct sasl *x, struct str input, bool has_input)
 {
 	if (!has_input && x->step == 0) {

@@ -58,6 +58,7 @@ static void tidy(void)
 
 static void set_up(void)
 {
+	static const struct clock_source fixed = { no_time, no_time, rfc_random };
 	struct credentials c = { .hash = "!", .scram_iterations = 4096 };
 	struct buf salt;
 
@@ -72,7 +73,7 @@ static void set_up(void)
 	check(password_scram_keys(STR("pencil"), &c));
 	check(directory_domain_add(directory, STR("example.org"), NULL) == ST_OK);
 	check(account_add(directory, STR("user@example.org"), &c, NULL, NULL) == ST_OK);
-	clock_replace(&(const struct clock_source){ no_time, no_time, rfc_random });
+	clock_replace(&fixed);
 	authenticator = authenticator_new(directory, 1, 0);
 	atexit(tidy);
 }
