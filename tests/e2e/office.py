@@ -59,7 +59,7 @@ class Wire:
         self.sock = socket.create_connection(('127.0.0.1', port), timeout=timeout)
         if context is not None:
             self.sock = context.wrap_socket(self.sock, server_hostname=HOST)
-        self.held = b''
+        self.held, self.ended = b'', False
 
     def start_tls(self, context):
         assert self.held == b'', f'octets before the handshake: {self.held!r}'
@@ -76,6 +76,7 @@ class Wire:
             except (ConnectionResetError, ssl.SSLEOFError):
                 data = b''
             if not data:
+                self.ended = True
                 rest, self.held = self.held, b''
                 return rest
             self.held += data
@@ -105,14 +106,14 @@ class Wire:
         lines = []
         while True:
             line = self.line()
-            if line in (b'.', b''):
-                assert line == b'.', 'the response has no end'
+            assert not self.ended, f'the response has no end, its last line {line[:100]!r}'
+            if line == b'.':
                 return lines
             lines.append(line[1:] if line.startswith(b'.') else line)
 
     def at_end(self):
         """True when the server closes without another word."""
-        return self.line() == b''
+        return self.line() == b'' and self.ended
 
     def close(self):
         self.sock.close()

@@ -127,13 +127,18 @@ def test_nothing_before_tls_counts_after_it(office):
 
 def test_injection_split_at_every_octet(office):
     stream = b'STLS\r\nUSER x\r\n'
-    for at in range(1, 7):
+    for at in range(1, len(stream)):
         with office.wire('pop3') as w:
             w.line()
             w.send(stream[:at])
             w.send(stream[at:])
             assert w.line().startswith(b'+OK')
-            w.start_tls(office.tls())
+            try:
+                w.start_tls(office.tls())
+            except OSError:
+                # What came after +OK is no ClientHello, and the session is over.
+                assert at >= len('STLS\r\n'), at
+                continue
             assert w.pop('PASS x').startswith('-ERR'), at
             assert w.pop('NOOP').startswith('-ERR'), at
             assert w.pop('QUIT').startswith('+OK'), at
