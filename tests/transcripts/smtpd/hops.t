@@ -12,6 +12,7 @@ S: 354 end with CRLF.CRLF
 C: received: a
 C:  received: folded
 C: X-Received: no
+C: X-Header: eight octets too
 C: Received : b
 C: RECEIVED:c
 C:
