@@ -1,0 +1,43 @@
+# Sourced by quickstart and check: Debian 12 packages, and how they get here.
+
+build_packages=(gcc libc6-dev meson ninja-build pkg-config ca-certificates
+	libssl-dev libev-dev libgsasl-dev libsodium-dev libcrypt-dev libidn2-dev libunistring-dev
+	libsqlite3-dev libconfuse-dev libjansson-dev libseccomp-dev)
+test_packages=(git clang clang-format libclang-rt-14-dev libcmocka-dev python3 curl swaks fetchmail mpop
+	mandoc strace openssl)
+
+is_installed() {
+	[[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+# Asks for nothing when nothing is missing.
+install_missing() {
+	local package missing=() root=()
+
+	for package in "$@"; do
+		is_installed "$package" || missing+=("$package")
+	done
+	((${#missing[@]} == 0)) && return 0
+	if ((EUID != 0)); then
+		if ! command -v sudo >/dev/null; then
+			echo "missing: ${missing[*]}; run this as root, or install sudo" >&2
+			return 77
+		fi
+		root=(sudo)
+	fi
+	echo "Installing: ${missing[*]}"
+	"${root[@]}" apt-get update -q
+	"${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -q -y --no-install-recommends "${missing[@]}"
+}
+
+# meson_setup DIR OPTION...: also when DIR is there already, whole or half made.
+meson_setup() {
+	local dir=$1
+	shift
+	if [[ -f $dir/meson-private/coredata.dat ]]; then
+		meson setup --reconfigure "$dir" "$@" >"$dir/setup.log" 2>&1 && return 0
+	fi
+	rm -rf "$dir"
+	meson setup "$dir" "$@"
+}
