@@ -25,20 +25,20 @@ struct conn {
 	struct loop *loop;
 	struct loop_io io;
 	struct loop_timer timer;
-	int fd;                  /* -1 after conn_close() */
-	SSL *ssl;                /* NULL: plain */
-	struct tls_server *tls;  /* a reference */
+	int fd;                 /* -1 after conn_close() */
+	SSL *ssl;               /* NULL: plain */
+	struct tls_server *tls; /* a reference */
 	bool handshaking;
-	int wanted;              /* LOOP_READ | LOOP_WRITE, as the owner sees it */
+	int wanted;                              /* LOOP_READ | LOOP_WRITE, as the owner sees it */
 	bool read_needs_write, write_needs_read; /* TLS only */
-	bool broken;             /* no more octets either way */
+	bool broken;                             /* no more octets either way */
 	/* The ALPN name of the listener's protocol, "pop3" or "smtp"; set it between conn_init() and
 	 * conn_start_tls().  NULL takes either, so say which. */
 	const char *alpn;
 	void (*event)(struct conn *c, enum conn_event e);
-	char peer[64];           /* text of the client's IP address */
+	char peer[64]; /* text of the client's IP address */
 	uint16_t peer_port;
-	char error[120];         /* why CONN_FAILED or CONN_ERROR; for the log */
+	char error[120]; /* why CONN_FAILED or CONN_ERROR; for the log */
 };
 
 /* Takes fd over. */
@@ -87,6 +87,7 @@ struct listener {
 /* accepted() owns the fd, which is non-blocking, close-on-exec and without Nagle's delay. */
 void listener_init(struct listener *l, struct loop *loop, int fd,
 	void (*accepted)(struct listener *, int fd, const struct sockaddr *peer));
-void listener_stop(struct listener *l); /* stops accepting, from accepted() too; does not close fd */
+/* Stops accepting, from accepted() too; does not close fd. */
+void listener_stop(struct listener *l);
 
 #endif

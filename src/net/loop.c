@@ -11,7 +11,7 @@ static_assert((int)LOOP_READ == (int)EV_READ && (int)LOOP_WRITE == (int)EV_WRITE
 
 struct loop {
 	struct ev_loop *ev;
-	ev_check woken;	   /* first after the sleep: reads the clock */
+	ev_check woken;    /* first after the sleep: reads the clock */
 	ev_prepare asleep; /* last before the sleep */
 	int64_t now_ms;
 	bool stopping;

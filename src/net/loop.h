@@ -36,7 +36,7 @@ struct loop_signal {
 /* Also sets SIGPIPE to be ignored: a peer that has gone is an error of the write. */
 struct loop *loop_new(void);
 void loop_free(struct loop *l);
-void loop_run(struct loop *l);  /* until loop_stop() */
+void loop_run(struct loop *l); /* until loop_stop() */
 void loop_stop(struct loop *l);
 void loop_turn(struct loop *l, bool wait); /* one turn; for tests */
 /* Monotonic ms, read once a turn. */
@@ -56,7 +56,8 @@ void loop_timer_at(struct loop_timer *t, int64_t mono_ms);
 void loop_timer_stop(struct loop_timer *t);
 /* Starts at once.  A signal belongs to one loop of the process; a child that makes a loop of its own
  * after fork() first stops what it inherited. */
-void loop_signal_init(struct loop_signal *s, struct loop *l, int signo, void (*caught)(struct loop_signal *));
+void loop_signal_init(
+	struct loop_signal *s, struct loop *l, int signo, void (*caught)(struct loop_signal *));
 void loop_signal_stop(struct loop_signal *s);
 
 #endif

@@ -125,7 +125,7 @@ static enum status use_key(SSL_CTX *ctx, struct str pem, struct err *err)
 
 static enum status set_policy(SSL_CTX *ctx, struct str min, struct err *err)
 {
-	int version = str_eq(min, STR("1.2"))	? TLS1_2_VERSION
+	int version = str_eq(min, STR("1.2"))   ? TLS1_2_VERSION
 		      : str_eq(min, STR("1.3")) ? TLS1_3_VERSION
 						: 0;
 

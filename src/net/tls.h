@@ -15,8 +15,8 @@ struct tls_server; /* counted: sessions keep the one they began with over a relo
 
 /* cert, key: PEM text (chain, first the server's own).  min: "1.2" or "1.3".
  * ticket_keys: 80 octets shared by all edges so that any edge resumes any session; empty: tickets off. */
-struct tls_server *tls_server_new(struct str cert, struct str key, struct str min, struct str ticket_keys,
-	struct err *err);
+struct tls_server *tls_server_new(
+	struct str cert, struct str key, struct str min, struct str ticket_keys, struct err *err);
 struct tls_server *tls_server_ref(struct tls_server *t);
 void tls_server_unref(struct tls_server *t);
 SSL_CTX *tls_server_ctx(struct tls_server *t);
