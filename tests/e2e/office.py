@@ -228,19 +228,11 @@ class Office:
             return [int(p) for p in f.read().split()]
 
     def store_pid(self):
-        """The child that holds the journal open."""
-        for pid in self.children():
-            try:
-                names = [os.readlink(f'/proc/{pid}/fd/{n}') for n in os.listdir(f'/proc/{pid}/fd')]
-            except OSError:
-                continue
-            if any(n.startswith(os.path.join(self.state, 'store') + '/') for n in names):
-                return pid
-        return None
+        pids = [p for p in self.children() if name_of(p) == 'store']
+        return pids[0] if pids else None
 
     def edge_pids(self):
-        store = self.store_pid()
-        return [p for p in self.children() if p != store]
+        return [p for p in self.children() if name_of(p).startswith('edge')]
 
     # -- things in it
 
@@ -314,6 +306,15 @@ class Office:
         messages = self.fetch(user)
         assert len(messages) == 1, f'{len(messages)} messages'
         return messages[0]
+
+
+def name_of(pid):
+    """What the process calls itself, as ps -c shows it."""
+    try:
+        with open(f'/proc/{pid}/comm', encoding='utf-8', errors='replace') as f:
+            return f.read().strip()
+    except OSError:
+        return ''
 
 
 def alive(pid):

@@ -26,12 +26,12 @@ class Load:
                         for i in range(senders)]
 
     def send(self, seat):
-        chance, n, s = random.Random(seat), 0, None
+        chance, n, s = random.Random(), 0, None
         while not self.stopping:
             n += 1
             tag = f'tag-{seat}-{n}-{chance.getrandbits(32):08x}'
             size = 400000 if n % 40 == 0 else chance.randrange(10, 4000)
-            raw = messages.plain(b'x' * 70 + b'\r\n' * 1 + b'y\r\n' * (size // 3), tag)
+            raw = messages.plain(b'x' * 70 + b'\r\n' + b'y\r\n' * (size // 3), tag)
             try:
                 if s is None:
                     s = smtplib.SMTP('127.0.0.1', self.office.port('smtp'), timeout=10)
@@ -110,7 +110,7 @@ def test_store_is_killed(office):
 def test_each_edge_is_killed(office):
     with Load(office) as load:
         load.more(20)
-        for pid in office.edge_pids() * 1:
+        for pid in office.edge_pids():
             kill_child(office, lambda p=pid: p)
             load.more(20)
         kill_child(office, lambda: (office.edge_pids() or [None])[0])
