@@ -20,9 +20,9 @@ struct store *store_local_open(const char *dir, struct disk *disk,
 
 struct fsck_report {
 	uint64_t segments, records, messages, deliveries, octets;
-	uint64_t torn;    /* unsynced tails that were never promised: harmless */
-	uint64_t corrupt; /* promised records that are damaged */
-	uint64_t missing; /* large messages whose file is not there or damaged */
+	uint64_t torn;          /* unsynced tails that were never promised: harmless */
+	uint64_t corrupt;       /* promised records that are damaged */
+	uint64_t missing;       /* large messages whose file is not there or damaged */
 	uint64_t index_differs; /* rows in which the index is not what the journal says */
 };
 typedef void fsck_say(void *arg, const char *line); /* one finding, one line */

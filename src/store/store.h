@@ -18,7 +18,7 @@
 
 enum store_result {
 	STORE_OK,
-	STORE_BUSY,        /* the maildrop is leased to somebody else */
+	STORE_BUSY, /* the maildrop is leased to somebody else */
 	STORE_NOT_FOUND,
 	STORE_CONFLICT,    /* stale token */
 	STORE_FULL,        /* no space: reading and deleting go on */
@@ -62,9 +62,9 @@ struct store_target {
 struct store_deliver {
 	struct store_op op;
 	struct store_draft *draft;
-	struct str sender;    /* reverse-path */
-	struct str client;    /* who handed it in: "192.0.2.1" or "user@dom via 192.0.2.1" */
-	int64_t received_ms;  /* wall clock */
+	struct str sender;   /* reverse-path */
+	struct str client;   /* who handed it in: "192.0.2.1" or "user@dom via 192.0.2.1" */
+	int64_t received_ms; /* wall clock */
 	const struct store_target *targets;
 	size_t count;
 };
@@ -78,7 +78,8 @@ struct store_open {
 	uint64_t token; /* out: the lease */
 	uint64_t count, octets;
 };
-void store_open(struct store *s, struct store_open *o); /* OK (an unknown maildrop is empty) or BUSY */
+void store_open(
+	struct store *s, struct store_open *o); /* OK (an unknown maildrop is empty) or BUSY */
 void store_close(struct store *s, uint64_t maildrop, uint64_t token);
 
 struct store_listing {
@@ -98,13 +99,14 @@ void store_listing_free(struct store_listing *l);
 struct store_read {
 	struct store_op op;
 	uint64_t maildrop;
-	uint64_t token;       /* 0: a look without a lease */
+	uint64_t token; /* 0: a look without a lease */
 	struct msgid id;
 	uint64_t offset, want; /* want: at most so many octets, from offset on */
-	char *to;             /* caller's room for `want` octets */
-	uint64_t got;         /* out: 0 at the end of the message */
+	char *to;              /* caller's room for `want` octets */
+	uint64_t got;          /* out: 0 at the end of the message */
 };
-void store_read(struct store *s, struct store_read *r); /* OK, NOT_FOUND (not in that maildrop), CORRUPT */
+void store_read(
+	struct store *s, struct store_read *r); /* OK, NOT_FOUND (not in that maildrop), CORRUPT */
 
 /* All or none; ids that are not there (any more) are not an error. */
 struct store_expunge {
@@ -124,7 +126,8 @@ struct store_drop {
 void store_drop(struct store *s, struct store_drop *d);
 
 /* Facts without a scan: messages and octets of a maildrop now. */
-enum store_result store_usage(struct store *s, uint64_t maildrop, uint64_t *count, uint64_t *octets);
+enum store_result store_usage(
+	struct store *s, uint64_t maildrop, uint64_t *count, uint64_t *octets);
 
 /* Facts kept with a message, for listings by people. */
 struct store_facts {

@@ -1,0 +1,179 @@
+/* Applying records to the index: the one meaning of each record, for the running store, for replay,
+ * for rebuild and for fsck.  Records are applied once each, in the order of the journal. */
+#include "base/log.h"
+#include "store/local/index_impl.h"
+
+static void run(struct index *x, enum index_statement q)
+{
+	int rc = sqlite3_step(x->st[q]);
+
+	if (rc != SQLITE_DONE && rc != SQLITE_ROW && !x->failed) {
+		x->failed = true;
+		index_failed(x, sqlite3_sql(x->st[q]));
+	}
+	sqlite3_reset(x->st[q]);
+}
+
+void index_begin(struct index *x)
+{
+	x->failed = false;
+	(void)index_query(x, Q_BEGIN);
+	run(x, Q_BEGIN);
+}
+
+bool index_commit(struct index *x, const struct index_place *at)
+{
+	sqlite3_stmt *st = index_query(x, Q_APPLIED);
+
+	bind_u64(st, 1, at->pos);
+	bind_u64(st, 2, at->salt);
+	run(x, Q_APPLIED);
+	if (!x->failed)
+		run(x, Q_COMMIT);
+	if (x->failed && !sqlite3_get_autocommit(x->db))
+		(void)sqlite3_step(index_query(x, Q_ROLLBACK));
+	(void)index_query(x, Q_ROLLBACK);
+	return !x->failed;
+}
+
+/* False when a message of that id is there already: the first one counts. */
+static bool add_message(struct index *x, const struct record *r, const struct message_meta *m)
+{
+	sqlite3_stmt *st = index_query(x, Q_ADD_MESSAGE);
+
+	bind_id(st, 1, &m->id);
+	bind_u64(st, 2, r->pos);
+	bind_u64(st, 3, (r->pos & 0xffffffff) + record_body_at(r->meta.n));
+	bind_u64(st, 4, m->octets);
+	bind_u64(st, 5, m->header_octets);
+	bind_u64(st, 6, r->body_crc);
+	bind_u64(st, 7, m->flags);
+	sqlite3_bind_int64(st, 8, m->received_ms);
+	bind_octets(st, 9, m->sender.p, m->sender.n);
+	bind_octets(st, 10, m->client.p, m->client.n);
+	bind_octets(st, 11, m->message_id.p, m->message_id.n);
+	bind_octets(st, 12, buf_str(&x->recipients).p, x->recipients.len);
+	run(x, Q_ADD_MESSAGE);
+	return !x->failed && sqlite3_changes(x->db) == 1;
+}
+
+static void add_delivery(
+	struct index *x, uint64_t pos, const struct message_meta *m, const struct message_target *t)
+{
+	sqlite3_stmt *st = index_query(x, Q_ADD_DELIVERY);
+
+	bind_u64(st, 1, t->maildrop);
+	bind_u64(st, 2, pos);
+	bind_id(st, 3, &m->id);
+	bind_u64(st, 4, m->octets);
+	bind_u64(st, 5, m->flags & MESSAGE_DOTS);
+	if (t->uidl.n > 0)
+		bind_octets(st, 6, t->uidl.p, t->uidl.n);
+	else
+		sqlite3_bind_null(st, 6);
+	run(x, Q_ADD_DELIVERY);
+	if (x->failed || sqlite3_changes(x->db) != 1)
+		return;
+	st = index_query(x, Q_ADD_USAGE);
+	bind_u64(st, 1, t->maildrop);
+	bind_u64(st, 2, m->octets);
+	run(x, Q_ADD_USAGE);
+}
+
+static void apply_message(struct index *x, const struct record *r)
+{
+	struct message_meta m, again;
+	struct message_target t;
+
+	if (!message_get(r->meta, &m)) {
+		log_error("store.record", F_INT("pos", r->pos),
+			F_C("err", "a message that cannot be read"));
+		return;
+	}
+	again = m;
+	buf_clear(&x->recipients);
+	while (message_target(&again, &t)) {
+		buf_put(&x->recipients, t.recipient);
+		buf_putc(&x->recipients, '\n');
+	}
+	if (!add_message(x, r, &m))
+		return;
+	while (message_target(&m, &t))
+		add_delivery(x, r->pos, &m, &t);
+}
+
+static bool expunge_one(
+	struct index *x, uint64_t maildrop, uint64_t pos, int64_t time_ms, uint64_t *octets)
+{
+	sqlite3_stmt *st = index_query(x, Q_EXPUNGE_COPY);
+	bool was_there;
+
+	bind_u64(st, 1, maildrop);
+	bind_u64(st, 2, pos);
+	sqlite3_bind_int64(st, 3, time_ms);
+	run(x, Q_EXPUNGE_COPY);
+	st = index_query(x, Q_EXPUNGE);
+	bind_u64(st, 1, maildrop);
+	bind_u64(st, 2, pos);
+	was_there = sqlite3_step(st) == SQLITE_ROW;
+	if (was_there)
+		*octets += (uint64_t)sqlite3_column_int64(st, 0);
+	if (sqlite3_reset(st) != SQLITE_OK)
+		x->failed = true;
+	return was_there;
+}
+
+static void apply_expunge(struct index *x, const struct record *r)
+{
+	struct reader in = { .rest = r->meta };
+	uint64_t maildrop = get_u64(&in), count = 0, octets = 0;
+	sqlite3_stmt *st;
+
+	while (!in.bad && in.rest.n > 0) {
+		struct msgid id = get_msgid(&in);
+		struct index_message m;
+
+		switch (index_message(x, id, &m)) {
+		case STORE_OK: count += expunge_one(x, maildrop, m.pos, r->time_ms, &octets); break;
+		case STORE_NOT_FOUND: break; /* its record is damaged: it is not shown anyway */
+		case STORE_BUSY:
+		case STORE_CONFLICT:
+		case STORE_FULL:
+		case STORE_UNAVAILABLE:
+		case STORE_UNKNOWN:
+		case STORE_CORRUPT: x->failed = true; break;
+		}
+	}
+	st = index_query(x, Q_SUB_USAGE);
+	bind_u64(st, 1, maildrop);
+	bind_u64(st, 2, count);
+	bind_u64(st, 3, octets);
+	run(x, Q_SUB_USAGE);
+}
+
+static void apply_drop(struct index *x, const struct record *r)
+{
+	struct reader in = { .rest = r->meta };
+	uint64_t maildrop = get_u64(&in);
+	sqlite3_stmt *st = index_query(x, Q_DROP_COPY);
+
+	bind_u64(st, 1, maildrop);
+	sqlite3_bind_int64(st, 2, r->time_ms);
+	run(x, Q_DROP_COPY);
+	bind_u64(index_query(x, Q_DROP), 1, maildrop);
+	run(x, Q_DROP);
+	bind_u64(index_query(x, Q_DROP_USAGE), 1, maildrop);
+	run(x, Q_DROP_USAGE);
+}
+
+void index_apply(struct index *x, const struct record *r)
+{
+	if (x->failed)
+		return;
+	switch (r->type) {
+	case RECORD_MESSAGE: apply_message(x, r); break;
+	case RECORD_EXPUNGE: apply_expunge(x, r); break;
+	case RECORD_DROP: apply_drop(x, r); break;
+	case RECORD_SEAL: break;
+	}
+}

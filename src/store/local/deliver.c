@@ -1,0 +1,201 @@
+/* Taking a message: one record with its facts, all its recipients and (when small) its octets. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/local/impl.h"
+
+static struct link *known_bucket(struct store *s, struct msgid id)
+{
+	uint32_t h;
+
+	memcpy(&h, id.b + sizeof id.b - sizeof h, sizeof h);
+	return &s->known[h % KNOWN_BUCKETS];
+}
+
+static struct change *known_find(struct store *s, struct msgid id)
+{
+	struct link *head = known_bucket(s, id);
+
+	for (struct link *l = head->next; l != head; l = l->next) {
+		struct change *c = LIST_OF(l, struct change, known);
+
+		if (msgid_eq(c->id, id))
+			return c;
+	}
+	return NULL;
+}
+
+/* Somebody asks again for what is kept already.  The answer is the old one when it is the same
+ * message for the same maildrops, whether or not they have deleted it since. */
+static enum store_result asked_again(
+	struct store *s, const struct store_deliver *d, const struct index_message *m)
+{
+	if (m->octets != d->draft->size || m->crc != d->draft->crc)
+		return STORE_CONFLICT;
+	for (size_t i = 0; i < d->count; i++) {
+		enum store_result r = index_has(s->index, d->targets[i].maildrop, m->pos, true);
+
+		if (r != STORE_OK)
+			return r == STORE_NOT_FOUND ? STORE_CONFLICT : r;
+	}
+	return STORE_OK;
+}
+
+/* STORE_NOT_FOUND: it is new. */
+static enum store_result lookup(struct store *s, const struct store_deliver *d)
+{
+	const struct change *c = known_find(s, d->draft->id);
+	struct index_message m;
+	enum store_result r;
+
+	if (c != NULL && !c->durable)
+		return STORE_UNKNOWN; /* the first asking is under way: ask again later */
+	if (c != NULL && !store_apply(s))
+		return STORE_UNAVAILABLE;
+	r = index_message(s->index, d->draft->id, &m);
+	return r == STORE_OK ? asked_again(s, d, &m) : r;
+}
+
+static bool seen_before(const struct store_deliver *d, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (d->targets[k].maildrop == d->targets[i].maildrop)
+			return true;
+	return false;
+}
+
+static int by_maildrop(const void *a, const void *b)
+{
+	const struct store_target *const *x = a, *const *y = b;
+
+	if ((*x)->maildrop != (*y)->maildrop)
+		return (*x)->maildrop < (*y)->maildrop ? -1 : 1;
+	return *x < *y ? -1 : 1;
+}
+
+/* Every maildrop once.  A few are compared pair by pair; many (a large list) are sorted. */
+static void put_targets(struct buf *b, const struct store_deliver *d)
+{
+	const struct store_target **sorted = NULL;
+
+	if (d->count > 16) {
+		sorted = mem_array(NULL, d->count, sizeof(*sorted));
+		for (size_t i = 0; i < d->count; i++)
+			sorted[i] = &d->targets[i];
+		qsort((void *)sorted, d->count, sizeof(*sorted), by_maildrop);
+	}
+	for (size_t i = 0; i < d->count; i++) {
+		const struct store_target *t = sorted != NULL ? sorted[i] : &d->targets[i];
+		struct message_target mt = { t->maildrop, t->recipient, t->uidl };
+
+		if (sorted != NULL ? i > 0 && sorted[i - 1]->maildrop == t->maildrop
+				   : seen_before(d, i))
+			continue;
+		message_put_target(b, &mt);
+	}
+	free((void *)sorted);
+}
+
+static void put_message(struct change *c, const struct store_deliver *d, uint16_t flags)
+{
+	const struct store_draft *draft = d->draft;
+	struct message_meta m = {
+		.id = draft->id,
+		.octets = draft->size,
+		.header_octets = draft->facts.header_octets,
+		.flags = flags,
+		.received_ms = d->received_ms,
+		.sender = d->sender,
+		.client = d->client,
+		.message_id = facts_message_id(&draft->facts),
+	};
+
+	message_put(&c->entry.record, &m);
+	put_targets(&c->entry.record, d);
+}
+
+static enum store_result file_ready(struct change *c)
+{
+	struct store *s = c->store;
+	char *home = blob_home(s->blob_dir, c->id);
+
+	c->entry.file_dir = s->disk->ops->open_dir(s->disk, home, false);
+	free(home);
+	if (c->entry.file_dir < 0) {
+		log_error("store.blob", F_C("err", strerror(-c->entry.file_dir)),
+			F_C("do", "a directory of blob/ cannot be opened; check its mode"));
+		return STORE_UNAVAILABLE;
+	}
+	c->entry.has_file = true;
+	c->file_name = blob_path(s->blob_dir, c->id);
+	c->entry.file = (struct disk_link){ c->draft->file, c->file_name };
+	return STORE_OK;
+}
+
+/* A UIDL goes out on one line of the protocol (RFC 1939 7: 1 to 70 octets of 0x21 to 0x7E). */
+static bool targets_are_sound(const struct store_deliver *d)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		struct str u = d->targets[i].uidl;
+
+		if (d->targets[i].maildrop == 0 || u.n > 70)
+			return false;
+		for (size_t k = 0; k < u.n; k++)
+			if (u.p[k] < 0x21 || u.p[k] > 0x7e)
+				return false;
+	}
+	return d->count > 0;
+}
+
+static enum store_result begin(struct store *s, struct store_deliver *d, struct change **out)
+{
+	enum store_result r = draft_finish(d->draft);
+	struct change *c;
+
+	if (r != STORE_OK)
+		return r;
+	if (!targets_are_sound(d))
+		return STORE_CONFLICT;
+	if (store_overloaded(s))
+		return STORE_UNAVAILABLE;
+	r = lookup(s, d);
+	if (r != STORE_NOT_FOUND)
+		return r;
+	c = change_new(s, RECORD_MESSAGE, &d->op);
+	c->id = d->draft->id;
+	c->draft = d->draft;
+	put_message(c, d,
+		(uint16_t)((d->draft->facts.dots ? MESSAGE_DOTS : 0) |
+			   (d->draft->file >= 0 ? MESSAGE_BLOB : 0)));
+	c->entry.body_crc = d->draft->crc;
+	if (d->draft->file >= 0)
+		r = file_ready(c);
+	else {
+		c->entry.body = buf_str(&d->draft->mem);
+		r = STORE_OK;
+	}
+	if (r != STORE_OK) {
+		c->draft = NULL;
+		change_free(c);
+		return r;
+	}
+	*out = c;
+	return STORE_OK;
+}
+
+void store_deliver(struct store *s, struct store_deliver *d)
+{
+	struct change *c = NULL;
+	enum store_result r = begin(s, d, &c);
+
+	if (c == NULL) {
+		store_draft_free(d->draft);
+		d->draft = NULL;
+		d->op.done(&d->op, r);
+		return;
+	}
+	d->draft = NULL;
+	list_append(known_bucket(s, c->id), &c->known);
+	change_submit(c);
+}

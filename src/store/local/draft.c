@@ -1,0 +1,111 @@
+/* A message while it comes in: in memory up to inline_max, then in a file without a name, which a
+ * crash leaves no trace of. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/local/impl.h"
+
+struct store_draft *store_draft_new(struct store *s, struct msgid id)
+{
+	struct store_draft *d = NEW(struct store_draft);
+
+	d->store = s;
+	d->id = id;
+	d->file = -1;
+	buf_init(&d->mem, 0);
+	facts_init(&d->facts);
+	return d;
+}
+
+void store_draft_free(struct store_draft *d)
+{
+	if (d == NULL)
+		return;
+	if (d->file >= 0)
+		(void)d->store->disk->ops->close(d->store->disk, d->file);
+	buf_deinit(&d->mem);
+	facts_deinit(&d->facts);
+	free(d);
+}
+
+uint64_t store_draft_size(const struct store_draft *d)
+{
+	return d->size;
+}
+
+/* The last octets of an id are random, so that the 256 directories fill evenly. */
+char *blob_home(const char *blob_dir, struct msgid id)
+{
+	struct buf b;
+
+	buf_init(&b, 0);
+	buf_printf(&b, "%s/%02x", blob_dir, id.b[sizeof id.b - 1]);
+	return buf_steal_c(&b);
+}
+
+char *blob_path(const char *blob_dir, struct msgid id)
+{
+	char text[MSGID_TEXT + 1], *home = blob_home(blob_dir, id), *path;
+
+	msgid_text(id, text);
+	path = path_join(home, text);
+	free(home);
+	return path;
+}
+
+static enum store_result draft_fail(struct store_draft *d, const char *what, int rc)
+{
+	d->failed = rc == -ENOSPC || rc == -EDQUOT ? STORE_FULL : STORE_UNAVAILABLE;
+	log_error("store.draft", F_C("while", what), F_C("err", strerror(-rc)),
+		F_C("do", d->failed == STORE_FULL ? "free disk space" : "check the disk"));
+	return d->failed;
+}
+
+static enum store_result to_file(struct store_draft *d, struct str more)
+{
+	struct disk *disk = d->store->disk;
+	struct str mem = buf_str(&d->mem);
+	struct iovec iov[2] = {
+		{(void *)(uintptr_t)mem.p,   mem.n },
+                { (void *)(uintptr_t)more.p, more.n}
+	};
+	int64_t n;
+
+	if (d->file < 0) {
+		char *home = blob_home(d->store->blob_dir, d->id);
+		int file = disk->ops->unnamed(disk, home);
+
+		free(home);
+		if (file < 0)
+			return draft_fail(d, "a file for a large message", file);
+		d->file = file;
+	}
+	n = disk->ops->write(disk, d->file, iov, 2, d->in_file);
+	if (n != (int64_t)(mem.n + more.n))
+		return draft_fail(d, "writing a large message", n < 0 ? (int)n : -EIO);
+	d->in_file += mem.n + more.n;
+	buf_clear(&d->mem);
+	return STORE_OK;
+}
+
+enum store_result store_draft_append(struct store_draft *d, struct str octets)
+{
+	if (d->failed != STORE_OK || octets.n == 0)
+		return d->failed;
+	facts_feed(&d->facts, octets);
+	d->crc = crc32c(d->crc, octets.p, octets.n);
+	d->size += octets.n;
+	if (d->mem.len + octets.n > d->store->config.inline_max)
+		return to_file(d, octets);
+	buf_put(&d->mem, octets);
+	return STORE_OK;
+}
+
+enum store_result draft_finish(struct store_draft *d)
+{
+	if (d->failed == STORE_OK && d->file >= 0 && d->mem.len > 0)
+		(void)to_file(d, STR(""));
+	return d->failed;
+}

@@ -1,0 +1,83 @@
+#include "store/local/facts.h"
+
+enum { LINE_KEPT = MESSAGE_ID_MAX + 16 };
+
+void facts_init(struct facts *f)
+{
+	*f = (struct facts){ .last = '\n' };
+	buf_init(&f->line, 0);
+	buf_init(&f->message_id, 0);
+}
+
+void facts_deinit(struct facts *f)
+{
+	buf_deinit(&f->line);
+	buf_deinit(&f->message_id);
+}
+
+/* The first Message-ID, unfolded (RFC 5322 2.2.3: the CRLF of a fold is dropped). */
+static void header_line(struct facts *f)
+{
+	struct str line = buf_str(&f->line), name = STR("message-id:");
+	bool folded = line.n > 0 && (line.p[0] == ' ' || line.p[0] == '\t');
+
+	if (f->id_state == ID_HERE && !folded)
+		f->id_state = ID_OVER;
+	if (f->id_state == ID_NONE && str_istarts(line, name)) {
+		f->id_state = ID_HERE;
+		line = str_from(line, name.n);
+	}
+	if (f->id_state != ID_HERE)
+		return;
+	while (line.n > 0 && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r'))
+		line.n--;
+	buf_put(&f->message_id, str_head(line, MESSAGE_ID_MAX - f->message_id.len));
+}
+
+static bool is_empty_line(const struct facts *f)
+{
+	return str_eq(buf_str(&f->line), STR("\r\n")) || str_eq(buf_str(&f->line), STR("\n"));
+}
+
+static struct str feed_header(struct facts *f, struct str s)
+{
+	while (!f->header_over && s.n > 0) {
+		size_t lf = str_find(s, '\n');
+		size_t n = lf < s.n ? lf + 1 : s.n;
+
+		if (f->line_octets == 0 && s.p[0] == '.')
+			f->dots = true;
+		if (f->line.len < LINE_KEPT)
+			buf_put(&f->line, str_head(str_head(s, n), LINE_KEPT - f->line.len));
+		f->line_octets += n;
+		f->header_octets += n;
+		f->last = s.p[n - 1];
+		s = str_from(s, n);
+		if (f->last != '\n')
+			break;
+		f->header_over = f->line_octets <= 2 && is_empty_line(f);
+		header_line(f);
+		buf_clear(&f->line);
+		f->line_octets = 0;
+	}
+	return s;
+}
+
+void facts_feed(struct facts *f, struct str s)
+{
+	s = feed_header(f, s);
+	if (s.n == 0)
+		return;
+	if (f->last == '\n' && s.p[0] == '.')
+		f->dots = true;
+	f->last = s.p[s.n - 1];
+	while (!f->dots && s.n > 0) {
+		s = str_from(s, str_find(s, '\n') + 1);
+		f->dots = s.n > 0 && s.p[0] == '.';
+	}
+}
+
+struct str facts_message_id(const struct facts *f)
+{
+	return str_trim(buf_str(&f->message_id));
+}

@@ -1,0 +1,115 @@
+/* impl.h -- inside of the embedded store, shared by store.c, draft.c, deliver.c, maildrop.c and
+ * read.c.
+ *
+ * A change goes: asked for -> queued in the journal -> durable (its owner is told) -> pending, until
+ * the index is brought up to date, which happens in batches and before anything reads the index. */
+#ifndef RESTANTE_STORE_LOCAL_IMPL_H
+#define RESTANTE_STORE_LOCAL_IMPL_H
+
+#include "store/local.h"
+#include "store/local/facts.h"
+#include "store/local/index.h"
+#include "store/local/journal.h"
+
+enum { LEASE_BUCKETS = 1024, KNOWN_BUCKETS = 4096, SEGMENT_FILES = 8 };
+
+/* A message that somebody is reading. */
+struct reading {
+	bool valid;
+	struct msgid id;
+	struct index_message m;
+	int file;      /* its own file, or -1 */
+	uint64_t next; /* all before was read in order, and is in crc */
+	uint32_t crc;
+};
+
+struct lease {
+	struct link link;
+	uint64_t maildrop, token;
+	uint64_t bound; /* positions below are seen */
+	uint64_t count, octets;
+	struct reading reading;
+};
+
+struct change {
+	struct journal_entry entry;
+	struct store *store;
+	struct store_op *op;
+	struct store_expunge *expunge; /* or NULL */
+	uint64_t expunged;
+	struct link known; /* by id, while the index does not have it */
+	struct msgid id;
+	bool durable;
+	struct store_draft *draft; /* until durable */
+	char *file_name;
+};
+
+struct store_draft {
+	struct store *store;
+	struct msgid id;
+	struct buf mem; /* what is not in the file yet */
+	int file;       /* -1: all is in mem */
+	uint64_t size, in_file;
+	uint32_t crc;
+	struct facts facts;
+	enum store_result failed; /* sticky; STORE_OK */
+};
+
+struct segment_file {
+	uint64_t number; /* 0: free */
+	int file;
+};
+
+struct store {
+	struct disk *disk; /* not owned */
+	struct store_local_config config;
+	char *dir, *journal_dir, *blob_dir, *index_path;
+	int lock, journal_file;
+	struct journal *journal;
+	struct index *index;
+	struct index_place place; /* how far the index is */
+	struct link pending;      /* durable, not in the index yet; in the order of the journal */
+	size_t pending_count, pending_octets;
+	struct link known[KNOWN_BUCKETS];
+	struct link leases[LEASE_BUCKETS];
+	struct reading look; /* without a lease */
+	struct segment_file files[SEGMENT_FILES];
+	unsigned next_file;
+};
+
+/* ---- store.c ---- */
+
+/* Brings the index up to date; false when it cannot be written. */
+bool store_apply(struct store *s);
+/* Too much waits for an index that cannot be written: no more changes are taken. */
+bool store_overloaded(const struct store *s);
+struct change *change_new(struct store *s, enum record_type type, struct store_op *op);
+void change_free(struct change *c);
+void change_submit(struct change *c);
+
+/* ---- draft.c ---- */
+
+/* Everything that a record of it needs is in place; else why not. */
+enum store_result draft_finish(struct store_draft *d);
+char *blob_path(const char *blob_dir, struct msgid id); /* heap */
+char *blob_home(const char *blob_dir, struct msgid id); /* its directory; heap */
+
+/* ---- maildrop.c ---- */
+
+/* NULL: the token is stale. */
+struct lease *lease_find(struct store *s, uint64_t maildrop, uint64_t token);
+void lease_end(struct store *s, struct lease *l);
+
+/* ---- read.c ---- */
+
+void reading_end(struct store *s, struct reading *r);
+
+/* ---- shared with fsck and rebuild ---- */
+
+char *store_index_path(const char *dir); /* heap */
+char *store_journal_path(const char *dir);
+char *store_blob_path(const char *dir);
+/* The store's lock: a descriptor, or -1 with err saying who has it. */
+int store_lock(const char *dir, struct err *err);
+
+#endif

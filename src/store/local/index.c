@@ -1,0 +1,178 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/local.h"
+#include "store/local/index_impl.h"
+
+/* delivery is all that a login and a listing read: short rows, in the order of message numbers. */
+static const char schema[] =
+	"CREATE TABLE message(id BLOB PRIMARY KEY, pos INTEGER, body_at INTEGER, octets INTEGER,"
+	" header_octets INTEGER, crc INTEGER, flags INTEGER, received_ms INTEGER, sender BLOB,"
+	" client BLOB, message_id BLOB, recipients BLOB) WITHOUT ROWID;"
+	"CREATE TABLE delivery(maildrop INTEGER, pos INTEGER, id BLOB, octets INTEGER, flags "
+	"INTEGER,"
+	" uidl BLOB, PRIMARY KEY(maildrop, pos)) WITHOUT ROWID;"
+	"CREATE TABLE expunged(maildrop INTEGER, pos INTEGER, id BLOB, octets INTEGER, flags "
+	"INTEGER,"
+	" uidl BLOB, expunged_ms INTEGER, PRIMARY KEY(maildrop, pos)) WITHOUT ROWID;"
+	"CREATE TABLE maildrop(id INTEGER PRIMARY KEY, count INTEGER, octets INTEGER);"
+	"CREATE TABLE applied(one INTEGER PRIMARY KEY, format INTEGER, pos INTEGER, salt INTEGER);"
+	"INSERT INTO applied VALUES(1, 1, 0, 0);";
+
+/* NORMAL loses the newest transactions when power fails and keeps what is left consistent: right
+ * for a view that is replayed. */
+static const char settings[] =
+	"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=8000;"
+	"PRAGMA cache_size=-16384; PRAGMA temp_store=FILE; PRAGMA trusted_schema=OFF;";
+
+static const char *const statements[INDEX_STATEMENTS] = {
+	[Q_BEGIN] = "BEGIN IMMEDIATE",
+	[Q_COMMIT] = "COMMIT",
+	[Q_ROLLBACK] = "ROLLBACK",
+	[Q_MESSAGE] = "SELECT pos, body_at, octets, header_octets, crc, flags, received_ms, sender,"
+		      " message_id FROM message WHERE id=?1",
+	[Q_ADD_MESSAGE] =
+		"INSERT OR IGNORE INTO message VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
+	[Q_ADD_DELIVERY] = "INSERT OR IGNORE INTO delivery VALUES(?1,?2,?3,?4,?5,?6)",
+	[Q_ADD_USAGE] = "INSERT INTO maildrop VALUES(?1,1,?2) ON CONFLICT(id) DO UPDATE SET"
+			" count=count+1, octets=octets+?2",
+	[Q_EXPUNGE_COPY] = "INSERT OR IGNORE INTO expunged SELECT *, ?3 FROM delivery"
+			   " WHERE maildrop=?1 AND pos=?2",
+	[Q_EXPUNGE] = "DELETE FROM delivery WHERE maildrop=?1 AND pos=?2 RETURNING octets",
+	[Q_SUB_USAGE] = "UPDATE maildrop SET count=count-?2, octets=octets-?3 WHERE id=?1",
+	[Q_DROP_COPY] =
+		"INSERT OR IGNORE INTO expunged SELECT *, ?2 FROM delivery WHERE maildrop=?1",
+	[Q_DROP] = "DELETE FROM delivery WHERE maildrop=?1",
+	[Q_DROP_USAGE] = "DELETE FROM maildrop WHERE id=?1",
+	[Q_APPLIED] = "UPDATE applied SET pos=?1, salt=?2",
+	[Q_USAGE] = "SELECT count, octets FROM maildrop WHERE id=?1",
+	[Q_LIST] = "SELECT id, octets, flags, uidl FROM delivery WHERE maildrop=?1 AND pos<?2"
+		   " ORDER BY pos",
+	[Q_HAS] = "SELECT 1 FROM delivery WHERE maildrop=?1 AND pos=?2",
+	[Q_HAD] = "SELECT 1 FROM expunged WHERE maildrop=?1 AND pos=?2",
+};
+
+sqlite3_stmt *index_query(struct index *x, enum index_statement q)
+{
+	sqlite3_reset(x->st[q]);
+	return x->st[q];
+}
+
+void index_failed(struct index *x, const char *what)
+{
+	log_error("store.index", F_C("while", what), F_C("err", sqlite3_errmsg(x->db)),
+		F_C("do", "free disk space if it is full; if not, stop and run restante fsck "
+			  "--rebuild"));
+}
+
+/* -1 when the file holds no index of ours yet. */
+static int64_t index_format(struct index *x, struct index_place *at)
+{
+	sqlite3_stmt *st;
+	int64_t format = -1;
+
+	if (sqlite3_prepare_v2(x->db, "SELECT format, pos, salt FROM applied", -1, &st, NULL) !=
+		SQLITE_OK)
+		return -1;
+	if (sqlite3_step(st) == SQLITE_ROW) {
+		format = sqlite3_column_int64(st, 0);
+		at->pos = (uint64_t)sqlite3_column_int64(st, 1);
+		at->salt = (uint64_t)sqlite3_column_int64(st, 2);
+	}
+	sqlite3_finalize(st);
+	return format;
+}
+
+static bool is_empty(struct index *x)
+{
+	sqlite3_stmt *st;
+	bool empty = false;
+
+	if (sqlite3_prepare_v2(x->db, "SELECT count(*) FROM sqlite_master", -1, &st, NULL) ==
+		SQLITE_OK)
+		empty = sqlite3_step(st) == SQLITE_ROW && sqlite3_column_int(st, 0) == 0;
+	sqlite3_finalize(st);
+	return empty;
+}
+
+static enum status index_prepare(struct index *x, struct index_place *at, struct err *err)
+{
+	*at = (struct index_place){ 0 };
+	if (sqlite3_exec(x->db, settings, NULL, NULL, NULL) != SQLITE_OK)
+		return err_set(err, ST_CORRUPT, "index: %s", sqlite3_errmsg(x->db));
+	if (is_empty(x) && sqlite3_exec(x->db, schema, NULL, NULL, NULL) != SQLITE_OK)
+		return err_set(err, ST_IO, "index: %s; is the disk full?", sqlite3_errmsg(x->db));
+	if (index_format(x, at) != STORE_LOCAL_FORMAT)
+		return err_set(err, ST_CORRUPT, "index: not of format %d", STORE_LOCAL_FORMAT);
+	for (int i = 0; i < INDEX_STATEMENTS; i++)
+		if (sqlite3_prepare_v3(x->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
+			    &x->st[i], NULL) != SQLITE_OK)
+			return err_set(err, ST_CORRUPT, "index: %s", sqlite3_errmsg(x->db));
+	return ST_OK;
+}
+
+enum status index_open(
+	struct index **out, const char *path, struct index_place *at, struct err *err)
+{
+	struct index *x = NEW(struct index);
+	enum status st = ST_OK;
+	int fd;
+
+	*out = NULL;
+	if (*path != '\0') { /* its companions take over its mode */
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd < 0)
+			st = err_set(err, ST_IO, "open %s: %s", path, strerror(errno));
+		else
+			close(fd);
+	}
+	if (st == ST_OK && sqlite3_open_v2(path, &x->db,
+				   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+				   NULL) != SQLITE_OK)
+		st = err_set(err, ST_IO, "open %s: %s", path, sqlite3_errmsg(x->db));
+	if (st == ST_OK)
+		st = index_prepare(x, at, err);
+	if (st != ST_OK) {
+		index_close(x);
+		return st;
+	}
+	*out = x;
+	return ST_OK;
+}
+
+void index_close(struct index *x)
+{
+	if (x == NULL)
+		return;
+	for (int i = 0; i < INDEX_STATEMENTS; i++)
+		sqlite3_finalize(x->st[i]);
+	sqlite3_close(x->db);
+	buf_deinit(&x->recipients);
+	free(x);
+}
+
+void index_remove(const char *path)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+
+	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+		struct buf b;
+		char *name;
+
+		buf_init(&b, 0);
+		buf_printf(&b, "%s%s", path, suffixes[i]);
+		name = buf_steal_c(&b);
+		(void)unlink(name);
+		free(name);
+	}
+}
+
+struct sqlite3 *index_db(struct index *x)
+{
+	return x->db;
+}

@@ -1,0 +1,53 @@
+/* index.h -- the SQLite view of the journal: what answers questions.
+ *
+ * Never the truth.  Each transaction that applies records also keeps the position up to which the
+ * journal is in the view, so that after a crash the rest is applied from there; and the salt of that
+ * segment, so that a view of another journal is never taken for ours. */
+#ifndef RESTANTE_STORE_LOCAL_INDEX_H
+#define RESTANTE_STORE_LOCAL_INDEX_H
+
+#include "base/err.h"
+#include "store/local/record.h"
+#include "store/store.h"
+
+struct sqlite3;
+struct index;
+
+struct index_place {
+	uint64_t pos;  /* segment and offset behind the last applied record; 0: nothing yet */
+	uint64_t salt; /* of that segment */
+};
+
+/* path: the database file, made 0600 when missing; "" is a private one in a temporary file.
+ * ST_CORRUPT: not usable, make it anew. */
+enum status index_open(struct index **x, const char *path, struct index_place *at, struct err *err);
+void index_close(struct index *x);   /* NULL is fine */
+void index_remove(const char *path); /* the file and its companions */
+struct sqlite3 *index_db(struct index *x);
+
+/* One transaction over index_apply() calls; index_commit() rolls back when one of them failed. */
+void index_begin(struct index *x);
+void index_apply(struct index *x, const struct record *r);
+bool index_commit(struct index *x, const struct index_place *at);
+
+struct index_message {
+	uint64_t pos;     /* of its record: its place in every maildrop that has it */
+	uint64_t body_at; /* offset in that segment; of no use when it is a file of its own */
+	uint64_t octets, header_octets;
+	uint32_t crc;
+	uint16_t flags; /* MESSAGE_* */
+	int64_t received_ms;
+};
+
+/* STORE_OK, STORE_NOT_FOUND, or STORE_UNAVAILABLE when the index cannot be read. */
+enum store_result index_message(struct index *x, struct msgid id, struct index_message *m);
+enum store_result index_facts(struct index *x, struct msgid id, struct store_facts *f);
+/* In that maildrop now; with `ever`, also when it was expunged since. */
+enum store_result index_has(struct index *x, uint64_t maildrop, uint64_t pos, bool ever);
+enum store_result index_usage(
+	struct index *x, uint64_t maildrop, uint64_t *count, uint64_t *octets);
+/* Fills rows, count, uidls, uidls_len: what has a position below `before`. */
+enum store_result index_list(
+	struct index *x, struct store_listing *l, uint64_t before, uint64_t expect);
+
+#endif

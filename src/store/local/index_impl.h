@@ -1,0 +1,57 @@
+/* index_impl.h -- inside of the index: index.c opens it, apply.c changes it, query.c asks it. */
+#ifndef RESTANTE_STORE_LOCAL_INDEX_IMPL_H
+#define RESTANTE_STORE_LOCAL_INDEX_IMPL_H
+
+#include <sqlite3.h>
+
+#include "store/local/index.h"
+
+enum index_statement {
+	Q_BEGIN,
+	Q_COMMIT,
+	Q_ROLLBACK,
+	Q_MESSAGE,
+	Q_ADD_MESSAGE,
+	Q_ADD_DELIVERY,
+	Q_ADD_USAGE,
+	Q_EXPUNGE_COPY,
+	Q_EXPUNGE,
+	Q_SUB_USAGE,
+	Q_DROP_COPY,
+	Q_DROP,
+	Q_DROP_USAGE,
+	Q_APPLIED,
+	Q_USAGE,
+	Q_LIST,
+	Q_HAS,
+	Q_HAD,
+	INDEX_STATEMENTS,
+};
+
+struct index {
+	sqlite3 *db;
+	sqlite3_stmt *st[INDEX_STATEMENTS];
+	bool failed;           /* something in this transaction */
+	struct buf recipients; /* of the message that is applied */
+};
+
+/* Reset and ready to be bound. */
+sqlite3_stmt *index_query(struct index *x, enum index_statement q);
+void index_failed(struct index *x, const char *what);
+
+static inline void bind_u64(sqlite3_stmt *st, int at, uint64_t v)
+{
+	sqlite3_bind_int64(st, at, (sqlite3_int64)v);
+}
+
+static inline void bind_octets(sqlite3_stmt *st, int at, const void *p, size_t n)
+{
+	sqlite3_bind_blob64(st, at, n == 0 ? "" : p, n, SQLITE_STATIC);
+}
+
+static inline void bind_id(sqlite3_stmt *st, int at, const struct msgid *id)
+{
+	bind_octets(st, at, id->b, sizeof id->b);
+}
+
+#endif

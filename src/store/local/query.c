@@ -1,0 +1,148 @@
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "store/local/index_impl.h"
+
+static enum store_result step(struct index *x, sqlite3_stmt *st)
+{
+	switch (sqlite3_step(st)) {
+	case SQLITE_ROW: return STORE_OK;
+	case SQLITE_DONE: return STORE_NOT_FOUND;
+	default: index_failed(x, sqlite3_sql(st)); return STORE_UNAVAILABLE;
+	}
+}
+
+static uint64_t column_u64(sqlite3_stmt *st, int at)
+{
+	return (uint64_t)sqlite3_column_int64(st, at);
+}
+
+static struct str column_str(sqlite3_stmt *st, int at)
+{
+	const void *p = sqlite3_column_blob(st, at);
+
+	return str_of(p == NULL ? "" : p, (size_t)sqlite3_column_bytes(st, at));
+}
+
+enum store_result index_message(struct index *x, struct msgid id, struct index_message *m)
+{
+	sqlite3_stmt *st = index_query(x, Q_MESSAGE);
+	enum store_result r;
+
+	bind_id(st, 1, &id);
+	r = step(x, st);
+	if (r == STORE_OK)
+		*m = (struct index_message){ .pos = column_u64(st, 0),
+			.body_at = column_u64(st, 1),
+			.octets = column_u64(st, 2),
+			.header_octets = column_u64(st, 3),
+			.crc = (uint32_t)column_u64(st, 4),
+			.flags = (uint16_t)column_u64(st, 5),
+			.received_ms = sqlite3_column_int64(st, 6) };
+	sqlite3_reset(st);
+	return r;
+}
+
+enum store_result index_facts(struct index *x, struct msgid id, struct store_facts *f)
+{
+	sqlite3_stmt *st = index_query(x, Q_MESSAGE);
+	enum store_result r;
+
+	bind_id(st, 1, &id);
+	r = step(x, st);
+	if (r == STORE_OK) {
+		struct str sender = column_str(st, 7), message_id = column_str(st, 8);
+
+		*f = (struct store_facts){ .id = id,
+			.octets = column_u64(st, 2),
+			.header_octets = column_u64(st, 3),
+			.received_ms = sqlite3_column_int64(st, 6) };
+		f->sender = str_of(memcpy(mem_alloc(sender.n + 1), sender.p, sender.n), sender.n);
+		f->message_id =
+			str_of(memcpy(mem_alloc(message_id.n + 1), message_id.p, message_id.n),
+				message_id.n);
+	}
+	sqlite3_reset(st);
+	return r;
+}
+
+enum store_result index_has(struct index *x, uint64_t maildrop, uint64_t pos, bool ever)
+{
+	sqlite3_stmt *st = index_query(x, Q_HAS);
+	enum store_result r;
+
+	bind_u64(st, 1, maildrop);
+	bind_u64(st, 2, pos);
+	r = step(x, st);
+	sqlite3_reset(st);
+	if (r != STORE_NOT_FOUND || !ever)
+		return r;
+	st = index_query(x, Q_HAD);
+	bind_u64(st, 1, maildrop);
+	bind_u64(st, 2, pos);
+	r = step(x, st);
+	sqlite3_reset(st);
+	return r;
+}
+
+enum store_result index_usage(struct index *x, uint64_t maildrop, uint64_t *count, uint64_t *octets)
+{
+	sqlite3_stmt *st = index_query(x, Q_USAGE);
+	enum store_result r;
+
+	*count = *octets = 0;
+	bind_u64(st, 1, maildrop);
+	r = step(x, st);
+	if (r == STORE_OK) {
+		*count = column_u64(st, 0);
+		*octets = column_u64(st, 1);
+	}
+	sqlite3_reset(st);
+	return r == STORE_NOT_FOUND ? STORE_OK : r;
+}
+
+static void take_row(sqlite3_stmt *st, struct maildrop_row *row, struct buf *uidls)
+{
+	struct str id = column_str(st, 0), uidl = column_str(st, 3);
+
+	*row = (struct maildrop_row){ .octets = column_u64(st, 1),
+		.flags = (uint16_t)column_u64(st, 2) };
+	if (id.n == sizeof row->id.b)
+		memcpy(row->id.b, id.p, id.n);
+	if (uidl.n > 0) {
+		row->uidl_at = (uint32_t)uidls->len;
+		row->uidl_len = (uint16_t)uidl.n;
+		buf_put(uidls, uidl);
+	}
+}
+
+enum store_result index_list(
+	struct index *x, struct store_listing *l, uint64_t before, uint64_t expect)
+{
+	sqlite3_stmt *st = index_query(x, Q_LIST);
+	enum store_result r;
+	size_t room = expect;
+	struct buf uidls;
+
+	buf_init(&uidls, UINT32_MAX);
+	l->rows = room > 0 ? mem_array(NULL, room, sizeof *l->rows) : NULL;
+	l->count = 0;
+	bind_u64(st, 1, l->maildrop);
+	bind_u64(st, 2, before);
+	while ((r = step(x, st)) == STORE_OK) {
+		if (l->count == room) {
+			room = room < 64 ? 64 : room * 2;
+			l->rows = mem_array(l->rows, room, sizeof *l->rows);
+		}
+		take_row(st, &l->rows[l->count++], &uidls);
+	}
+	sqlite3_reset(st);
+	if (uidls.full)
+		r = STORE_UNAVAILABLE;
+	l->uidls_len = uidls.len;
+	l->uidls = buf_steal_c(&uidls);
+	if (r == STORE_NOT_FOUND)
+		return STORE_OK;
+	store_listing_free(l);
+	return r;
+}

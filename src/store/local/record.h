@@ -1,0 +1,94 @@
+/* record.h -- one record of the journal: typed, versioned, checksummed, self-describing.  Pure.
+ *
+ *   0 u32 crc        CRC-32C of salt, position, octets 4..31 and meta
+ *   4 u8  type, u8 version, u16 zero
+ *   8 u32 meta_len   what happened; see the types
+ *  12 u32 body_len   octets of a message that is kept here; 0 when it is a file of its own
+ *  16 u32 body_crc   CRC-32C of the message, wherever it is
+ *  20 u32 durable    up to this offset the segment was synced when this record was written
+ *  24 u64 time_ms    wall clock of the writing
+ *  32 meta, zeros to a multiple of 8, body, zeros to a multiple of 8
+ *
+ * Salt (random for each segment) and position in the checksum: what a disk gives back from another
+ * time or place never counts, nor does a message that contains the octets of a record. */
+#ifndef RESTANTE_STORE_LOCAL_RECORD_H
+#define RESTANTE_STORE_LOCAL_RECORD_H
+
+#include "base/codec.h"
+#include "base/msgid.h"
+
+enum { RECORD_HEADER = 32, RECORD_ALIGN = 8 };
+
+enum record_type {
+	RECORD_MESSAGE = 1, /* a message and everybody it was delivered to, all or none */
+	RECORD_EXPUNGE = 2, /* messages of one maildrop, all or none */
+	RECORD_DROP = 3,    /* a whole maildrop */
+	RECORD_SEAL = 4,    /* a clean end: all before it was synced */
+};
+
+struct record {
+	enum record_type type;
+	uint64_t pos;  /* segment number << 32 | offset */
+	uint64_t size; /* with header and padding */
+	int64_t time_ms;
+	uint32_t durable, body_len, body_crc;
+	struct str meta;
+	struct str body; /* empty unless the whole record is at hand */
+};
+
+enum record_verdict {
+	RECORD_GOOD,
+	RECORD_BODY_BAD, /* the record holds, the message's octets do not */
+	RECORD_BAD,
+};
+
+static inline uint64_t record_pad(uint64_t n)
+{
+	return (n + RECORD_ALIGN - 1) & ~(uint64_t)(RECORD_ALIGN - 1);
+}
+
+/* Where the body of a record with so much meta begins, counted from the record. */
+static inline uint64_t record_body_at(size_t meta_len)
+{
+	return RECORD_HEADER + record_pad(meta_len);
+}
+
+/* Fills the RECORD_HEADER octets at `head`, which are followed by r->meta. */
+void record_seal(char *head, uint64_t salt, const struct record *r);
+
+/* Size that the header at `head` claims; 0 when it is no header. */
+uint64_t record_claims(const char *head);
+
+/* Judges what stands at p, of which n >= record_claims() octets are there. */
+enum record_verdict record_open(const char *p, uint64_t salt, uint64_t pos, struct record *r);
+
+/* ---- meta of RECORD_MESSAGE ---- */
+
+enum { MESSAGE_DOTS = 1, MESSAGE_BLOB = 2 };
+
+struct message_meta {
+	struct msgid id;
+	uint64_t octets, header_octets;
+	uint16_t flags; /* MESSAGE_* */
+	int64_t received_ms;
+	struct str sender, client, message_id;
+	struct reader rest; /* for message_target() */
+};
+
+struct message_target {
+	uint64_t maildrop;
+	struct str recipient, uidl;
+};
+
+void message_put(struct buf *b, const struct message_meta *m); /* then the targets */
+void message_put_target(struct buf *b, const struct message_target *t);
+bool message_get(struct str meta, struct message_meta *m);
+bool message_target(
+	struct message_meta *m, struct message_target *t); /* the next; false at the end */
+
+/* ---- meta of RECORD_EXPUNGE: u64 maildrop, then ids; of RECORD_DROP: u64 maildrop ---- */
+
+struct msgid get_msgid(struct reader *r);
+void put_msgid(struct buf *b, struct msgid id);
+
+#endif

@@ -1,0 +1,248 @@
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/local/replay.h"
+
+enum { REPLAY_BATCH = 2048 };
+
+static void map_add(void *arg, const char *name)
+{
+	struct map *m = arg;
+	uint64_t number;
+
+	if (!segment_number(name, &number))
+		return;
+	m->segments = mem_array(m->segments, m->count + 1, sizeof *m->segments);
+	m->segments[m->count++] = (struct map_segment){ .number = number, .limit = UINT64_MAX };
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct map_segment *x = a, *y = b;
+
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+struct map_segment *map_find(struct map *m, uint64_t number)
+{
+	struct map_segment key = { .number = number };
+
+	if (m->count == 0)
+		return NULL;
+	return bsearch(&key, m->segments, m->count, sizeof key, by_number);
+}
+
+static int segment_file_open(struct map *m, uint64_t number)
+{
+	char *path = segment_path(m->dir, number);
+	int file = m->disk->ops->open(m->disk, path, false);
+
+	free(path);
+	return file;
+}
+
+static enum status load_one(struct map *m, struct map_segment *ms, struct err *err)
+{
+	int file = segment_file_open(m, ms->number);
+
+	if (file < 0)
+		return err_set(err, ST_IO, "journal segment %08llx: %s",
+			(unsigned long long)ms->number, strerror(-file));
+	ms->size = (uint64_t)m->disk->ops->size(m->disk, file);
+	ms->state = segment_load(m->disk, file, &ms->seg);
+	(void)m->disk->ops->close(m->disk, file);
+	if (ms->state == SEGMENT_NEWER)
+		return err_set(err, ST_PERM,
+			"journal segment %08llx was made by a newer version: install that version",
+			(unsigned long long)ms->number);
+	if (ms->state == SEGMENT_GOOD && ms->seg.number != ms->number)
+		ms->state = SEGMENT_DAMAGED; /* a file that was renamed or copied */
+	return ST_OK;
+}
+
+/* Two segments may speak of the same end, when the first of them could not be used: they agree. */
+static void set_limits(struct map *m)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		struct map_segment *prev = NULL;
+
+		if (m->segments[i].state == SEGMENT_GOOD)
+			prev = map_find(m, m->segments[i].seg.prev);
+		if (prev != NULL && prev->number < m->segments[i].number &&
+			m->segments[i].seg.prev_end < prev->limit)
+			prev->limit = m->segments[i].seg.prev_end;
+	}
+}
+
+enum status map_load(struct map *m, struct disk *d, const char *dir, struct err *err)
+{
+	enum status st = ST_OK;
+	int rc;
+
+	*m = (struct map){ .disk = d, .dir = dir };
+	rc = d->ops->list(d, dir, map_add, m);
+	if (rc < 0)
+		return err_set(err, ST_IO, "list %s: %s", dir, strerror(-rc));
+	if (m->count > 0)
+		qsort(m->segments, m->count, sizeof *m->segments, by_number);
+	for (size_t i = 0; st == ST_OK && i < m->count; i++)
+		st = load_one(m, &m->segments[i], err);
+	if (st == ST_OK)
+		set_limits(m);
+	return st;
+}
+
+void map_free(struct map *m)
+{
+	free(m->segments);
+	m->segments = NULL;
+	m->count = 0;
+}
+
+bool map_has(struct map *m, const struct index_place *at)
+{
+	const struct map_segment *ms = map_find(m, pos_segment(at->pos));
+
+	if (at->pos == 0)
+		return true;
+	return ms != NULL && ms->state == SEGMENT_GOOD && ms->seg.salt == at->salt &&
+	       pos_offset(at->pos) <= ms->limit && pos_offset(at->pos) <= ms->size;
+}
+
+static void walk_records(struct walker *w, struct scan *scan, bool *torn)
+{
+	struct record r;
+
+	for (;;) {
+		enum scan_event event = scan_next(scan, &r);
+
+		switch (event) {
+		case SCAN_RECORD: w->record(w, &r, &scan->seg); continue;
+		case SCAN_BODY_BAD:
+			w->record(w, &r, &scan->seg);
+			w->finding(w, event, scan->seg.number, scan->from, scan->to);
+			continue;
+		case SCAN_DAMAGE:
+			w->finding(w, event, scan->seg.number, scan->from, scan->to);
+			continue;
+		case SCAN_TORN:
+			*torn = true;
+			w->finding(w, event, scan->seg.number, scan->from, scan->to);
+			return;
+		case SCAN_END: return;
+		}
+	}
+}
+
+static enum status walk_one(struct map *m, const struct map_segment *ms, uint64_t from,
+	struct walker *w, struct journal_tail *tail)
+{
+	bool torn = false;
+	struct scan scan;
+	int file;
+
+	if (tail != NULL)
+		tail->last = ms->number;
+	if (ms->state == SEGMENT_DAMAGED)
+		w->finding(w, SCAN_DAMAGE, ms->number, 0, 0);
+	if (ms->state != SEGMENT_GOOD)
+		return ST_OK;
+	file = segment_file_open(m, ms->number);
+	if (file < 0)
+		return ST_IO;
+	/* What is replayed now is shown, so it must be there after the next crash too. */
+	if (tail != NULL && ms->limit == UINT64_MAX && m->disk->ops->sync(m->disk, file) != 0) {
+		(void)m->disk->ops->close(m->disk, file);
+		return ST_IO;
+	}
+	scan_init(&scan, m->disk, file, &ms->seg, from, ms->limit);
+	walk_records(w, &scan, &torn);
+	if (tail != NULL) {
+		tail->prev = ms->number;
+		tail->prev_end = scan.off;
+		tail->trim = !torn && ms->limit == UINT64_MAX && scan.off < scan.size;
+	}
+	scan_deinit(&scan);
+	(void)m->disk->ops->close(m->disk, file);
+	return ST_OK;
+}
+
+enum status map_walk(
+	struct map *m, uint64_t from, struct walker *w, struct journal_tail *tail, struct err *err)
+{
+	if (tail != NULL)
+		*tail = (struct journal_tail){ 0 };
+	for (size_t i = 0; i < m->count; i++) {
+		const struct map_segment *ms = &m->segments[i];
+		uint64_t at = SEGMENT_DATA;
+
+		if (ms->number < pos_segment(from))
+			continue;
+		if (ms->number == pos_segment(from))
+			at = pos_offset(from);
+		if (walk_one(m, ms, at, w, tail) != ST_OK)
+			return err_set(err, ST_IO,
+				"journal segment %08llx cannot be read or synced; check the disk",
+				(unsigned long long)ms->number);
+	}
+	return ST_OK;
+}
+
+struct replayer {
+	struct walker w;
+	struct index *index;
+	struct index_place at;
+	size_t in_batch;
+	bool failed;
+};
+
+static void replay_commit(struct replayer *p)
+{
+	if (p->in_batch > 0 && !p->failed)
+		p->failed = !index_commit(p->index, &p->at);
+	p->in_batch = 0;
+}
+
+static void replay_record(struct walker *w, const struct record *r, const struct segment *seg)
+{
+	struct replayer *p = (struct replayer *)w;
+
+	if (p->failed)
+		return;
+	if (p->in_batch++ == 0)
+		index_begin(p->index);
+	index_apply(p->index, r);
+	p->at = (struct index_place){ r->pos + r->size, seg->salt };
+	if (p->in_batch == REPLAY_BATCH)
+		replay_commit(p);
+}
+
+static void replay_finding(
+	struct walker *w, enum scan_event event, uint64_t segment, uint64_t from, uint64_t to)
+{
+	(void)w;
+	if (event == SCAN_TORN)
+		log_info("store.torn", F_INT("segment", segment), F_INT("from", from));
+	else
+		log_error("store.damage", F_INT("segment", segment), F_INT("from", from),
+			F_INT("to", to),
+			F_C("do", "the octets are kept; restante fsck tells more; check the disk"));
+}
+
+enum status replay(struct map *m, struct index *x, struct index_place *at,
+	struct journal_tail *tail, struct err *err)
+{
+	struct replayer p = {
+		.w = {replay_record, replay_finding},
+                  .index = x, .at = *at
+	};
+	enum status st = map_walk(m, at->pos, &p.w, tail, err);
+
+	replay_commit(&p);
+	*at = p.at;
+	if (st == ST_OK && p.failed)
+		st = err_set(err, ST_IO, "the index cannot be written; is the disk full?");
+	return st;
+}

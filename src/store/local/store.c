@@ -1,0 +1,378 @@
+/* Opening and closing the store, and the way of a change from the journal into the index. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/local/impl.h"
+#include "store/local/replay.h"
+
+enum {
+	APPLY_COUNT = 512,
+	APPLY_OCTETS = 1 << 20,
+	OVERLOAD_OCTETS = 64 << 20, /* of changes that an unwritable index has not taken */
+};
+
+static const struct store_local_config defaults = {
+	.segment_octets = 64 << 20,
+	.inline_max = 256 << 10,
+};
+
+char *store_index_path(const char *dir)
+{
+	return path_join(dir, "index.sqlite");
+}
+
+char *store_journal_path(const char *dir)
+{
+	return path_join(dir, "journal");
+}
+
+char *store_blob_path(const char *dir)
+{
+	return path_join(dir, "blob");
+}
+
+int store_lock(const char *dir, struct err *err)
+{
+	char *path = path_join(dir, "lock");
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		(void)err_set(err, ST_IO, "open %s: %s", path, strerror(errno));
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		(void)err_set(err, ST_TEMP, "%s is in use by another restante: stop it first", dir);
+		close(fd);
+		fd = -1;
+	}
+	free(path);
+	return fd;
+}
+
+/* ---- changes ---- */
+
+struct change *change_new(struct store *s, enum record_type type, struct store_op *op)
+{
+	struct change *c = NEW(struct change);
+
+	journal_entry_init(&c->entry, type);
+	c->entry.file_dir = -1;
+	c->store = s;
+	c->op = op;
+	list_init(&c->known);
+	return c;
+}
+
+/* What only the writing needed. */
+static void change_strip(struct change *c)
+{
+	if (c->entry.file_dir >= 0)
+		(void)c->store->disk->ops->close(c->store->disk, c->entry.file_dir);
+	c->entry.file_dir = -1;
+	c->entry.has_file = false;
+	store_draft_free(c->draft);
+	c->draft = NULL;
+	free(c->file_name);
+	c->file_name = NULL;
+}
+
+void change_free(struct change *c)
+{
+	if (c == NULL)
+		return;
+	change_strip(c);
+	list_del(&c->known);
+	list_del(&c->entry.link);
+	buf_deinit(&c->entry.record);
+	free(c);
+}
+
+static void change_done(struct journal_entry *e, enum store_result result)
+{
+	struct change *c = LIST_OF(e, struct change, entry);
+	struct store *s = c->store;
+	struct store_op *op = c->op;
+
+	if (result == STORE_OK) {
+		c->durable = true;
+		if (c->expunge != NULL)
+			c->expunge->expunged = c->expunged;
+		change_strip(c);
+		list_append(&s->pending, &e->link);
+		s->pending_count++;
+		s->pending_octets += e->record.cap;
+	} else {
+		change_free(c);
+	}
+	op->done(op, result);
+}
+
+void change_submit(struct change *c)
+{
+	c->entry.done = change_done;
+	journal_append(c->store->journal, &c->entry);
+}
+
+bool store_overloaded(const struct store *s)
+{
+	return s->pending_octets > OVERLOAD_OCTETS;
+}
+
+bool store_apply(struct store *s)
+{
+	struct index_place at = s->place;
+	struct link *l;
+
+	if (list_empty(&s->pending))
+		return true;
+	index_begin(s->index);
+	for (l = s->pending.next; l != &s->pending; l = l->next) {
+		const struct journal_entry *e = LIST_OF(l, struct journal_entry, link);
+		struct record r = {
+			.type = e->type,
+			.pos = e->pos,
+			.size = e->size,
+			.time_ms = e->time_ms,
+			.body_len = (uint32_t)e->body.n,
+			.body_crc = e->body_crc,
+			.meta = str_of(e->record.data + RECORD_HEADER, e->meta_len),
+		};
+
+		index_apply(s->index, &r);
+		at = (struct index_place){ e->pos + e->size, e->salt };
+	}
+	if (!index_commit(s->index, &at))
+		return false;
+	s->place = at;
+	while ((l = list_take(&s->pending)) != NULL)
+		change_free(LIST_OF(LIST_OF(l, struct journal_entry, link), struct change, entry));
+	s->pending_count = s->pending_octets = 0;
+	return true;
+}
+
+static void apply_when_many(struct store *s)
+{
+	if (s->pending_count >= APPLY_COUNT || s->pending_octets >= APPLY_OCTETS)
+		(void)store_apply(s);
+}
+
+int store_fd(const struct store *s)
+{
+	return s->disk->ops->fd(s->disk);
+}
+
+void store_flush(struct store *s)
+{
+	journal_flush(s->journal);
+}
+
+/* The next batch is under way before the index is brought up to date: they run side by side. */
+void store_poll(struct store *s)
+{
+	s->disk->ops->poll(s->disk);
+	journal_flush(s->journal);
+	apply_when_many(s);
+}
+
+void store_wait(struct store *s)
+{
+	journal_flush(s->journal);
+	s->disk->ops->wait(s->disk);
+	journal_flush(s->journal);
+	apply_when_many(s);
+}
+
+/* ---- opening ---- */
+
+static int make_dir(struct disk *d, const char *path)
+{
+	int dir = d->ops->open_dir(d, path, true);
+
+	return dir < 0 ? dir : d->ops->close(d, dir);
+}
+
+static int sync_dir(struct disk *d, const char *path)
+{
+	int dir = d->ops->open_dir(d, path, false), rc;
+
+	if (dir < 0)
+		return dir;
+	rc = d->ops->sync(d, dir);
+	(void)d->ops->close(d, dir);
+	return rc;
+}
+
+/* All directories that a message may ever need are made once, so that no commit has to make one.
+ * The last to be made is looked for first. */
+static int make_blob_homes(struct disk *d, const char *blob_dir)
+{
+	struct msgid id = { { 0 } };
+	char *home;
+	int rc;
+
+	id.b[sizeof id.b - 1] = 0xff;
+	home = blob_home(blob_dir, id);
+	rc = d->ops->open_dir(d, home, false);
+	free(home);
+	if (rc >= 0)
+		return d->ops->close(d, rc);
+	for (unsigned i = 0; i < 256; i++) {
+		id.b[sizeof id.b - 1] = (unsigned char)i;
+		home = blob_home(blob_dir, id);
+		rc = make_dir(d, home);
+		free(home);
+		if (rc < 0)
+			return rc;
+		/* the last name becomes durable only behind all the others */
+		if (i == 254 && (rc = sync_dir(d, blob_dir)) < 0)
+			return rc;
+	}
+	return sync_dir(d, blob_dir);
+}
+
+static int sync_parent(struct disk *d, const char *dir)
+{
+	struct str path = str_c(dir);
+	size_t slash = str_rfind(path, '/');
+	char *parent;
+	int rc;
+
+	if (slash == path.n)
+		return sync_dir(d, ".");
+	parent = slash == 0 ? str_dup_c(STR("/")) : str_dup_c(str_head(path, slash));
+	rc = sync_dir(d, parent);
+	free(parent);
+	return rc == -EACCES || rc == -ENOENT ? 0 : rc; /* whoever made it for us synced it */
+}
+
+static enum status make_layout(struct store *s, struct err *err)
+{
+	struct disk *d = s->disk;
+	int rc = make_dir(d, s->dir);
+
+	if (rc == 0)
+		rc = sync_parent(d, s->dir);
+	if (rc == 0)
+		rc = make_dir(d, s->journal_dir);
+	if (rc == 0)
+		rc = make_dir(d, s->blob_dir);
+	if (rc == 0)
+		rc = make_blob_homes(d, s->blob_dir);
+	if (rc == 0)
+		rc = sync_dir(d, s->dir);
+	if (rc == 0)
+		rc = s->journal_file = d->ops->open_dir(d, s->journal_dir, false);
+	if (rc < 0)
+		return err_set(err, ST_IO, "the store in %s: %s", s->dir, strerror(-rc));
+	return ST_OK;
+}
+
+/* The index is a view: one that cannot be used is made anew. */
+static enum status open_index(
+	struct store *s, struct map *m, struct journal_tail *tail, struct err *err)
+{
+	struct err why = { 0 };
+	enum status st = index_open(&s->index, s->index_path, &s->place, &why);
+
+	if (st == ST_OK && !map_has(m, &s->place))
+		st = err_set(&why, ST_CORRUPT, "index: not made from this journal");
+	if (st == ST_CORRUPT) {
+		log_warn("store.rebuild", F_C("why", why.text));
+		index_close(s->index);
+		index_remove(s->index_path);
+		why = (struct err){ 0 };
+		st = index_open(&s->index, s->index_path, &s->place, &why);
+	}
+	if (st != ST_OK)
+		return err_set(err, st, "%s", why.text);
+	return replay(m, s->index, &s->place, tail, err);
+}
+
+static void store_free(struct store *s)
+{
+	journal_close(s->journal);
+	index_close(s->index);
+	for (size_t i = 0; i < SEGMENT_FILES; i++)
+		if (s->files[i].number != 0)
+			(void)s->disk->ops->close(s->disk, s->files[i].file);
+	if (s->journal_file >= 0)
+		(void)s->disk->ops->close(s->disk, s->journal_file);
+	if (s->lock >= 0)
+		close(s->lock);
+	free(s->dir);
+	free(s->journal_dir);
+	free(s->blob_dir);
+	free(s->index_path);
+	free(s);
+}
+
+static struct store *store_new(
+	const char *dir, struct disk *disk, const struct store_local_config *c)
+{
+	struct store *s = NEW(struct store);
+
+	s->disk = disk;
+	s->config = c != NULL ? *c : defaults;
+	if (s->config.segment_octets == 0)
+		s->config.segment_octets = defaults.segment_octets;
+	if (s->config.segment_octets > 1 << 30) /* offsets are 32 bits in a position */
+		s->config.segment_octets = 1 << 30;
+	if (s->config.inline_max == 0)
+		s->config.inline_max = defaults.inline_max;
+	s->dir = str_dup_c(str_c(dir));
+	s->journal_dir = store_journal_path(dir);
+	s->blob_dir = store_blob_path(dir);
+	s->index_path = store_index_path(dir);
+	s->lock = s->journal_file = -1;
+	s->look.file = -1;
+	list_init(&s->pending);
+	for (size_t i = 0; i < KNOWN_BUCKETS; i++)
+		list_init(&s->known[i]);
+	for (size_t i = 0; i < LEASE_BUCKETS; i++)
+		list_init(&s->leases[i]);
+	return s;
+}
+
+struct store *store_local_open(const char *dir, struct disk *disk,
+	const struct store_local_config *config, struct err *err)
+{
+	struct store *s = store_new(dir, disk, config);
+	struct journal_tail tail;
+	struct map map = { 0 };
+	enum status st = make_layout(s, err);
+
+	if (st == ST_OK) {
+		s->lock = store_lock(dir, err);
+		st = s->lock < 0 ? ST_TEMP : map_load(&map, disk, s->journal_dir, err);
+	}
+	if (st == ST_OK)
+		st = open_index(s, &map, &tail, err);
+	map_free(&map);
+	if (st != ST_OK) {
+		store_free(s);
+		return NULL;
+	}
+	s->journal = journal_open(disk, s->journal_dir, s->journal_file, &s->config, &tail);
+	return s;
+}
+
+void store_close_all(struct store *s)
+{
+	struct link *l;
+
+	if (s == NULL)
+		return;
+	while (journal_busy(s->journal))
+		store_wait(s);
+	(void)store_apply(s);
+	while ((l = list_take(&s->pending)) != NULL)
+		change_free(LIST_OF(LIST_OF(l, struct journal_entry, link), struct change, entry));
+	for (size_t i = 0; i < LEASE_BUCKETS; i++)
+		while (!list_empty(&s->leases[i]))
+			lease_end(s, LIST_OF(s->leases[i].next, struct lease, link));
+	reading_end(s, &s->look);
+	store_free(s);
+}
