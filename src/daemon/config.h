@@ -34,21 +34,27 @@ struct config {
 	int64_t header_size_limit;
 	int64_t received_max;
 	int64_t errors_soft, errors_hard;
-	int64_t connections_max;         /* all edges together */
+	int64_t connections_max; /* all edges together */
 	int64_t connections_per_address;
-	int64_t auth_failures;           /* a session */
+	int64_t auth_failures; /* a session */
 	bool cleartext_auth;
 	int64_t greet_timeout_ms, command_timeout_ms, data_timeout_ms, session_max_ms;
 	int64_t login_timeout_ms, autologout_ms;
 	int64_t pop3_errors_before_login, pop3_errors_after_login;
-	char *implementation;            /* what POP3's IMPLEMENTATION says; "" hides it */
-	int64_t edges;                   /* 0: one per core */
+	char *implementation;     /* what POP3's IMPLEMENTATION says; "" hides it; %v: version */
+	int64_t pop3_expire_days; /* -1: never */
+	int64_t pop3_login_delay_ms;
+	char *pop3_utf8_headers; /* "downgrade", "refuse", "asis" */
+	char *pop3_language;
+	char *pop3_workarounds; /* of "none nul separator" */
+	char *pop3_uidl_format; /* base/uidl.h */
+	int64_t edges;          /* 0: one per core */
 	int64_t hash_threads, hash_queue;
-	char *sasl_mechanisms;           /* "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS" */
-	bool sender_login_match;         /* F2 */
-	bool hide_client_address;        /* F7: submission's Received */
+	char *sasl_mechanisms;    /* "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS" */
+	bool sender_login_match;  /* F2 */
+	bool hide_client_address; /* F7: submission's Received */
 	int64_t segment_size, inline_max;
-	char *log;                       /* "stderr", or a path relative to the state directory */
+	char *log; /* "stderr", or a path relative to the state directory */
 	char *log_level;
 	char *edge_user, *store_user;
 };
@@ -56,7 +62,8 @@ struct config {
 /* text: the whole file; name: for messages ("restante.conf:12: unknown setting 'hostnam', did you mean
  * 'hostname'?").  Defaults for what is absent.  NULL and err (ST_USAGE) when it is not valid. */
 struct config *config_parse(struct str text, const char *name, struct err *err);
-struct config *config_load(const char *state, struct err *err); /* <state>/restante.conf; may be absent */
+struct config *config_load(
+	const char *state, struct err *err); /* <state>/restante.conf; may be absent */
 void config_free(struct config *c);
 
 /* The commented file that `init` writes. */

@@ -7,14 +7,16 @@
 #include "daemon/config.h"
 
 enum config_type {
-	CONFIG_COUNT,	 /* int64_t */
-	CONFIG_OCTETS,	 /* int64_t; "25M" */
+	CONFIG_COUNT,    /* int64_t */
+	CONFIG_OCTETS,   /* int64_t; "25M" */
 	CONFIG_DURATION, /* int64_t milliseconds; "5m" */
-	CONFIG_BOOL,	 /* bool; yes or no */
-	CONFIG_TEXT,	 /* char *; at most `max` octets */
+	CONFIG_DAYS,     /* int64_t; "never" is -1 */
+	CONFIG_BOOL,     /* bool; yes or no */
+	CONFIG_TEXT,     /* char *; at most `max` octets */
 	CONFIG_HOSTNAME, /* char *; "" means the system's name */
-	CONFIG_WORD,	 /* char *; one of `words` */
-	CONFIG_WORDS,	 /* char *; some of `words`, separated by spaces */
+	CONFIG_UIDL,     /* char *; a template of base/uidl.h */
+	CONFIG_WORD,     /* char *; one of `words` */
+	CONFIG_WORDS,    /* char *; some of `words`, separated by spaces */
 };
 
 struct config_setting {

@@ -21,7 +21,8 @@ void control_stop(struct control *c);
 
 /* Runs a request on the state directory: through the socket when a server answers there, else by
  * opening the office here under the state's lock, with the rights of the store directory's owner. */
-enum status control_call(const char *state, const json_t *request, struct office_reply *reply, struct err *err);
+enum status control_call(
+	const char *state, const json_t *request, struct office_reply *reply, struct err *err);
 
 /* <state>/lock, exclusive: serve and control_call hold it.  Returns an fd, or -1: ST_TEMP when held. */
 int state_lock(const char *state, struct err *err);

@@ -28,11 +28,12 @@ enum status office_open(struct office *o, const char *dir, struct config *config
 void office_close(struct office *o);
 
 struct office_reply {
-	void (*row)(struct office_reply *r, json_t *row);       /* takes the reference */
+	void (*row)(struct office_reply *r, json_t *row);          /* takes the reference */
 	void (*octets)(struct office_reply *r, struct str octets); /* the message itself */
 };
 /* Verbs: account.add/del/passwd/list/show/disable/enable, alias.add/del/list, domain.add/list,
  * mailbox.list/show, fsck.rebuild, status.  ST_* and err.text as the administrator shall see it. */
-enum status office_execute(struct office *o, const json_t *request, struct office_reply *reply, struct err *err);
+enum status office_execute(
+	struct office *o, const json_t *request, struct office_reply *reply, struct err *err);
 
 #endif
