@@ -47,12 +47,17 @@ static void put_reply(struct smtpd *s, unsigned code, struct str text)
 	buf_put(&s->out, STR("\r\n"));
 }
 
+void smtpd_dismiss(struct smtpd *s, unsigned code, struct str text)
+{
+	put_reply(s, code, text);
+	smtpd_close(s);
+}
+
 /* Every refusal goes against the error budget: first it costs time, then the session. */
 void smtpd_reply(struct smtpd *s, unsigned code, struct str text)
 {
 	if (code >= 500 && ++s->errors >= s->config->errors_hard) {
-		put_reply(s, 421, STR("4.7.0 too many errors"));
-		smtpd_close(s);
+		smtpd_dismiss(s, 421, STR("4.7.0 too many errors"));
 		return;
 	}
 	put_reply(s, code, text);
@@ -81,8 +86,7 @@ void smtpd_greet(struct smtpd *s)
 	s->greeted = true;
 	if (s->in.len > 0) {
 		/* RFC 5321 4.3.1: the client waits for the greeting. */
-		put_reply(s, 554, STR("5.5.0 you spoke before the greeting"));
-		smtpd_close(s);
+		smtpd_dismiss(s, 554, STR("5.5.0 you spoke before the greeting"));
 		return;
 	}
 	buf_put(&s->out, STR("220 "));
@@ -158,8 +162,7 @@ static bool line_step(struct smtpd *s)
 	struct line line;
 
 	if (s->stopping) {
-		put_reply(s, 421, STR("4.3.2 the server is stopping, please come back"));
-		smtpd_close(s);
+		smtpd_dismiss(s, 421, STR("4.3.2 the server is stopping, please come back"));
 		return true;
 	}
 	result = line_cut(&s->cutter, &s->in, line_max(s), &line);

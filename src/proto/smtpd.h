@@ -23,45 +23,45 @@ struct smtpd_config { /* borrowed, shared by all sessions, outlives them */
 	struct str hostname;
 	uint64_t message_size_limit; /* octets of the message as received; announced as SIZE */
 	size_t recipients_max;       /* a transaction; at least 100 (RFC 5321 4.5.3.1.8) */
-	size_t command_line_max;     /* octets with CRLF; at least 512; AUTH lines get 12288 (RFC 4954 4) */
-	size_t errors_soft;          /* from here on each error reply is delayed (EV_TARPIT) */
-	size_t errors_hard;          /* here the session ends with 421 */
-	size_t received_max;         /* Received: lines in a header before 554 5.4.6 (RFC 5321 6.3) */
-	size_t header_max;           /* octets of the header section */
-	int64_t greet_timeout_ms;    /* whole time before EHLO, and before TLS is up */
-	int64_t command_timeout_ms;  /* 5 min (RFC 5321 4.5.3.2.7) */
-	int64_t data_timeout_ms;     /* between two reads of a body */
-	int64_t session_max_ms;      /* whole session */
-	bool smtputf8;               /* all five extensions are offered by default */
+	size_t command_line_max; /* octets with CRLF; at least 512; AUTH lines get 12288 (RFC 4954 4) */
+	size_t errors_soft;      /* from here on each error reply is delayed (EV_TARPIT) */
+	size_t errors_hard;      /* here the session ends with 421 */
+	size_t received_max;     /* Received: lines in a header before 554 5.4.6 (RFC 5321 6.3) */
+	size_t header_max;       /* octets of the header section */
+	int64_t greet_timeout_ms;   /* whole time before EHLO, and before TLS is up */
+	int64_t command_timeout_ms; /* 5 min (RFC 5321 4.5.3.2.7) */
+	int64_t data_timeout_ms;    /* between two reads of a body */
+	int64_t session_max_ms;     /* whole session */
+	bool smtputf8;              /* all five extensions are offered by default */
 	bool chunking;
-	struct str mechanisms;       /* offered in AUTH once TLS is up: "PLAIN LOGIN SCRAM-SHA-256" */
-	struct str mechanisms_plus;  /* added under TLS when the owner has a channel binding */
-	bool cleartext_auth;         /* offer and take AUTH without TLS too */
+	struct str mechanisms; /* offered in AUTH once TLS is up: "PLAIN LOGIN SCRAM-SHA-256" */
+	struct str mechanisms_plus; /* added under TLS when the owner has a channel binding */
+	bool cleartext_auth;        /* offer and take AUTH without TLS too */
 };
 
-struct smtpd_peer {          /* facts about this connection, copied */
+struct smtpd_peer { /* facts about this connection, copied */
 	enum smtpd_role role;
-	struct str address;      /* text of the client's IP address, for the greeting of HELO and logs */
-	bool tls_available;      /* STARTTLS is offered */
-	bool tls_active;         /* implicit TLS */
-	bool channel_binding;    /* mechanisms_plus may be offered (set again by smtpd_tls_started) */
+	struct str address; /* text of the client's IP address, for the greeting of HELO and logs */
+	bool tls_available; /* STARTTLS is offered */
+	bool tls_active;    /* implicit TLS */
+	bool channel_binding; /* mechanisms_plus may be offered (set again by smtpd_tls_started) */
 };
 
 enum smtpd_event_type {
 	SMTPD_EV_STARTTLS, /* 220 is in out: send it, then do the handshake, then smtpd_tls_started().
 			    * smtpd_in() has been emptied; nothing may be put there until then. */
-	SMTPD_EV_TARPIT,   /* wait arg_ms before sending out and calling on; then just call smtpd_next */
-	SMTPD_EV_ABORT,    /* the transaction ended without ASK_COMMIT: drop draft and recipients */
-	SMTPD_EV_CLOSE,    /* send out, then close; no further events */
-	SMTPD_ASK_AUTH,    /* mechanism, data (decoded initial response), has_data */
-	SMTPD_ASK_AUTH_MORE, /* data: decoded response; the client's "*" never gets here */
+	SMTPD_EV_TARPIT, /* wait arg_ms before sending out and calling on; then just call smtpd_next */
+	SMTPD_EV_ABORT, /* the transaction ended without ASK_COMMIT: drop draft and recipients */
+	SMTPD_EV_CLOSE, /* send out, then close; no further events */
+	SMTPD_ASK_AUTH, /* mechanism, data (decoded initial response), has_data */
+	SMTPD_ASK_AUTH_MORE,  /* data: decoded response; the client's "*" never gets here */
 	SMTPD_EV_AUTH_CANCEL, /* the client sent "*" or broke base64: forget the exchange */
-	SMTPD_ASK_MAIL,    /* tx is new; envelope in smtpd_tx() */
-	SMTPD_ASK_RCPT,    /* path, and its rcpt parameters */
-	SMTPD_ASK_DATA,    /* first DATA or BDAT of the transaction: may be refused (default 354/250) */
-	SMTPD_ASK_BODY,    /* data: canonical message octets (dots unstuffed); answer with smtpd_answer(s, 0, ...)
+	SMTPD_ASK_MAIL,       /* tx is new: sender in smtpd_tx() and path */
+	SMTPD_ASK_RCPT,       /* path */
+	SMTPD_ASK_DATA, /* first DATA or BDAT of the transaction: may be refused (default 354/250) */
+	SMTPD_ASK_BODY, /* data: canonical message octets (dots unstuffed); answer with smtpd_answer(s, 0, ...)
 			    * once taken, or a 4xx/5xx code: the rest is read, dropped, and that is the final reply */
-	SMTPD_ASK_COMMIT,  /* the message is whole and within limits; the answer is the final reply */
+	SMTPD_ASK_COMMIT, /* the message is whole and within limits; the answer is the final reply */
 };
 
 struct smtpd_event {
@@ -69,7 +69,8 @@ struct smtpd_event {
 	struct str mechanism;
 	struct str data;
 	bool has_data;
-	struct str path; /* RCPT: the mailbox without <> and source route: `local@domain` or `postmaster` */
+	struct str
+		path; /* MAIL and RCPT: the mailbox without <> and source route, or `postmaster` */
 	int64_t arg_ms;
 };
 
@@ -78,13 +79,14 @@ struct smtpd_tx { /* the transaction: read-only for the owner, valid from ASK_MA
 	uint64_t size;           /* SIZE= or 0 */
 	bool eightbit;           /* BODY=8BITMIME */
 	bool smtputf8;
-	struct str auth;         /* AUTH= xtext-decoded, "" when absent (RFC 4954 5) */
-	size_t accepted;         /* recipients answered with 2xx */
-	uint64_t octets;         /* body octets so far */
-	bool early_lf;           /* a bare CR or LF was seen: will be refused */
+	struct str auth; /* AUTH= xtext-decoded, "" when absent (RFC 4954 5) */
+	size_t accepted; /* recipients answered with 2xx */
+	uint64_t octets; /* body octets so far */
+	bool early_lf;   /* a bare CR or LF was seen: will be refused */
 };
 
-struct smtpd *smtpd_new(const struct smtpd_config *config, const struct smtpd_peer *peer, int64_t now_ms);
+struct smtpd *smtpd_new(
+	const struct smtpd_config *config, const struct smtpd_peer *peer, int64_t now_ms);
 void smtpd_free(struct smtpd *s);
 
 /* Puts the 220 greeting into out.  Input that came before is an early talker: 554 and close

@@ -147,8 +147,7 @@ void smtpd_verb_data(struct smtpd *s, struct str args)
 	if (s->in.len > 0) {
 		/* RFC 2920 3.1: DATA is the last of a group.  What came already may be the message or may
 		 * be commands; whoever guesses is smuggled past. */
-		smtpd_reply(s, 554, STR("5.5.0 data before 354"));
-		smtpd_close(s);
+		smtpd_dismiss(s, 554, STR("5.5.0 data before 354"));
 		return;
 	}
 	s->event = (struct smtpd_event){ 0 };
@@ -185,15 +184,13 @@ void smtpd_verb_bdat(struct smtpd *s, struct str args)
 	struct smtpd_transaction *tx = s->tx;
 
 	if (!s->config->chunking || !parse_bdat(s, args)) {
-		smtpd_reply(s, s->config->chunking ? 501 : 502,
+		smtpd_dismiss(s, s->config->chunking ? 501 : 502,
 			s->config->chunking ? STR("5.5.4 expected BDAT size [LAST]")
 					    : STR("5.5.1 BDAT is not offered"));
-		smtpd_close(s);
 		return;
 	}
 	if (s->chunk_size > most_dropped(s->config)) {
-		smtpd_reply(s, 552, STR("5.3.4 chunk too big"));
-		smtpd_close(s);
+		smtpd_dismiss(s, 552, STR("5.3.4 chunk too big"));
 		return;
 	}
 	s->input = IN_BDAT;

@@ -100,6 +100,7 @@ struct smtpd {
 /* smtpd.c */
 void smtpd_reply(struct smtpd *s, unsigned code, struct str text);
 void smtpd_ask(struct smtpd *s, enum smtpd_event_type type);
+void smtpd_dismiss(struct smtpd *s, unsigned code, struct str text); /* the last reply */
 void smtpd_close(struct smtpd *s);
 void smtpd_tx_begin(struct smtpd *s);
 void smtpd_tx_end(struct smtpd *s);  /* tells ABORT */

@@ -124,8 +124,7 @@ static void verb_quit(struct smtpd *s, struct str args)
 {
 	if (!no_args(s, args))
 		return;
-	smtpd_reply(s, 221, STR("2.0.0 goodbye"));
-	smtpd_close(s);
+	smtpd_dismiss(s, 221, STR("2.0.0 goodbye"));
 }
 
 /* RFC 5321 3.5.3 and 7.3: 252 tells nobody who lives here. */
@@ -173,7 +172,7 @@ static void verb_starttls(struct smtpd *s, struct str args)
 static void verb_http(struct smtpd *s, struct str args)
 {
 	(void)args;
-	smtpd_reply(s, 421, STR("4.7.0 this is a mail server"));
+	smtpd_dismiss(s, 421, STR("4.7.0 this is a mail server"));
 }
 
 static const struct verb verbs[] = {
@@ -244,7 +243,7 @@ void smtpd_command(struct smtpd *s, struct line line)
 		return;
 	}
 	if (verb->junk && ++s->junk > SMTPD_JUNK_MAX && ++s->errors >= s->config->errors_hard) {
-		smtpd_reply(s, 421, STR("4.7.0 too many commands without mail"));
+		smtpd_dismiss(s, 421, STR("4.7.0 too many commands without mail"));
 		return;
 	}
 	if ((verb->in & smtpd_state(s)) == 0)
