@@ -120,8 +120,10 @@ static bool listen_value_ok(const struct config_setting *s, struct str value)
 	case CONFIG_COUNT: return str_u64(value, &n) && n >= 1 && n <= UINT16_MAX;
 	case CONFIG_OCTETS:
 	case CONFIG_DURATION:
+	case CONFIG_DAYS:
 	case CONFIG_BOOL:
 	case CONFIG_HOSTNAME:
+	case CONFIG_UIDL:
 	case CONFIG_WORDS: break;
 	}
 	return false;
@@ -456,6 +458,7 @@ void config_free(struct config *c)
 		switch (config_settings[i].type) {
 		case CONFIG_TEXT:
 		case CONFIG_HOSTNAME:
+		case CONFIG_UIDL:
 		case CONFIG_WORD:
 		case CONFIG_WORDS:
 			free(*(char **)(void *)((char *)c + config_settings[i].at));
@@ -463,6 +466,7 @@ void config_free(struct config *c)
 		case CONFIG_COUNT:
 		case CONFIG_OCTETS:
 		case CONFIG_DURATION:
+		case CONFIG_DAYS:
 		case CONFIG_BOOL: break;
 		}
 	for (size_t i = 0; i < c->listen_count; i++) {

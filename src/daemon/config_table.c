@@ -70,7 +70,24 @@ const struct config_setting config_settings[] = {
 	{ "pop3_errors_after_login", CONFIG_COUNT, AT(pop3_errors_after_login), "50", 1, 10000, NULL,
 		"Bad commands after login after which a POP3 session is closed." },
 	{ "implementation", CONFIG_TEXT, AT(implementation), "Restante", 0, 100, NULL,
-		"What POP3's CAPA says after IMPLEMENTATION (RFC 2449 6.9); empty: nothing." },
+		"What POP3's CAPA says after IMPLEMENTATION (RFC 2449 6.9), %v being the version; "
+		"empty: nothing." },
+	{ "pop3_expire_days", CONFIG_DAYS, AT(pop3_expire_days), "never", 1, 36500, NULL,
+		"How long mail is kept, as POP3's CAPA announces it with EXPIRE (RFC 2449 6.7)." },
+	{ "pop3_login_delay", CONFIG_DURATION, AT(pop3_login_delay_ms), "0s", 0, 1 * DAY, NULL,
+		"Time between POP3 logins of one account, announced with LOGIN-DELAY (RFC 2449 6.5); a "
+		"session that deleted nothing does not count." },
+	{ "pop3_utf8_headers", CONFIG_WORD, AT(pop3_utf8_headers), "downgrade", 0, 0,
+		"downgrade refuse asis",
+		"What POP3 clients without UTF8 get when a message header is not ASCII: a surrogate header (RFC "
+		"6858), -ERR [UTF8], or the message as it is, against RFC 6856 2.1." },
+	{ "pop3_language", CONFIG_WORD, AT(pop3_language), "en", 0, 0, "en de fr zh",
+		"Language that POP3's LANG * chooses (RFC 6856 3.2)." },
+	{ "pop3_workarounds", CONFIG_WORDS, AT(pop3_workarounds), "none", 0, 0, "none nul separator",
+		"For broken POP3 clients: nul sends octet 0x80 for each NUL, separator ends every header "
+		"with an empty line." },
+	{ "pop3_uidl_format", CONFIG_UIDL, AT(pop3_uidl_format), "%i", 0, 0, NULL,
+		"How UIDLs of new and imported messages are made; %i where a variable is not known." },
 
 	{ "sasl_mechanisms", CONFIG_WORDS, AT(sasl_mechanisms), MECHANISMS, 0, 0, MECHANISMS,
 		"Login mechanisms offered, separated by spaces." },

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/uidl.h"
 #include "daemon/config_table.h"
 
 struct unit {
@@ -44,9 +45,11 @@ static struct units units_of(enum config_type type)
 	case CONFIG_OCTETS: return UNITS(octet_units);
 	case CONFIG_DURATION: return UNITS(duration_units);
 	case CONFIG_COUNT:
+	case CONFIG_DAYS:
 	case CONFIG_BOOL:
 	case CONFIG_TEXT:
 	case CONFIG_HOSTNAME:
+	case CONFIG_UIDL:
 	case CONFIG_WORD:
 	case CONFIG_WORDS: break;
 	}
@@ -74,10 +77,11 @@ static void number_put(struct buf *out, enum config_type type, int64_t n)
 	struct units units = units_of(type);
 
 	for (size_t i = 0; i < units.count; i++) {
-		if (units.rows[i].times > 1 && (n == 0 || n % units.rows[i].times != 0))
+		if (units.rows[i].times > 1 && n % units.rows[i].times != 0)
 			continue;
 		buf_putu(out, (uint64_t)(n / units.rows[i].times));
-		buf_put(out, str_c(units.rows[i].suffix));
+		if (n > 0)
+			buf_put(out, str_c(units.rows[i].suffix));
 		return;
 	}
 }
@@ -131,11 +135,13 @@ static bool text_allowed(const struct config_setting *s, struct str text)
 	case CONFIG_TEXT:
 		return (int64_t)text.n >= s->min && (int64_t)text.n <= s->max && is_printable(text);
 	case CONFIG_HOSTNAME: return text.n == 0 || is_hostname(text);
+	case CONFIG_UIDL: return uidl_format_ok(text);
 	case CONFIG_WORD: return config_word(s->words, text) >= 0;
 	case CONFIG_WORDS: return are_words(s->words, text);
 	case CONFIG_COUNT:
 	case CONFIG_OCTETS:
 	case CONFIG_DURATION:
+	case CONFIG_DAYS:
 	case CONFIG_BOOL: break;
 	}
 	return false;
@@ -147,6 +153,12 @@ static bool bool_get(struct str text, bool *out)
 
 	*out = config_word(yes, text) >= 0;
 	return *out || config_word(no, text) >= 0;
+}
+
+static bool days_get(struct str text, int64_t *out)
+{
+	*out = -1;
+	return str_eq(text, STR("never")) || number_get(CONFIG_COUNT, text, out);
 }
 
 static bool set_value(struct config *c, const struct config_setting *s, struct str text)
@@ -163,6 +175,11 @@ static bool set_value(struct config *c, const struct config_setting *s, struct s
 			return false;
 		*(int64_t *)(void *)at = n;
 		return true;
+	case CONFIG_DAYS:
+		if (!days_get(text, &n) || (n >= 0 && n < s->min) || n > s->max)
+			return false;
+		*(int64_t *)(void *)at = n;
+		return true;
 	case CONFIG_BOOL:
 		if (!bool_get(text, &yes))
 			return false;
@@ -170,6 +187,7 @@ static bool set_value(struct config *c, const struct config_setting *s, struct s
 		return true;
 	case CONFIG_TEXT:
 	case CONFIG_HOSTNAME:
+	case CONFIG_UIDL:
 	case CONFIG_WORD:
 	case CONFIG_WORDS:
 		if (!text_allowed(s, text))
@@ -204,11 +222,18 @@ void config_value_put(struct buf *out, const struct config *c, const struct conf
 	case CONFIG_COUNT:
 	case CONFIG_OCTETS:
 	case CONFIG_DURATION: number_put(out, s->type, *(const int64_t *)(const void *)at); break;
+	case CONFIG_DAYS:
+		if (*(const int64_t *)(const void *)at < 0)
+			buf_put(out, STR("never"));
+		else
+			number_put(out, s->type, *(const int64_t *)(const void *)at);
+		break;
 	case CONFIG_BOOL:
 		buf_put(out, *(const bool *)(const void *)at ? STR("yes") : STR("no"));
 		break;
 	case CONFIG_TEXT:
 	case CONFIG_HOSTNAME:
+	case CONFIG_UIDL:
 	case CONFIG_WORD:
 	case CONFIG_WORDS: buf_put(out, str_c(*(char *const *)(const void *)at)); break;
 	}
@@ -235,12 +260,18 @@ void config_range_put(struct buf *out, const struct config_setting *s)
 		buf_put(out, STR(" to "));
 		number_put(out, s->type, s->max);
 		break;
+	case CONFIG_DAYS:
+		buf_printf(out, "never, or days from %d to %d", (int)s->min, (int)s->max);
+		break;
 	case CONFIG_BOOL: buf_put(out, STR("yes or no")); break;
 	case CONFIG_TEXT:
 		buf_printf(out, "%s of at most %d octets", s->min > 0 ? "text" : "text or nothing",
 			(int)s->max);
 		break;
 	case CONFIG_HOSTNAME: buf_put(out, STR("a host name")); break;
+	case CONFIG_UIDL:
+		buf_put(out, STR("text with at least one of %i, %u and %f; also %v and %08Xu"));
+		break;
 	case CONFIG_WORD: words_put(out, s->words, STR(" or ")); break;
 	case CONFIG_WORDS: words_put(out, s->words, STR(" and ")); break;
 	}
