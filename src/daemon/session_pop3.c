@@ -15,7 +15,6 @@ struct session_pop3 {
 	struct session s;
 	struct pop3d *engine;
 	enum ipc_type asked;
-	bool final_sent; /* SCRAM: the last challenge is out, the login itself is decided */
 	struct str user; /* canonical address, heap */
 	struct maildrop_view view; /* over `rows`, or over the mapping */
 	void *rows, *mapping;
@@ -61,10 +60,6 @@ static void login(struct session_pop3 *p, const struct pop3d_event *ev)
 
 static void auth_more(struct session_pop3 *p, const struct pop3d_event *ev)
 {
-	if (p->final_sent) {
-		ask_open(p);
-		return;
-	}
 	p->asked = IPC_AUTH_STEP;
 	if (!session_ask_auth_step(&p->s, ev->data))
 		pop3d_login_failed(p->engine, POP3D_SYS_TEMP, no_store);
@@ -113,7 +108,7 @@ static void serve_event(struct session_pop3 *p, const struct pop3d_event *ev)
 			pop3d_login_failed(p->engine, POP3D_SYS_TEMP, no_store);
 		break;
 	case POP3D_ASK_AUTH_MORE: auth_more(p, ev); break;
-	case POP3D_EV_AUTH_CANCEL: p->final_sent = false; break;
+	case POP3D_EV_AUTH_CANCEL: break;
 	case POP3D_ASK_LISTING:
 		if (!ask(p, IPC_LIST, STR("")))
 			pop3d_failed(p->engine, POP3D_SYS_TEMP, no_store);
@@ -148,11 +143,7 @@ static void auth_answered(struct session_pop3 *p, struct ipc_packet *packet)
 		free((char *)(uintptr_t)p->user.p);
 		p->user = str_of(str_dup_c(a.address), a.address.n);
 		session_auth_ok(&p->s, a.address);
-		p->final_sent = a.has_output;
-		if (a.has_output)
-			pop3d_auth_challenge(p->engine, a.output);
-		else
-			ask_open(p);
+		ask_open(p);
 		return;
 	case SASL_FAILED:
 		session_auth_failed(&p->s, a.user, "credentials");
