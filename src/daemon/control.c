@@ -107,10 +107,26 @@ static void execute(struct client *c, struct str text)
 	end_put(&c->out, status, &err);
 }
 
-/* False: not what our client sends. */
+static bool send_some(struct client *c)
+{
+	struct str s = buf_str(&c->out);
+	ssize_t n = s.n == 0 ? 0 : send(c->fd, s.p, s.n, MSG_NOSIGNAL);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	buf_consume(&c->out, (size_t)n);
+	if (c->out.len == 0)
+		buf_release(&c->out);
+	return true;
+}
+
+/* One after the other: the next begins when the answer before it is sent.  False: the connection
+ * is over, or this is not what our client sends. */
 static bool take_requests(struct client *c)
 {
-	while (c->in.len >= CONTROL_HEADER && c->out.len == 0) {
+	if (!send_some(c))
+		return false;
+	while (c->in.len >= CONTROL_HEADER && c->out.len == 0 && !c->control->office->restart) {
 		struct reader r = { .rest = buf_str(&c->in) };
 		uint32_t n = get_u32(&r);
 		uint8_t kind = get_u8(&r);
@@ -121,6 +137,8 @@ static bool take_requests(struct client *c)
 			return true;
 		execute(c, str_head(r.rest, n));
 		buf_consume(&c->in, CONTROL_HEADER + (size_t)n);
+		if (!send_some(c))
+			return false;
 	}
 	return true;
 }
@@ -138,19 +156,6 @@ static ssize_t receive(struct client *c)
 	return n == 0 ? -1 : n;
 }
 
-static bool send_some(struct client *c)
-{
-	struct str s = buf_str(&c->out);
-	ssize_t n = s.n == 0 ? 0 : send(c->fd, s.p, s.n, MSG_NOSIGNAL);
-
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR;
-	buf_consume(&c->out, (size_t)n);
-	if (c->out.len == 0)
-		buf_release(&c->out);
-	return true;
-}
-
 static void client_ready(struct loop_io *io, int events)
 {
 	struct client *c = LIST_OF(io, struct client, io);
@@ -160,9 +165,7 @@ static void client_ready(struct loop_io *io, int events)
 	if (events & LOOP_READ)
 		alive = receive(c) >= 0;
 	if (alive)
-		alive = take_requests(c) && send_some(c);
-	if (alive && c->out.len == 0 && c->in.len >= CONTROL_HEADER)
-		alive = take_requests(c) && send_some(c);
+		alive = take_requests(c);
 	if (!alive || (c->out.len == 0 && control->office->restart)) {
 		client_close(c);
 		if (control->office->restart)
