@@ -1,7 +1,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/buf.h"
+#include "base/codec.h"
 #include "base/mem.h"
 #include "store/disk_sim.h"
 
@@ -25,6 +25,7 @@ struct node {
 
 struct name {
 	char *path;
+	uint32_t hash;     /* of path */
 	struct node *node; /* NULL: unlinked (in a list of changes) */
 };
 
@@ -88,16 +89,21 @@ static struct node *node_new(bool dir)
 
 static struct name *names_find(struct names *l, const char *path)
 {
+	struct str p = str_c(path);
+	uint32_t hash = crc32c(0, p.p, p.n);
+
 	for (size_t i = 0; i < l->n; i++)
-		if (str_eq(str_c(l->at[i].path), str_c(path)))
+		if (l->at[i].hash == hash && str_eq(str_c(l->at[i].path), p))
 			return &l->at[i];
 	return NULL;
 }
 
 static void names_add(struct names *l, const char *path, struct node *node)
 {
+	struct str p = str_c(path);
+
 	l->at = mem_array(l->at, l->n + 1, sizeof *l->at);
-	l->at[l->n++] = (struct name){ str_dup_c(str_c(path)), node };
+	l->at[l->n++] = (struct name){ str_dup_c(p), crc32c(0, p.p, p.n), node };
 	if (node != NULL)
 		node->names++;
 }
