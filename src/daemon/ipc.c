@@ -20,6 +20,7 @@ struct ipc {
 	struct loop_io io;
 	int fd;
 	bool dead;
+	bool broken; /* a send failed: lost() comes from the loop, not from inside ipc_send() */
 	struct link waiting;
 	void (*received)(void *owner, struct ipc_packet *p);
 	void (*lost)(void *owner);
@@ -113,13 +114,16 @@ void ipc_send(struct ipc *i, const struct ipc_head *head, struct str a, struct s
 	};
 	struct waiting *w;
 
-	if (i->dead)
+	if (i->dead || i->broken)
 		return;
 	if (list_empty(&i->waiting)) {
 		int sent = send_packet(i, iov, 3, fd);
 
-		if (sent < 0)
-			lose(i);
+		/* The caller is in the middle of a session that lost() would free. */
+		if (sent < 0) {
+			i->broken = true;
+			loop_io_again(&i->io, LOOP_READ);
+		}
 		if (sent != 0)
 			return;
 	}
@@ -176,7 +180,7 @@ static void ready(struct loop_io *io, int events)
 	for (int n = 0; n < PACKETS_A_TURN && !i->dead && (events & LOOP_READ); n++) {
 		int got = receive(i);
 
-		if (got < 0)
+		if (got < 0 || (got == 0 && i->broken))
 			lose(i);
 		if (got <= 0)
 			break;

@@ -47,7 +47,8 @@ struct ipc_packet { /* what came; views die after the call */
 	int fd; /* -1, or an fd that is now the receiver's */
 };
 
-/* fd is taken over.  received() for each packet; lost() once, when the peer went away or broke the
+/* fd is taken over.  Both calls come from the loop only, never from inside ipc_send().  received() for
+ * each packet; lost() once, when the peer went away or broke the
  * format; the owner calls ipc_free() later, not from inside received(). */
 struct ipc *ipc_new(struct loop *l, int fd, void (*received)(void *owner, struct ipc_packet *p),
 	void (*lost)(void *owner), void *owner);

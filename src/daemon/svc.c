@@ -116,7 +116,10 @@ static bool dispatch(struct svc_edge *e, struct ipc_packet *p)
 		return false;
 	x->open = true;
 	x->asked = p->head;
-	return handlers[p->head.type](x, &p->body);
+	if (handlers[p->head.type](x, &p->body))
+		return true;
+	x->open = false; /* nobody will answer it */
+	return false;
 }
 
 static void lost(void *owner)
