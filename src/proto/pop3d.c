@@ -47,7 +47,7 @@ void pop3d_ok(struct pop3d *p, struct str text)
 	buf_put(&p->out, STR("+OK"));
 	if (text.n > 0)
 		buf_putc(&p->out, ' ');
-	buf_put(&p->out, text);
+	buf_put(&p->out, pop3d_text(p, text));
 	buf_put(&p->out, STR("\r\n"));
 }
 
@@ -62,11 +62,12 @@ void pop3d_err(struct pop3d *p, enum pop3d_code code, struct str text)
 		[POP3D_SYS_TEMP] = STR_INIT("[SYS/TEMP] "),
 		[POP3D_SYS_PERM] = STR_INIT("[SYS/PERM] "),
 		[POP3D_AUTH] = STR_INIT("[AUTH] "),
+		[POP3D_UTF8] = STR_INIT("[UTF8] "),
 	};
 
 	buf_put(&p->out, STR("-ERR "));
 	buf_put(&p->out, codes[code]);
-	text = str_head(text, 400);
+	text = str_head(pop3d_text(p, text), 400);
 	for (size_t i = 0; i < text.n; i++) {
 		unsigned char c = (unsigned char)text.p[i];
 
@@ -228,6 +229,11 @@ void pop3d_shutdown(struct pop3d *p)
 bool pop3d_in_transaction(const struct pop3d *p)
 {
 	return p->state == S_TRANSACTION;
+}
+
+bool pop3d_utf8(const struct pop3d *p)
+{
+	return p->utf8;
 }
 
 struct str pop3d_user(const struct pop3d *p)

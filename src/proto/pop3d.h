@@ -1,4 +1,4 @@
-/* pop3d.h -- POP3 server engine (RFC 1939, 2449, 2595, 3206, 5034).  No I/O: no fd, no clock.
+/* pop3d.h -- POP3 server engine (RFC 1939, 2449, 2595, 3206, 5034, 6856).  No I/O: no fd, no clock.
  *
  *   put what the client sent into pop3d_in(); while (pop3d_next(p, now, &ev)) serve the event;
  *   send what is in pop3d_out(); call pop3d_timeout() when pop3d_deadline() has passed.
@@ -26,7 +26,12 @@ struct pop3d_config {               /* borrowed, shared, outlives the sessions *
 	size_t auth_failures;  /* failed logins until the session is closed */
 	struct str mechanisms; /* SASL under TLS: "PLAIN LOGIN SCRAM-SHA-256" */
 	struct str mechanisms_plus;
-	bool cleartext_auth; /* USER, PASS and SASL without TLS too */
+	bool cleartext_auth;    /* USER, PASS and SASL without TLS too */
+	int64_t expire_days;    /* announced with EXPIRE; 0 and less: NEVER */
+	uint64_t login_delay_s; /* announced with LOGIN-DELAY when it is not 0 */
+	struct str language;    /* what LANG * chooses: "de" */
+	bool nul_to_80;         /* some clients end a message at a NUL */
+	bool end_header;        /* some clients need an empty line even when no body follows */
 };
 
 struct pop3d_peer {
@@ -75,6 +80,7 @@ enum pop3d_code {
 	POP3D_SYS_TEMP,
 	POP3D_SYS_PERM,
 	POP3D_AUTH,
+	POP3D_UTF8, /* RFC 6856 5 */
 };
 
 struct pop3d_stats { /* for the one log line of a session (A26) */
@@ -107,6 +113,9 @@ void pop3d_failed(struct pop3d *p, enum pop3d_code code, struct str text);
 /* The next octets of the message, at least one (none: it could not be read).  The engine stuffs
  * dots and ends the reply; beyond `want` nothing is taken. */
 void pop3d_body(struct pop3d *p, struct str octets);
+/* The same, but `octets` (perhaps none) stand for the next `consumed` octets of the message: a surrogate
+ * (RFC 6858), or nothing more to come when they are the last. */
+void pop3d_body_as(struct pop3d *p, struct str octets, uint64_t consumed);
 /* For ev.direct, without a copy: the owner sends out, then `octets` (1 .. want) of the message by
  * itself, and calls pop3d_next() only after that.  last: their final two octets (of one:
  * last[1]). */
@@ -118,6 +127,8 @@ uint64_t pop3d_deleted_count(const struct pop3d *p);
 void pop3d_updated(struct pop3d *p, bool ok);
 
 bool pop3d_in_transaction(const struct pop3d *p);
+/* UTF8 was said: messages go out as they are, whatever their header holds (RFC 6856 2.1). */
+bool pop3d_utf8(const struct pop3d *p);
 struct str pop3d_user(const struct pop3d *p);
 const struct pop3d_stats *pop3d_stats(const struct pop3d *p);
 

@@ -23,6 +23,11 @@ enum pop3d_verdict pop3d_do_user(struct pop3d *p, const struct str *arg, struct 
 	(void)ev;
 	if (!pop3d_may_login(p))
 		return refuse_cleartext(p);
+	/* RFC 6856 2.2 */
+	if (!str_utf8(arg[0])) {
+		pop3d_err(p, POP3D_NO_CODE, STR("the name is not UTF-8"));
+		return V_BAD;
+	}
 	buf_clear(&p->user);
 	buf_put(&p->user, arg[0]);
 	pop3d_ok(p, STR("send PASS"));
@@ -35,6 +40,10 @@ enum pop3d_verdict pop3d_do_pass(struct pop3d *p, const struct str *arg, struct 
 		return refuse_cleartext(p);
 	if (p->user.len == 0) {
 		pop3d_err(p, POP3D_NO_CODE, STR("send USER first"));
+		return V_BAD;
+	}
+	if (!str_utf8(arg[0])) {
+		pop3d_err(p, POP3D_NO_CODE, STR("the password is not UTF-8"));
 		return V_BAD;
 	}
 	buf_put(&p->secret, arg[0]);
@@ -164,9 +173,8 @@ void pop3d_login_ok(struct pop3d *p, struct str user, uint64_t count, uint64_t o
 	p->errors = 0;
 	p->count = count;
 	p->octets = octets;
-	buf_put(&p->out, STR("+OK maildrop has "));
-	pop3d_put_drop(p);
-	buf_put(&p->out, STR("\r\n"));
+	buf_put(&p->out, STR("+OK "));
+	pop3d_say_drop(p, true);
 }
 
 /* RFC 1939 7: after a failed PASS the pair begins anew with USER. */
@@ -193,6 +201,11 @@ enum pop3d_verdict pop3d_do_stls(struct pop3d *p, const struct str *arg, struct 
 					   : STR("TLS is not available"));
 		return V_DONE;
 	}
+	/* RFC 6856 2.1: clients must not do this. */
+	if (p->utf8) {
+		pop3d_err(p, POP3D_NO_CODE, STR("not after UTF8"));
+		return V_DONE;
+	}
 	pop3d_ok(p, STR("begin TLS negotiation"));
 	buf_release(&p->user);
 	pop3d_drop_input(p);
@@ -210,5 +223,6 @@ void pop3d_tls_started(struct pop3d *p, bool channel_binding, int64_t now_ms)
 	pop3d_drop_input(p);
 	p->peer.tls_active = true;
 	p->peer.channel_binding = channel_binding;
+	p->language = 0; /* anybody in between could have said LANG (RFC 6856 7) */
 	p->asked = Q_NONE;
 }

@@ -4,7 +4,8 @@
  * pop3d_verbs.c  the command table and the short commands
  * pop3d_auth.c   USER, PASS, AUTH, STLS and their answers
  * pop3d_reply.c  CAPA, LIST, UIDL, DELE: what needs the rows
- * pop3d_body.c   RETR and TOP */
+ * pop3d_body.c   RETR and TOP
+ * pop3d_lang.c   LANG, and every text for people */
 #ifndef RESTANTE_PROTO_POP3D_IMPL_H
 #define RESTANTE_PROTO_POP3D_IMPL_H
 
@@ -29,13 +30,14 @@ enum pop3d_job_kind { J_NONE, J_LIST, J_LIST_ONE, J_UIDL, J_UIDL_ONE, J_DELE, J_
 struct pop3d_job { /* the command in TRANSACTION that is not finished yet */
 	enum pop3d_job_kind kind;
 	bool started;     /* its first reply line is in out: there is no way back to -ERR */
-	bool in_body;     /* TOP: the blank line after the header went by */
+	bool in_body;     /* TOP, end_header: the blank line after the header went by */
 	bool cut;         /* TOP: enough lines were sent */
 	uint8_t line_len; /* TOP: octets of the line under way; 2 stands for more */
 	char line_first;
 	char last[2];    /* of the message, as sent so far */
 	size_t index;    /* of the message; LIST and UIDL: the next row */
 	uint64_t offset; /* of the next octet of the message */
+	uint64_t sent;   /* without stuffing; differs from offset for a surrogate */
 	uint64_t lines;  /* TOP: body lines still to be sent */
 };
 
@@ -48,6 +50,8 @@ struct pop3d {
 	struct pop3d_peer peer;
 	enum pop3d_state state;
 	enum pop3d_question asked;
+	unsigned char language; /* row of pop3d_lang.c */
+	bool utf8;
 	bool first_line;  /* nothing was read yet */
 	bool touched;     /* the owner answered: the client's time starts anew */
 	bool sasl_broken; /* the response just refused counts as an error */
@@ -91,11 +95,18 @@ enum pop3d_verdict pop3d_sasl_line(
 	struct pop3d *p, struct str line, bool malformed, struct pop3d_event *ev);
 
 /* pop3d_reply.c */
-void pop3d_put_drop(struct pop3d *p); /* "2 messages (320 octets)" without the deleted ones */
+/* "maildrop has 2 messages (320 octets)", or only "2 messages ...", without the deleted ones */
+void pop3d_say_drop(struct pop3d *p, bool whole);
 void pop3d_put_capabilities(struct pop3d *p);
 void pop3d_put_scan(struct pop3d *p, size_t index);   /* "1 120" CRLF */
 void pop3d_put_unique(struct pop3d *p, size_t index); /* "1 UIDL" CRLF */
 void pop3d_list_step(struct pop3d *p);
+
+/* pop3d_lang.c */
+struct str pop3d_text(const struct pop3d *p, struct str english);
+/* prefix, the text with its numbers in it, CRLF. */
+void pop3d_say(struct pop3d *p, struct str prefix, struct str english, uint64_t a, uint64_t b);
+enum pop3d_verdict pop3d_do_lang(struct pop3d *p, const struct str *arg, struct pop3d_event *ev);
 
 /* pop3d_body.c */
 bool pop3d_body_step(struct pop3d *p, struct pop3d_event *ev);

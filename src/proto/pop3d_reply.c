@@ -1,26 +1,39 @@
 #include "base/mem.h"
 #include "proto/pop3d_impl.h"
 
-void pop3d_put_drop(struct pop3d *p)
+void pop3d_say_drop(struct pop3d *p, bool whole)
 {
+	static const struct str texts[2][2] = {
+		{STR_INIT("# messages (# octets)"),               STR_INIT("# message (# octets)")},
+		{ STR_INIT("maildrop has # messages (# octets)"),
+                 STR_INIT("maildrop has # message (# octets)")                                    },
+	};
 	uint64_t n = p->count - p->deleted;
 
-	buf_putu(&p->out, n);
-	buf_put(&p->out, n == 1 ? STR(" message (") : STR(" messages ("));
-	buf_putu(&p->out, p->octets - p->deleted_octets);
-	buf_put(&p->out, STR(" octets)"));
+	pop3d_say(p, STR(""), texts[whole][n == 1], n, p->octets - p->deleted_octets);
 }
 
 /* RFC 2449 5: what is announced before login is announced after it too; only STLS means "permitted
- * now" (RFC 2595 4).  EXPIRE NEVER: nothing here deletes mail by age (RFC 2449 6.7). */
+ * now" (RFC 2595 4).  EXPIRE and LOGIN-DELAY are the same for all users, so neither says USER. */
 void pop3d_put_capabilities(struct pop3d *p)
 {
 	const struct pop3d_config *c = p->config;
 	struct buf *out = &p->out;
 
-	buf_put(out, STR("+OK capability list follows\r\n"
-			 "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\n"
-			 "EXPIRE NEVER\r\n"));
+	pop3d_ok(p, STR("capability list follows"));
+	buf_put(out,
+		STR("TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nUTF8 USER\r\n"
+		    "LANG\r\nEXPIRE "));
+	if (c->expire_days > 0)
+		buf_putu(out, (uint64_t)c->expire_days);
+	else
+		buf_put(out, STR("NEVER"));
+	buf_put(out, STR("\r\n"));
+	if (c->login_delay_s > 0) {
+		buf_put(out, STR("LOGIN-DELAY "));
+		buf_putu(out, c->login_delay_s);
+		buf_put(out, STR("\r\n"));
+	}
 	if (pop3d_may_login(p)) {
 		buf_put(out, STR("USER\r\n"));
 		if (c->mechanisms.n > 0) {
@@ -113,9 +126,7 @@ static void delete_message(struct pop3d *p)
 	p->deleted_bits[index / 8] |= (uint8_t)(1u << (index % 8));
 	p->deleted++;
 	p->deleted_octets += p->view.rows[index].octets;
-	buf_put(&p->out, STR("+OK message "));
-	buf_putu(&p->out, index + 1);
-	buf_put(&p->out, STR(" deleted\r\n"));
+	pop3d_say(p, STR("+OK "), STR("message # deleted"), index + 1, 0);
 }
 
 /* Rows until out is over its mark; numbers are those of the whole maildrop (RFC 1939 5). */
@@ -125,8 +136,7 @@ static void put_rows(struct pop3d *p)
 
 	if (!job->started) {
 		buf_put(&p->out, STR("+OK "));
-		pop3d_put_drop(p);
-		buf_put(&p->out, STR("\r\n"));
+		pop3d_say_drop(p, false);
 		job->started = true;
 	}
 	for (; job->index < p->count && p->out.len < POP3D_OUT_MARK; job->index++) {

@@ -55,17 +55,17 @@ static enum pop3d_verdict do_quit(struct pop3d *p, const struct str *arg, struct
 		ev->type = POP3D_ASK_UPDATE;
 		return V_EVENT;
 	}
-	buf_put(&p->out, STR("+OK "));
-	buf_put(&p->out, p->config->hostname);
-	buf_put(&p->out, STR(" POP3 server signing off\r\n"));
+	pop3d_say(p, STR("+OK "), STR("@ POP3 server signing off"), 0, 0);
 	pop3d_close(p);
 	return V_DONE;
 }
 
 void pop3d_updated(struct pop3d *p, bool ok)
 {
-	struct buf *out = &p->out;
 	uint64_t left = p->count - p->deleted;
+	struct str text = left == 0   ? STR("@ POP3 server signing off (maildrop empty)")
+			  : left == 1 ? STR("@ POP3 server signing off (# message left)")
+				      : STR("@ POP3 server signing off (# messages left)");
 
 	if (p->asked != Q_UPDATE)
 		return;
@@ -76,15 +76,7 @@ void pop3d_updated(struct pop3d *p, bool ok)
 	}
 	p->stats.deleted = p->deleted;
 	p->stats.deleted_octets = p->deleted_octets;
-	buf_put(out, STR("+OK "));
-	buf_put(out, p->config->hostname);
-	buf_put(out, STR(" POP3 server signing off ("));
-	if (left == 0) {
-		buf_put(out, STR("maildrop empty)\r\n"));
-	} else {
-		buf_putu(out, left);
-		buf_put(out, left == 1 ? STR(" message left)\r\n") : STR(" messages left)\r\n"));
-	}
+	pop3d_say(p, STR("+OK "), text, left, 0);
 	pop3d_close(p);
 }
 
@@ -102,6 +94,16 @@ static enum pop3d_verdict do_apop(struct pop3d *p, const struct str *arg, struct
 	(void)arg;
 	(void)ev;
 	pop3d_err(p, POP3D_NO_CODE, STR("APOP is not supported"));
+	return V_DONE;
+}
+
+/* RFC 6856 2.1; said twice it means no more than once. */
+static enum pop3d_verdict do_utf8(struct pop3d *p, const struct str *arg, struct pop3d_event *ev)
+{
+	(void)arg;
+	(void)ev;
+	p->utf8 = true;
+	pop3d_ok(p, STR("UTF-8 mode"));
 	return V_DONE;
 }
 
@@ -124,9 +126,8 @@ static enum pop3d_verdict do_rset(struct pop3d *p, const struct str *arg, struct
 	free(p->deleted_bits);
 	p->deleted_bits = NULL;
 	p->deleted = p->deleted_octets = 0;
-	buf_put(&p->out, STR("+OK maildrop has "));
-	pop3d_put_drop(p);
-	buf_put(&p->out, STR("\r\n"));
+	buf_put(&p->out, STR("+OK "));
+	pop3d_say_drop(p, true);
 	return V_DONE;
 }
 
@@ -144,13 +145,9 @@ static enum pop3d_verdict message_number(struct pop3d *p, struct str arg, bool *
 		n = UINT64_MAX; /* only digits: larger than any maildrop */
 	}
 	if (n == 0 || n > p->count) {
-		buf_put(&p->out, STR("-ERR no such message, only "));
-		buf_putu(&p->out, p->count);
-		buf_put(&p->out, STR(" in maildrop\r\n"));
+		pop3d_say(p, STR("-ERR "), STR("no such message, only # in maildrop"), p->count, 0);
 	} else if (is_deleted(p, (size_t)n - 1)) {
-		buf_put(&p->out, STR("-ERR message "));
-		buf_putu(&p->out, n);
-		buf_put(&p->out, STR(" already deleted\r\n"));
+		pop3d_say(p, STR("-ERR "), STR("message # already deleted"), n, 0);
 	} else {
 		*found = true;
 		p->job.index = (size_t)n - 1;
@@ -165,6 +162,8 @@ static const struct command commands[] = {
 	{ STR_INIT("AUTH"),IN(S_AUTHORIZATION), 0, 2,   J_NONE, J_NONE,     pop3d_do_auth },
 	{ STR_INIT("APOP"),IN(S_AUTHORIZATION), 0, RAW, J_NONE, J_NONE,     do_apop },
 	{ STR_INIT("STLS"),IN(S_AUTHORIZATION), 0, 0,   J_NONE, J_NONE,     pop3d_do_stls },
+	{ STR_INIT("UTF8"),IN(S_AUTHORIZATION), 0, 0,   J_NONE, J_NONE,     do_utf8 },
+	{ STR_INIT("LANG"),ANYTIME,             0, 1,   J_NONE, J_NONE,     pop3d_do_lang },
 	{ STR_INIT("CAPA"),ANYTIME,             0, 0,   J_NONE, J_NONE,     do_capa },
 	{ STR_INIT("QUIT"),ANYTIME,             0, 0,   J_NONE, J_NONE,     do_quit },
 	{ STR_INIT("STAT"),IN(S_TRANSACTION),   0, 0,   J_NONE, J_NONE,     do_stat },

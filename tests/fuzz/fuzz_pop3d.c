@@ -7,7 +7,16 @@
 #include "base/mem.h"
 #include "proto/pop3d.h"
 
-enum { TLS_AVAILABLE = 1, TLS_ACTIVE = 2, CLEARTEXT = 4, BINDING = 8, GENEROUS = 16, KIND = 32 };
+enum {
+	TLS_AVAILABLE = 1,
+	TLS_ACTIVE = 2,
+	CLEARTEXT = 4,
+	BINDING = 8,
+	GENEROUS = 16,
+	KIND = 32,
+	WORKAROUNDS = 64,
+	SURROGATES = 128
+};
 
 enum { MESSAGES = 5 };
 
@@ -15,6 +24,7 @@ struct world {
 	struct pop3d *p;
 	uint64_t seed;
 	bool kind; /* the owner agrees to everything */
+	bool surrogates;
 	bool updated, closed, in_auth;
 	uint64_t next_offset;
 	size_t body_index;
@@ -64,7 +74,7 @@ static void answer_login(struct world *w, const struct pop3d_event *ev)
 			octets += bodies[i].n;
 		pop3d_login_ok(w->p, sasl ? ev->data : ev->user, MESSAGES, octets);
 	} else {
-		pop3d_login_failed(w->p, (enum pop3d_code)rnd(w, 6), STR("[no]\r\n"));
+		pop3d_login_failed(w->p, (enum pop3d_code)rnd(w, 7), STR("[no]\r\n"));
 	}
 }
 
@@ -84,6 +94,8 @@ static void answer_body(struct world *w, const struct pop3d_event *ev)
 			pop3d_failed(w->p, POP3D_SYS_TEMP, STR("no"));
 		else
 			pop3d_body(w->p, STR(""));
+	} else if (w->surrogates && !pop3d_utf8(w->p)) {
+		pop3d_body_as(w->p, rnd(w, 2) ? STR("s: t\r\n\r\n.\r\nx") : STR(""), body.n);
 	} else if (ev->direct && rnd(w, 2)) {
 		char last[2] = { body.n > 1 ? body.p[body.n - 2] : 0, body.p[body.n - 1] };
 
@@ -155,6 +167,9 @@ static struct pop3d_config config_of(unsigned bits)
 		.mechanisms = STR("PLAIN  LOGIN"),
 		.mechanisms_plus = STR("SCRAM-SHA-256-PLUS"),
 		.cleartext_auth = (bits & CLEARTEXT) != 0,
+		.nul_to_80 = (bits & WORKAROUNDS) != 0,
+		.end_header = (bits & WORKAROUNDS) != 0,
+		.language = STR("zh"),
 	};
 }
 
@@ -164,7 +179,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct pop3d_config config = config_of(bits);
 	struct pop3d_peer peer = { (bits & TLS_AVAILABLE) != 0, (bits & TLS_ACTIVE) != 0,
 		(bits & BINDING) != 0 };
-	struct world w = { .kind = (bits & KIND) != 0 };
+	struct world w = { .kind = (bits & KIND) != 0, .surrogates = (bits & SURROGATES) != 0 };
 	struct str rest;
 
 	if (size < 4)

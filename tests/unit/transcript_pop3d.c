@@ -5,6 +5,8 @@
  *   config hostname dewey                 config implementation Restante
  *   config mechanisms PLAIN LOGIN         config plus SCRAM-SHA-256-PLUS
  *   config errors 3 20                    config failures 3    config timeouts 180 600
+ *   config language de                    config expire 30 (days)
+ *   config delay 60 (seconds)             config nuls            config separator
  * Anywhere:
  *   account mrose secret                  who may log in (USER, PLAIN, LOGIN; SCRAM is played:
  *                                         "first" -> "second", "third" -> "final", "" -> logged in)
@@ -14,6 +16,7 @@
  *   policy cut N                          messages end after N octets, whatever their rows say
  *   policy piece N                        octets handed over at once
  *   policy direct                         plain messages are sent past the engine's buffer
+ *   policy surrogate TEXT                 what the message is without UTF8
  *   policy update failed
  *   shutdown
  *   updated: 1 3    UPDATE happened with these deleted    no-update:   it did not happen
@@ -50,7 +53,7 @@ struct owner {
 	uint64_t piece, cut, read_to, cancelled;
 	enum { M_PLAIN, M_LOGIN, M_SCRAM } mechanism;
 	int sasl_step;
-	struct buf sasl_user;
+	struct buf sasl_user, surrogate;
 };
 
 static void keep(struct buf *b, struct str text, struct str *view)
@@ -97,6 +100,7 @@ static void owner_free(void *e)
 	buf_deinit(&o->uidls);
 	buf_deinit(&o->deleted);
 	buf_deinit(&o->sasl_user);
+	buf_deinit(&o->surrogate);
 	buf_deinit(&o->login.text);
 	buf_deinit(&o->listing.text);
 	buf_deinit(&o->body.text);
@@ -130,6 +134,16 @@ static bool owner_config(void *e, struct str rest)
 		keep(&o->words[2], rest, &o->config.mechanisms);
 	} else if (str_eq(word, STR("plus"))) {
 		keep(&o->words[3], rest, &o->config.mechanisms_plus);
+	} else if (str_eq(word, STR("language"))) {
+		keep(&o->words[4], rest, &o->config.language);
+	} else if (str_eq(word, STR("expire"))) {
+		o->config.expire_days = (int64_t)number(&rest);
+	} else if (str_eq(word, STR("delay"))) {
+		o->config.login_delay_s = number(&rest);
+	} else if (str_eq(word, STR("nuls"))) {
+		o->config.nul_to_80 = true;
+	} else if (str_eq(word, STR("separator"))) {
+		o->config.end_header = true;
 	} else if (str_eq(word, STR("errors"))) {
 		o->config.errors_before_login = number(&rest);
 		o->config.errors_after_login = number(&rest);
@@ -271,6 +285,16 @@ static void answer_body(struct owner *o, const struct pop3d_event *ev)
 		pop3d_failed(o->p, o->body.code, buf_str(&o->body.text));
 		return;
 	}
+	if (o->surrogate.len > 0 && !pop3d_utf8(o->p)) {
+		uint64_t half = ev->want / 2;
+
+		/* Nothing for the first half of the message, all for the second. */
+		if (ev->offset == 0 && half > 0)
+			pop3d_body_as(o->p, STR(""), half);
+		else
+			pop3d_body_as(o->p, buf_str(&o->surrogate), ev->want);
+		return;
+	}
 	text = str_head(text, o->cut > ev->offset ? (size_t)(o->cut - ev->offset) : 0);
 	text = str_head(text, (size_t)o->piece);
 	if (ev->offset + text.n > o->read_to)
@@ -391,6 +415,7 @@ static bool set_failure(struct policy *policy, struct str rest)
 		{ STR_INIT("SYS/TEMP"),    POP3D_SYS_TEMP   },
 		{ STR_INIT("SYS/PERM"),    POP3D_SYS_PERM   },
 		{ STR_INIT("AUTH"),        POP3D_AUTH       },
+		{ STR_INIT("UTF8"),        POP3D_UTF8       },
 	};
 	struct str word = str_cut(&rest, ' ');
 
@@ -415,7 +440,10 @@ static bool set_policy(struct owner *o, struct str rest)
 		return set_failure(&o->listing, rest);
 	if (str_eq(word, STR("body")))
 		return set_failure(&o->body, rest);
-	if (str_eq(word, STR("cut")))
+	if (str_eq(word, STR("surrogate"))) {
+		buf_clear(&o->surrogate);
+		unescape(&o->surrogate, rest);
+	} else if (str_eq(word, STR("cut")))
 		o->cut = number(&rest);
 	else if (str_eq(word, STR("piece")))
 		o->piece = number(&rest);

@@ -1,0 +1,36 @@
+# EXPIRE and LOGIN-DELAY are announced in both states (RFC 2449 6.5, 6.7)
+config expire 30
+config delay 60
+S: +OK dewey POP3 server ready
+C: CAPA
+S: +OK capability list follows
+S: TOP
+S: UIDL
+S: RESP-CODES
+S: AUTH-RESP-CODE
+S: PIPELINING
+S: UTF8 USER
+S: LANG
+S: EXPIRE 30
+S: LOGIN-DELAY 60
+S: USER
+S: SASL PLAIN LOGIN SCRAM-SHA-256
+S: .
+C: USER mrose
+C: PASS secret
+S: +OK send PASS
+S: +OK maildrop has 0 messages (0 octets)
+C: CAPA
+S: +OK capability list follows
+S: TOP
+S: UIDL
+S: RESP-CODES
+S: AUTH-RESP-CODE
+S: PIPELINING
+S: UTF8 USER
+S: LANG
+S: EXPIRE 30
+S: LOGIN-DELAY 60
+S: USER
+S: SASL PLAIN LOGIN SCRAM-SHA-256
+S: .
