@@ -36,7 +36,6 @@ static const char *const statements[SQL_COUNT] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
-	[SQL_DATA_VERSION] = "PRAGMA data_version",
 	[SQL_DOMAIN_ADD] = "INSERT INTO domain(name) VALUES(?1)",
 	[SQL_DOMAIN_GET] = "SELECT 1 FROM domain WHERE name = ?1",
 	[SQL_DOMAIN_EACH] = "SELECT name FROM domain ORDER BY number",
@@ -50,6 +49,9 @@ static const char *const statements[SQL_COUNT] = {
 		" scram_iterations = ?4, scram_salt = ?5, scram_stored_key = ?6, scram_server_key "
 		"= ?7"
 		" WHERE address = ?1",
+	[SQL_ACCOUNT_UPGRADE] =
+		"UPDATE account SET hash = ?3, scram_iterations = ?4, scram_salt = ?5,"
+		" scram_stored_key = ?6, scram_server_key = ?7 WHERE id = ?1 AND version = ?2",
 	[SQL_ACCOUNT_DISABLED] = "UPDATE account SET disabled = ?2, version = version + (disabled "
 				 "<> ?2) WHERE address = ?1",
 	[SQL_ACCOUNT_GET] = "SELECT " ACCOUNT_COLUMNS " FROM account WHERE address = ?1",
@@ -218,9 +220,10 @@ static enum status check_version(sqlite3 *db, const char *path, struct err *err)
 	return status;
 }
 
-/* WAL: a reader (a listing, a backup) never makes the server wait and a commit is one sync.  FULL: that
- * sync happens before the change is answered. */
-static const char settings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+/* EXCLUSIVE: whoever opens the directory holds the state's lock, and a lookup then costs no system call.
+ * FULL: a change is synced before it is answered. */
+static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE;"
+			       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 			       "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
 			       "PRAGMA temp_store = MEMORY;";
 

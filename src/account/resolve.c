@@ -4,8 +4,7 @@
 #include "base/mem.h"
 
 /* Recent answers by canonical address, so that a thousand messages for one list cost one walk.  Direct
- * mapped: a collision only costs the lookup.  Emptied by every change through this handle and when
- * PRAGMA data_version says that another process committed. */
+ * mapped: a collision only costs the lookup.  Emptied by every change; nobody else has the file open. */
 enum { CACHE_SLOTS = 4096, CACHE_IDS = 4 };
 
 struct slot {
@@ -19,7 +18,6 @@ struct slot {
 };
 
 struct resolve_cache {
-	int64_t data_version;
 	uint64_t generation;
 	struct slot *slots; /* NULL until first needed */
 };
@@ -51,21 +49,6 @@ static uint32_t fnv(struct str s)
 	for (size_t i = 0; i < s.n; i++)
 		h = (h ^ (unsigned char)s.p[i]) * 16777619u;
 	return h;
-}
-
-/* Empties the cache when somebody else wrote; false when the file cannot be read. */
-static bool refresh(struct directory *d)
-{
-	sqlite3_stmt *s = sql_take(d, SQL_DATA_VERSION);
-	bool row = false, ok = sql_step(d, s, &row, "read the data version", NULL) == ST_OK && row;
-	int64_t version = ok ? sqlite3_column_int64(s, 0) : 0;
-
-	sql_done(s);
-	if (ok && version != d->cache->data_version) {
-		resolve_cache_flush(d->cache);
-		d->cache->data_version = version;
-	}
-	return ok;
 }
 
 /* Keeps ids sorted, each once. */
@@ -227,8 +210,6 @@ enum resolved directory_resolve(struct directory *d, struct str recipient, struc
 	struct maildrops found = { .ids = NULL };
 	enum resolved answer;
 
-	if (!refresh(d))
-		return RESOLVED_TEMP;
 	if (!canonical_address(recipient, &c)) {
 		/* Not an address, so not ours and not anybody's: nothing is guessed out of it. */
 		if (!canonical_name(recipient, &c) || !is_postmaster(&c))

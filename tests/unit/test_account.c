@@ -623,22 +623,15 @@ static void domains(void **state)
 	assert_int_equal(directory_domain_add(d, STR(""), NULL), ST_USAGE);
 }
 
-/* Answers must never come from a cache that another process made stale. */
+/* Cached answers are right because there is only one who can change the file. */
 static void two_handles(void **state)
 {
-	struct directory *d = *state, *other = directory_open(path, NULL);
-	uint64_t id;
+	struct directory *d = *state;
+	struct err err = { 0 };
 
-	assert_non_null(other);
+	assert_null(directory_open(path, &err));
+	assert_int_not_equal(err.code, ST_OK);
 	assert_int_equal(how(d, STR("late@example.org")), RESOLVED_NOWHERE);
-	id = add(other, "late@example.org");
-	assert_int_equal(one(d, "late@example.org"), id);
-	assert_int_equal(account_set_disabled(other, STR("late@example.org"), true, NULL), ST_OK);
-	assert_int_equal(how(d, STR("late@example.org")), RESOLVED_DISABLED);
-	assert_int_equal(how(d, STR("u@third.example")), RESOLVED_FOREIGN);
-	assert_int_equal(directory_domain_add(other, STR("third.example"), NULL), ST_OK);
-	assert_int_equal(how(d, STR("u@third.example")), RESOLVED_NOWHERE);
-	directory_close(other);
 }
 
 static void opened_again(void **state)
@@ -699,7 +692,7 @@ static void unreadable_is_temporary(void **state)
 	struct directory *d = *state;
 
 	add(d, "bob@example.org");
-	tamper("DROP TABLE account");
+	assert_int_equal(sqlite3_exec(d->db, "DROP TABLE account", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(how(d, STR("bob@example.org")), RESOLVED_TEMP);
 	assert_int_equal(how(d, STR("nobody@example.org")), RESOLVED_TEMP);
 	assert_int_equal(how(d, STR("postmaster")), RESOLVED_TEMP);
@@ -719,7 +712,7 @@ static void many_accounts(void **state)
 		" scram_salt, scram_stored_key, scram_server_key)"
 		" SELECT 'user' || i || '@example.org', 0, 0, '!', 0, x'', x'', x'' FROM n",
 		MANY);
-	tamper(sql);
+	assert_int_equal(sqlite3_exec(d->db, sql, NULL, NULL, NULL), SQLITE_OK);
 	before = clock_mono_ms();
 	for (int i = 1; i <= LOOKUPS; i++) {
 		snprintf(name, sizeof name, "user%d@example.org", i * (MANY / LOOKUPS));
