@@ -10,9 +10,17 @@ void buf_init(struct buf *b, size_t max)
 	*b = (struct buf){ .max = max };
 }
 
+/* Gives back what held the content. */
+static void free_data(struct buf *b)
+{
+	if (b->secret && b->data != NULL)
+		mem_wipe(b->data, b->cap);
+	free(b->data);
+}
+
 void buf_deinit(struct buf *b)
 {
-	free(b->data);
+	free_data(b);
 	*b = (struct buf){ 0 };
 }
 
@@ -26,9 +34,11 @@ void buf_wipe(struct buf *b)
 void buf_release(struct buf *b)
 {
 	size_t max = b->max;
+	bool secret = b->secret;
 
 	buf_deinit(b);
 	b->max = max;
+	b->secret = secret;
 }
 
 char *buf_reserve(struct buf *b, size_t n)
@@ -52,7 +62,7 @@ char *buf_reserve(struct buf *b, size_t n)
 		data = mem_alloc(cap);
 		if (b->len > 0)
 			memcpy(data, b->data + b->head, b->len);
-		free(b->data);
+		free_data(b);
 		b->data = data;
 		b->cap = cap;
 	}

@@ -2,7 +2,10 @@
  *
  * Content is data[head .. head + len).  Writers never fail on the spot: past `max` they set `full`
  * and become no-ops, so a long chain of puts is checked once at the end.  buf_consume() takes from
- * the front without moving octets.  Owner: whoever embeds it; buf_deinit() releases. */
+ * the front without moving octets.  Owner: whoever embeds it; buf_deinit() releases.
+ *
+ * secret: memory is overwritten before it is given back, also what growth leaves behind.  Set it
+ * after buf_init(); it lasts until buf_deinit(). */
 #ifndef RESTANTE_BASE_BUF_H
 #define RESTANTE_BASE_BUF_H
 
@@ -12,13 +15,13 @@ struct buf {
 	char *data;
 	size_t head, len, cap;
 	size_t max; /* limit of len in octets; 0 means no limit */
-	bool full;
+	bool full, secret;
 };
 
 void buf_init(struct buf *b, size_t max);
 void buf_deinit(struct buf *b);  /* safe on a zeroed struct; leaves it empty */
 void buf_wipe(struct buf *b);    /* overwrite, then release: for secrets */
-void buf_release(struct buf *b); /* give the memory back, keep max; content is lost */
+void buf_release(struct buf *b); /* give the memory back, keep max and secret; content is lost */
 
 static inline struct str buf_str(const struct buf *b)
 {

@@ -22,7 +22,8 @@ struct session_smtp {
 	struct msgid id;
 	uint64_t offset;   /* octets of the message that the store has */
 	struct buf header; /* submission: the header section so far */
-	struct buf body;   /* octets the store does not have yet */
+	struct header_search search;
+	struct buf body; /* octets the store does not have yet */
 };
 
 static struct session_smtp *smtp_of(const struct session *s)
@@ -41,6 +42,7 @@ static bool ask(struct session_smtp *p, enum ipc_type type, struct str fields, s
 static void forget(struct session_smtp *p)
 {
 	buf_release(&p->header);
+	p->search = (struct header_search){ 0 };
 	buf_release(&p->body);
 	free((char *)(uintptr_t)p->recipient.p);
 	p->recipient = STR("");
@@ -170,7 +172,7 @@ static void take_body(struct session_smtp *p, struct str data)
 		size_t end;
 
 		buf_put(&p->header, data);
-		end = compose_header_end(buf_str(&p->header));
+		end = compose_header_end(buf_str(&p->header), &p->search);
 		if (end > 0) {
 			mend_header(p, str_head(buf_str(&p->header), end));
 			buf_put(&p->body, str_from(buf_str(&p->header), end));

@@ -1,6 +1,5 @@
 #include "mime/compose.h"
 #include "mime/date.h"
-#include "mime/field.h"
 
 /* A domain, an address literal or a token: anything else becomes "?". */
 static void put_name(struct buf *out, struct str s, bool utf8)
@@ -82,12 +81,11 @@ void compose_trace(struct buf *out, const struct compose_trace *trace)
 	compose_received(out, trace);
 }
 
-size_t compose_header_end(struct str s)
+size_t compose_header_end(struct str s, struct header_search *search)
 {
-	struct header_search search = { 0 };
 	size_t length;
 
-	if (!header_search(&search, s, false, &length))
+	if (!header_search(search, s, false, &length))
 		return 0;
 	if (str_starts(str_from(s, length), STR("\r\n")))
 		return length + 2;

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/msgid.h"
+#include "mime/field.h"
 
 struct compose_trace {
 	struct str reverse_path; /* "" for <> */
@@ -27,8 +28,9 @@ void compose_return_path(struct buf *out, struct str reverse_path);
 void compose_received(struct buf *out, const struct compose_trace *trace);
 
 /* How many octets of a message, of which s is the beginning, compose_fix_header() wants: the header
- * section with its blank line, or some text that follows when there is none.  0: more is needed. */
-size_t compose_header_end(struct str s);
+ * section with its blank line, or some text that follows when there is none.  0: more is needed.
+ * search: zeroed at the start of a message; s is the same message at each call, longer. */
+size_t compose_header_end(struct str s, struct header_search *search);
 
 struct compose_fix {
 	struct str hostname; /* the right side of a new Message-ID */

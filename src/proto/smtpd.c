@@ -14,6 +14,7 @@ struct smtpd *smtpd_new(
 	buf_put(&s->address, peer->address);
 	s->peer.address = buf_str(&s->address);
 	s->in.max = SMTPD_IN_MAX;
+	s->in.secret = s->auth.secret = true;
 	s->now_ms = s->started_ms = s->fresh_ms = s->active_ms = now_ms;
 	return s;
 }

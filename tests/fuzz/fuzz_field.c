@@ -50,7 +50,8 @@ static void check_search(struct str in, size_t length)
 static void check_fix(struct str in)
 {
 	static const struct compose_fix fix = { .hostname = STR_INIT("h") };
-	size_t end = compose_header_end(in);
+	struct header_search search = { 0 };
+	size_t end = compose_header_end(in, &search);
 	struct buf whole = { 0 }, parts = { 0 };
 
 	check(end <= in.n);

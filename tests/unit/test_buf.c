@@ -1,0 +1,90 @@
+/* Secret buffers: what is given back to the heap holds no octet of the content. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+static void spy_free(void *p);
+
+/* The buffer itself is compiled here, with a free() that looks at what it is given. */
+#define free spy_free
+#include "../../src/base/buf.c"
+#undef free
+
+static const struct str secret = STR_INIT("AGpvZQBzZWNyZXQ=");
+static size_t freed, leaked;
+static size_t last_cap;
+
+static void spy_free(void *p)
+{
+	if (p != NULL) {
+		freed++;
+		leaked += memmem(p, last_cap, secret.p, secret.n) != NULL;
+	}
+	free(p);
+}
+
+static void reset(void)
+{
+	freed = leaked = 0;
+}
+
+/* Reserves step by step, so that last_cap is the size of what the next growth frees. */
+static void grow(struct buf *b, size_t octets)
+{
+	for (size_t i = 0; i < octets; i++) {
+		last_cap = b->cap;
+		buf_putc(b, 'x');
+	}
+	last_cap = b->cap;
+}
+
+static void use(bool is_secret, void (*end)(struct buf *))
+{
+	struct buf b;
+
+	reset();
+	buf_init(&b, 0);
+	b.secret = is_secret;
+	buf_put(&b, secret);
+	grow(&b, 1000);
+	assert_true(freed >= 4);
+	buf_put(&b, secret);
+	buf_consume(&b, b.len); /* the octets are still there */
+	last_cap = b.cap;
+	end(&b);
+	assert_null(b.data);
+	if (end == buf_release)
+		assert_int_equal(b.secret, is_secret);
+}
+
+static void secrets_are_wiped(void **state)
+{
+	(void)state;
+	use(true, buf_release);
+	assert_int_equal(leaked, 0);
+	use(true, buf_deinit);
+	assert_int_equal(leaked, 0);
+}
+
+/* The spy does see what an ordinary buffer leaves behind. */
+static void others_are_not(void **state)
+{
+	(void)state;
+	use(false, buf_deinit);
+	assert_true(leaked >= 2);
+	use(false, buf_wipe);
+	assert_true(leaked >= 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(secrets_are_wiped),
+		cmocka_unit_test(others_are_not),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
