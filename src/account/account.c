@@ -174,6 +174,23 @@ enum status account_set_password(
 	return update(d, address, s, err);
 }
 
+enum status account_upgrade(struct directory *d, uint64_t id, uint64_t version,
+	const struct credentials *c, struct err *err)
+{
+	sqlite3_stmt *s;
+	enum status status = directory_begin(d, err);
+
+	if (status != ST_OK)
+		return status;
+	s = sql_take(d, SQL_ACCOUNT_UPGRADE);
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)id);
+	sqlite3_bind_int64(s, 2, (sqlite3_int64)version);
+	bind_credentials(s, 3, c);
+	status = sql_step(d, s, NULL, "change an account", err);
+	sql_done(s);
+	return directory_end(d, status, err);
+}
+
 enum status account_set_disabled(
 	struct directory *d, struct str address, bool disabled, struct err *err)
 {

@@ -46,6 +46,9 @@ enum status account_add(struct directory *d, struct str address, const struct cr
 enum status account_del(struct directory *d, struct str address, uint64_t *id, struct err *err);
 enum status account_set_password(
 	struct directory *d, struct str address, const struct credentials *c, struct err *err);
+/* The same password, kept better; only while the version is still this one. */
+enum status account_upgrade(struct directory *d, uint64_t id, uint64_t version,
+	const struct credentials *c, struct err *err);
 enum status account_set_disabled(
 	struct directory *d, struct str address, bool disabled, struct err *err);
 enum status account_get(

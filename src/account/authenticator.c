@@ -3,6 +3,7 @@
 
 #include "account/authenticator.h"
 #include "account/password.h"
+#include "account/scheme.h"
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/mem.h"
@@ -23,6 +24,7 @@ struct authenticator {
 	struct directory *directory; /* not owned */
 	struct work_pool *pool;
 	uint64_t hashes;
+	bool upgrade;
 	char dummy[256];
 	unsigned char key[32];
 	struct success memory[MEMORY_SETS][MEMORY_WAYS];
@@ -33,9 +35,10 @@ struct check {
 	struct authenticator *a;
 	struct check_owner owner; /* done NULL: abandoned */
 	uint64_t id, version;     /* 0: dummy, can only fail */
-	char hash[256];
+	struct credentials kept, better;
 	struct buf password; /* prepared */
-	bool matched;
+	bool upgrade;        /* make `better` when the password is right */
+	bool matched, made;
 	unsigned char mac[SCRAM_KEY];
 };
 
@@ -75,6 +78,11 @@ void authenticator_poll(struct authenticator *a)
 void authenticator_wait(struct authenticator *a)
 {
 	work_wait(a->pool);
+}
+
+void authenticator_upgrade(struct authenticator *a, bool on)
+{
+	a->upgrade = on;
 }
 
 struct directory *authenticator_directory(const struct authenticator *a)
@@ -150,7 +158,9 @@ static void hash_run(struct work *w)
 {
 	struct check *c = (struct check *)(void *)((char *)w - offsetof(struct check, work));
 
-	c->matched = password_verify(c->hash, buf_str(&c->password));
+	c->matched = password_verify(c->kept.hash, buf_str(&c->password));
+	c->made = c->matched && c->upgrade &&
+		  scheme_upgrade(&c->kept, buf_str(&c->password), &c->better) == ST_OK;
 }
 
 static void hash_done(struct work *w)
@@ -162,6 +172,9 @@ static void hash_done(struct work *w)
 	ok = ok && directory_login_valid(c->a->directory, c->id, c->version);
 	if (ok)
 		remember(c->a, c->mac);
+	/* When this fails, the next login tries again. */
+	if (ok && c->made)
+		account_upgrade(c->a->directory, c->id, c->version, &c->better, NULL);
 	check_end(c, ok ? CHECK_OK : CHECK_WRONG);
 }
 
@@ -176,7 +189,11 @@ void check_start(struct authenticator *a, const struct login *l, struct str pass
 	c->owner = owner;
 	c->id = usable ? l->id : 0;
 	c->version = l->version;
-	memcpy(c->hash, usable ? l->credentials.hash : a->dummy, sizeof c->hash);
+	if (usable)
+		c->kept = l->credentials;
+	else
+		memcpy(c->kept.hash, a->dummy, sizeof c->kept.hash);
+	c->upgrade = usable && a->upgrade && scheme_outdated(&c->kept);
 	buf_init(&c->password, 0);
 	*owner.under_way = c;
 	if (!password_prepare(password, false, &c->password)) {

@@ -9,6 +9,7 @@
 #include <unistr.h>
 
 #include "account/password.h"
+#include "account/scheme.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -179,6 +180,8 @@ bool password_verify(const char *hash, struct str prepared)
 {
 	if (!password_is_hash(hash) || prepared.n == 0)
 		return false;
+	if (hash[0] == '{')
+		return scheme_verify(str_c(hash), prepared);
 	if (str_starts(str_c(hash), STR("$argon2")))
 		return crypto_pwhash_str_verify(hash, prepared.p, prepared.n) == 0;
 	return verify_crypt(hash, prepared);

@@ -18,7 +18,7 @@ enum {
  * NUL, or (strict) with control characters or invalid UTF-8. */
 bool password_prepare(struct str password, bool strict, struct buf *out);
 
-/* prepared against libsodium's or any crypt(3) string; an unknown or locked one never matches. */
+/* prepared against libsodium's, any crypt(3) string or scheme.h's; an unknown or locked one never matches. */
 bool password_is_hash(const char *hash); /* false: locked, as in shadow(5): "", "!...", "*..." */
 bool password_verify(const char *hash, struct str prepared);
 

@@ -15,6 +15,8 @@ struct authenticator; /* pool, cache, dummy keys */
  * them: free those first. */
 struct authenticator *authenticator_new(struct directory *d, unsigned threads, size_t max_waiting);
 void authenticator_free(struct authenticator *a);
+/* Replaces imported hashes at the next login with the password; off until said. */
+void authenticator_upgrade(struct authenticator *a, bool on);
 int authenticator_fd(const struct authenticator *a);
 void authenticator_poll(struct authenticator *a);
 void authenticator_wait(struct authenticator *a); /* for tools and tests */

@@ -22,6 +22,7 @@ enum option_bit {
 	OPTION_PORT_OFFSET = 1 << 5,
 	OPTION_PASSWORD_STDIN = 1 << 6,
 	OPTION_REBUILD = 1 << 7,
+	OPTION_HASH = 1 << 8,
 };
 
 struct option {
@@ -49,7 +50,7 @@ extern const size_t commands_count;
 struct cmd {
 	const struct command *row;
 	unsigned given; /* option bits */
-	const char *state, *domain, *hostname, *port_offset;
+	const char *state, *domain, *hostname, *port_offset, *hash;
 	char **args;
 	int nargs;
 };

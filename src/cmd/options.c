@@ -17,6 +17,7 @@ static const char **value_of(struct cmd *c, enum option_bit bit)
 	case OPTION_DOMAIN: return &c->domain;
 	case OPTION_HOSTNAME: return &c->hostname;
 	case OPTION_PORT_OFFSET: return &c->port_offset;
+	case OPTION_HASH: return &c->hash;
 	case OPTION_JSON:
 	case OPTION_HELP:
 	case OPTION_PASSWORD_STDIN:

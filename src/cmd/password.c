@@ -3,7 +3,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "account/account.h"
+#include "account/scheme.h"
 #include "base/codec.h"
 #include "base/mem.h"
 #include "cmd/password.h"
@@ -69,18 +69,53 @@ static json_t *key_json(const unsigned char *p, size_t n)
 	return v;
 }
 
+static json_t *credentials_json(struct credentials *k)
+{
+	json_t *o = json_pack("{s:s, s:I, s:o, s:o, s:o}", "hash", k->hash, "iterations",
+		(json_int_t)k->scram_iterations, "salt",
+		key_json(k->scram_salt, sizeof k->scram_salt), "stored_key",
+		key_json(k->scram_stored_key, sizeof k->scram_stored_key), "server_key",
+		key_json(k->scram_server_key, sizeof k->scram_server_key));
+	mem_wipe(k, sizeof *k);
+	return o;
+}
+
 static int hash(struct cmd *c, struct str password, json_t **out)
 {
 	struct err err = { ST_OK, "" };
 	struct credentials k;
+	enum status status = cmd_has(c, OPTION_HASH)
+				     ? scheme_make(str_c(c->hash), password, &k, &err)
+				     : password_make(password, &k, &err);
 
-	if (password_make(password, &k, &err) != ST_OK)
+	if (status != ST_OK)
 		return cmd_fail_err(c, &err);
-	*out = json_pack("{s:s, s:I, s:o, s:o, s:o}", "hash", k.hash, "iterations",
-		(json_int_t)k.scram_iterations, "salt", key_json(k.scram_salt, sizeof k.scram_salt),
-		"stored_key", key_json(k.scram_stored_key, sizeof k.scram_stored_key), "server_key",
-		key_json(k.scram_server_key, sizeof k.scram_server_key));
-	mem_wipe(&k, sizeof k);
+	*out = credentials_json(&k);
+	return EX_OK;
+}
+
+/* "{SCHEME}..." is a hash, "SCHEME" and "{SCHEME}" only say how to make one. */
+static bool is_hash(const struct cmd *c)
+{
+	struct str rest = str_c(c->hash);
+
+	if (!cmd_has(c, OPTION_HASH) || !str_starts(rest, STR("{")))
+		return false;
+	str_cut(&rest, '}');
+	return rest.n > 0;
+}
+
+static int take_over(struct cmd *c, json_t **out)
+{
+	struct err err = { ST_OK, "" };
+	struct credentials k;
+
+	if (cmd_has(c, OPTION_PASSWORD_STDIN))
+		return cmd_fail(c, EX_USAGE,
+			"--password-stdin and a hash: give one, or only the scheme's name");
+	if (scheme_import(str_c(c->hash), &k, &err) != ST_OK)
+		return cmd_fail_err(c, &err);
+	*out = credentials_json(&k);
 	return EX_OK;
 }
 
@@ -89,8 +124,10 @@ int password_new(struct cmd *c, char generated[32], json_t **credentials)
 	struct buf line;
 	int code = EX_OK;
 
-	buf_init(&line, PASSWORD_MAX);
 	generated[0] = '\0';
+	if (is_hash(c))
+		return take_over(c, credentials);
+	buf_init(&line, PASSWORD_MAX);
 	if (cmd_has(c, OPTION_PASSWORD_STDIN)) {
 		if (!read_line(STDIN_FILENO, &line))
 			code = cmd_fail(c, EX_DATAERR,

@@ -4,7 +4,7 @@
 
 #include "cmd/cmd.h"
 
-/* --password-stdin: its first line; on a terminal: asked for twice without echo; else generated, and
+/* --hash '{SCHEME}...': that; --password-stdin: its first line; on a terminal: asked for twice without echo; else generated, and
  * `generated` is it.  *credentials: the JSON that the verbs want.  A sysexits code, already told. */
 int password_new(struct cmd *c, char generated[32], json_t **credentials);
 

@@ -17,6 +17,8 @@ const struct option options[] = {
 		"listen on loopback only, at the standard ports plus N" },
 	{ "--password-stdin", NULL, OPTION_PASSWORD_STDIN,
 		"read the password from the first line of standard input" },
+	{ "--hash", "SCHEME", OPTION_HASH,
+		"keep the password under this scheme, or '{SCHEME}...': take over this hash" },
 	{ "--rebuild", NULL, OPTION_REBUILD, "make the index anew from the journal" },
 };
 const size_t options_count = sizeof options / sizeof *options;
@@ -26,10 +28,10 @@ const struct command commands[] = {
 		0, 0, cmd_init, "make a state directory: configuration, keys, certificate, empty store" },
 	{ "serve", "", STATE, 0, 0, cmd_serve, "run the office in the foreground" },
 
-	{ "account add", "ADDRESS", LIST | OPTION_PASSWORD_STDIN, 1, 1, cmd_account_add,
+	{ "account add", "ADDRESS", LIST | OPTION_PASSWORD_STDIN | OPTION_HASH, 1, 1, cmd_account_add,
 		"add an account; the password is asked for, or generated and printed" },
 	{ "account del", "ADDRESS", STATE, 1, 1, cmd_account_del, "delete an account and its mail" },
-	{ "account passwd", "ADDRESS", LIST | OPTION_PASSWORD_STDIN, 1, 1, cmd_account_passwd,
+	{ "account passwd", "ADDRESS", LIST | OPTION_PASSWORD_STDIN | OPTION_HASH, 1, 1, cmd_account_passwd,
 		"change a password" },
 	{ "account list", "", LIST, 0, 0, cmd_account_list, "list the accounts" },
 	{ "account show", "ADDRESS", LIST, 1, 1, cmd_account_show, "show one account" },

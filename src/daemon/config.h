@@ -50,6 +50,7 @@ struct config {
 	char *pop3_uidl_format; /* base/uidl.h */
 	int64_t edges;          /* 0: one per core */
 	int64_t hash_threads, hash_queue;
+	bool password_upgrade;
 	char *sasl_mechanisms;    /* "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS" */
 	bool sender_login_match;  /* F2 */
 	bool hide_client_address; /* F7: submission's Received */

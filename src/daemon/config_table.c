@@ -91,6 +91,9 @@ const struct config_setting config_settings[] = {
 
 	{ "sasl_mechanisms", CONFIG_WORDS, AT(sasl_mechanisms), MECHANISMS, 0, 0, MECHANISMS,
 		"Login mechanisms offered, separated by spaces." },
+	{ "password_upgrade", CONFIG_BOOL, AT(password_upgrade), "yes", 0, 0, NULL,
+		"Keeps a password that was taken over with --hash as argon2id and SCRAM keys from its next "
+		"login on." },
 	{ "sender_login_match", CONFIG_BOOL, AT(sender_login_match), "yes", 0, 0, NULL,
 		"Submission: the sender must be an address of the account that logged in." },
 	{ "hide_client_address", CONFIG_BOOL, AT(hide_client_address), "no", 0, 0, NULL,

@@ -25,7 +25,7 @@ static bool key_get(const json_t *o, const char *name, unsigned char *to, size_t
 }
 
 /* {"hash": .., "iterations": .., "salt", "stored_key", "server_key": base64}: made by the client
- * with password_make(), so that this process never waits for a hash. */
+ * with password_make(), so that this process never waits for a hash.  No iterations: no keys for SCRAM. */
 static enum status credentials_get(const json_t *q, struct credentials *c, struct err *err)
 {
 	const json_t *o = json_object_get(q, "credentials");
@@ -35,7 +35,8 @@ static enum status credentials_get(const json_t *q, struct credentials *c, struc
 	memset(c, 0, sizeof *c);
 	if (request_str(o, "hash", &hash, err) != ST_OK)
 		return ST_USAGE;
-	if (hash.n >= sizeof c->hash || iterations < 4096 || iterations > 100000000 ||
+	if (hash.n >= sizeof c->hash ||
+		(iterations != 0 && (iterations < 4096 || iterations > 100000000)) ||
 		!key_get(o, "salt", c->scram_salt, sizeof c->scram_salt) ||
 		!key_get(o, "stored_key", c->scram_stored_key, sizeof c->scram_stored_key) ||
 		!key_get(o, "server_key", c->scram_server_key, sizeof c->scram_server_key))

@@ -39,6 +39,7 @@ static void from_parent(void *owner, struct ipc_packet *p)
 		if (config != NULL) {
 			config_free(s->svc.office.config);
 			s->svc.office.config = config;
+			authenticator_upgrade(s->svc.authenticator, config->password_upgrade);
 		}
 		break;
 	case LEASH_STOP: loop_stop(s->svc.loop); break;
@@ -91,6 +92,7 @@ static bool start_service(
 		return false;
 	s->svc.authenticator = authenticator_new(
 		s->svc.office.directory, (unsigned)c->hash_threads, (size_t)c->hash_queue);
+	authenticator_upgrade(s->svc.authenticator, c->password_upgrade);
 	return sandbox_syscalls(SANDBOX_STORE, err) == ST_OK;
 }
 
