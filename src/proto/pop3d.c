@@ -11,6 +11,7 @@ struct pop3d *pop3d_new(
 	p->config = config;
 	p->peer = *peer;
 	p->first_line = true;
+	p->in.secret = p->secret.secret = true;
 	p->deadline = now_ms + config->login_timeout_ms;
 	return p;
 }

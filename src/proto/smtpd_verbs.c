@@ -84,8 +84,21 @@ static bool hello(struct smtpd *s, struct str args, bool esmtp)
 	return true;
 }
 
+/* RFC 2920 3.1: EHLO is the last of a group, and nobody who did not see PIPELINING may send groups.
+ * What strangers' servers never do, scripts that send junk do.  A mail client that a person waits
+ * for is forgiven. */
+static bool too_early(struct smtpd *s)
+{
+	if (s->peer.role != SMTPD_MX || s->in.len == 0)
+		return false;
+	smtpd_dismiss(s, 554, STR("5.5.0 you spoke before the reply"));
+	return true;
+}
+
 static void verb_helo(struct smtpd *s, struct str args)
 {
+	if (too_early(s))
+		return;
 	if (!hello(s, args, false))
 		return;
 	buf_put(&s->out, STR("250 "));
@@ -95,7 +108,7 @@ static void verb_helo(struct smtpd *s, struct str args)
 
 static void verb_ehlo(struct smtpd *s, struct str args)
 {
-	if (hello(s, args, true))
+	if (!too_early(s) && hello(s, args, true))
 		ehlo_reply(s);
 }
 
