@@ -719,12 +719,8 @@ static void full_pool(void **state)
 
 static void unreadable_directory_is_temporary(void **state)
 {
-	sqlite3 *db;
-
 	(void)state;
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "DROP TABLE account", NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
+	assert_int_equal(sqlite3_exec(d->db, "DROP TABLE account", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(plain(STR("\0bob\0bobs secret")), SASL_TEMP);
 	struct sasl *x = start(STR("SCRAM-SHA-256"));
 	assert_int_equal(step(x, STR("n,,n=bob,r=abc"), true), SASL_TEMP);
