@@ -1,0 +1,406 @@
+/* The wall: what a taken-over edge can send, and what it gets.  A real store and directory in a
+ * temporary directory, the service of svc.c, and this test in place of the edge. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/svc.h"
+
+static struct svc svc;
+static struct loop_io store_io, auth_io;
+static char dir[] = "/tmp/restante-svc.XXXXXX";
+static int edge; /* our end of the channel */
+
+static void store_ready(struct loop_io *io, int events)
+{
+	(void)io;
+	(void)events;
+	store_poll(svc.office.store);
+}
+
+static void auth_ready(struct loop_io *io, int events)
+{
+	(void)io;
+	(void)events;
+	authenticator_poll(svc.authenticator);
+}
+
+static void turn_end(void *arg)
+{
+	(void)arg;
+	store_flush(svc.office.store);
+	svc_reap(&svc);
+}
+
+static void connect_edge(void)
+{
+	int fds[2];
+
+	assert_int_equal(ipc_pair(fds), 0);
+	edge = fds[0];
+	svc_add_edge(&svc, fds[1]);
+}
+
+static void add_account(const char *address)
+{
+	struct credentials c;
+	uint64_t id;
+
+	assert_int_equal(password_make(STR("secret"), &c, NULL), ST_OK);
+	assert_int_equal(account_add(svc.office.directory, str_c(address), &c, &id, NULL), ST_OK);
+}
+
+static int open_office(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	log_init(2, LOG_L_ERROR + 1, "test");
+	if (mkdtemp(dir) == NULL ||
+		office_open(&svc.office, dir, config_parse(STR(""), "test", &err), &err) != ST_OK)
+		return -1;
+	list_init(&svc.edges);
+	svc.loop = loop_new();
+	svc.authenticator = authenticator_new(svc.office.directory, 1, 16);
+	loop_io_init(&store_io, svc.loop, store_fd(svc.office.store), store_ready);
+	loop_io_want(&store_io, LOOP_READ);
+	loop_io_init(&auth_io, svc.loop, authenticator_fd(svc.authenticator), auth_ready);
+	loop_io_want(&auth_io, LOOP_READ);
+	loop_at_turn_end(svc.loop, turn_end, NULL);
+	directory_domain_add(svc.office.directory, STR("example.test"), NULL);
+	add_account("ann@example.test");
+	add_account("bob@example.test");
+	return 0;
+}
+
+static int close_office(void **state)
+{
+	char command[64];
+
+	(void)state;
+	svc_close(&svc);
+	authenticator_free(svc.authenticator);
+	office_close(&svc.office);
+	svc_reap(&svc);
+	loop_free(svc.loop);
+	snprintf(command, sizeof command, "rm -rf %s", dir);
+	return system(command);
+}
+
+static int new_edge(void **state)
+{
+	(void)state;
+	connect_edge();
+	return 0;
+}
+
+static int drop_edge(void **state)
+{
+	int64_t until = clock_mono_ms() + 10000;
+
+	(void)state;
+	close(edge);
+	/* Commits under way end first. */
+	while (!list_empty(&svc.edges) && clock_mono_ms() < until)
+		loop_turn(svc.loop, false);
+	return list_empty(&svc.edges) ? 0 : -1;
+}
+
+static void send_packet(uint16_t type, uint32_t session, uint32_t seq, struct str body)
+{
+	struct ipc_head head = { .type = type, .session = session, .seq = seq };
+	struct buf b = { 0 };
+
+	buf_put(&b, str_of(&head, sizeof head));
+	buf_put(&b, body);
+	assert_int_equal(send(edge, buf_str(&b).p, b.len, MSG_NOSIGNAL), (int)b.len);
+	buf_deinit(&b);
+}
+
+/* The answer's result, or -1 when the channel was closed instead. */
+static int answer(struct buf *body)
+{
+	static char room[IPC_PACKET_MAX];
+	int64_t until = clock_mono_ms() + 10000;
+	struct ipc_head head;
+
+	while (clock_mono_ms() < until) {
+		ssize_t n = recv(edge, room, sizeof room, MSG_DONTWAIT);
+
+		if (n == 0)
+			return -1;
+		if (n > 0) {
+			assert_true((size_t)n >= sizeof head);
+			memcpy(&head, room, sizeof head);
+			if (body != NULL) {
+				buf_clear(body);
+				buf_put(body, str_of(room + sizeof head, (size_t)n - sizeof head));
+			}
+			return head.result;
+		}
+		loop_turn(svc.loop, false);
+	}
+	fail_msg("no answer");
+	return -2;
+}
+
+static void put_auth(struct buf *b, const char *user, const char *password)
+{
+	struct buf plain = { 0 };
+
+	buf_printf(&plain, "%c%s%c%s", 0, user, 0, password);
+	put_str(b, STR("PLAIN"));
+	put_u8(b, 1);
+	put_u8(b, 0);
+	put_str(b, STR(""));
+	put_u8(b, 1);
+	put_str(b, buf_str(&plain));
+	buf_deinit(&plain);
+}
+
+static int ask_auth(uint32_t session, const char *user, const char *password)
+{
+	struct buf b = { 0 };
+
+	put_auth(&b, user, password);
+	send_packet(IPC_AUTH, session, 1, buf_str(&b));
+	buf_deinit(&b);
+	return answer(NULL);
+}
+
+static int ask_rcpt(uint32_t session, bool first, const char *to)
+{
+	struct buf b = { 0 };
+
+	put_u8(&b, first);
+	put_str(&b, str_c(to));
+	send_packet(IPC_RCPT, session, 1, buf_str(&b));
+	buf_deinit(&b);
+	return answer(NULL);
+}
+
+static int ask_commit(uint32_t session, struct msgid id, uint64_t offset, struct str octets)
+{
+	struct buf b = { 0 };
+
+	buf_put(&b, str_of(id.b, sizeof id.b));
+	put_u64(&b, offset);
+	put_u64(&b, 1000);
+	put_str(&b, STR("s@elsewhere.test"));
+	put_str(&b, STR("192.0.2.1"));
+	put_str(&b, octets);
+	send_packet(IPC_COMMIT, session, 1, buf_str(&b));
+	buf_deinit(&b);
+	return answer(NULL);
+}
+
+static int ask_read(uint32_t session, struct msgid id, struct buf *body)
+{
+	struct buf b = { 0 };
+
+	buf_put(&b, str_of(id.b, sizeof id.b));
+	put_u64(&b, 0);
+	put_u64(&b, IPC_CHUNK);
+	send_packet(IPC_READ, session, 1, buf_str(&b));
+	buf_deinit(&b);
+	return answer(body);
+}
+
+static struct msgid deliver(const char *to, struct str octets)
+{
+	struct msgid id = msgid_new(1000);
+
+	assert_int_equal(ask_rcpt(100, true, to), RESOLVED);
+	assert_int_equal(ask_commit(100, id, 0, octets), STORE_OK);
+	return id;
+}
+
+static void own_mail_and_no_other(void **state)
+{
+	struct msgid for_ann = deliver("ann@example.test", STR("Subject: a\r\n\r\nfor ann\r\n"));
+	struct msgid for_bob = deliver("bob@example.test", STR("Subject: b\r\n\r\nfor bob\r\n"));
+	struct buf body = { 0 };
+
+	(void)state;
+	assert_int_equal(ask_auth(1, "ann@example.test", "wrong"), SASL_FAILED);
+	assert_int_equal(ask_auth(1, "ann@example.test", "secret"), SASL_OK);
+	send_packet(IPC_OPEN, 1, 1, STR(""));
+	assert_int_equal(answer(NULL), STORE_OK);
+	assert_int_equal(ask_read(1, for_ann, &body), STORE_OK);
+	assert_true(str_ends(buf_str(&body), STR("for ann\r\n")));
+	assert_int_equal(ask_read(1, for_bob, &body), STORE_NOT_FOUND);
+	assert_int_equal(body.len, 0);
+	buf_deinit(&body);
+}
+
+static void the_lock_ends_with_the_session(void **state)
+{
+	(void)state;
+	assert_int_equal(ask_auth(1, "ann@example.test", "secret"), SASL_OK);
+	assert_int_equal(ask_auth(2, "ann@example.test", "secret"), SASL_OK);
+	send_packet(IPC_OPEN, 1, 1, STR(""));
+	assert_int_equal(answer(NULL), STORE_OK);
+	send_packet(IPC_OPEN, 2, 1, STR(""));
+	assert_int_equal(answer(NULL), STORE_BUSY);
+	send_packet(IPC_END, 1, 0, STR(""));
+	send_packet(IPC_OPEN, 2, 1, STR(""));
+	assert_int_equal(answer(NULL), STORE_OK);
+}
+
+/* What no honest edge sends costs it the channel. */
+static void refused_packets(void **state)
+{
+	static const struct {
+		const char *name;
+		uint16_t type;
+		struct str body;
+	} rows[] = {
+		{"OPEN without a login",                  IPC_OPEN,      STR_INIT("")                                },
+		{ "LIST without a lease",                 IPC_LIST,      STR_INIT("")                                },
+		{ "READ without a lease",                 IPC_READ,      STR_INIT("0123456789abcdef0123456701234567")},
+		{ "EXPUNGE without a lease",              IPC_EXPUNGE,   STR_INIT("\001")                            },
+		{ "SENDER without a login",               IPC_SENDER,    STR_INIT("\001\0\0\0a")                     },
+		{ "AUTH_STEP without AUTH",               IPC_AUTH_STEP, STR_INIT("\0\0\0\0")                        },
+		{ "AUTH cut off",                         IPC_AUTH,      STR_INIT("\005\0\0\0PLA")                   },
+		{ "AUTH with a length beyond the packet", IPC_AUTH,      STR_INIT("\377\377\377\377")                },
+		{ "RCPT with octets left over",           IPC_RCPT,      STR_INIT("\001\001\0\0\0ab")                },
+		{ "COMMIT empty",                         IPC_COMMIT,    STR_INIT("")                                },
+		{ "DRAFT empty",                          IPC_DRAFT,     STR_INIT("")                                },
+		{ "unknown type",                         999,           STR_INIT("")                                },
+		{ "type 0",			       0,             STR_INIT("")                                },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		send_packet(rows[i].type, 1, 1, rows[i].body);
+		if (answer(NULL) != -1)
+			fail_msg("%s was answered", rows[i].name);
+		close(edge);
+		connect_edge();
+	}
+}
+
+static void a_second_question(void **state)
+{
+	struct buf b = { 0 };
+
+	(void)state;
+	put_auth(&b, "ann@example.test", "another secret"); /* hashed: takes a while */
+	send_packet(IPC_AUTH, 1, 1, buf_str(&b));
+	send_packet(IPC_AUTH, 1, 2, buf_str(&b));
+	assert_int_equal(answer(NULL), -1);
+	buf_deinit(&b);
+}
+
+static void one_account_a_session(void **state)
+{
+	(void)state;
+	assert_int_equal(ask_auth(1, "ann@example.test", "secret"), SASL_OK);
+	assert_int_equal(ask_auth(1, "bob@example.test", "secret"), -1);
+}
+
+static void drafts(void **state)
+{
+	struct msgid id = msgid_new(2000);
+
+	(void)state;
+	assert_int_equal(ask_commit(1, id, 0, STR("x\r\n")), STORE_UNAVAILABLE); /* no recipient */
+	assert_int_equal(ask_rcpt(1, true, "nobody@example.test"), RESOLVED_NOWHERE);
+	assert_int_equal(ask_rcpt(1, false, "u@elsewhere.test"), RESOLVED_FOREIGN);
+	assert_int_equal(ask_commit(1, id, 0, STR("x\r\n")), STORE_UNAVAILABLE);
+	assert_int_equal(ask_rcpt(1, true, "ann@example.test"), RESOLVED);
+	/* An offset into a draft that is not there: what came before it is lost, so is the message. */
+	assert_int_equal(ask_commit(1, id, 4096, STR("x\r\n")), STORE_UNAVAILABLE);
+	/* The transaction was over with that. */
+	assert_int_equal(ask_commit(1, id, 0, STR("x\r\n")), STORE_UNAVAILABLE);
+}
+
+/* An edge that dies with a commit under way takes nothing down with it. */
+static void end_in_the_middle(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 50; i++) {
+		struct msgid id = msgid_new(3000 + i);
+		struct buf b = { 0 };
+
+		assert_int_equal(ask_rcpt(1, true, "ann@example.test"), RESOLVED);
+		buf_put(&b, str_of(id.b, sizeof id.b));
+		put_u64(&b, 0);
+		put_u64(&b, 1000);
+		put_str(&b, STR(""));
+		put_str(&b, STR(""));
+		put_str(&b, STR("y\r\n"));
+		send_packet(IPC_COMMIT, 1, 1, buf_str(&b));
+		buf_deinit(&b);
+		if (i % 2 == 0) {
+			send_packet(IPC_END, 1, 0, STR(""));
+			send_packet(IPC_RCPT, 1, 2, STR("\001\020\0\0\0ann@example.test"));
+			assert_int_equal(
+				answer(NULL), RESOLVED); /* the new session's, not the old one's */
+		} else {
+			loop_turn(svc.loop, false);
+			close(edge);
+			connect_edge();
+		}
+	}
+}
+
+/* Any octets at all.  Seeded: what fails fails again. */
+static void random_packets(void **state)
+{
+	unsigned seed = 20261122;
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		char body[96];
+		size_t n = (unsigned)rand_r(&seed) % sizeof body;
+		struct ipc_head head = { .type = (uint16_t)(rand_r(&seed) % 14),
+			.session = (unsigned)rand_r(&seed) % 4,
+			.seq = (uint32_t)i + 1 };
+		struct buf b = { 0 };
+
+		for (size_t k = 0; k < n; k++)
+			body[k] = (char)(rand_r(&seed) % 3 == 0 ? rand_r(&seed) : 0);
+		buf_put(&b, str_of(&head, sizeof head));
+		buf_put(&b, str_of(body, n));
+		if (send(edge, buf_str(&b).p, b.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ||
+			i % 50 == 0) {
+			close(edge);
+			connect_edge();
+		}
+		buf_deinit(&b);
+		loop_turn(svc.loop, false);
+	}
+	/* It still works. */
+	close(edge);
+	connect_edge();
+	assert_int_equal(ask_auth(1, "ann@example.test", "secret"), SASL_OK);
+}
+
+#define EDGE_TEST(f) cmocka_unit_test_setup_teardown(f, new_edge, drop_edge)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		EDGE_TEST(own_mail_and_no_other),
+		EDGE_TEST(the_lock_ends_with_the_session),
+		EDGE_TEST(refused_packets),
+		EDGE_TEST(a_second_question),
+		EDGE_TEST(one_account_a_session),
+		EDGE_TEST(drafts),
+		EDGE_TEST(end_in_the_middle),
+		EDGE_TEST(random_packets),
+	};
+
+	return cmocka_run_group_tests(tests, open_office, close_office);
+}
