@@ -27,7 +27,8 @@ static const char schema[] =
 /* NORMAL loses the newest transactions when power fails and keeps what is left consistent: right
  * for a view that is replayed. */
 static const char settings[] =
-	"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=8000;"
+	"PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA "
+	"wal_autocheckpoint=8000;"
 	"PRAGMA cache_size=-16384; PRAGMA temp_store=FILE; PRAGMA trusted_schema=OFF;";
 
 static const char *const statements[INDEX_STATEMENTS] = {

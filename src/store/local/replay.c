@@ -152,11 +152,13 @@ static enum status walk_one(struct map *m, const struct map_segment *ms, uint64_
 	file = segment_file_open(m, ms->number);
 	if (file < 0)
 		return ST_IO;
-	/* What is replayed now is shown, so it must be there after the next crash too. */
+		/* What is replayed now is shown, so it must be there after the next crash too. */
+#ifndef MUTANT_NO_REPLAY_SYNC
 	if (tail != NULL && ms->limit == UINT64_MAX && m->disk->ops->sync(m->disk, file) != 0) {
 		(void)m->disk->ops->close(m->disk, file);
 		return ST_IO;
 	}
+#endif
 	scan_init(&scan, m->disk, file, &ms->seg, from, ms->limit);
 	walk_records(w, &scan, &torn);
 	if (tail != NULL) {

@@ -36,7 +36,8 @@ static void read_window(struct scan *s, uint64_t at, size_t n)
 	for (size_t i = 0; i < n; i += SECTOR) {
 		size_t piece = n - i < SECTOR ? n - i : SECTOR;
 
-		(void)s->disk->ops->read(s->disk, s->file, s->window + i, piece, at + i);
+		if (s->disk->ops->read(s->disk, s->file, s->window + i, piece, at + i) < 0)
+			s->unreadable = true;
 	}
 }
 
@@ -96,7 +97,7 @@ bool scan_rest_is_zero(struct scan *s)
 		uint64_t n = s->size - at < WINDOW ? s->size - at : WINDOW;
 		const char *p = octets_at(s, at, n);
 
-		if (p[0] != 0 || memcmp(p, p + 1, (size_t)n - 1) != 0)
+		if (s->unreadable || p[0] != 0 || memcmp(p, p + 1, (size_t)n - 1) != 0)
 			return false;
 		at += n;
 	}

@@ -131,11 +131,12 @@ int segment_load(struct disk *d, int file, struct segment *s)
 {
 	char p[HEADER_OCTETS];
 	struct scan scan;
-	bool blank;
+	bool blank, unreadable = false;
 
 	for (uint64_t at = 0; at <= HEADER_COPY; at += HEADER_COPY) {
 		int64_t n = d->ops->read(d, file, p, sizeof p, at);
 
+		unreadable |= n < 0;
 		if (n == (int64_t)sizeof p) {
 			int state = header_parse(p, s);
 
@@ -145,7 +146,7 @@ int segment_load(struct disk *d, int file, struct segment *s)
 	}
 	*s = (struct segment){ 0 };
 	scan_init(&scan, d, file, s, SEGMENT_DATA, UINT64_MAX);
-	blank = scan_rest_is_zero(&scan);
+	blank = !unreadable && scan_rest_is_zero(&scan);
 	scan_deinit(&scan);
 	return blank ? SEGMENT_BLANK : SEGMENT_DAMAGED;
 }

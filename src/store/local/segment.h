@@ -69,6 +69,7 @@ struct scan {
 	uint64_t limit;  /* known to be durable up to here and to end here; UINT64_MAX: not known */
 	uint64_t proven; /* by later records; valid when proven_known */
 	bool proven_known;
+	bool unreadable;   /* some of it could not be read */
 	uint64_t from, to; /* out */
 	char *window;      /* owned */
 	uint64_t window_at;
@@ -80,7 +81,7 @@ void scan_init(struct scan *s, struct disk *d, int file, const struct segment *s
 void scan_deinit(struct scan *s);
 /* The views in r live until the next call. */
 enum scan_event scan_next(struct scan *s, struct record *r);
-/* True when everything from s->off on is zero: preallocated room and nothing else. */
+/* True when everything from s->off on is zero and was read: preallocated room, nothing else. */
 bool scan_rest_is_zero(struct scan *s);
 
 #endif
