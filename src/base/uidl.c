@@ -1,3 +1,6 @@
+#include <stdlib.h>
+
+#include "base/mem.h"
 #include "base/uidl.h"
 
 enum { UIDL_MAX = 70 };
@@ -107,4 +110,58 @@ bool uidl_valid(struct str uidl)
 		if (uidl.p[i] < 0x21 || uidl.p[i] > 0x7e)
 			return false;
 	return uidl.n > 0 && uidl.n <= UIDL_MAX;
+}
+
+/* Row numbers from 1 by the hash of the UIDL; a power of two, at most half full. */
+struct seen {
+	uint32_t *slots;
+	size_t mask;
+};
+
+static struct str uidl_of(const struct maildrop_view *v, size_t i, char text[MSGID_TEXT + 1])
+{
+	struct str uidl;
+
+	return maildrop_uidl(v, i, text, &uidl) ? uidl : STR("");
+}
+
+/* False: a row with this UIDL was added before. */
+static bool add_seen(struct seen *seen, const struct maildrop_view *v, size_t i)
+{
+	char text[MSGID_TEXT + 1], other[MSGID_TEXT + 1];
+	struct str uidl = uidl_of(v, i, text);
+	uint64_t hash = 14695981039346656037u;
+	size_t at;
+
+	for (size_t k = 0; k < uidl.n; k++)
+		hash = (hash ^ (unsigned char)uidl.p[k]) * 1099511628211u;
+	for (at = hash & seen->mask; seen->slots[at] != 0; at = (at + 1) & seen->mask)
+		if (str_eq(uidl_of(v, seen->slots[at] - 1, other), uidl))
+			return false;
+	seen->slots[at] = (uint32_t)(i + 1);
+	return true;
+}
+
+void uidl_unique(struct maildrop_row *rows, size_t count, struct str uidls)
+{
+	struct maildrop_view view = { rows, count, uidls };
+	struct seen seen = { NULL, 1 };
+	size_t stored = 0;
+
+	for (size_t i = 0; i < count; i++)
+		stored += rows[i].uidl_len > 0;
+	if (stored == 0 || count >= UINT32_MAX)
+		return;
+	while (seen.mask < count * 2)
+		seen.mask *= 2;
+	seen.slots = mem_zalloc(seen.mask * sizeof *seen.slots);
+	seen.mask--;
+	/* Ids first: they are unique, and what a stored UIDL must not be either. */
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].uidl_len == 0)
+			add_seen(&seen, &view, i);
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].uidl_len > 0 && !add_seen(&seen, &view, i))
+			rows[i].uidl_len = 0;
+	free(seen.slots);
 }

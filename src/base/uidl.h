@@ -10,7 +10,7 @@
 #define RESTANTE_BASE_UIDL_H
 
 #include "base/buf.h"
-#include "base/msgid.h"
+#include "base/maildrop.h"
 
 struct uidl_facts {
 	struct msgid id;
@@ -24,5 +24,9 @@ bool uidl_format_ok(struct str format);
  * text would be something else; the id serves then. */
 bool uidl_make(struct str format, const struct uidl_facts *facts, struct buf *out);
 bool uidl_valid(struct str uidl);
+
+/* Two messages with one UIDL would be downloaded again and again: of those in `rows` only the first keeps
+ * it, the others go by their ids. */
+void uidl_unique(struct maildrop_row *rows, size_t count, struct str uidls);
 
 #endif

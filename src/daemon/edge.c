@@ -13,6 +13,34 @@
 
 enum { ORPHAN_MS = 30 * 1000 };
 
+static bool has_word(const char *words, struct str word)
+{
+	struct str rest = str_c(words);
+
+	while (rest.n > 0)
+		if (str_eq(str_cut(&rest, ' '), word))
+			return true;
+	return false;
+}
+
+/* %v in it is the version (RFC 2449 6.9). */
+static struct str implementation(const struct config *c)
+{
+	static struct buf text;
+	struct str from = str_c(c->implementation);
+
+	buf_clear(&text);
+	for (size_t i = 0; i < from.n; i++) {
+		if (from.p[i] == '%' && i + 1 < from.n && from.p[i + 1] == 'v') {
+			buf_put(&text, STR(RESTANTE_VERSION));
+			i++;
+		} else {
+			buf_putc(&text, from.p[i]);
+		}
+	}
+	return buf_str(&text);
+}
+
 static void fill_engines(struct edge *e)
 {
 	const struct config *c = e->config;
@@ -38,12 +66,17 @@ static void fill_engines(struct edge *e)
 	e->submission.cleartext_auth = c->cleartext_auth;
 	e->pop3 = (struct pop3d_config){
 		.hostname = str_c(c->hostname),
-		.implementation = str_c(c->implementation),
+		.implementation = implementation(c),
 		.login_timeout_ms = c->login_timeout_ms,
 		.autologout_ms = c->autologout_ms,
 		.errors_before_login = (size_t)c->pop3_errors_before_login,
 		.errors_after_login = (size_t)c->pop3_errors_after_login,
 		.auth_failures = (size_t)c->auth_failures,
+		.expire_days = c->pop3_expire_days,
+		.login_delay_s = (uint64_t)(c->pop3_login_delay_ms + 999) / 1000,
+		.language = str_c(c->pop3_language),
+		.nul_to_80 = has_word(c->pop3_workarounds, STR("nul")),
+		.end_header = has_word(c->pop3_workarounds, STR("separator")),
 		.cleartext_auth = c->cleartext_auth,
 	};
 }

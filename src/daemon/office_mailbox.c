@@ -3,6 +3,7 @@
 
 #include "base/list.h"
 #include "base/mem.h"
+#include "base/uidl.h"
 #include "daemon/office_verbs.h"
 
 enum { PIECE = 64 * 1024, SHOW_MAX = 32 * 1024 * 1024 };
@@ -71,6 +72,9 @@ static enum status look_at(struct office *o, uint64_t maildrop, struct look *l, 
 	};
 	store_list(o->store, &l->listing);
 	wait_for(o, &l->wait);
+	if (l->wait.result == STORE_OK)
+		uidl_unique(l->listing.rows, l->listing.count,
+			str_of(l->listing.uidls, l->listing.uidls_len));
 	return result_status(l->wait.result, "the mailbox", err);
 }
 

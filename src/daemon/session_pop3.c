@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/session.h"
+#include "mime/downgrade.h"
+#include "mime/field.h"
 #include "store/store.h"
 
 enum { EXPUNGE_IDS = IPC_CHUNK / sizeof(struct msgid) };
@@ -15,11 +17,15 @@ struct session_pop3 {
 	struct session s;
 	struct pop3d *engine;
 	enum ipc_type asked;
-	struct str user; /* canonical address, heap */
+	struct str user;           /* canonical address, heap */
 	struct maildrop_view view; /* over `rows`, or over the mapping */
 	void *rows, *mapping;
 	size_t mapping_len, expunge_next;
 	size_t count; /* as the store said at OPEN */
+	uint64_t read_from,
+		read_left; /* the open READ: its offset, and what is left of the message */
+	bool surrogate;    /* the message under way goes through `downgrade` */
+	struct downgrade downgrade;
 };
 
 static struct session_pop3 *pop3_of(const struct session *s)
@@ -69,6 +75,8 @@ static void ask_body(struct session_pop3 *p, const struct pop3d_event *ev)
 {
 	struct buf b = { 0 };
 
+	p->read_from = ev->offset;
+	p->read_left = ev->want;
 	buf_put(&b, str_of(p->view.rows[ev->index].id.b, sizeof(struct msgid)));
 	put_u64(&b, ev->offset);
 	put_u64(&b, ev->want < IPC_CHUNK ? ev->want : IPC_CHUNK);
@@ -165,6 +173,7 @@ static void auth_answered(struct session_pop3 *p, struct ipc_packet *packet)
 static void open_answered(struct session_pop3 *p, struct ipc_packet *packet)
 {
 	uint64_t count = get_u64(&packet->body), octets = get_u64(&packet->body);
+	uint64_t wait_s = get_u64(&packet->body);
 
 	if (packet->head.result == STORE_OK && !packet->body.bad) {
 		p->count = count;
@@ -172,9 +181,13 @@ static void open_answered(struct session_pop3 *p, struct ipc_packet *packet)
 		return;
 	}
 	log_info("pop3.refused", F_C("sid", p->s.sid), F_STR("user", p->user),
-		F_C("why", packet->head.result == STORE_BUSY ? "in-use" : "store"));
+		F_C("why", packet->head.result != STORE_BUSY ? "store"
+			   : wait_s > 0                      ? "login-delay"
+							     : "in-use"));
 	/* The account stays this session's; the client may only try again in a new one. */
-	if (packet->head.result == STORE_BUSY)
+	if (packet->head.result == STORE_BUSY && wait_s > 0)
+		pop3d_login_failed(p->engine, POP3D_LOGIN_DELAY, STR("wait before the next login"));
+	else if (packet->head.result == STORE_BUSY)
 		pop3d_login_failed(
 			p->engine, POP3D_IN_USE, STR("another session has this maildrop open"));
 	else
@@ -214,10 +227,60 @@ static void list_answered(struct session_pop3 *p, struct ipc_packet *packet)
 	pop3d_listing(p->engine, &p->view);
 }
 
+/* The start of a message: does its header need UTF8 (RFC 6856 2.1)?  A header longer than one packet is
+ * not known to its end, so it goes through the stream that mends what comes. */
+static bool needs_utf8(struct str start, bool whole, bool *known)
+{
+	struct header_search search = { .from = 0 };
+	size_t length;
+
+	*known = header_search(&search, start, whole, &length);
+	return !str_ascii(*known ? str_head(start, length) : start);
+}
+
+static void put_surrogate(struct session_pop3 *p, struct str octets)
+{
+	struct buf out = { 0 };
+
+	if (p->downgrade.in_body) {
+		pop3d_body_as(p->engine, octets, octets.n);
+		return;
+	}
+	downgrade_feed(&p->downgrade, octets, octets.n == p->read_left, &out);
+	pop3d_body_as(p->engine, buf_str(&out), octets.n);
+	buf_deinit(&out);
+}
+
+static void put_body(struct session_pop3 *p, struct str octets)
+{
+	struct str policy = str_c(p->s.edge->config->pop3_utf8_headers);
+	bool needed, known;
+
+	octets = str_head(octets, p->read_left);
+	if (pop3d_utf8(p->engine) || str_eq(policy, STR("asis"))) {
+		pop3d_body(p->engine, octets);
+		return;
+	}
+	if (p->read_from == 0) {
+		downgrade_deinit(&p->downgrade);
+		needed = needs_utf8(octets, octets.n == p->read_left, &known);
+		if (needed && str_eq(policy, STR("refuse"))) {
+			pop3d_failed(p->engine, POP3D_UTF8,
+				STR("the message has a UTF-8 header, use UTF8"));
+			return;
+		}
+		p->surrogate = needed || !known;
+	}
+	if (p->surrogate)
+		put_surrogate(p, octets);
+	else
+		pop3d_body(p->engine, octets);
+}
+
 static void read_answered(struct session_pop3 *p, struct ipc_packet *packet)
 {
 	if (packet->head.result == STORE_OK && packet->body.rest.n > 0) {
-		pop3d_body(p->engine, packet->body.rest);
+		put_body(p, packet->body.rest);
 		return;
 	}
 	log_error("pop3.unreadable", F_C("sid", p->s.sid), F_STR("user", p->user),
@@ -310,6 +373,7 @@ static void release(struct session *s)
 	if (p->mapping != NULL)
 		munmap(p->mapping, p->mapping_len);
 	free(p->rows);
+	downgrade_deinit(&p->downgrade);
 	free((char *)(uintptr_t)p->user.p);
 	free(p);
 }

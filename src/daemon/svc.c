@@ -183,4 +183,5 @@ void svc_close(struct svc *s)
 			lost(e);
 	}
 	svc_reap(s);
+	svc_delay_free(s);
 }

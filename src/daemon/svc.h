@@ -15,6 +15,10 @@ struct svc {
 	struct office office;
 	struct authenticator *authenticator;
 	struct link edges;
+	struct svc_delays {
+		struct svc_delay *slots;
+		size_t count, cap;
+	} delays;
 };
 
 struct svc_edge {
@@ -46,6 +50,7 @@ struct svc_session {
 
 	/* the POP3 session */
 	uint64_t token;
+	int64_t opened_ms;
 	struct buf expunged; /* ids collected so far */
 	char *room;	     /* READ's octets */
 
@@ -77,6 +82,10 @@ bool svc_open(struct svc_session *x, struct reader *r);
 bool svc_list(struct svc_session *x, struct reader *r);
 bool svc_read(struct svc_session *x, struct reader *r);
 bool svc_expunge(struct svc_session *x, struct reader *r);
+/* svc_delay.c: POP3 logins that begin a delay (RFC 2449 6.5).  Milliseconds left, 0 none. */
+int64_t svc_delay_left(struct svc *s, uint64_t account);
+void svc_delay_begin(struct svc *s, uint64_t account, int64_t login_ms);
+void svc_delay_free(struct svc *s);
 void svc_transaction_end(struct svc_session *x); /* recipients and draft; also after COMMIT */
 
 #endif

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/uidl.h"
 #include "daemon/svc.h"
 
 enum { EXPUNGE_MAX = 64 * 1024 * 1024 }; /* octets of ids: four million messages */
@@ -19,18 +20,40 @@ static void opened(struct store_op *op, enum store_result result)
 	struct svc_session *x = LIST_OF(op, struct svc_session, op.open_drop.op);
 	struct buf body = { 0 };
 
-	if (result == STORE_OK)
+	if (result == STORE_OK) {
 		x->token = x->op.open_drop.token;
+		x->opened_ms = loop_now_ms(x->edge->svc->loop);
+	}
 	put_u64(&body, x->op.open_drop.count);
 	put_u64(&body, x->op.open_drop.octets);
+	put_u64(&body, 0);
 	svc_answer(x, result, buf_str(&body), STR(""), -1);
+	buf_deinit(&body);
+}
+
+/* Seconds to wait, in the place of what an open maildrop has. */
+static void delayed(struct svc_session *x, int64_t left_ms)
+{
+	struct buf body = { 0 };
+
+	put_u64(&body, 0);
+	put_u64(&body, 0);
+	put_u64(&body, (uint64_t)(left_ms + 999) / 1000);
+	svc_answer(x, STORE_BUSY, buf_str(&body), STR(""), -1);
 	buf_deinit(&body);
 }
 
 bool svc_open(struct svc_session *x, struct reader *r)
 {
+	int64_t left_ms;
+
 	if (r->rest.n > 0 || x->account == 0 || x->token != 0)
 		return false;
+	left_ms = svc_delay_left(x->edge->svc, x->account);
+	if (left_ms > 0) {
+		delayed(x, left_ms);
+		return true;
+	}
 	x->op.open_drop = (struct store_open){ .op.done = opened, .maildrop = x->account };
 	store_open(store_of(x), &x->op.open_drop);
 	return true;
@@ -66,11 +89,13 @@ static void listed(struct store_op *op, enum store_result result)
 {
 	struct svc_session *x = LIST_OF(op, struct svc_session, op.listing.op);
 	struct store_listing l = x->op.listing;
-	struct str rows = str_of(l.rows, l.count * sizeof *l.rows),
-		   uidls = str_of(l.uidls, l.uidls_len);
+	struct str uidls = str_of(l.uidls, l.uidls_len);
+	struct str rows = str_of(l.rows, l.count * sizeof *l.rows);
 	struct buf head = { 0 };
 	int fd = -1;
 
+	if (result == STORE_OK)
+		uidl_unique(l.rows, l.count, uidls);
 	put_u64(&head, l.count);
 	put_u64(&head, l.uidls_len);
 	if (result == STORE_OK && rows.n + uidls.n > IPC_CHUNK) {
@@ -134,6 +159,9 @@ static void expunged(struct store_op *op, enum store_result result)
 {
 	struct svc_session *x = LIST_OF(op, struct svc_session, op.expunge.op);
 
+	/* "Sessions that changed nothing" are free: a client may look as often as it likes. */
+	if (result == STORE_OK && x->op.expunge.count > 0)
+		svc_delay_begin(x->edge->svc, x->account, x->opened_ms);
 	buf_release(&x->expunged);
 	/* UPDATE is over: whoever reads our +OK may open the maildrop again at once. */
 	store_close(store_of(x), x->account, x->token);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/uidl.h"
 #include "daemon/svc.h"
 
 enum { RECIPIENTS_MAX = 100000 };
@@ -93,15 +94,30 @@ static void delivered(struct store_op *op, enum store_result result)
 	svc_answer(x, result, STR(""), STR(""), -1);
 }
 
+/* pop3_uidl_format as far as new mail has what it names; empty: the id. */
+static void uidl_of_new(const struct svc_session *x, struct buf *out)
+{
+	struct str format = str_c(x->edge->svc->office.config->pop3_uidl_format);
+	struct uidl_facts facts = { .id = x->draft_id };
+
+	if (!str_eq(format, STR("%i")))
+		uidl_make(format, &facts, out);
+}
+
 /* The texts of the commit live in x->recipients until it is done: the packet does not. */
 static void fill_deliver(struct svc_session *x, struct str sender, struct str client)
 {
 	struct store_deliver *d = &x->op.deliver;
 	struct reader texts;
+	struct str uidl_text;
 	size_t total = 0, n = 0;
+	struct buf uidl = { 0 };
 
+	uidl_of_new(x, &uidl);
 	put_str(&x->recipients, sender);
 	put_str(&x->recipients, client);
+	put_str(&x->recipients, buf_str(&uidl));
+	buf_deinit(&uidl);
 	texts = (struct reader){ buf_str(&x->recipients), false };
 
 	for (size_t i = 0; i < x->nfound; i++)
@@ -118,6 +134,9 @@ static void fill_deliver(struct svc_session *x, struct str sender, struct str cl
 	d->count = n;
 	d->sender = get_str(&texts);
 	d->client = get_str(&texts);
+	uidl_text = get_str(&texts);
+	for (size_t i = 0; i < n; i++)
+		x->targets[i].uidl = uidl_text;
 }
 
 bool svc_commit(struct svc_session *x, struct reader *r)
