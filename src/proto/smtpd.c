@@ -40,7 +40,7 @@ static void put_safe(struct buf *out, struct str text)
 			out, (unsigned char)text.p[i] < ' ' || text.p[i] == 0x7f ? '?' : text.p[i]);
 }
 
-static void put_reply(struct smtpd *s, unsigned code, struct str text)
+void smtpd_put_reply(struct smtpd *s, unsigned code, struct str text)
 {
 	buf_putu(&s->out, code);
 	buf_putc(&s->out, ' ');
@@ -50,7 +50,7 @@ static void put_reply(struct smtpd *s, unsigned code, struct str text)
 
 void smtpd_dismiss(struct smtpd *s, unsigned code, struct str text)
 {
-	put_reply(s, code, text);
+	smtpd_put_reply(s, code, text);
 	smtpd_close(s);
 }
 
@@ -61,7 +61,7 @@ void smtpd_reply(struct smtpd *s, unsigned code, struct str text)
 		smtpd_dismiss(s, 421, STR("4.7.0 too many errors"));
 		return;
 	}
-	put_reply(s, code, text);
+	smtpd_put_reply(s, code, text);
 	if (code >= 500 && s->errors >= s->config->errors_soft) {
 		s->tarpit_ms = SMTPD_TARPIT_MS;
 		s->owed |= OWED_TARPIT;
@@ -92,7 +92,8 @@ void smtpd_greet(struct smtpd *s)
 	}
 	buf_put(&s->out, STR("220 "));
 	buf_put(&s->out, s->config->hostname);
-	buf_put(&s->out, STR(" ESMTP ready\r\n"));
+	buf_put(&s->out,
+		s->peer.role == SMTPD_LMTP ? STR(" LMTP ready\r\n") : STR(" ESMTP ready\r\n"));
 }
 
 void smtpd_tx_begin(struct smtpd *s)
@@ -271,6 +272,16 @@ void smtpd_answer(struct smtpd *s, unsigned code, struct str text)
 	}
 }
 
+void smtpd_answer_recipient(struct smtpd *s, unsigned code, struct str text)
+{
+	if (!s->asking || s->event.type != SMTPD_ASK_COMMIT || s->peer.role != SMTPD_LMTP)
+		return;
+	s->active_ms = s->now_ms;
+	smtpd_answered_recipient(s, code, text);
+	if (s->tx == NULL)
+		s->asking = false;
+}
+
 /* RFC 3207 4.2: back to the state after the greeting; nothing said in the clear counts. */
 void smtpd_tls_started(struct smtpd *s, bool channel_binding, int64_t now_ms)
 {
@@ -307,17 +318,22 @@ struct str smtpd_user(const struct smtpd *s)
 /* The registry of RFC 3848, with the rows of RFC 6531 4.3. */
 struct str smtpd_with(const struct smtpd *s)
 {
-	static const struct str types[2][2][2] = {
-		{{ STR_INIT("ESMTP"), STR_INIT("ESMTPA") },
-                 { STR_INIT("ESMTPS"), STR_INIT("ESMTPSA") }      },
-		{ { STR_INIT("UTF8SMTP"), STR_INIT("UTF8SMTPA") },
-                 { STR_INIT("UTF8SMTPS"), STR_INIT("UTF8SMTPSA") }},
+	/* LMTP, UTF8, TLS, authenticated */
+	static const struct str types[2][2][2][2] = {
+		{{ { STR_INIT("ESMTP"), STR_INIT("ESMTPA") },
+			  { STR_INIT("ESMTPS"), STR_INIT("ESMTPSA") } },
+                 { { STR_INIT("UTF8SMTP"), STR_INIT("UTF8SMTPA") },
+				{ STR_INIT("UTF8SMTPS"), STR_INIT("UTF8SMTPSA") } }},
+		{ { { STR_INIT("LMTP"), STR_INIT("LMTPA") },
+			  { STR_INIT("LMTPS"), STR_INIT("LMTPSA") } },
+                 { { STR_INIT("UTF8LMTP"), STR_INIT("UTF8LMTPA") },
+				{ STR_INIT("UTF8LMTPS"), STR_INIT("UTF8LMTPSA") } }},
 	};
 	bool utf8 = s->tx != NULL && s->tx->pub.smtputf8;
 
 	if (!s->esmtp)
 		return STR("SMTP");
-	return types[utf8][s->peer.tls_active][s->authenticated];
+	return types[s->peer.role == SMTPD_LMTP][utf8][s->peer.tls_active][s->authenticated];
 }
 
 static int64_t least(int64_t a, int64_t b)
@@ -347,7 +363,7 @@ void smtpd_timeout(struct smtpd *s)
 		return;
 	/* During a handshake nothing in the clear may be sent. */
 	if (s->input != IN_TLS)
-		put_reply(s, 421, STR("4.4.2 timed out"));
+		smtpd_put_reply(s, 421, STR("4.4.2 timed out"));
 	smtpd_close(s);
 }
 

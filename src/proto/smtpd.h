@@ -1,5 +1,5 @@
-/* smtpd.h -- SMTP server engine: MX and submission (RFC 5321, 6409, 1870, 2034, 2920, 3030, 3207,
- * 3463, 4954, 6152, 6531).  No I/O: no fd, no clock, no random source.
+/* smtpd.h -- SMTP server engine: MX, submission and LMTP (RFC 5321, 6409, 2033, 1870, 2034, 2920,
+ * 3030, 3207, 3463, 4954, 6152, 6531).  No I/O: no fd, no clock, no random source.
  *
  *   put what the client sent into smtpd_in(); while (smtpd_next(s, now, &ev)) serve the event;
  *   send what is in smtpd_out(); call smtpd_timeout() when smtpd_deadline() has passed.
@@ -17,7 +17,7 @@
 
 struct smtpd;
 
-enum smtpd_role { SMTPD_MX, SMTPD_SUBMISSION };
+enum smtpd_role { SMTPD_MX, SMTPD_SUBMISSION, SMTPD_LMTP };
 
 struct smtpd_config { /* borrowed, shared by all sessions, outlives them */
 	struct str hostname;
@@ -106,6 +106,10 @@ bool smtpd_wants_input(const struct smtpd *s);
  * CR, LF and control octets in it are replaced by "?". */
 void smtpd_answer(struct smtpd *s, unsigned code, struct str text);
 
+/* LMTP, ASK_COMMIT: the answer for one recipient (RFC 2033 4.2); call it once for each that was
+ * accepted, in their order.  smtpd_answer() is the same for all that are left. */
+void smtpd_answer_recipient(struct smtpd *s, unsigned code, struct str text);
+
 /* The three answers of ASK_AUTH and ASK_AUTH_MORE.  challenge: raw octets.  ok: `user` is what
  * smtpd_user() tells from now on (copied); final: data that goes with success (SCRAM's server
  * signature), sent as a 334 challenge first, as RFC 4954 4 wants.  failed: 535 5.7.8, 454 4.7.0, ... */
@@ -118,7 +122,8 @@ void smtpd_tls_started(struct smtpd *s, bool channel_binding, int64_t now_ms);
 const struct smtpd_tx *smtpd_tx(const struct smtpd *s); /* NULL outside a transaction */
 struct str smtpd_helo(const struct smtpd *s);           /* what HELO/EHLO said */
 struct str smtpd_user(const struct smtpd *s);           /* "" when not authenticated */
-/* "SMTP", "ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA", "UTF8SMTP..." for Received (RFC 3848, 6531 4.3) */
+/* "SMTP", "ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA", "UTF8SMTP...", "LMTP..." for Received (RFC 3848,
+ * 6531 4.3) */
 struct str smtpd_with(const struct smtpd *s);
 
 int64_t smtpd_deadline(const struct smtpd *s); /* monotonic ms */

@@ -33,7 +33,10 @@ static void check(const struct smtpd_config *c, struct smtpd_transaction *tx)
 
 static void reply_failed(struct smtpd *s, struct smtpd_transaction *tx)
 {
-	smtpd_reply(s, tx->fail_code, buf_str(&tx->fail_text));
+	if (s->peer.role != SMTPD_LMTP)
+		smtpd_reply(s, tx->fail_code, buf_str(&tx->fail_text));
+	for (; s->peer.role == SMTPD_LMTP && tx->told < tx->pub.accepted; tx->told++)
+		smtpd_put_reply(s, tx->fail_code, buf_str(&tx->fail_text));
 	smtpd_tx_end(s);
 }
 
@@ -74,7 +77,9 @@ static void end_chunk(struct smtpd *s)
 		return;
 	}
 	s->input = IN_COMMANDS;
-	if (tx == NULL) {
+	if (tx == NULL && s->chunk_silent) {
+		s->chunk_silent = false;
+	} else if (tx == NULL) {
 		smtpd_reply(s, 503, STR("5.5.1 BDAT is not possible now"));
 	} else if (tx->failed) {
 		reply_failed(s, tx);
@@ -195,7 +200,9 @@ void smtpd_verb_bdat(struct smtpd *s, struct str args)
 	}
 	s->input = IN_BDAT;
 	if (tx == NULL || tx->pub.accepted == 0) {
-		/* No recipients: the transaction cannot become a message any more. */
+		/* No recipients: the transaction cannot become a message any more.  RFC 2033 4.3: then
+		 * a last chunk has as many replies. */
+		s->chunk_silent = s->peer.role == SMTPD_LMTP && tx != NULL && s->chunk_last;
 		smtpd_tx_end(s);
 		return;
 	}
@@ -233,8 +240,27 @@ void smtpd_answered_body(struct smtpd *s, unsigned code, struct str text)
 		fail(s->tx, code, text);
 }
 
+/* RFC 2033 4.2: one reply for each successful RCPT, in their order.  They are not errors of the
+ * client: none ends the session before the next is said. */
+void smtpd_answered_recipient(struct smtpd *s, unsigned code, struct str text)
+{
+	struct smtpd_transaction *tx = s->tx;
+
+	smtpd_put_reply(
+		s, code == 0 ? 250 : code, code == 0 ? STR("2.0.0 message accepted") : text);
+	if (code < 400)
+		s->errors = s->junk = 0;
+	if (++tx->told == tx->pub.accepted)
+		smtpd_tx_drop(s);
+}
+
 void smtpd_answered_commit(struct smtpd *s, unsigned code, struct str text)
 {
+	if (s->peer.role == SMTPD_LMTP) {
+		while (s->tx != NULL)
+			smtpd_answered_recipient(s, code, text);
+		return;
+	}
 	if (code < 400)
 		s->errors = s->junk = 0;
 	smtpd_tx_drop(s);

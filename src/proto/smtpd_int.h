@@ -65,6 +65,7 @@ struct smtpd_transaction {
 	struct body body;
 	bool data_allowed; /* ASK_DATA was answered */
 	bool chunks;       /* BDAT has begun */
+	size_t told;       /* LMTP: recipients that have their final reply */
 	bool failed;       /* the rest of the message is read and dropped; fail is the reply */
 	unsigned fail_code;
 	struct buf fail_text;
@@ -89,6 +90,7 @@ struct smtpd {
 	bool greeted, esmtp, authenticated, stopping;
 	bool auth_final; /* the last challenge was sent: an empty response completes */
 	bool chunk_last;
+	bool chunk_silent; /* LMTP: a last chunk for nobody gets no reply */
 	uint64_t chunk_size, chunk_left;
 	size_t errors, junk;
 	int64_t tarpit_ms;
@@ -99,6 +101,7 @@ struct smtpd {
 
 /* smtpd.c */
 void smtpd_reply(struct smtpd *s, unsigned code, struct str text);
+void smtpd_put_reply(struct smtpd *s, unsigned code, struct str text); /* no error is counted */
 void smtpd_ask(struct smtpd *s, enum smtpd_event_type type);
 void smtpd_dismiss(struct smtpd *s, unsigned code, struct str text); /* the last reply */
 void smtpd_close(struct smtpd *s);
@@ -129,6 +132,7 @@ bool smtpd_body_step(struct smtpd *s); /* false: needs input */
 void smtpd_answered_data(struct smtpd *s, unsigned code, struct str text);
 void smtpd_answered_body(struct smtpd *s, unsigned code, struct str text);
 void smtpd_answered_commit(struct smtpd *s, unsigned code, struct str text);
+void smtpd_answered_recipient(struct smtpd *s, unsigned code, struct str text);
 
 /* smtpd_scan.c: the octets of a body */
 struct body_run {

@@ -127,7 +127,7 @@ static struct refusal parse_mail(const struct smtpd *s, struct str args, struct 
 /* RFC 4954 6, RFC 3207 4: nothing is submitted before TLS and a name. */
 static struct refusal may_send(const struct smtpd *s)
 {
-	if (s->peer.role == SMTPD_MX || s->authenticated)
+	if (s->peer.role != SMTPD_SUBMISSION || s->authenticated)
 		return (struct refusal){ 0 };
 	if (!s->peer.tls_active && !s->config->cleartext_auth)
 		return (struct refusal){ 530, STR_INIT("5.7.0 say STARTTLS first") };

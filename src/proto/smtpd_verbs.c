@@ -4,12 +4,16 @@
 enum {
 	ANYTIME = S_FRESH | S_READY | S_MAIL | S_RCPT | S_CHUNKS,
 	NO_MAIL = S_FRESH | S_READY,
+	SMTP = 1 << SMTPD_MX | 1 << SMTPD_SUBMISSION,
+	LMTP = 1 << SMTPD_LMTP,
+	ALL = SMTP | LMTP,
 };
 
 struct verb {
 	struct str name;
-	unsigned in; /* enum smtpd_state */
-	bool junk;   /* makes no progress: too many of these count as errors */
+	unsigned in;    /* enum smtpd_state */
+	unsigned roles; /* bits of enum smtpd_role; for others there is no such command */
+	bool junk;      /* makes no progress: too many of these count as errors */
 	void (*run)(struct smtpd *s, struct str args);
 };
 
@@ -189,32 +193,33 @@ static void verb_http(struct smtpd *s, struct str args)
 }
 
 static const struct verb verbs[] = {
-	{STR_INIT("EHLO"),      ANYTIME,         true,  verb_ehlo      },
-	{ STR_INIT("HELO"),     ANYTIME,         true,  verb_helo      },
-	{ STR_INIT("MAIL"),     S_READY,         false, smtpd_verb_mail},
-	{ STR_INIT("RCPT"),     S_MAIL | S_RCPT, false, smtpd_verb_rcpt},
-	{ STR_INIT("DATA"),     S_RCPT,          false, smtpd_verb_data},
-	{ STR_INIT("BDAT"),     ANYTIME,         false, smtpd_verb_bdat}, /* its octets follow anyway */
-	{ STR_INIT("RSET"),     ANYTIME,         true,  verb_rset      },
-	{ STR_INIT("NOOP"),     ANYTIME,         true,  verb_noop      },
-	{ STR_INIT("QUIT"),     ANYTIME,         false, verb_quit      },
-	{ STR_INIT("VRFY"),     ANYTIME,         true,  verb_vrfy      },
-	{ STR_INIT("EXPN"),     ANYTIME,         true,  verb_expn      },
-	{ STR_INIT("HELP"),     ANYTIME,         true,  verb_help      },
-	{ STR_INIT("STARTTLS"), NO_MAIL,         false, verb_starttls  },
-	{ STR_INIT("AUTH"),     S_READY,         false, smtpd_verb_auth},
-	{ STR_INIT("GET"),      ANYTIME,         false, verb_http      },
-	{ STR_INIT("POST"),     ANYTIME,         false, verb_http      },
-	{ STR_INIT("PUT"),      ANYTIME,         false, verb_http      },
-	{ STR_INIT("HEAD"),     ANYTIME,         false, verb_http      },
-	{ STR_INIT("OPTIONS"),  ANYTIME,         false, verb_http      },
-	{ STR_INIT("CONNECT"),  ANYTIME,         false, verb_http      },
+	{STR_INIT("EHLO"),      ANYTIME,         SMTP, true,  verb_ehlo      },
+	{ STR_INIT("HELO"),     ANYTIME,         SMTP, true,  verb_helo      },
+	{ STR_INIT("LHLO"),     ANYTIME,         LMTP, true,  verb_ehlo      },
+	{ STR_INIT("MAIL"),     S_READY,         ALL,  false, smtpd_verb_mail},
+	{ STR_INIT("RCPT"),     S_MAIL | S_RCPT, ALL,  false, smtpd_verb_rcpt},
+	{ STR_INIT("DATA"),     S_RCPT,          ALL,  false, smtpd_verb_data},
+	{ STR_INIT("BDAT"),     ANYTIME,         ALL,  false, smtpd_verb_bdat}, /* its octets follow anyway */
+	{ STR_INIT("RSET"),     ANYTIME,         ALL,  true,  verb_rset      },
+	{ STR_INIT("NOOP"),     ANYTIME,         ALL,  true,  verb_noop      },
+	{ STR_INIT("QUIT"),     ANYTIME,         ALL,  false, verb_quit      },
+	{ STR_INIT("VRFY"),     ANYTIME,         ALL,  true,  verb_vrfy      },
+	{ STR_INIT("EXPN"),     ANYTIME,         ALL,  true,  verb_expn      },
+	{ STR_INIT("HELP"),     ANYTIME,         ALL,  true,  verb_help      },
+	{ STR_INIT("STARTTLS"), NO_MAIL,         ALL,  false, verb_starttls  },
+	{ STR_INIT("AUTH"),     S_READY,         ALL,  false, smtpd_verb_auth},
+	{ STR_INIT("GET"),      ANYTIME,         ALL,  false, verb_http      },
+	{ STR_INIT("POST"),     ANYTIME,         ALL,  false, verb_http      },
+	{ STR_INIT("PUT"),      ANYTIME,         ALL,  false, verb_http      },
+	{ STR_INIT("HEAD"),     ANYTIME,         ALL,  false, verb_http      },
+	{ STR_INIT("OPTIONS"),  ANYTIME,         ALL,  false, verb_http      },
+	{ STR_INIT("CONNECT"),  ANYTIME,         ALL,  false, verb_http      },
 };
 
-static const struct verb *find_verb(struct str name)
+static const struct verb *find_verb(enum smtpd_role role, struct str name)
 {
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-		if (str_ieq(verbs[i].name, name))
+		if (str_ieq(verbs[i].name, name) && (verbs[i].roles & 1u << role) != 0)
 			return &verbs[i];
 	return NULL;
 }
@@ -222,7 +227,9 @@ static const struct verb *find_verb(struct str name)
 static struct str refusal_of_order(const struct smtpd *s, const struct verb *verb)
 {
 	switch (smtpd_state(s)) {
-	case S_FRESH: return STR("5.5.1 say EHLO first");
+	case S_FRESH:
+		return s->peer.role == SMTPD_LMTP ? STR("5.5.1 say LHLO first")
+						  : STR("5.5.1 say EHLO first");
 	case S_READY: return STR("5.5.1 say MAIL first");
 	case S_MAIL:
 		if ((verb->in & S_RCPT) != 0)
@@ -245,7 +252,7 @@ static struct str trim_end(struct str s)
 void smtpd_command(struct smtpd *s, struct line line)
 {
 	struct str args = trim_end(line.text), name = str_cut(&args, ' ');
-	const struct verb *verb = find_verb(name);
+	const struct verb *verb = find_verb(s->peer.role, name);
 
 	if (line.odd) {
 		smtpd_reply(s, 500, STR("5.5.2 bare CR, LF or NUL in a command"));

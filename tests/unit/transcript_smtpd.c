@@ -1,10 +1,11 @@
 /* An owner of smtpd engines for session files: it keeps drafts, answers by policy, and checks that
  * every transaction ends in exactly one way.
  *
- *   config role submission | config size N | config errors SOFT HARD | config recipients N |
+ *   config role submission|lmtp | config size N | config errors SOFT HARD | config recipients N |
  *   config received N | config header N | config line N | config cleartext | config no-tls |
  *   config tls-active | config no-chunking | config no-utf8 | config binding | config early TEXT
  *   policy mail|rcpt <x> 550 5.1.1 text     answers for one address
+ *   policy each <x> 452 4.2.2 text         LMTP: the final answer for one recipient
  *   policy data|body|commit 452 4.3.1 text  answers for all from here on; "policy commit ok"
  *   messages N | aborts N | tarpits N | cancels N   so many happened so far
  *   envelope FROM TO,TO                     of the last message that was committed
@@ -19,7 +20,7 @@
 
 enum { POLICIES_MAX = 16 };
 
-enum policy_kind { ON_MAIL, ON_RCPT, ON_DATA, ON_BODY, ON_COMMIT };
+enum policy_kind { ON_MAIL, ON_RCPT, ON_DATA, ON_BODY, ON_COMMIT, ON_EACH };
 
 struct policy {
 	enum policy_kind kind;
@@ -126,7 +127,9 @@ static bool config(void *e, struct str rest)
 			return true;
 		}
 	if (str_eq(word, STR("role"))) {
-		o->peer.role = str_eq(rest, STR("submission")) ? SMTPD_SUBMISSION : SMTPD_MX;
+		o->peer.role = str_eq(rest, STR("submission")) ? SMTPD_SUBMISSION
+			       : str_eq(rest, STR("lmtp"))     ? SMTPD_LMTP
+							       : SMTPD_MX;
 	} else if (str_eq(word, STR("size"))) {
 		o->config.message_size_limit = number(rest);
 	} else if (str_eq(word, STR("errors"))) {
@@ -190,6 +193,26 @@ static void answer_rcpt(struct owner *o, struct str path)
 	buf_deinit(&copy);
 }
 
+static void answer_each(struct owner *o)
+{
+	struct str to = buf_str(&o->last_envelope);
+
+	str_cut(&to, ' ');
+	while (to.n > 0) {
+		struct str address = str_cut(&to, ',');
+		size_t i = o->policy_count;
+
+		while (i > 0 && (o->policies[i - 1].kind != ON_EACH ||
+					!str_eq(o->policies[i - 1].address, address)))
+			i--;
+		if (i == 0)
+			smtpd_answer_recipient(o->s, 0, STR(""));
+		else
+			smtpd_answer_recipient(
+				o->s, o->policies[i - 1].code, o->policies[i - 1].text);
+	}
+}
+
 static void answer_commit(struct owner *o)
 {
 	size_t i = o->policy_count;
@@ -206,7 +229,10 @@ static void answer_commit(struct owner *o)
 		buf_clear(&o->with);
 		buf_put(&o->with, smtpd_with(o->s));
 	}
-	answer(o, ON_COMMIT, STR(""));
+	if (i == 0 && o->peer.role == SMTPD_LMTP)
+		answer_each(o);
+	else
+		answer(o, ON_COMMIT, STR(""));
 }
 
 static void check_password(struct owner *o, bool good)
@@ -293,7 +319,7 @@ static void tls_started(void *e, int64_t now_ms)
 static bool add_policy(struct owner *o, struct str rest)
 {
 	static const struct str kinds[] = { STR_INIT("mail"), STR_INIT("rcpt"), STR_INIT("data"),
-		STR_INIT("body"), STR_INIT("commit") };
+		STR_INIT("body"), STR_INIT("commit"), STR_INIT("each") };
 	struct str word = str_cut(&rest, ' ');
 	struct policy p = { .address = STR("") };
 	size_t kind = 0;
@@ -303,7 +329,7 @@ static bool add_policy(struct owner *o, struct str rest)
 	if (kind == sizeof kinds / sizeof *kinds || o->policy_count == POLICIES_MAX)
 		return false;
 	p.kind = (enum policy_kind)kind;
-	if (p.kind == ON_MAIL || p.kind == ON_RCPT) {
+	if (p.kind == ON_MAIL || p.kind == ON_RCPT || p.kind == ON_EACH) {
 		p.address = str_cut(&rest, ' ');
 		p.address = str_head(str_from(p.address, 1), p.address.n - 2);
 	}
