@@ -39,11 +39,11 @@ struct disk_commit {
 };
 
 struct disk_ops {
-	int (*open)(struct disk *d, const char *path,
-		bool create); /* read-write; never follows links */
+	/* read-write; never follows a link */
+	int (*open)(struct disk *d, const char *path, bool create);
 	int (*open_dir)(struct disk *d, const char *path, bool create); /* 0700 */
-	int (*unnamed)(
-		struct disk *d, const char *dir); /* a file without a name, on dir's device */
+	/* a file without a name, on the device of dir */
+	int (*unnamed)(struct disk *d, const char *dir);
 	int (*close)(struct disk *d, int file);
 	int64_t (*read)(struct disk *d, int file, void *to, size_t n, uint64_t offset);
 	int64_t (*write)(
@@ -54,8 +54,8 @@ struct disk_ops {
 	int (*truncate)(struct disk *d, int file, uint64_t octets);
 	int (*rename)(struct disk *d, const char *from, const char *to);
 	int (*unlink)(struct disk *d, const char *path);
-	int (*link)(
-		struct disk *d, int file, const char *path); /* names an unnamed file, replacing */
+	/* names an unnamed file, replacing what has that name */
+	int (*link)(struct disk *d, int file, const char *path);
 	/* Calls each(arg, name) for every entry; names only, no order. */
 	int (*list)(struct disk *d, const char *dir, void (*each)(void *arg, const char *name),
 		void *arg);
