@@ -1,0 +1,103 @@
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "net/cidr.h"
+
+enum { ADDRESS_MAX = 45 }; /* INET6_ADDRSTRLEN without its NUL */
+
+static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+/* *width: bits of the written form, 32 or 128. */
+static bool address_get(struct str text, unsigned char to[16], unsigned *width)
+{
+	char c[ADDRESS_MAX + 1] = { 0 };
+
+	if (text.n == 0 || text.n > ADDRESS_MAX || str_find(text, '\0') != text.n)
+		return false;
+	memcpy(c, text.p, text.n);
+	*width = 32;
+	if (inet_pton(AF_INET, c, to + 12) == 1) {
+		memcpy(to, mapped, sizeof mapped);
+		return true;
+	}
+	*width = 128;
+	return inet_pton(AF_INET6, c, to) == 1;
+}
+
+bool cidr_address(struct str text, unsigned char to[16])
+{
+	unsigned width;
+
+	return address_get(text, to, &width);
+}
+
+/* The first `bits` bits of a and b are equal. */
+static bool same(const unsigned char *a, const unsigned char *b, unsigned bits)
+{
+	unsigned octets = bits / 8, rest = bits % 8;
+
+	if (memcmp(a, b, octets) != 0)
+		return false;
+	return rest == 0 || ((a[octets] ^ b[octets]) >> (8 - rest)) == 0;
+}
+
+bool cidr_parse(struct str text, struct cidr *to)
+{
+	struct str rest = text, address = str_cut(&rest, '/');
+	unsigned char zero[16] = { 0 }, tail[16];
+	unsigned width;
+	uint64_t bits;
+
+	if (!address_get(address, to->address, &width))
+		return false;
+	bits = width;
+	if (address.n < text.n && (rest.n > 3 || !str_u64(rest, &bits) || bits > width))
+		return false;
+	to->bits = (unsigned)bits + 128 - width;
+	memcpy(tail, to->address, sizeof tail);
+	for (unsigned i = 0; i < to->bits; i++)
+		tail[i / 8] &= (unsigned char)~(0x80u >> (i % 8));
+	return memcmp(tail, zero, sizeof tail) == 0;
+}
+
+bool cidr_set_parse(struct cidr_set *set, struct str text, struct str *bad)
+{
+	*set = (struct cidr_set){ 0 };
+	*bad = text;
+	while (text.n > 0) {
+		struct str word = str_cut(&text, ' ');
+		struct cidr row;
+
+		if (word.n == 0)
+			continue;
+		if (set->count < CIDR_ROWS_MAX && !cidr_parse(word, &row))
+			*bad = word;
+		else if (set->count < CIDR_ROWS_MAX) {
+			set->rows = mem_array(set->rows, set->count + 1, sizeof *set->rows);
+			set->rows[set->count++] = row;
+			continue;
+		}
+		cidr_set_free(set);
+		return false;
+	}
+	return true;
+}
+
+void cidr_set_free(struct cidr_set *set)
+{
+	free(set->rows);
+	*set = (struct cidr_set){ 0 };
+}
+
+bool cidr_set_has(const struct cidr_set *set, struct str address)
+{
+	unsigned char a[16];
+
+	if (set->count == 0 || !cidr_address(address, a))
+		return false;
+	for (size_t i = 0; i < set->count; i++)
+		if (same(set->rows[i].address, a, set->rows[i].bits))
+			return true;
+	return false;
+}
