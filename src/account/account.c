@@ -27,6 +27,8 @@ static void read_account(sqlite3_stmt *s, struct account *a)
 		.disabled = sqlite3_column_int(s, 2) != 0,
 		.created_ms = sqlite3_column_int64(s, 3),
 		.password_changed_ms = sqlite3_column_int64(s, 4),
+		.quota_bytes = sqlite3_column_int64(s, 5),
+		.quota_messages = sqlite3_column_int64(s, 6),
 	};
 	copy_text(a->address, sizeof a->address, sql_text(s, 1));
 }
@@ -200,6 +202,47 @@ enum status account_set_disabled(
 	return update(d, address, s, err);
 }
 
+enum status account_set_quota(
+	struct directory *d, struct str address, int64_t bytes, int64_t messages, struct err *err)
+{
+	sqlite3_stmt *s = sql_take(d, SQL_ACCOUNT_QUOTA_SET);
+
+	sqlite3_bind_int64(s, 2, bytes);
+	sqlite3_bind_int64(s, 3, messages);
+	return update(d, address, s, err);
+}
+
+static bool any_quota(struct directory *d)
+{
+	sqlite3_stmt *s;
+	bool row = false;
+
+	if (d->quotas_known)
+		return d->quotas;
+	s = sql_take(d, SQL_ACCOUNT_QUOTAS);
+	d->quotas_known = sql_step(d, s, &row, "look for quotas", NULL) == ST_OK;
+	sql_done(s);
+	d->quotas = row;
+	return row || !d->quotas_known;
+}
+
+void account_quota(struct directory *d, uint64_t id, int64_t *bytes, int64_t *messages)
+{
+	sqlite3_stmt *s;
+	bool row = false;
+
+	*bytes = *messages = QUOTA_DEFAULT;
+	if (!any_quota(d))
+		return;
+	s = sql_take(d, SQL_ACCOUNT_QUOTA);
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)id);
+	if (sql_step(d, s, &row, "look up a quota", NULL) == ST_OK && row) {
+		*bytes = sqlite3_column_int64(s, 0);
+		*messages = sqlite3_column_int64(s, 1);
+	}
+	sql_done(s);
+}
+
 enum status account_each(struct directory *d, bool (*each)(void *arg, const struct account *a),
 	void *arg, struct err *err)
 {
@@ -239,7 +282,7 @@ static void read_login(sqlite3_stmt *s, struct login *l)
 	read_blob(s, 7, c->scram_server_key, sizeof c->scram_server_key);
 }
 
-/* "bob" is bob@ the one domain; with two domains it is nobody. */
+/* "bob" is bob@ the one domain; with two domains it is nobody.  Other names of a domain do not count. */
 static enum status only_domain(struct directory *d, struct canonical *c, struct err *err)
 {
 	sqlite3_stmt *s = sql_take(d, SQL_DOMAIN_EACH);
@@ -248,8 +291,9 @@ static enum status only_domain(struct directory *d, struct canonical *c, struct 
 	enum status status;
 	bool row;
 
-	while ((status = sql_step(d, s, &row, "list domains", err)) == ST_OK && row &&
-		count++ == 0) {
+	while ((status = sql_step(d, s, &row, "list domains", err)) == ST_OK && row && count < 2) {
+		if (sql_text(s, 1).n > 0 || count++ > 0)
+			continue;
 		copy_text(name, sizeof name, sql_text(s, 0));
 		n = sql_text(s, 0).n;
 	}
@@ -264,8 +308,11 @@ static enum status login_name(
 {
 	struct canonical c;
 	enum status status = ST_OK;
+	bool has;
 
-	if (!canonical_address(user, &c)) {
+	if (canonical_address(user, &c)) {
+		status = directory_map_domain(d, &c, &has, err);
+	} else {
 		if (canonical_name(user, &c)) {
 			status = only_domain(d, &c, err);
 		} else {

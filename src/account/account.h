@@ -16,16 +16,25 @@ struct directory *directory_open(const char *path, struct err *err); /* makes it
 void directory_close(struct directory *d);
 
 enum status directory_domain_add(struct directory *d, struct str domain, struct err *err);
+/* Another name of the domain `of`, which is no such name itself. */
+enum status directory_domain_alias(
+	struct directory *d, struct str domain, struct str of, struct err *err);
+/* Refused (ST_PERM) while an account, an alias or another name of it is left; the text names one. */
+enum status directory_domain_del(struct directory *d, struct str domain, struct err *err);
 bool directory_is_local_domain(struct directory *d, struct str domain);
 /* In the order in which they were added; false from each() stops. */
-enum status directory_domain_each(struct directory *d, bool (*each)(void *arg, struct str domain),
-	void *arg, struct err *err);
+enum status directory_domain_each(struct directory *d,
+	bool (*each)(void *arg, struct str domain, struct str alias_of), void *arg,
+	struct err *err); /* alias_of "": a domain of its own */
+
+enum { QUOTA_DEFAULT = -1, QUOTA_NONE = 0, QUOTA_KEEP = -2 };
 
 struct account {
 	uint64_t id; /* the maildrop's name in the store; never used again */
 	char address[321];
 	bool disabled;
 	int64_t created_ms, password_changed_ms;
+	int64_t quota_bytes, quota_messages; /* or QUOTA_DEFAULT, QUOTA_NONE */
 };
 
 /* Credentials as they are kept: made by password_make(), away from the store's thread. */
@@ -51,6 +60,11 @@ enum status account_upgrade(struct directory *d, uint64_t id, uint64_t version,
 	const struct credentials *c, struct err *err);
 enum status account_set_disabled(
 	struct directory *d, struct str address, bool disabled, struct err *err);
+/* Each a number, QUOTA_DEFAULT, QUOTA_NONE, or QUOTA_KEEP: as it was. */
+enum status account_set_quota(
+	struct directory *d, struct str address, int64_t bytes, int64_t messages, struct err *err);
+/* What this account itself says; no lookup when none does.  QUOTA_DEFAULT when it cannot be read. */
+void account_quota(struct directory *d, uint64_t id, int64_t *bytes, int64_t *messages);
 enum status account_get(
 	struct directory *d, struct str address, struct account *a, struct err *err);
 enum status account_by_id(struct directory *d, uint64_t id, struct account *a, struct err *err);
@@ -58,7 +72,44 @@ enum status account_by_id(struct directory *d, uint64_t id, struct account *a, s
 enum status account_each(struct directory *d, bool (*each)(void *arg, const struct account *a),
 	void *arg, struct err *err);
 
-/* Targets are addresses, local ones.  Refuses loops, more than 16 levels, and targets that
+/* ---- application passwords: made here, shown once, for PLAIN and LOGIN ---- */
+
+enum login_scope { LOGIN_POP3 = 1, LOGIN_SMTP = 2, LOGIN_ALL = 3 };
+enum { APP_NAME_MAX = 64, APP_PASSWORDS_MAX = 100 };
+
+struct app_password {
+	uint64_t id;
+	char name[APP_NAME_MAX + 1];
+	enum login_scope scope;
+	int64_t created_ms, expires_ms, used_ms; /* 0: never */
+};
+enum status app_password_add(struct directory *d, struct str address, struct str name,
+	struct str password, enum login_scope scope, int64_t expires_ms, struct err *err);
+enum status app_password_del(
+	struct directory *d, struct str address, struct str name, struct err *err);
+enum status app_password_each(struct directory *d, struct str address,
+	bool (*each)(void *arg, const struct app_password *p), void *arg, struct err *err);
+/* One that is valid now for this scope: its id and name; 0 none. */
+uint64_t app_password_find(struct directory *d, uint64_t account, struct str password,
+	enum login_scope scope, char name[APP_NAME_MAX + 1]);
+
+/* ---- the last login of each account: kept in memory, written by directory_flush_logins() ---- */
+
+struct last_login {
+	int64_t at_ms;
+	char ip[48], tls[16], mechanism[32], protocol[16], app[APP_NAME_MAX + 1];
+};
+/* app_id: of the application password that was used, else 0. */
+void directory_note_login(
+	struct directory *d, uint64_t account, uint64_t app_id, const struct last_login *l);
+bool directory_logins_pending(const struct directory *d);
+void directory_flush_logins(struct directory *d); /* one sync for all */
+/* found false: never. */
+enum status account_last_login(
+	struct directory *d, uint64_t id, struct last_login *l, bool *found, struct err *err);
+
+/* An alias "@domain" is that domain's catch-all: who gets what no other name there gets.
+ * Targets are addresses, local ones.  Refuses loops, more than 16 levels, and targets that
  * do not exist, and the name of an account.  Adding to an alias that exists adds targets.  All or nothing. */
 enum status alias_add(struct directory *d, struct str alias, const struct str *targets, size_t n,
 	struct err *err);
@@ -75,6 +126,7 @@ enum resolved {
 	RESOLVED_FOREIGN,  /* not our domain: relaying */
 	RESOLVED_DISABLED, /* the account is disabled: 550 5.2.1 */
 	RESOLVED_TEMP,     /* the directory cannot be read now: 451 4.3.0 */
+	RESOLVED_FULL,     /* not said here: its quota is used up, 452 4.2.2 */
 };
 struct maildrops { /* ids without duplicates; free(ids) */
 	uint64_t *ids;
@@ -83,12 +135,14 @@ struct maildrops { /* ids without duplicates; free(ids) */
 /* An envelope recipient, `local@domain` or `postmaster` (RFC 5321 4.5.1: always deliverable: to the
  * account or alias postmaster@, else to the oldest account).  Exact match first, then without the
  * "+tag".  Quoted local parts match unquoted.  A local part with '%', '!' or '@' in it is never routed
- * on: it is a mailbox of that name, or nowhere.  What is no address at all is nowhere, too.  Disabled members
+ * on: it is a mailbox of that name, or nowhere.  Then the catch-all of the domain, and last, for postmaster, the
+ * oldest account.  A domain that is another name of one is replaced first.  A disabled account is never caught.
+ * What is no address at all is nowhere, too.  Disabled members
  * of a group are passed over.  Adds to *out, sorted, each once; only RESOLVED adds. */
 enum resolved directory_resolve(struct directory *d, struct str recipient, struct maildrops *out);
 
 /* May account `id` use this address as sender: its own, with any tag, or an alias that
- * leads to it (F2). */
+ * leads to it (F2).  A catch-all gives no such right. */
 bool directory_may_send_as(struct directory *d, uint64_t id, struct str address);
 
 #endif

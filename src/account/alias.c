@@ -98,6 +98,29 @@ static enum status add_targets(
 	return status;
 }
 
+/* The name of an alias that exists or is about to be made: an address, or "@domain". */
+static enum status parse_alias(
+	struct directory *d, struct str alias, bool is_new, struct canonical *c, struct err *err)
+{
+	struct canonical mapped;
+	bool has = false;
+	enum status status;
+
+	if (!canonical_catch_all(alias, c))
+		return is_new ? directory_parse_new(d, alias, c, err)
+			      : directory_parse(alias, c, err);
+	mapped = *c;
+	status = directory_map_domain(d, &mapped, &has, err);
+	if (status == ST_OK && is_new && !has)
+		status = err_set(err, ST_NOTFOUND, "the domain %.*s is not served here",
+			STR_ARG(str_head(canonical_domain(c), 80)));
+	else if (status == ST_OK && is_new && !str_eq(canonical_str(&mapped), canonical_str(c)))
+		status = err_set(err, ST_PERM, "%.*s is another name of %.*s: add it there",
+			STR_ARG(str_head(canonical_domain(c), 80)),
+			STR_ARG(str_head(canonical_domain(&mapped), 80)));
+	return status;
+}
+
 enum status alias_add(
 	struct directory *d, struct str alias, const struct str *targets, size_t n, struct err *err)
 {
@@ -109,7 +132,7 @@ enum status alias_add(
 		return err_set(err, ST_USAGE, "an alias needs a target: name at least one address");
 	if ((status = directory_begin(d, err)) != ST_OK)
 		return status;
-	status = directory_parse_new(d, alias, &c, err);
+	status = parse_alias(d, alias, true, &c, err);
 	if (status == ST_OK)
 		status = alias_exists(d, canonical_str(&c), &exists, err);
 	if (status == ST_OK && !exists)
@@ -165,7 +188,7 @@ enum status alias_del(
 {
 	struct canonical c;
 	bool exists = false;
-	enum status status = directory_parse(alias, &c, err);
+	enum status status = parse_alias(d, alias, false, &c, err);
 
 	if (status != ST_OK || (status = directory_begin(d, err)) != ST_OK)
 		return status;

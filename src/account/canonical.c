@@ -259,3 +259,12 @@ enum status canonical_check_local(struct str local, struct err *err)
 			"a character before @ is no plain letter, mark or digit: use letters only");
 	return ST_OK;
 }
+
+bool canonical_catch_all(struct str s, struct canonical *c)
+{
+	char name[ADDRESS_MAX + 1];
+	size_t n;
+
+	return str_starts(s, STR("@")) && canonical_domain_name(str_from(s, 1), name, &n) &&
+	       canonical_join(c, STR(""), str_of(name, n));
+}

@@ -44,6 +44,9 @@ bool canonical_name(struct str s, struct canonical *c);
 /* c = local@domain, both canonical already; false when that is too long. */
 bool canonical_join(struct canonical *c, struct str local, struct str domain);
 
+/* "@domain": the empty local part, of a catch-all. */
+bool canonical_catch_all(struct str s, struct canonical *c);
+
 /* Host name as lower-case A-labels into to[ADDRESS_MAX + 1]; false when it is none.  An address literal
  * is no domain here. */
 bool canonical_domain_name(struct str s, char *to, size_t *n);

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 
 enum {
-	SCHEMA_VERSION = 1,
+	SCHEMA_VERSION = 2,
 	APPLICATION_ID = 0x52455354, /* "REST" in the file's header, see file(1) */
 	BUSY_MS = 2000,
 };
@@ -30,15 +30,43 @@ static const char schema[] =
 	"CREATE INDEX alias_target ON alias(target);"
 	"INSERT INTO meta VALUES('login-secret', randomblob(32));";
 
-#define ACCOUNT_COLUMNS "id, address, disabled, created_ms, password_changed_ms"
+/* From version n to n + 1.  A new file is made of version 1 and goes the same way. */
+static const char *const upgrades[SCHEMA_VERSION] = {
+	[1] = "ALTER TABLE domain ADD COLUMN alias_of TEXT NOT NULL DEFAULT '';"
+	      "ALTER TABLE account ADD COLUMN quota_bytes INTEGER NOT NULL DEFAULT -1;"
+	      "ALTER TABLE account ADD COLUMN quota_messages INTEGER NOT NULL DEFAULT -1;"
+	      "CREATE INDEX account_quota ON account(id)"
+	      " WHERE quota_bytes <> -1 OR quota_messages <> -1;"
+	      "CREATE TABLE app_password(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	      " account INTEGER NOT NULL, name TEXT NOT NULL, digest BLOB NOT NULL,"
+	      " scope INTEGER NOT NULL, created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL,"
+	      " used_ms INTEGER NOT NULL DEFAULT 0, UNIQUE(account, name));"
+	      "CREATE UNIQUE INDEX app_password_digest ON app_password(account, digest);"
+	      "CREATE TABLE last_login(account INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL,"
+	      " ip TEXT NOT NULL, tls TEXT NOT NULL, mechanism TEXT NOT NULL,"
+	      " protocol TEXT NOT NULL, app TEXT NOT NULL);"
+	      "CREATE TRIGGER account_gone AFTER DELETE ON account BEGIN"
+	      " DELETE FROM app_password WHERE account = old.id;"
+	      " DELETE FROM last_login WHERE account = old.id; END;",
+};
+
+#define ACCOUNT_COLUMNS                                                                            \
+	"id, address, disabled, created_ms, password_changed_ms, quota_bytes, quota_messages"
 
 static const char *const statements[SQL_COUNT] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
-	[SQL_DOMAIN_ADD] = "INSERT INTO domain(name) VALUES(?1)",
-	[SQL_DOMAIN_GET] = "SELECT 1 FROM domain WHERE name = ?1",
-	[SQL_DOMAIN_EACH] = "SELECT name FROM domain ORDER BY number",
+	[SQL_DOMAIN_ADD] = "INSERT INTO domain(name, alias_of) VALUES(?1, ?2)",
+	[SQL_DOMAIN_DEL] = "DELETE FROM domain WHERE name = ?1",
+	[SQL_DOMAIN_GET] = "SELECT alias_of FROM domain WHERE name = ?1",
+	[SQL_DOMAIN_EACH] = "SELECT name, alias_of FROM domain ORDER BY number",
+	[SQL_DOMAIN_USED] =
+		"SELECT address, 'account' FROM account WHERE substr(address, -length(?1) - 1) = "
+		"'@' || ?1"
+		" UNION ALL SELECT address, 'alias' FROM alias"
+		" WHERE substr(address, -length(?1) - 1) = '@' || ?1"
+		" UNION ALL SELECT name, 'domain' FROM domain WHERE alias_of = ?1 LIMIT 1",
 	[SQL_ACCOUNT_ADD] = "INSERT INTO account(address, created_ms, password_changed_ms, hash, "
 			    "scram_iterations,"
 			    " scram_salt, scram_stored_key, scram_server_key) VALUES(?1, ?2, ?2, "
@@ -54,6 +82,27 @@ static const char *const statements[SQL_COUNT] = {
 		" scram_stored_key = ?6, scram_server_key = ?7 WHERE id = ?1 AND version = ?2",
 	[SQL_ACCOUNT_DISABLED] = "UPDATE account SET disabled = ?2, version = version + (disabled "
 				 "<> ?2) WHERE address = ?1",
+	[SQL_ACCOUNT_QUOTA_SET] =
+		"UPDATE account SET quota_bytes = iif(?2 = -2, quota_bytes, ?2),"
+		" quota_messages = iif(?3 = -2, quota_messages, ?3) WHERE address = ?1",
+	[SQL_ACCOUNT_QUOTA] = "SELECT quota_bytes, quota_messages FROM account WHERE id = ?1",
+	[SQL_ACCOUNT_QUOTAS] =
+		"SELECT 1 FROM account WHERE quota_bytes <> -1 OR quota_messages <> -1"
+		" LIMIT 1",
+	[SQL_APP_ADD] = "INSERT INTO app_password(account, name, digest, scope, created_ms,"
+			" expires_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+	[SQL_APP_DEL] = "DELETE FROM app_password WHERE account = ?1 AND name = ?2",
+	[SQL_APP_EACH] = "SELECT id, name, scope, created_ms, expires_ms, used_ms FROM app_password"
+			 " WHERE account = ?1 ORDER BY name",
+	[SQL_APP_FIND] = "SELECT id, name, scope, expires_ms FROM app_password"
+			 " WHERE account = ?1 AND digest = ?2",
+	[SQL_APP_USED] = "UPDATE app_password SET used_ms = ?2 WHERE id = ?1",
+	[SQL_LAST_LOGIN_SET] =
+		"INSERT OR REPLACE INTO last_login(account, at_ms, ip, tls, mechanism,"
+		" protocol, app) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7"
+		" WHERE EXISTS(SELECT 1 FROM account WHERE id = ?1)",
+	[SQL_LAST_LOGIN_GET] = "SELECT at_ms, ip, tls, mechanism, protocol, app FROM last_login"
+			       " WHERE account = ?1",
 	[SQL_ACCOUNT_GET] = "SELECT " ACCOUNT_COLUMNS " FROM account WHERE address = ?1",
 	[SQL_ACCOUNT_BY_ID] = "SELECT " ACCOUNT_COLUMNS " FROM account WHERE id = ?1",
 	[SQL_ACCOUNT_EACH] = "SELECT " ACCOUNT_COLUMNS " FROM account ORDER BY address",
@@ -161,6 +210,7 @@ enum status directory_end(struct directory *d, enum status status, struct err *e
 	if (status != ST_OK && !sqlite3_get_autocommit(d->db))
 		sql_run(d, SQL_ROLLBACK, "rollback", NULL);
 	resolve_cache_flush(d->cache);
+	d->quotas_known = false;
 	return status;
 }
 
@@ -185,9 +235,19 @@ static enum status create(sqlite3 *db, struct err *err)
 {
 	char sql[sizeof schema + 128];
 
-	snprintf(sql, sizeof sql, "%sPRAGMA application_id = %d; PRAGMA user_version = %d;", schema,
-		APPLICATION_ID, SCHEMA_VERSION);
+	snprintf(sql, sizeof sql, "%sPRAGMA application_id = %d;", schema, APPLICATION_ID);
 	return exec(db, sql, "create", err);
+}
+
+static enum status upgrade(sqlite3 *db, int64_t version, struct err *err)
+{
+	char sql[64];
+	enum status status = ST_OK;
+
+	for (int64_t v = version; v < SCHEMA_VERSION && status == ST_OK; v++)
+		status = exec(db, upgrades[v], "upgrade", err);
+	snprintf(sql, sizeof sql, "PRAGMA user_version = %d", SCHEMA_VERSION);
+	return status == ST_OK ? exec(db, sql, "upgrade", err) : status;
 }
 
 /* Another process may be making the file at this very moment: the question is asked again
@@ -202,18 +262,23 @@ static enum status check_version(sqlite3 *db, const char *path, struct err *err)
 	version = pragma_int(db, "PRAGMA user_version");
 	application = pragma_int(db, "PRAGMA application_id");
 	objects = pragma_int(db, "SELECT count(*) FROM sqlite_schema");
-	if (version == 0 && application == 0 && objects == 0)
+	if (version == 0 && application == 0 && objects == 0) {
 		status = create(db, err);
-	else if (application != APPLICATION_ID)
+		if (status == ST_OK)
+			status = upgrade(db, 1, err);
+	} else if (application != APPLICATION_ID) {
 		status = err_set(
 			err, ST_CORRUPT, "%s is no directory of restante: move it away", path);
-	else if (version > SCHEMA_VERSION)
+	} else if (version > SCHEMA_VERSION) {
 		status = err_set(err, ST_PERM,
 			"%s has version %" PRId64 ", this program knows %d: use a newer restante",
 			path, version, SCHEMA_VERSION);
-	else if (version != SCHEMA_VERSION)
+	} else if (version >= 1 && version < SCHEMA_VERSION) {
+		status = upgrade(db, version, err);
+	} else if (version != SCHEMA_VERSION) {
 		status = err_set(
 			err, ST_CORRUPT, "%s has no version that ever was: restore a backup", path);
+	}
 	if (status == ST_OK)
 		return exec(db, "COMMIT", "create", err);
 	exec(db, "ROLLBACK", "rollback", NULL);
@@ -281,10 +346,12 @@ void directory_close(struct directory *d)
 {
 	if (d == NULL)
 		return;
+	directory_flush_logins(d);
 	for (size_t i = 0; i < SQL_COUNT; i++)
 		sqlite3_finalize(d->stmt[i]);
 	sqlite3_close(d->db);
 	resolve_cache_free(d->cache);
+	free(d->logins);
 	mem_wipe(d->secret, sizeof d->secret);
 	free(d);
 }

@@ -15,13 +15,25 @@ enum statement {
 	SQL_COMMIT,
 	SQL_ROLLBACK,
 	SQL_DOMAIN_ADD,
+	SQL_DOMAIN_DEL,
 	SQL_DOMAIN_GET,
 	SQL_DOMAIN_EACH,
+	SQL_DOMAIN_USED,
 	SQL_ACCOUNT_ADD,
 	SQL_ACCOUNT_DEL,
 	SQL_ACCOUNT_PASSWORD,
 	SQL_ACCOUNT_UPGRADE,
 	SQL_ACCOUNT_DISABLED,
+	SQL_ACCOUNT_QUOTA_SET,
+	SQL_ACCOUNT_QUOTA,
+	SQL_ACCOUNT_QUOTAS,
+	SQL_APP_ADD,
+	SQL_APP_DEL,
+	SQL_APP_EACH,
+	SQL_APP_FIND,
+	SQL_APP_USED,
+	SQL_LAST_LOGIN_SET,
+	SQL_LAST_LOGIN_GET,
 	SQL_ACCOUNT_GET,
 	SQL_ACCOUNT_BY_ID,
 	SQL_ACCOUNT_EACH,
@@ -47,6 +59,9 @@ struct directory {
 	sqlite3_stmt *stmt[SQL_COUNT];
 	unsigned char secret[32];    /* for the salts of users that do not exist */
 	struct resolve_cache *cache; /* owned */
+	bool quotas_known, quotas;   /* does any account have a quota of its own? */
+	struct noted_login *logins;  /* not written yet: logins.c */
+	size_t login_count;
 };
 
 /* The statement, reset and with its bindings gone.  Bind with the helpers: they keep no copy, the text must
@@ -76,6 +91,9 @@ enum status directory_parse_new(
 
 enum status directory_has_domain(
 	struct directory *d, struct str canonical, bool *has, struct err *err);
+/* A domain that is another name of one becomes that one. */
+enum status directory_map_domain(
+	struct directory *d, struct canonical *c, bool *has, struct err *err);
 /* The name is taken neither by an account nor by an alias: ST_OK, else ST_EXISTS. */
 enum status directory_name_free(struct directory *d, struct str canonical, struct err *err);
 

@@ -188,17 +188,26 @@ static enum resolved bare_postmaster(struct directory *d, struct maildrops *foun
 	return answer == RESOLVED || answer == RESOLVED_TEMP ? answer : oldest_account(d, found);
 }
 
-static enum resolved look_up(
-	struct directory *d, const struct canonical *c, struct maildrops *found)
+/* "@domain": who gets what nobody else there gets.  A disabled account is somebody. */
+static enum resolved caught(struct directory *d, const struct canonical *c, struct maildrops *found)
 {
+	return accounts_of(d, str_from(canonical_str(c), c->local_n), found);
+}
+
+static enum resolved look_up(
+	struct directory *d, const struct canonical *address, struct maildrops *found)
+{
+	struct canonical mapped = *address, *c = &mapped;
 	enum resolved answer;
 	bool local = false;
 
-	if (directory_has_domain(d, canonical_domain(c), &local, NULL) != ST_OK)
+	if (directory_map_domain(d, c, &local, NULL) != ST_OK)
 		return RESOLVED_TEMP;
 	if (!local)
 		return RESOLVED_FOREIGN;
 	answer = mailbox(d, c, found);
+	if (answer == RESOLVED_NOWHERE)
+		answer = caught(d, c, found);
 	if ((answer == RESOLVED_NOWHERE || answer == RESOLVED_DISABLED) && is_postmaster(c))
 		answer = oldest_account(d, found);
 	return answer;
@@ -231,9 +240,9 @@ bool directory_may_send_as(struct directory *d, uint64_t id, struct str address)
 {
 	struct canonical c;
 	struct maildrops found = { .ids = NULL };
-	bool may = false;
+	bool may = false, local;
 
-	if (!canonical_address(address, &c))
+	if (!canonical_address(address, &c) || directory_map_domain(d, &c, &local, NULL) != ST_OK)
 		return false;
 	if (mailbox(d, &c, &found) == RESOLVED)
 		for (size_t i = 0; i < found.count && !may; i++)

@@ -78,11 +78,12 @@ enum status verb_domain_add(
 	return status;
 }
 
-static bool list_domain(void *arg, struct str domain)
+static bool list_domain(void *arg, struct str domain, struct str alias_of)
 {
 	struct office_reply *r = arg;
 
-	r->row(r, json_pack("{s:o}", "domain", json_text(domain)));
+	r->row(r, json_pack("{s:o, s:o}", "domain", json_text(domain), "alias_of",
+			  json_text(alias_of)));
 	return true;
 }
 

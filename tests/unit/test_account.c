@@ -250,7 +250,7 @@ static void names_for_accounts(void **state)
 		assert_int_equal(err.text[0] != '\0', s != ST_OK);
 		assert_int_equal(str_find(str_c(err.text), '\n'), str_c(err.text).n);
 		/* An alias obeys the same rule: nothing gets in by the other door. */
-		if (s == ST_USAGE)
+		if (s == ST_USAGE && !str_eq(rows[i].address, STR("@example.org"))) /* a catch-all */
 			assert_int_equal(alias_add(d, rows[i].address,
 						 &(struct str){ "bob@example.org", 15 }, 1, NULL),
 				s);
@@ -666,11 +666,11 @@ static void refused_files(void **state)
 
 	directory_close(*state);
 	*state = NULL;
-	tamper("PRAGMA user_version = 2");
+	tamper("PRAGMA user_version = 99");
 	assert_null(directory_open(path, &err));
 	assert_int_equal(err.code, ST_PERM);
 	assert_non_null(strstr(err.text, "newer"));
-	tamper("PRAGMA user_version = 1; PRAGMA application_id = 7");
+	tamper("PRAGMA user_version = 2; PRAGMA application_id = 7");
 	err = (struct err){ 0 };
 	assert_null(directory_open(path, &err));
 	assert_int_equal(err.code, ST_CORRUPT);
