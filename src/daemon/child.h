@@ -8,6 +8,7 @@
 #include "daemon/config.h"
 #include "daemon/ipc.h"
 #include "daemon/sandbox.h"
+#include "net/tls.h"
 
 enum leash_type {
 	LEASH_READY = 1, /* child: serving now */
@@ -15,6 +16,7 @@ enum leash_type {
 	LEASH_CONFIG, /* parent to store: the text of the new configuration */
 	LEASH_DRAIN, /* parent to edge: accept no more, let sessions end by themselves, then exit */
 	LEASH_STOP,  /* parent: end sessions politely, then exit */
+	LEASH_TICKETS, /* parent to edge: the ticket keys from now on */
 };
 
 struct child_listener {
@@ -37,7 +39,8 @@ struct child_start {
 	struct shared *shared;
 	const struct child_listener *listeners;
 	size_t listener_count;
-	struct str cert, key; /* PEM; wiped by the edge after use */
+	struct tls_pair *pairs; /* PEM; the keys are wiped by the edge after use */
+	size_t pair_count;
 	struct str ticket_keys;
 };
 

@@ -13,15 +13,28 @@
 #include "daemon/config_table.h"
 #include "daemon/nearest.h"
 
-enum { FILE_MAX = 1024 * 1024, LISTEN_MAX = 64 };
+enum { FILE_MAX = 1024 * 1024, LISTEN_MAX = 64, CERTIFICATES_MAX = 63 };
+
+/* listen NAME { } and certificate NAME { }. */
+struct section {
+	const char *name;
+	const struct config_setting *rows;
+	const size_t *count;
+	bool addresses; /* a text is an IP address, and there may be several */
+};
+static const struct section sections[] = {
+	{"listen",       config_listen_settings,      &config_listen_settings_count,      true },
+	{ "certificate", config_certificate_settings, &config_certificate_settings_count, false},
+};
+enum { SECTIONS = sizeof sections / sizeof *sections };
 
 struct parse {
 	struct config *config;
 	const char *name;
 	struct err *err;
 	uint64_t settings_seen; /* bit n: row n of config_settings */
-	cfg_t *section;         /* the one that listen_seen is about */
-	uint64_t listen_seen;
+	cfg_t *section;         /* the one that section_seen is about */
+	uint64_t section_seen;
 };
 
 /* libconfuse's callbacks carry no pointer of ours. */
@@ -32,18 +45,26 @@ static void complain(cfg_t *cfg, struct str text)
 	err_set(parsing->err, ST_USAGE, "%s:%d: %.*s", parsing->name, cfg->line, STR_ARG(text));
 }
 
+static const struct section *section_of(const cfg_t *cfg)
+{
+	for (size_t i = 0; i < SECTIONS; i++)
+		if (str_eq(str_c(sections[i].name), str_c(cfg->name)))
+			return &sections[i];
+	return NULL;
+}
+
 /* Inside a section only the section's names are candidates. */
 static const char *nearest_setting(cfg_t *cfg, struct str typed)
 {
-	bool root = cfg->title == NULL;
-	const struct config_setting *rows = root ? config_settings : config_listen_settings;
-	size_t count = root ? config_settings_count : config_listen_settings_count;
+	const struct section *in = cfg->title == NULL ? NULL : section_of(cfg);
+	const struct config_setting *rows = in == NULL ? config_settings : in->rows;
+	size_t count = in == NULL ? config_settings_count : *in->count;
 	struct nearest n = nearest_to(typed);
 
 	for (size_t i = 0; i < count; i++)
 		nearest_try(&n, rows[i].name);
-	if (root)
-		nearest_try(&n, "listen");
+	for (size_t i = 0; in == NULL && i < SECTIONS; i++)
+		nearest_try(&n, sections[i].name);
 	return n.name;
 }
 
@@ -110,18 +131,21 @@ static bool is_address(struct str s)
 	return yes;
 }
 
-static bool listen_value_ok(const struct config_setting *s, struct str value)
+static bool section_value_ok(
+	const struct section *in, const struct config_setting *s, struct str value)
 {
 	uint64_t n;
 
 	switch (s->type) {
 	case CONFIG_WORD: return config_word(s->words, value) >= 0;
-	case CONFIG_TEXT: return is_address(value);
+	case CONFIG_TEXT:
+		return in->addresses ? is_address(value)
+				     : value.n >= (size_t)s->min && value.n <= (size_t)s->max;
 	case CONFIG_COUNT: return str_u64(value, &n) && n >= 1 && n <= UINT16_MAX;
+	case CONFIG_BOOL: return config_bool(value, &(bool){ false });
 	case CONFIG_OCTETS:
 	case CONFIG_DURATION:
 	case CONFIG_DAYS:
-	case CONFIG_BOOL:
 	case CONFIG_HOSTNAME:
 	case CONFIG_UIDL:
 	case CONFIG_WORDS: break;
@@ -129,26 +153,27 @@ static bool listen_value_ok(const struct config_setting *s, struct str value)
 	return false;
 }
 
-static int on_listen_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+static int on_section_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
-	const struct config_setting *s = config_listen_settings;
+	const struct section *in = section_of(cfg);
+	const struct config_setting *s = in->rows;
 	struct buf text;
 
 	while (!str_eq(str_c(s->name), str_c(opt->name)))
 		s++;
 	if (parsing->section != cfg)
-		parsing->listen_seen = 0;
+		parsing->section_seen = 0;
 	parsing->section = cfg;
-	if (s->type != CONFIG_TEXT &&
-		!not_again(cfg, s, &parsing->listen_seen, (size_t)(s - config_listen_settings)))
+	if (!(in->addresses && s->type == CONFIG_TEXT) &&
+		!not_again(cfg, s, &parsing->section_seen, (size_t)(s - in->rows)))
 		return -1;
 	*(const char **)result = value;
-	if (listen_value_ok(s, str_c(value)))
+	if (section_value_ok(in, s, str_c(value)))
 		return 0;
 	buf_init(&text, 0);
 	buf_printf(&text, "%s cannot be \"%.*s\": allowed is ", s->name,
 		STR_ARG(str_head(str_c(value), 60)));
-	if (s->type == CONFIG_TEXT)
+	if (in->addresses && s->type == CONFIG_TEXT)
 		buf_put(&text, STR("an IPv4 or IPv6 address"));
 	else
 		config_range_put(&text, s);
@@ -157,24 +182,29 @@ static int on_listen_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *
 	return -1;
 }
 
-static cfg_opt_t *make_options(
-	const struct config_setting *rows, size_t count, cfg_callback_t on_value, cfg_opt_t *listen)
+/* in NULL: the file itself, in which sections may stand. */
+static cfg_opt_t *make_options(const struct section *in, cfg_opt_t *inside[SECTIONS])
 {
-	cfg_opt_t *opts = mem_array(NULL, count + 2, sizeof *opts);
-	cfg_opt_t section =
-			  CFG_SEC("listen", listen, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
-		  end = CFG_END();
+	const struct config_setting *rows = in == NULL ? config_settings : in->rows;
+	size_t count = in == NULL ? config_settings_count : *in->count;
+	cfg_opt_t *opts = mem_array(NULL, count + SECTIONS + 1, sizeof *opts);
+	const cfg_opt_t end = CFG_END();
 	size_t n = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		bool list = on_value == on_listen_value && rows[i].type == CONFIG_TEXT;
-		cfg_opt_t opt = CFG_STR_CB(
-			rows[i].name, NULL, CFGF_NODEFAULT | (list ? CFGF_LIST : 0), on_value);
+		bool list = in != NULL && in->addresses && rows[i].type == CONFIG_TEXT;
+		cfg_opt_t opt =
+			CFG_STR_CB(rows[i].name, NULL, CFGF_NODEFAULT | (list ? CFGF_LIST : 0),
+				in == NULL ? on_setting : on_section_value);
 
 		opts[n++] = opt;
 	}
-	if (listen != NULL)
+	for (size_t i = 0; in == NULL && i < SECTIONS; i++) {
+		cfg_opt_t section = CFG_SEC(
+			sections[i].name, inside[i], CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+
 		opts[n++] = section;
+	}
 	opts[n] = end;
 	return opts;
 }
@@ -243,6 +273,9 @@ static bool take_listen(struct config *c, cfg_t *section)
 		l->tls = (enum listen_tls)config_word(config_tls_modes, str_c(tls));
 	else if (kind == NULL)
 		l->tls = LISTEN_TLS_STARTTLS;
+	l->tls_tickets = c->tls_tickets;
+	if (cfg_getstr(section, "tls_tickets") != NULL)
+		config_bool(str_c(cfg_getstr(section, "tls_tickets")), &l->tls_tickets);
 	take_addresses(l, section);
 	if (missing == NULL)
 		return true;
@@ -265,10 +298,47 @@ static bool take_listens(struct config *c, cfg_t *cfg)
 	for (unsigned i = 0; i < count; i++)
 		if (!take_listen(c, cfg_getnsec(cfg, "listen", i)))
 			return false;
-	for (size_t i = 0; count == 0 && i < config_listen_kinds_count; i++)
-		default_addresses(
-			add_listen(c, config_listen_kinds[i].name, &config_listen_kinds[i]));
+	for (size_t i = 0; count == 0 && i < config_listen_kinds_count; i++) {
+		struct config_listen *l =
+			add_listen(c, config_listen_kinds[i].name, &config_listen_kinds[i]);
+
+		l->tls_tickets = c->tls_tickets;
+		default_addresses(l);
+	}
 	return true;
+}
+
+static bool take_certificates(struct config *c, cfg_t *cfg)
+{
+	unsigned count = cfg_size(cfg, "certificate");
+
+	if (count > CERTIFICATES_MAX) {
+		complain(cfg, STR("more than 63 certificate sections"));
+		return false;
+	}
+	c->certificates = mem_array(NULL, count + 1, sizeof *c->certificates);
+	for (; c->certificate_count < count; c->certificate_count++) {
+		cfg_t *section = cfg_getnsec(cfg, "certificate", (unsigned)c->certificate_count);
+		const char *certificate = cfg_getstr(section, "certificate");
+		const char *key = cfg_getstr(section, "key");
+		char text[120];
+
+		if (certificate == NULL || key == NULL) {
+			snprintf(text, sizeof text, "certificate %.60s needs a %s",
+				cfg_title(section), key == NULL ? "key" : "certificate");
+			complain(section, str_c(text));
+			return false;
+		}
+		c->certificates[c->certificate_count] =
+			(struct config_certificate){ dup_c(cfg_title(section)), dup_c(certificate),
+				dup_c(key) };
+	}
+	return true;
+}
+
+static bool take_sections(struct config *c, cfg_t *cfg)
+{
+	return take_listens(c, cfg) && take_certificates(c, cfg);
 }
 
 static void system_hostname(struct config *c)
@@ -337,12 +407,14 @@ static void blank_comments(char *s)
 
 static bool parse_text(struct parse *p, const char *text, bool (*take)(struct config *, cfg_t *))
 {
-	cfg_opt_t *listen = make_options(
-		config_listen_settings, config_listen_settings_count, on_listen_value, NULL);
-	cfg_opt_t *root = make_options(config_settings, config_settings_count, on_setting, listen);
-	cfg_t *cfg = cfg_init(root, CFGF_NONE);
+	cfg_opt_t *inside[SECTIONS], *root;
+	cfg_t *cfg;
 	bool ok;
 
+	for (size_t i = 0; i < SECTIONS; i++)
+		inside[i] = make_options(&sections[i], NULL);
+	root = make_options(NULL, inside);
+	cfg = cfg_init(root, CFGF_NONE);
 	parsing = p;
 	cfg_set_error_function(cfg, on_error);
 	ok = cfg_parse_buf(cfg, text) == CFG_SUCCESS && take(p->config, cfg);
@@ -351,7 +423,8 @@ static bool parse_text(struct parse *p, const char *text, bool (*take)(struct co
 	cfg_free(cfg);
 	parsing = NULL;
 	free(root);
-	free(listen);
+	for (size_t i = 0; i < SECTIONS; i++)
+		free(inside[i]);
 	return ok;
 }
 
@@ -397,7 +470,7 @@ struct config *config_parse(struct str text, const char *name, struct err *err)
 	else
 		blank_comments(copy);
 	if (copy != NULL)
-		ok = parse_text(&p, copy, take_listens) && sections_are_closed(&p, copy) &&
+		ok = parse_text(&p, copy, take_sections) && sections_are_closed(&p, copy) &&
 		     relations_hold(c, name, err);
 	free(copy);
 	if (!ok) {
@@ -476,5 +549,11 @@ void config_free(struct config *c)
 		free(c->listen[i].name);
 	}
 	free(c->listen);
+	for (size_t i = 0; i < c->certificate_count; i++) {
+		free(c->certificates[i].name);
+		free(c->certificates[i].certificate);
+		free(c->certificates[i].key);
+	}
+	free(c->certificates);
 	free(c);
 }

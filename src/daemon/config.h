@@ -20,6 +20,12 @@ struct config_listen {
 	char **addresses;
 	size_t address_count;
 	uint16_t port;
+	bool tls_tickets;
+};
+
+struct config_certificate {
+	char *name; /* for messages only: what it is valid for stands in it */
+	char *certificate, *key;
 };
 
 struct config {
@@ -27,7 +33,11 @@ struct config {
 	struct config_listen *listen;
 	size_t listen_count;
 	char *tls_certificate, *tls_key; /* relative to the state directory */
+	struct config_certificate *certificates; /* besides those */
+	size_t certificate_count;
 	char *tls_min_version;           /* "1.2" */
+	bool tls_tickets;
+	int64_t tls_ticket_rotation_ms;
 	int64_t message_size_limit;      /* octets */
 	int64_t recipients_max;
 	int64_t command_line_max;
@@ -50,6 +60,7 @@ struct config {
 	char *pop3_uidl_format; /* base/uidl.h */
 	int64_t edges;          /* 0: one per core */
 	int64_t hash_threads, hash_queue;
+	int64_t quota_bytes, quota_messages; /* 0: none */
 	bool password_upgrade;
 	char *sasl_mechanisms;    /* "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS" */
 	bool sender_login_match;  /* F2 */

@@ -47,7 +47,19 @@ static void listen_put(struct buf *out, const struct config_listen *l)
 	buf_printf(out, " {\n\tprotocol = %.*s\n\taddress = {", STR_ARG(protocol));
 	for (size_t i = 0; i < l->address_count; i++)
 		buf_printf(out, "%s\"%s\"", i == 0 ? "" : ", ", l->addresses[i]);
-	buf_printf(out, "}\n\tport = %u\n\ttls = %.*s\n}\n", l->port, STR_ARG(tls));
+	buf_printf(out, "}\n\tport = %u\n\ttls = %.*s\n\ttls_tickets = %s\n}\n", l->port,
+		STR_ARG(tls), l->tls_tickets ? "yes" : "no");
+}
+
+static void certificate_put(struct buf *out, const struct config_certificate *c)
+{
+	buf_put(out, STR("certificate "));
+	quoted_put(out, str_c(c->name));
+	buf_put(out, STR(" {\n\tcertificate = "));
+	quoted_put(out, str_c(c->certificate));
+	buf_put(out, STR("\n\tkey = "));
+	quoted_put(out, str_c(c->key));
+	buf_put(out, STR("\n}\n"));
 }
 
 static json_t *setting_json(const struct config *c, const struct config_setting *s)
@@ -75,13 +87,14 @@ static json_t *listen_json(const struct config_listen *l)
 
 	for (size_t i = 0; i < l->address_count; i++)
 		json_array_append_new(addresses, json_string(l->addresses[i]));
-	return json_pack("{s:s, s:s%, s:o, s:i, s:s%}", "name", l->name, "protocol", protocol.p,
-		protocol.n, "address", addresses, "port", (int)l->port, "tls", tls.p, tls.n);
+	return json_pack("{s:s, s:s%, s:o, s:i, s:s%, s:b}", "name", l->name, "protocol",
+		protocol.p, protocol.n, "address", addresses, "port", (int)l->port, "tls", tls.p,
+		tls.n, "tls_tickets", (int)l->tls_tickets);
 }
 
 static void print_json(struct buf *out, const struct config *c)
 {
-	json_t *root = json_object(), *listens = json_array();
+	json_t *root = json_object(), *listens = json_array(), *certificates = json_array();
 	char *text;
 
 	for (size_t i = 0; i < config_settings_count; i++)
@@ -90,6 +103,14 @@ static void print_json(struct buf *out, const struct config *c)
 	for (size_t i = 0; i < c->listen_count; i++)
 		json_array_append_new(listens, listen_json(&c->listen[i]));
 	json_object_set_new(root, "listen", listens);
+	for (size_t i = 0; i < c->certificate_count; i++) {
+		const struct config_certificate *row = &c->certificates[i];
+
+		json_array_append_new(
+			certificates, json_pack("{s:s, s:s, s:s}", "name", row->name, "certificate",
+					      row->certificate, "key", row->key));
+	}
+	json_object_set_new(root, "certificate", certificates);
 	text = json_dumps(root, JSON_INDENT(2));
 	buf_put(out, str_c(text));
 	buf_putc(out, '\n');
@@ -107,6 +128,8 @@ void config_print(struct buf *out, const struct config *c, bool json)
 		setting_put(out, c, &config_settings[i]);
 	for (size_t i = 0; i < c->listen_count; i++)
 		listen_put(out, &c->listen[i]);
+	for (size_t i = 0; i < c->certificate_count; i++)
+		certificate_put(out, &c->certificates[i]);
 }
 
 static void initial_listens(struct buf *out, unsigned port_offset)
@@ -172,22 +195,33 @@ void config_warnings(const struct config *c, void (*each)(void *arg, const char 
 
 bool config_row(size_t i, struct config_row_text *row)
 {
+	static const struct {
+		const char *prefix;
+		const struct config_setting *rows;
+		const size_t *count;
+	} parts[] = {
+		{"",              config_settings,             &config_settings_count            },
+		{ "listen.",      config_listen_settings,      &config_listen_settings_count     },
+		{ "certificate.", config_certificate_settings, &config_certificate_settings_count},
+	};
 	static _Thread_local char range[200], name[64];
 	const struct config_setting *s;
+	size_t part = 0;
 	struct buf text;
 
-	if (i >= config_settings_count + config_listen_settings_count)
+	while (part < sizeof parts / sizeof *parts && i >= *parts[part].count)
+		i -= *parts[part++].count;
+	if (part == sizeof parts / sizeof *parts)
 		return false;
-	s = i < config_settings_count ? &config_settings[i]
-				      : &config_listen_settings[i - config_settings_count];
+	s = &parts[part].rows[i];
 	buf_init(&text, sizeof range - 1);
-	if (i >= config_settings_count && s->type == CONFIG_TEXT)
+	if (parts[part].rows == config_listen_settings && s->type == CONFIG_TEXT)
 		buf_put(&text, STR("IPv4 or IPv6 addresses"));
 	else
 		config_range_put(&text, s);
 	snprintf(range, sizeof range, "%.*s", STR_ARG(buf_str(&text)));
 	buf_deinit(&text);
-	snprintf(name, sizeof name, "%s%s", i < config_settings_count ? "" : "listen.", s->name);
+	snprintf(name, sizeof name, "%s%s", parts[part].prefix, s->name);
 	*row = (struct config_row_text){ name, s->fallback, range, s->help };
 	return true;
 }

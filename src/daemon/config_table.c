@@ -27,6 +27,11 @@ const struct config_setting config_settings[] = {
 		"Private key in PEM; relative to the state directory." },
 	{ "tls_min_version", CONFIG_WORD, AT(tls_min_version), "1.2", 0, 0, "1.2 1.3",
 		"Oldest TLS version that is spoken (RFC 8996 ends 1.0 and 1.1)." },
+	{ "tls_tickets", CONFIG_BOOL, AT(tls_tickets), "yes", 0, 0, NULL,
+		"Gives clients tickets to resume TLS sessions by (RFC 8446 2.2)." },
+	{ "tls_ticket_rotation", CONFIG_DURATION, AT(tls_ticket_rotation_ms), "12h", 1 * SECOND,
+		7 * DAY, NULL,
+		"How long one key seals tickets; it opens them for as long again." },
 
 	{ "message_size_limit", CONFIG_OCTETS, AT(message_size_limit), "50M", 64 * KIB, 2 * GIB, NULL,
 		"Largest message taken in; announced with SIZE (RFC 1870)." },
@@ -91,6 +96,10 @@ const struct config_setting config_settings[] = {
 
 	{ "sasl_mechanisms", CONFIG_WORDS, AT(sasl_mechanisms), MECHANISMS, 0, 0, MECHANISMS,
 		"Login mechanisms offered, separated by spaces." },
+	{ "quota_bytes", CONFIG_OCTETS, AT(quota_bytes), "0", 0, 1024 * 1024 * GIB, NULL,
+		"Room of an account that has no quota of its own; 0: no limit.  Mail over it gets 452 4.2.2." },
+	{ "quota_messages", CONFIG_COUNT, AT(quota_messages), "0", 0, 1000000000, NULL,
+		"Messages of an account that has no quota of its own; 0: no limit." },
 	{ "password_upgrade", CONFIG_BOOL, AT(password_upgrade), "yes", 0, 0, NULL,
 		"Keeps a password that was taken over with --hash as argon2id and SCRAM keys from its next "
 		"login on." },
@@ -130,9 +139,20 @@ const struct config_setting config_listen_settings[] = {
 		"TCP port." },
 	{ "tls", CONFIG_WORD, 0, "by name", 0, 0, config_tls_modes,
 		"implicit: TLS from the first octet; starttls: STARTTLS or STLS is offered." },
+	{ "tls_tickets", CONFIG_BOOL, 0, "the setting above", 0, 0, NULL,
+		"As the setting of that name, for this listener." },
 };
 const size_t config_listen_settings_count =
 	sizeof config_listen_settings / sizeof *config_listen_settings;
+
+const struct config_setting config_certificate_settings[] = {
+	{ "certificate", CONFIG_TEXT, 0, "none", 1, 4096, NULL,
+		"Certificate chain in PEM, as tls_certificate; the names in it choose when it is used." },
+	{ "key", CONFIG_TEXT, 0, "none", 1, 4096, NULL,
+		"Its private key in PEM." },
+};
+const size_t config_certificate_settings_count =
+	sizeof config_certificate_settings / sizeof *config_certificate_settings;
 
 /* Ports: RFC 5321 4.5.4.2, RFC 6409 3.1, RFC 8314 7.3, RFC 1939 3, RFC 8314 7.2. */
 const struct config_listen_kind config_listen_kinds[] = {

@@ -32,9 +32,11 @@ struct config_setting {
 extern const struct config_setting config_settings[];
 extern const size_t config_settings_count;
 
-/* The same rows for what stands inside listen NAME { }; `at` is not used. */
+/* The same rows for what stands inside listen NAME { } and certificate NAME { }; `at` is not used. */
 extern const struct config_setting config_listen_settings[];
 extern const size_t config_listen_settings_count;
+extern const struct config_setting config_certificate_settings[];
+extern const size_t config_certificate_settings_count;
 
 const struct config_setting *config_setting_find(struct str name);
 
@@ -55,6 +57,7 @@ int config_word(const char *words, struct str word);
 struct str config_word_at(const char *words, size_t n);
 extern const char config_protocols[], config_tls_modes[]; /* in the order of the enums */
 
+bool config_bool(struct str text, bool *out); /* false: neither yes nor no */
 /* Sets c's member from text, or says what is allowed. */
 enum status config_set(
 	struct config *c, const struct config_setting *s, struct str text, struct err *err);

@@ -147,7 +147,7 @@ static bool text_allowed(const struct config_setting *s, struct str text)
 	return false;
 }
 
-static bool bool_get(struct str text, bool *out)
+bool config_bool(struct str text, bool *out)
 {
 	static const char yes[] = "yes true on", no[] = "no false off";
 
@@ -181,7 +181,7 @@ static bool set_value(struct config *c, const struct config_setting *s, struct s
 		*(int64_t *)(void *)at = n;
 		return true;
 	case CONFIG_BOOL:
-		if (!bool_get(text, &yes))
+		if (!config_bool(text, &yes))
 			return false;
 		*(bool *)(void *)at = yes;
 		return true;

@@ -219,6 +219,14 @@ static void stop_accepting(struct edge *e)
 		loop_stop(e->loop);
 }
 
+static void new_ticket_keys(struct edge *e, struct str keys)
+{
+	struct err err = { 0 };
+
+	if (e->tls != NULL && tls_server_tickets(e->tls, keys, &err) != ST_OK)
+		log_error("edge.tickets", F_C("err", err.text));
+}
+
 static void from_parent(void *owner, struct ipc_packet *p)
 {
 	struct edge *e = owner;
@@ -239,6 +247,7 @@ static void from_parent(void *owner, struct ipc_packet *p)
 			if (e->slots[i] != NULL)
 				session_shutdown(e->slots[i]);
 		break;
+	case LEASH_TICKETS: new_ticket_keys(e, p->body.rest); break;
 	case LEASH_READY:
 	case LEASH_CONFIG: break; /* not for an edge */
 	}
@@ -285,10 +294,11 @@ _Noreturn void edge_process(struct child_start *start)
 	snprintf(root, sizeof root, "%s/empty", start->state);
 	e->start = start;
 	e->config = start->config;
-	if (start->cert.n > 0)
-		e->tls = tls_server_new(start->cert, start->key, str_c(e->config->tls_min_version),
-			start->ticket_keys, &err);
-	mem_wipe((char *)(uintptr_t)start->key.p, start->key.n);
+	if (start->pair_count > 0)
+		e->tls = tls_server_new(start->pairs, start->pair_count,
+			str_c(e->config->tls_min_version), start->ticket_keys, &err);
+	for (size_t i = 0; i < start->pair_count; i++)
+		mem_wipe((char *)(uintptr_t)start->pairs[i].key.p, start->pairs[i].key.n);
 	if (err.code != ST_OK || sandbox_drop(&start->identity, root, &err) != ST_OK ||
 		sandbox_syscalls(SANDBOX_EDGE, &err) != ST_OK) {
 		log_error("edge.failed", F_C("err", err.text));

@@ -18,9 +18,15 @@ struct child {
 	int64_t started_ms;
 };
 
+struct parent_pair {
+	struct buf cert, key;
+};
+
 struct parent_files { /* what a generation of edges is started with */
 	struct config *config;
-	struct buf text, cert, key;
+	struct buf text;
+	struct parent_pair *pairs; /* first that of tls_certificate, then the sections' */
+	size_t pair_count;
 };
 
 struct bound {
@@ -31,7 +37,8 @@ struct bound {
 struct parent {
 	const char *state;
 	struct parent_files files;
-	unsigned char ticket_keys[80];
+	unsigned char ticket_keys[2 * TLS_TICKET_KEY]; /* the present one, the one before */
+	int64_t new_ticket_key_ms;
 	struct child_listener listeners[PARENT_LISTENERS_MAX];
 	struct bound bound[PARENT_LISTENERS_MAX]; /* where each fd listens */
 	size_t listener_count;
@@ -52,11 +59,20 @@ struct parent {
  * runs was changed. */
 enum status parent_read(const struct parent *p, struct parent_files *files, struct err *err);
 void parent_files_free(struct parent_files *files);
+enum status parent_read_file(const char *state, const char *name, struct buf *to, struct err *err);
 /* Binds what is new, closes what is gone; then files are p's. */
 enum status parent_listen(struct parent *p, struct parent_files *files, struct err *err);
 enum status parent_open_state(struct parent *p, const struct config *c,
 	struct err *err); /* lock, users, control socket, owner */
 void parent_open_log(struct parent *p, const struct config *c);
+
+/* parent_tls.c */
+enum status parent_read_tls(const struct parent *p, struct parent_files *files, struct err *err);
+void parent_wipe_tls(struct parent_files *files); /* what a child must not have */
+void parent_start_tickets(struct parent *p);
+/* Makes a new key when it is time, and tells the edges; returns how many ms until the next. */
+int64_t parent_rotate_tickets(struct parent *p);
+struct str parent_ticket_keys(const struct parent *p); /* empty: no tickets */
 
 /* parent_children.c */
 bool parent_spawn_store(struct parent *p);

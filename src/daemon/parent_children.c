@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "daemon/parent.h"
 #include "daemon/shared.h"
 
@@ -26,8 +27,8 @@ void parent_tell(const struct child *c, enum leash_type type, struct str text, i
 {
 	struct ipc_head head = { .type = (uint16_t)type };
 	struct iovec iov[2] = {
-		{&head,			 sizeof head},
-		{ (void *)(uintptr_t)text.p, text.n	    }
+		{&head,                      sizeof head},
+                { (void *)(uintptr_t)text.p, text.n     }
 	};
 	union {
 		struct cmsghdr head;
@@ -134,7 +135,8 @@ bool parent_spawn_store(struct parent *p)
 
 		close_others(keep, sizeof keep / sizeof *keep);
 		become_child(p, "store");
-		buf_wipe(&p->files.key);
+		parent_wipe_tls(&p->files);
+		mem_wipe(p->ticket_keys, sizeof p->ticket_keys);
 		store_process(&start);
 	}
 	c->is_store = true;
@@ -174,6 +176,7 @@ bool parent_spawn_edge(struct parent *p)
 	if (pid == 0) {
 		int keep[PARENT_LISTENERS_MAX + 3] = { leash[1], channel[1], p->log_fd };
 		char name[16];
+		struct tls_pair pairs[TLS_PAIRS_MAX];
 		struct child_start start = { .state = p->state,
 			.identity = p->edge_identity,
 			.leash = leash[1],
@@ -183,10 +186,13 @@ bool parent_spawn_edge(struct parent *p)
 			.shared = p->shared,
 			.listeners = p->listeners,
 			.listener_count = p->listener_count,
-			.cert = buf_str(&p->files.cert),
-			.key = buf_str(&p->files.key),
-			.ticket_keys = str_of(p->ticket_keys, sizeof p->ticket_keys) };
+			.pairs = pairs,
+			.pair_count = p->files.pair_count,
+			.ticket_keys = parent_ticket_keys(p) };
 
+		for (size_t i = 0; i < p->files.pair_count; i++)
+			pairs[i] = (struct tls_pair){ buf_str(&p->files.pairs[i].cert),
+				buf_str(&p->files.pairs[i].key) };
 		for (size_t i = 0; i < p->listener_count; i++)
 			keep[3 + i] = p->listeners[i].fd;
 		close_others(keep, 3 + p->listener_count);

@@ -21,7 +21,7 @@ enum { FILE_MAX = 1024 * 1024, LOCK_WAIT_MS = 10000 };
 /* When the system has no such users, these numbers keep the processes apart all the same. */
 enum { EDGE_UID_FALLBACK = 62025, STORE_UID_FALLBACK = 62110 };
 
-static enum status read_file(const char *state, const char *name, struct buf *to, struct err *err)
+enum status parent_read_file(const char *state, const char *name, struct buf *to, struct err *err)
 {
 	char path[4096];
 	int fd;
@@ -59,38 +59,21 @@ void parent_files_free(struct parent_files *f)
 {
 	config_free(f->config);
 	buf_deinit(&f->text);
-	buf_deinit(&f->cert);
-	buf_wipe(&f->key);
+	parent_wipe_tls(f);
 	*f = (struct parent_files){ 0 };
-}
-
-static enum status read_tls(const struct parent *p, struct parent_files *f, struct err *err)
-{
-	enum status st = read_file(p->state, f->config->tls_certificate, &f->cert, err);
-	struct tls_server *probe;
-
-	if (st == ST_OK)
-		st = read_file(p->state, f->config->tls_key, &f->key, err);
-	if (st != ST_OK)
-		return st;
-	probe = tls_server_new(buf_str(&f->cert), buf_str(&f->key),
-		str_c(f->config->tls_min_version), str_of(p->ticket_keys, sizeof p->ticket_keys),
-		err);
-	tls_server_unref(probe);
-	return probe != NULL ? ST_OK : ST_USAGE;
 }
 
 enum status parent_read(const struct parent *p, struct parent_files *f, struct err *err)
 {
 	struct err why = { 0 };
-	enum status st = read_file(p->state, "restante.conf", &f->text, &why);
+	enum status st = parent_read_file(p->state, "restante.conf", &f->text, &why);
 
 	/* The file may be absent. */
 	if (st != ST_OK && st != ST_NOTFOUND) {
 		*err = why;
 	} else {
 		f->config = config_parse(buf_str(&f->text), "restante.conf", err);
-		st = f->config == NULL ? ST_USAGE : read_tls(p, f, err);
+		st = f->config == NULL ? ST_USAGE : parent_read_tls(p, f, err);
 	}
 	if (st == ST_OK)
 		config_warnings(f->config, warn, NULL);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -25,6 +26,7 @@ enum {
 	YOUNG_MS = 2000, /* a child that dies before this age is not started again at once */
 	BACKOFF_FIRST_MS = 100,
 	BACKOFF_MOST_MS = 10 * 1000,
+	POLL_MOST_MS = 10 * 1000,
 };
 
 /* sd_notify(3) without the library: one datagram to $NOTIFY_SOCKET. */
@@ -254,8 +256,10 @@ static int run(struct parent *p)
 	for (;;) {
 		nfds_t n = 1;
 		int failed;
+		int64_t next_ms;
 
 		start_missing(p);
+		next_ms = parent_rotate_tickets(p);
 		log_flush();
 		fds[0] = (struct pollfd){ .fd = p->signal_fd, .events = POLLIN };
 		for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++)
@@ -264,7 +268,9 @@ static int run(struct parent *p)
 					.events = POLLIN };
 				who[n++] = &p->children[i];
 			}
-		if (poll(fds, n, p->stopping || p->backoff_ms > 0 ? 100 : 10 * 1000) < 0 &&
+		if (p->stopping || p->backoff_ms > 0)
+			next_ms = 100;
+		if (poll(fds, n, (int)(next_ms < POLL_MOST_MS ? next_ms : POLL_MOST_MS)) < 0 &&
 			errno != EINTR)
 			return EX_OSERR;
 		for (nfds_t i = 1; i < n; i++)
@@ -292,6 +298,18 @@ static void catch_signals(struct parent *p)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	p->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	signal(SIGPIPE, SIG_IGN);
+}
+
+/* A session is a descriptor: what the administrator lets us have counts, not what shells begin with. */
+static void raise_descriptors(void)
+{
+	struct rlimit most;
+
+	if (getrlimit(RLIMIT_NOFILE, &most) == 0 && most.rlim_cur < most.rlim_max) {
+		most.rlim_cur = most.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &most) < 0)
+			log_warn("serve.descriptors", F_C("err", strerror(errno)));
+	}
 }
 
 /* The lock first: everything after it may change the state directory. */
@@ -325,7 +343,7 @@ int serve_main(const char *state)
 
 	p->state = full != NULL ? full : state;
 	p->log_fd = 2;
-	random_bytes(p->ticket_keys, sizeof p->ticket_keys);
+	parent_start_tickets(p);
 	st = open_office(p, &err);
 	if (st != ST_OK) {
 		fprintf(stderr, "restante: serve: %s\n", err.text);
@@ -336,6 +354,7 @@ int serve_main(const char *state)
 					      : (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 	if (p->edges > SHARED_SEATS / 4)
 		p->edges = SHARED_SEATS / 4;
+	raise_descriptors();
 	p->shared = shared_new();
 	catch_signals(p);
 	code = run(p);

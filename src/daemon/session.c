@@ -48,6 +48,7 @@ static void arm(struct session *s)
 static void start_tls(struct session *s)
 {
 	s->conn.alpn = s->row->protocol == LISTEN_POP3 ? "pop3" : "smtp";
+	s->conn.no_tickets = !s->row->tls_tickets;
 	conn_deadline(&s->conn, s->protocol->deadline(s));
 	conn_start_tls(&s->conn, s->edge->tls);
 }
@@ -270,6 +271,6 @@ void session_auth_ok(struct session *s, struct str address)
 {
 	shared_login_ok(s->edge->start->shared, session_peer(s));
 	log_info("auth.ok", F_C("sid", s->sid), F_C("proto", s->protocol->name),
-		F_STR("ip", session_peer(s)), F_STR("user", address),
-		F_C("tls", s->conn.ssl == NULL ? "none" : conn_tls_version(&s->conn)));
+		F_STR("ip", session_peer(s)), F_STR("user", address), F_C("tls", session_tls(s)),
+		F_C("group", session_tls_group(s)));
 }

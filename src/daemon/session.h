@@ -58,6 +58,21 @@ static inline struct str session_peer(const struct session *s)
 	return str_c(s->conn.peer);
 }
 
+/* For log lines: "TLSv1.3" and "x25519", or "none". */
+static inline const char *session_tls(const struct session *s)
+{
+	const char *version = conn_tls_version(&s->conn);
+
+	return version != NULL ? version : "none";
+}
+
+static inline const char *session_tls_group(const struct session *s)
+{
+	const char *group = conn_tls_group(&s->conn);
+
+	return group != NULL ? group : "none";
+}
+
 /* The fields of IPC_AUTH and what comes back; the same for both protocols. */
 bool session_ask_auth(
 	struct session *s, struct str mechanism, struct str input, bool has_input, bool plus);

@@ -44,7 +44,8 @@ static void from_parent(void *owner, struct ipc_packet *p)
 		break;
 	case LEASH_STOP: loop_stop(s->svc.loop); break;
 	case LEASH_READY:
-	case LEASH_DRAIN: break; /* not for the store */
+	case LEASH_DRAIN:
+	case LEASH_TICKETS: break; /* not for the store */
 	}
 	if (p->fd >= 0)
 		close(p->fd);

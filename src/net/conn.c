@@ -154,6 +154,10 @@ void conn_start_tls(struct conn *c, struct tls_server *tls)
 		abort();
 	SSL_set_app_data(c->ssl, (void *)c->alpn);
 	SSL_set_accept_state(c->ssl);
+	if (c->no_tickets) {
+		SSL_set_options(c->ssl, SSL_OP_NO_TICKET);
+		SSL_set_num_tickets(c->ssl, 0); /* in 1.3 the option alone does not stop them */
+	}
 	c->handshaking = true;
 	loop_io_want(&c->io, LOOP_READ);
 }
@@ -325,4 +329,14 @@ const char *conn_tls_version(const struct conn *c)
 const char *conn_tls_cipher(const struct conn *c)
 {
 	return c->ssl == NULL || c->handshaking ? NULL : SSL_get_cipher_name(c->ssl);
+}
+
+const char *conn_tls_group(const struct conn *c)
+{
+	const char *name;
+
+	if (c->ssl == NULL || c->handshaking)
+		return NULL;
+	name = SSL_group_to_name(c->ssl, (int)SSL_get_negotiated_group(c->ssl));
+	return name != NULL ? name : "unknown";
 }

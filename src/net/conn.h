@@ -35,6 +35,7 @@ struct conn {
 	/* The ALPN name of the listener's protocol, "pop3" or "smtp"; set it between conn_init() and
 	 * conn_start_tls().  NULL takes either, so say which. */
 	const char *alpn;
+	bool no_tickets; /* set it then too: this session gets no ticket to resume it by */
 	void (*event)(struct conn *c, enum conn_event e);
 	char peer[64]; /* text of the client's IP address */
 	uint16_t peer_port;
@@ -72,6 +73,7 @@ bool conn_pending(const struct conn *c);
 bool conn_channel_binding(struct conn *c, unsigned char out[32]);
 const char *conn_tls_version(const struct conn *c); /* "TLSv1.3", or NULL */
 const char *conn_tls_cipher(const struct conn *c);
+const char *conn_tls_group(const struct conn *c); /* of the key exchange: "X25519" */
 
 /* A listening TCP socket, non-blocking, close-on-exec; -1 and err on failure.  address: IPv4 or
  * IPv6 literal, without brackets. */

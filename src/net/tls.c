@@ -1,57 +1,63 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "net/tls.h"
+#include "net/tls_cert.h"
 
-enum { KEY_NAME = 16, KEY_MAC = 32, KEY_CIPHER = 32 };
+enum { KEY_NAME = 16, KEY_MAC = 32, KEY_CIPHER = 32, TICKET_KEYS = 2 };
+
+struct ticket_key {
+	unsigned char name[KEY_NAME], mac[KEY_MAC], cipher[KEY_CIPHER];
+};
+_Static_assert(sizeof(struct ticket_key) == TLS_TICKET_KEY, "as tls.h says");
 
 struct tls_server {
 	unsigned refs;
 	SSL_CTX *ctx;
-	struct {
-		unsigned char name[KEY_NAME], mac[KEY_MAC], cipher[KEY_CIPHER];
-	} ticket;
+	struct tls_cert *certs;
+	size_t cert_count;
+	struct ticket_key tickets[TICKET_KEYS]; /* the first seals */
+	size_t ticket_count;
 };
 
-/* The library's own reason when it has one. */
-static enum status tls_err(struct err *err, enum status code, const char *what)
+static const struct ticket_key *find_ticket_key(
+	const struct tls_server *t, const unsigned char name[KEY_NAME])
 {
-	unsigned long e = ERR_get_error();
-	const char *why = e != 0 ? ERR_reason_error_string(e) : NULL;
-
-	ERR_clear_error();
-	return err_set(err, code, "%s: %s", what, why != NULL ? why : "refused by OpenSSL");
+	for (size_t i = 0; i < t->ticket_count; i++)
+		if (memcmp(name, t->tickets[i].name, KEY_NAME) == 0)
+			return &t->tickets[i];
+	return NULL;
 }
 
 /* Called by OpenSSL for every ticket, sealing (enc = 1) or opening (RFC 5077 4, RFC 8446 4.6.1):
- * AES-256-CBC, then HMAC-SHA-256.  Returns 0 for "not one of ours": a full handshake follows. */
+ * AES-256-CBC, then HMAC-SHA-256.  0: not one of ours, a full handshake follows.  2: opened, and a
+ * ticket under the newer key takes its place. */
 static int ticket_key(SSL *ssl, unsigned char name[KEY_NAME], unsigned char iv[EVP_MAX_IV_LENGTH],
 	EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int enc)
 {
-	struct tls_server *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, t->ticket.mac, KEY_MAC),
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA256", 0),
-		OSSL_PARAM_construct_end(),
-	};
+	const struct tls_server *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+	const struct ticket_key *key = enc == 1 ? &t->tickets[0] : find_ticket_key(t, name);
+	OSSL_PARAM params[3];
 
+	if (key == NULL || t->ticket_count == 0)
+		return 0;
 	if (enc == 1) {
 		if (RAND_bytes(iv, EVP_MAX_IV_LENGTH) != 1)
 			return -1;
-		memcpy(name, t->ticket.name, KEY_NAME);
-	} else if (memcmp(name, t->ticket.name, KEY_NAME) != 0) {
-		return 0;
+		memcpy(name, key->name, KEY_NAME);
 	}
-	if (EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, t->ticket.cipher, iv, enc) != 1 ||
+	params[0] = OSSL_PARAM_construct_octet_string(
+		OSSL_MAC_PARAM_KEY, (void *)(uintptr_t)key->mac, KEY_MAC);
+	params[1] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA256", 0);
+	params[2] = OSSL_PARAM_construct_end();
+	if (EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->cipher, iv, enc) != 1 ||
 		EVP_MAC_CTX_set_params(mac, params) != 1)
 		return -1;
-	return 1;
+	return key == &t->tickets[0] ? 1 : 2;
 }
 
 /* ALPN (RFC 7301 3.2): the listener's protocol, or a fatal no_application_protocol, so that a
@@ -79,48 +85,30 @@ static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* Keys with a password cannot be asked for in a server: an empty answer fails at once. */
-static int no_password(char *buf, int size, int writing, void *arg)
+/* The ClientHello is there, its name and algorithms are known. */
+static int choose_certificate(SSL *ssl, void *arg)
 {
-	(void)buf, (void)size, (void)writing, (void)arg;
-	return -1;
+	const struct tls_server *t = arg;
+
+	return tls_cert_choose(ssl, t->certs, t->cert_count);
 }
 
-static enum status use_certificates(SSL_CTX *ctx, struct str pem, struct err *err)
+static enum status set_certificates(
+	struct tls_server *t, const struct tls_pair *pairs, size_t count, struct err *err)
 {
-	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-	X509 *x;
-	size_t count = 0;
-	bool ok = bio != NULL;
+	if (count == 0 || count > TLS_PAIRS_MAX)
+		return err_set(
+			err, ST_USAGE, "%zu TLS certificates, at most %d", count, TLS_PAIRS_MAX);
+	t->certs = mem_array(NULL, count, sizeof *t->certs);
+	for (; t->cert_count < count; t->cert_count++) {
+		enum status st =
+			tls_cert_load(&t->certs[t->cert_count], &pairs[t->cert_count], err);
 
-	while (ok && (x = PEM_read_bio_X509(bio, NULL, no_password, NULL)) != NULL) {
-		ok = count++ == 0 ? SSL_CTX_use_certificate(ctx, x) == 1
-				  : SSL_CTX_add1_chain_cert(ctx, x) == 1;
-		X509_free(x);
+		if (st != ST_OK)
+			return st;
 	}
-	BIO_free(bio);
-	if (!ok || count == 0)
-		return tls_err(err, ST_USAGE, "TLS certificate");
-	/* What ended the loop is "no start line": the end of the file, unless something else came. */
-	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
-		return tls_err(err, ST_USAGE, "TLS certificate chain");
-	ERR_clear_error();
-	return ST_OK;
-}
-
-static enum status use_key(SSL_CTX *ctx, struct str pem, struct err *err)
-{
-	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-	EVP_PKEY *key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
-	enum status st = ST_OK;
-
-	if (key == NULL || SSL_CTX_use_PrivateKey(ctx, key) != 1)
-		st = tls_err(err, ST_USAGE, "TLS key");
-	else if (SSL_CTX_check_private_key(ctx) != 1)
-		st = tls_err(err, ST_USAGE, "TLS key and certificate");
-	EVP_PKEY_free(key);
-	BIO_free(bio);
-	return st;
+	SSL_CTX_set_cert_cb(t->ctx, choose_certificate, t);
+	return tls_cert_default(t->ctx, t->certs, t->cert_count, err);
 }
 
 static enum status set_policy(SSL_CTX *ctx, struct str min, struct err *err)
@@ -146,19 +134,19 @@ static enum status set_policy(SSL_CTX *ctx, struct str min, struct err *err)
 	return ST_OK;
 }
 
-static enum status set_tickets(struct tls_server *t, struct str keys, struct err *err)
+enum status tls_server_tickets(struct tls_server *t, struct str keys, struct err *err)
 {
-	/* Nothing is remembered here: an edge must be able to resume what another one began. */
-	SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_OFF);
-	if (keys.n == 0) {
+	if (keys.n % TLS_TICKET_KEY != 0 || keys.n > sizeof t->tickets)
+		return err_set(err, ST_USAGE, "TLS ticket keys: %zu octets, not %d or %zu", keys.n,
+			TLS_TICKET_KEY, sizeof t->tickets);
+	t->ticket_count = keys.n / TLS_TICKET_KEY;
+	if (t->ticket_count == 0) {
 		SSL_CTX_set_options(t->ctx, SSL_OP_NO_TICKET);
 		SSL_CTX_set_num_tickets(t->ctx, 0);
 		return ST_OK;
 	}
-	if (keys.n != sizeof t->ticket)
-		return err_set(err, ST_USAGE, "TLS ticket keys: %zu octets, not %zu", keys.n,
-			sizeof t->ticket);
-	memcpy(&t->ticket, keys.p, keys.n);
+	memcpy(t->tickets, keys.p, keys.n);
+	SSL_CTX_clear_options(t->ctx, SSL_OP_NO_TICKET);
 	/* One ticket is enough for a client that comes back with one connection. */
 	if (SSL_CTX_set_num_tickets(t->ctx, 1) != 1 || SSL_CTX_set_app_data(t->ctx, t) != 1 ||
 		SSL_CTX_set_tlsext_ticket_key_evp_cb(t->ctx, ticket_key) != 1)
@@ -166,8 +154,8 @@ static enum status set_tickets(struct tls_server *t, struct str keys, struct err
 	return ST_OK;
 }
 
-struct tls_server *tls_server_new(
-	struct str cert, struct str key, struct str min, struct str ticket_keys, struct err *err)
+struct tls_server *tls_server_new(const struct tls_pair *pairs, size_t count, struct str min,
+	struct str ticket_keys, struct err *err)
 {
 	struct tls_server *t = NEW(struct tls_server);
 
@@ -176,8 +164,11 @@ struct tls_server *tls_server_new(
 	t->ctx = SSL_CTX_new(TLS_server_method());
 	if (t->ctx == NULL)
 		abort();
-	if (set_policy(t->ctx, min, err) == ST_OK && use_certificates(t->ctx, cert, err) == ST_OK &&
-		use_key(t->ctx, key, err) == ST_OK && set_tickets(t, ticket_keys, err) == ST_OK)
+	/* Nothing is remembered here: an edge must be able to resume what another one began. */
+	SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_OFF);
+	if (set_policy(t->ctx, min, err) == ST_OK &&
+		set_certificates(t, pairs, count, err) == ST_OK &&
+		tls_server_tickets(t, ticket_keys, err) == ST_OK)
 		return t;
 	ERR_clear_error();
 	tls_server_unref(t);
@@ -195,7 +186,10 @@ void tls_server_unref(struct tls_server *t)
 	if (t == NULL || --t->refs > 0)
 		return;
 	SSL_CTX_free(t->ctx);
-	mem_wipe(&t->ticket, sizeof t->ticket);
+	for (size_t i = 0; i < t->cert_count; i++)
+		tls_cert_free(&t->certs[i]);
+	free(t->certs);
+	mem_wipe(t->tickets, sizeof t->tickets);
 	free(t);
 }
 

@@ -48,8 +48,8 @@ static void on_event(struct conn *c, enum conn_event e)
 static struct tls_server *server(const char *min, struct str ticket_keys)
 {
 	struct err err = { 0 };
-	struct tls_server *t =
-		tls_server_new(str_c(cert_pem), str_c(key_pem), str_c(min), ticket_keys, &err);
+	struct tls_pair pair = { str_c(cert_pem), str_c(key_pem) };
+	struct tls_server *t = tls_server_new(&pair, 1, str_c(min), ticket_keys, &err);
 
 	assert_string_equal(err.text, "");
 	assert_non_null(t);
@@ -540,9 +540,10 @@ static void bad_certificates(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct tls_pair pair = { str_c(rows[i].cert), str_c(rows[i].key) };
+
 		err = (struct err){ 0 };
-		assert_null(tls_server_new(str_c(rows[i].cert), str_c(rows[i].key),
-			str_c(rows[i].min), rows[i].tickets, &err));
+		assert_null(tls_server_new(&pair, 1, str_c(rows[i].min), rows[i].tickets, &err));
 		if (err.code != ST_USAGE || err.text[0] == '\0')
 			fail_msg("%s: '%s'", rows[i].name, err.text);
 	}

@@ -1,0 +1,94 @@
+/* The parent's part in TLS: it reads certificates and keys, and makes the ticket keys that all edges
+ * share. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "daemon/parent.h"
+
+static enum status read_pair(const struct parent *p, struct parent_files *f, const char *cert,
+	const char *key, struct err *err)
+{
+	struct parent_pair *pair;
+	enum status st;
+
+	f->pairs = mem_array(f->pairs, f->pair_count + 1, sizeof *f->pairs);
+	pair = &f->pairs[f->pair_count++];
+	*pair = (struct parent_pair){ 0 };
+	st = parent_read_file(p->state, cert, &pair->cert, err);
+	return st == ST_OK ? parent_read_file(p->state, key, &pair->key, err) : st;
+}
+
+/* Each by itself first, so that the message says which one is wrong; then all, as an edge will. */
+static enum status try_pairs(const struct parent *p, const struct parent_files *f, struct err *err)
+{
+	struct tls_pair pairs[TLS_PAIRS_MAX];
+	struct str min = str_c(f->config->tls_min_version), keys = parent_ticket_keys(p);
+	struct tls_server *probe;
+
+	for (size_t i = 0; i < f->pair_count; i++) {
+		struct err why = { 0 };
+		const char *name = i == 0 ? f->config->tls_certificate
+					  : f->config->certificates[i - 1].certificate;
+
+		pairs[i].cert = buf_str(&f->pairs[i].cert);
+		pairs[i].key = buf_str(&f->pairs[i].key);
+		probe = tls_server_new(&pairs[i], 1, min, keys, &why);
+		tls_server_unref(probe);
+		if (probe == NULL)
+			return err_set(err, ST_USAGE, "%s: %s", name, why.text);
+	}
+	probe = tls_server_new(pairs, f->pair_count, min, keys, err);
+	tls_server_unref(probe);
+	return probe != NULL ? ST_OK : ST_USAGE;
+}
+
+enum status parent_read_tls(const struct parent *p, struct parent_files *f, struct err *err)
+{
+	const struct config *c = f->config;
+	enum status st = read_pair(p, f, c->tls_certificate, c->tls_key, err);
+
+	for (size_t i = 0; i < c->certificate_count && st == ST_OK; i++)
+		st = read_pair(p, f, c->certificates[i].certificate, c->certificates[i].key, err);
+	return st == ST_OK ? try_pairs(p, f, err) : st;
+}
+
+void parent_wipe_tls(struct parent_files *f)
+{
+	for (size_t i = 0; i < f->pair_count; i++) {
+		buf_deinit(&f->pairs[i].cert);
+		buf_wipe(&f->pairs[i].key);
+	}
+	free(f->pairs);
+	f->pairs = NULL;
+	f->pair_count = 0;
+}
+
+void parent_start_tickets(struct parent *p)
+{
+	random_bytes(p->ticket_keys, sizeof p->ticket_keys);
+	p->new_ticket_key_ms = clock_mono_ms();
+}
+
+struct str parent_ticket_keys(const struct parent *p)
+{
+	return str_of(p->ticket_keys, sizeof p->ticket_keys);
+}
+
+int64_t parent_rotate_tickets(struct parent *p)
+{
+	int64_t now = clock_mono_ms();
+	int64_t left = p->new_ticket_key_ms + p->files.config->tls_ticket_rotation_ms - now;
+
+	if (left > 0)
+		return left;
+	memcpy(p->ticket_keys + TLS_TICKET_KEY, p->ticket_keys, TLS_TICKET_KEY);
+	random_bytes(p->ticket_keys, TLS_TICKET_KEY);
+	p->new_ticket_key_ms = now;
+	for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++)
+		if (p->children[i].pid != 0 && !p->children[i].is_store)
+			parent_tell(&p->children[i], LEASH_TICKETS, parent_ticket_keys(p), -1);
+	log_info("serve.ticket-key", F_INT("next_ms", p->files.config->tls_ticket_rotation_ms));
+	return p->files.config->tls_ticket_rotation_ms;
+}
