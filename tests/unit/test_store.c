@@ -583,6 +583,36 @@ static void dying_disk(void **state)
 	world_deinit(&w);
 }
 
+/* The sync fails, the server is killed before it can do anything about it, and started: the next sync
+ * says yes and writes nothing.  What is shown then must still survive. */
+static void failed_sync_and_killed(void **state)
+{
+	struct world w;
+	uint64_t count;
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 20; seed++) {
+		world_init(&w, disk_sim_new("/tmp"));
+		assert_int_equal(help_deliver(w.store, 1, 1, STR("\r\none")), STORE_OK);
+		disk_sim_fail(w.disk, SIM_SYNC, 1, -EIO, false);
+		disk_sim_die_after(w.disk, 1); /* the write of the record is the last that works */
+		assert_int_equal(help_deliver(w.store, 2, 1, STR("\r\ntwo")), STORE_UNKNOWN);
+		store_close_all(w.store);
+		disk_sim_killed(w.disk);
+		world_open(&w);
+		count = count_of(&w, 1);
+		assert_int_equal(count, 2); /* whole in the cache, though nobody was told */
+		disk_sim_die_after(w.disk, 0);
+		store_close_all(w.store);
+		disk_sim_power_cut(w.disk, seed);
+		remove_index(&w);
+		world_open(&w);
+		assert_int_equal(count_of(&w, 1), count);
+		assert_int_equal(world_fsck(&w).corrupt, 0);
+		world_deinit(&w);
+	}
+}
+
 /* A large message whose file cannot be synced does not take its neighbours with it. */
 static void large_file_not_synced(void **state)
 {
@@ -711,6 +741,7 @@ int main(void)
 		cmocka_unit_test(index_damaged),
 		cmocka_unit_test(newer_version_is_left_alone),
 		cmocka_unit_test(failed_sync),
+		cmocka_unit_test(failed_sync_and_killed),
 		cmocka_unit_test(dying_disk),
 		cmocka_unit_test(large_file_not_synced),
 		cmocka_unit_test(full_disk),

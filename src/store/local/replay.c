@@ -136,6 +136,61 @@ static void walk_records(struct walker *w, struct scan *scan, bool *torn)
 	}
 }
 
+static int write_again(struct disk *d, int file, uint64_t from, uint64_t to)
+{
+	enum { PIECE = 1 << 20 };
+	char *piece = mem_alloc(PIECE);
+	int64_t rc = 0;
+
+	while (rc >= 0 && from < to) {
+		struct iovec iov = { piece, to - from < PIECE ? (size_t)(to - from) : PIECE };
+
+		rc = d->ops->read(d, file, piece, iov.iov_len, from);
+		if (rc == (int64_t)iov.iov_len)
+			rc = d->ops->write(d, file, &iov, 1, from);
+		if (rc >= 0 && rc != (int64_t)iov.iov_len)
+			rc = -EIO;
+		from += iov.iov_len;
+	}
+	free(piece);
+	return rc < 0 ? (int)rc : 0;
+}
+
+/* What is replayed now is shown, so it must be there after the next crash too.  To sync is not
+ * enough: when the sync failed in an earlier life, the kernel has what it could not write as clean
+ * in its cache, says yes, and writes nothing.  So the header and all that is not proven to have been
+ * synced is written once more, octet for octet, and then synced. */
+static int make_durable(struct map *m, const struct map_segment *ms, int file)
+{
+	struct disk *d = m->disk;
+	uint64_t proven = SEGMENT_DATA;
+	enum scan_event event;
+	struct scan scan;
+	struct record r;
+	int rc;
+
+	scan_init(&scan, d, file, &ms->seg, SEGMENT_DATA, UINT64_MAX);
+	while ((event = scan_next(&scan, &r)) != SCAN_END && event != SCAN_TORN)
+		if (event == SCAN_RECORD && r.durable > proven)
+			proven = r.durable;
+	rc = write_again(d, file, 0, scan.size < SEGMENT_DATA ? scan.size : SEGMENT_DATA);
+	if (rc == 0)
+		rc = write_again(d, file, proven, scan.off);
+	scan_deinit(&scan);
+	return rc != 0 ? rc : d->ops->sync(d, file);
+}
+
+static int sync_names(struct map *m)
+{
+	int dir = m->disk->ops->open_dir(m->disk, m->dir, false), rc;
+
+	if (dir < 0)
+		return dir;
+	rc = m->disk->ops->sync(m->disk, dir);
+	(void)m->disk->ops->close(m->disk, dir);
+	return rc;
+}
+
 static enum status walk_one(struct map *m, const struct map_segment *ms, uint64_t from,
 	struct walker *w, struct journal_tail *tail)
 {
@@ -152,9 +207,8 @@ static enum status walk_one(struct map *m, const struct map_segment *ms, uint64_
 	file = segment_file_open(m, ms->number);
 	if (file < 0)
 		return ST_IO;
-		/* What is replayed now is shown, so it must be there after the next crash too. */
 #ifndef MUTANT_NO_REPLAY_SYNC
-	if (tail != NULL && ms->limit == UINT64_MAX && m->disk->ops->sync(m->disk, file) != 0) {
+	if (tail != NULL && ms->limit == UINT64_MAX && make_durable(m, ms, file) != 0) {
 		(void)m->disk->ops->close(m->disk, file);
 		return ST_IO;
 	}
@@ -174,8 +228,13 @@ static enum status walk_one(struct map *m, const struct map_segment *ms, uint64_
 enum status map_walk(
 	struct map *m, uint64_t from, struct walker *w, struct journal_tail *tail, struct err *err)
 {
-	if (tail != NULL)
+	if (tail != NULL) {
+		int rc = sync_names(m);
+
 		*tail = (struct journal_tail){ 0 };
+		if (rc != 0)
+			return err_set(err, ST_IO, "sync %s: %s", m->dir, strerror(-rc));
+	}
 	for (size_t i = 0; i < m->count; i++) {
 		const struct map_segment *ms = &m->segments[i];
 		uint64_t at = SEGMENT_DATA;
