@@ -1,0 +1,42 @@
+/* Is there room in a mailbox?  Asked at RCPT with the size that the client announced, and again at COMMIT with the
+ * size that came.
+ *
+ * A recipient that is a group has room while one of its members has: then all of them get the message, the
+ * full ones too.  Leaving them out would lose mail after a 250, and refusing would let one full mailbox close
+ * a list. */
+#include "daemon/svc.h"
+
+static bool one_is_full(struct svc *s, uint64_t maildrop, uint64_t octets)
+{
+	const struct config *c = s->office.config;
+	int64_t bytes, messages;
+	uint64_t count = 0, used = 0;
+
+	account_quota(s->office.directory, maildrop, &bytes, &messages);
+	if (bytes == QUOTA_DEFAULT)
+		bytes = c->quota_bytes;
+	if (messages == QUOTA_DEFAULT)
+		messages = c->quota_messages;
+	if ((bytes == QUOTA_NONE && messages == QUOTA_NONE) ||
+		store_usage(s->office.store, maildrop, &count, &used) != STORE_OK)
+		return false;
+	return (messages != QUOTA_NONE && count >= (uint64_t)messages) ||
+	       (bytes != QUOTA_NONE &&
+		       (used >= (uint64_t)bytes || octets > (uint64_t)bytes - used));
+}
+
+bool svc_is_full(struct svc *s, const struct maildrops *recipient, uint64_t octets)
+{
+	for (size_t i = 0; i < recipient->count; i++)
+		if (!one_is_full(s, recipient->ids[i], octets))
+			return false;
+	return recipient->count > 0;
+}
+
+bool svc_all_full(struct svc_session *x, uint64_t octets)
+{
+	for (size_t i = 0; i < x->nfound; i++)
+		if (!svc_is_full(x->edge->svc, &x->found[i], octets))
+			return false;
+	return x->nfound > 0;
+}
