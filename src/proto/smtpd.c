@@ -28,6 +28,8 @@ void smtpd_free(struct smtpd *s)
 	buf_wipe(&s->in);
 	buf_deinit(&s->out);
 	buf_deinit(&s->helo);
+	buf_deinit(&s->proxied_helo);
+	buf_deinit(&s->xclient_text);
 	buf_deinit(&s->user);
 	buf_wipe(&s->auth);
 	free(s);
@@ -82,6 +84,15 @@ void smtpd_close(struct smtpd *s)
 	smtpd_auth_reset(s);
 }
 
+void smtpd_put_greeting(struct smtpd *s)
+{
+	bool lmtp = s->peer.role == SMTPD_LMTP;
+
+	buf_put(&s->out, STR("220 "));
+	buf_put(&s->out, s->config->hostname);
+	buf_put(&s->out, lmtp ? STR(" LMTP ready\r\n") : STR(" ESMTP ready\r\n"));
+}
+
 void smtpd_greet(struct smtpd *s)
 {
 	s->greeted = true;
@@ -90,10 +101,7 @@ void smtpd_greet(struct smtpd *s)
 		smtpd_dismiss(s, 554, STR("5.5.0 you spoke before the greeting"));
 		return;
 	}
-	buf_put(&s->out, STR("220 "));
-	buf_put(&s->out, s->config->hostname);
-	buf_put(&s->out,
-		s->peer.role == SMTPD_LMTP ? STR(" LMTP ready\r\n") : STR(" ESMTP ready\r\n"));
+	smtpd_put_greeting(s);
 }
 
 void smtpd_tx_begin(struct smtpd *s)
@@ -257,6 +265,7 @@ void smtpd_answer(struct smtpd *s, unsigned code, struct str text)
 	s->asking = false;
 	s->active_ms = s->now_ms;
 	switch (asked) {
+	case SMTPD_ASK_XCLIENT: smtpd_answered_xclient(s, code, text); break;
 	case SMTPD_ASK_MAIL: smtpd_answered_mail(s, code, text); break;
 	case SMTPD_ASK_RCPT: smtpd_answered_rcpt(s, code, text); break;
 	case SMTPD_ASK_DATA: smtpd_answered_data(s, code, text); break;
@@ -307,7 +316,7 @@ const struct smtpd_tx *smtpd_tx(const struct smtpd *s)
 
 struct str smtpd_helo(const struct smtpd *s)
 {
-	return buf_str(&s->helo);
+	return s->proxied_helo.len > 0 ? buf_str(&s->proxied_helo) : buf_str(&s->helo);
 }
 
 struct str smtpd_user(const struct smtpd *s)

@@ -1,5 +1,5 @@
 /* smtpd.h -- SMTP server engine: MX, submission and LMTP (RFC 5321, 6409, 2033, 1870, 2034, 2920,
- * 3030, 3207, 3463, 4954, 6152, 6531).  No I/O: no fd, no clock, no random source.
+ * 3030, 3207, 3461, 3463, 4954, 6152, 6531, 9422).  No I/O: no fd, no clock, no random source.
  *
  *   put what the client sent into smtpd_in(); while (smtpd_next(s, now, &ev)) serve the event;
  *   send what is in smtpd_out(); call smtpd_timeout() when smtpd_deadline() has passed.
@@ -14,6 +14,7 @@
 #define RESTANTE_PROTO_SMTPD_H
 
 #include "base/buf.h"
+#include "proto/dsn.h"
 
 struct smtpd;
 
@@ -23,6 +24,7 @@ struct smtpd_config { /* borrowed, shared by all sessions, outlives them */
 	struct str hostname;
 	uint64_t message_size_limit; /* octets of the message as received; announced as SIZE */
 	size_t recipients_max;       /* a transaction; at least 100 (RFC 5321 4.5.3.1.8) */
+	size_t transactions_max;     /* a session, announced as MAILMAX (RFC 9422); 0: no limit */
 	size_t command_line_max; /* octets with CRLF; at least 512; AUTH lines get 12288 (RFC 4954 4) */
 	size_t errors_soft;      /* from here on each error reply is delayed (EV_TARPIT) */
 	size_t errors_hard;      /* here the session ends with 421 */
@@ -39,11 +41,28 @@ struct smtpd_config { /* borrowed, shared by all sessions, outlives them */
 	bool cleartext_auth;        /* offer and take AUTH without TLS too */
 };
 
+/* What EHLO may offer. */
+enum smtpd_extension {
+	SMTPD_X_PIPELINING = 1,
+	SMTPD_X_SIZE = 2,
+	SMTPD_X_8BITMIME = 4,
+	SMTPD_X_SMTPUTF8 = 8,
+	SMTPD_X_CHUNKING = 16,
+	SMTPD_X_STARTTLS = 32,
+	SMTPD_X_AUTH = 64,
+	SMTPD_X_DSN = 128,
+	SMTPD_X_LIMITS = 256,
+	SMTPD_X_ENHANCEDSTATUSCODES = 512,
+	SMTPD_X_XCLIENT = 1024,
+};
+
 struct smtpd_peer { /* facts about this connection, copied */
 	enum smtpd_role role;
 	struct str address; /* text of the client's IP address, for the greeting of HELO and logs */
 	bool tls_available; /* STARTTLS is offered */
 	bool tls_active;    /* implicit TLS */
+	bool xclient;       /* a proxy that may say XCLIENT */
+	unsigned discard;   /* enum smtpd_extension: neither offered nor taken */
 	bool channel_binding; /* mechanisms_plus may be offered (set again by smtpd_tls_started) */
 };
 
@@ -56,12 +75,17 @@ enum smtpd_event_type {
 	SMTPD_ASK_AUTH, /* mechanism, data (decoded initial response), has_data */
 	SMTPD_ASK_AUTH_MORE,  /* data: decoded response; the client's "*" never gets here */
 	SMTPD_EV_AUTH_CANCEL, /* the client sent "*" or broke base64: forget the exchange */
+	SMTPD_ASK_XCLIENT,    /* xclient: from here on this is the client; 0, or a refusal */
 	SMTPD_ASK_MAIL,       /* tx is new: sender in smtpd_tx() and path */
-	SMTPD_ASK_RCPT,       /* path */
+	SMTPD_ASK_RCPT,       /* path, notify, orcpt */
 	SMTPD_ASK_DATA, /* first DATA or BDAT of the transaction: may be refused (default 354/250) */
 	SMTPD_ASK_BODY, /* data: canonical message octets (dots unstuffed); answer with smtpd_answer(s, 0, ...)
 			    * once taken, or a 4xx/5xx code: the rest is read, dropped, and that is the final reply */
 	SMTPD_ASK_COMMIT, /* the message is whole and within limits; the answer is the final reply */
+};
+
+struct smtpd_xclient { /* "": not told, or not known */
+	struct str address, port, name, helo;
 };
 
 struct smtpd_event {
@@ -71,6 +95,9 @@ struct smtpd_event {
 	bool has_data;
 	struct str
 		path; /* MAIL and RCPT: the mailbox without <> and source route, or `postmaster` */
+	unsigned notify;  /* RCPT: enum dsn_notify */
+	struct str orcpt; /* RCPT: addr-type;xtext as sent, or "" */
+	struct smtpd_xclient xclient;
 	int64_t arg_ms;
 };
 
@@ -79,7 +106,9 @@ struct smtpd_tx { /* the transaction: read-only for the owner, valid from ASK_MA
 	uint64_t size;           /* SIZE= or 0 */
 	bool eightbit;           /* BODY=8BITMIME */
 	bool smtputf8;
-	struct str auth; /* AUTH= xtext-decoded, "" when absent (RFC 4954 5) */
+	struct str auth;  /* AUTH= xtext-decoded, "" when absent (RFC 4954 5) */
+	struct str envid; /* ENVID= as sent, or "" */
+	enum dsn_ret ret;
 	size_t accepted; /* recipients answered with 2xx */
 	uint64_t octets; /* body octets so far */
 	bool early_lf;   /* a bare CR or LF was seen: will be refused */

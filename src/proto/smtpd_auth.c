@@ -47,11 +47,12 @@ static bool is_offered(const struct smtpd *s, struct str mechanism)
 
 static bool may_authenticate(struct smtpd *s)
 {
-	if (s->peer.role != SMTPD_SUBMISSION || s->config->mechanisms.n == 0)
+	if (s->peer.role != SMTPD_SUBMISSION || s->config->mechanisms.n == 0 ||
+		(s->peer.discard & SMTPD_X_AUTH) != 0)
 		smtpd_reply(s, 502, STR("5.5.1 no authentication here"));
 	else if (s->authenticated)
 		smtpd_reply(s, 503, STR("5.5.1 authenticated already")); /* RFC 4954 4 */
-	else if (!smtpd_offers_auth(s))
+	else if (!smtpd_offers(s, SMTPD_X_AUTH))
 		smtpd_reply(s, 538, STR("5.7.11 encryption required: say STARTTLS first"));
 	else
 		return true;

@@ -188,10 +188,12 @@ void smtpd_verb_bdat(struct smtpd *s, struct str args)
 {
 	struct smtpd_transaction *tx = s->tx;
 
-	if (!s->config->chunking || !parse_bdat(s, args)) {
-		smtpd_dismiss(s, s->config->chunking ? 501 : 502,
-			s->config->chunking ? STR("5.5.4 expected BDAT size [LAST]")
-					    : STR("5.5.1 BDAT is not offered"));
+	bool offered = smtpd_offers(s, SMTPD_X_CHUNKING);
+
+	if (!offered || !parse_bdat(s, args)) {
+		smtpd_dismiss(s, offered ? 501 : 502,
+			offered ? STR("5.5.4 expected BDAT size [LAST]")
+				: STR("5.5.1 BDAT is not offered"));
 		return;
 	}
 	if (s->chunk_size > most_dropped(s->config)) {

@@ -61,7 +61,7 @@ struct body { /* what is known about the message so far; zeroed at its start */
  * smtpd_tx_end(), and there is nothing else to forget. */
 struct smtpd_transaction {
 	struct smtpd_tx pub;
-	struct buf text; /* the octets of pub.reverse_path and pub.auth */
+	struct buf text; /* the octets of pub.reverse_path, pub.auth and pub.envid */
 	struct body body;
 	bool data_allowed; /* ASK_DATA was answered */
 	bool chunks;       /* BDAT has begun */
@@ -78,8 +78,9 @@ struct smtpd {
 	struct buf in, out;
 	struct line_cutter cutter;
 	struct buf helo, user;
-	struct buf auth;              /* decoded SASL data, wiped */
-	struct smtpd_transaction *tx; /* NULL outside a transaction */
+	struct buf proxied_helo, xclient_text; /* what XCLIENT said */
+	struct buf auth;                       /* decoded SASL data, wiped */
+	struct smtpd_transaction *tx;          /* NULL outside a transaction */
 
 	enum smtpd_input input;
 	unsigned owed;   /* enum smtpd_owed */
@@ -92,7 +93,7 @@ struct smtpd {
 	bool chunk_last;
 	bool chunk_silent; /* LMTP: a last chunk for nobody gets no reply */
 	uint64_t chunk_size, chunk_left;
-	size_t errors, junk;
+	size_t errors, junk, transactions;
 	int64_t tarpit_ms;
 
 	int64_t now_ms, started_ms, fresh_ms,
@@ -109,10 +110,18 @@ void smtpd_tx_begin(struct smtpd *s);
 void smtpd_tx_end(struct smtpd *s);  /* tells ABORT */
 void smtpd_tx_drop(struct smtpd *s); /* after ASK_COMMIT: tells nothing */
 enum smtpd_state smtpd_state(const struct smtpd *s);
+void smtpd_put_greeting(struct smtpd *s);
 
 /* smtpd_verbs.c */
 void smtpd_command(struct smtpd *s, struct line line);
-bool smtpd_offers_auth(const struct smtpd *s);
+
+/* smtpd_ehlo.c */
+bool smtpd_offers(const struct smtpd *s, enum smtpd_extension x);
+void smtpd_ehlo_reply(struct smtpd *s);
+
+/* smtpd_xclient.c */
+void smtpd_verb_xclient(struct smtpd *s, struct str args);
+void smtpd_answered_xclient(struct smtpd *s, unsigned code, struct str text);
 
 /* smtpd_mail.c: MAIL and RCPT */
 void smtpd_verb_mail(struct smtpd *s, struct str args);

@@ -2,7 +2,9 @@
 #include "proto/path.h"
 #include "proto/smtpd_int.h"
 
-enum mail_param { P_SIZE = 1, P_BODY = 2, P_SMTPUTF8 = 4, P_AUTH = 8 };
+enum mail_param { P_SIZE = 1, P_BODY = 2, P_SMTPUTF8 = 4, P_AUTH = 8, P_RET = 16, P_ENVID = 32 };
+
+enum rcpt_param { R_NOTIFY = 1, R_ORCPT = 2 };
 
 struct mail {
 	struct path path;
@@ -58,14 +60,22 @@ static struct refusal param_auth(struct mail *m, struct str value)
 
 static enum mail_param known_param(const struct smtpd *s, struct str keyword)
 {
-	if (str_ieq(keyword, STR("SIZE")))
-		return P_SIZE;
-	if (str_ieq(keyword, STR("BODY")))
-		return P_BODY;
-	if (str_ieq(keyword, STR("SMTPUTF8")) && s->config->smtputf8)
-		return P_SMTPUTF8;
-	if (str_ieq(keyword, STR("AUTH")) && smtpd_offers_auth(s))
-		return P_AUTH;
+	static const struct {
+		struct str keyword;
+		enum smtpd_extension x;
+		enum mail_param param;
+	} rows[] = {
+		{STR_INIT("SIZE"),      SMTPD_X_SIZE,     P_SIZE    },
+		{ STR_INIT("BODY"),     SMTPD_X_8BITMIME, P_BODY    },
+		{ STR_INIT("SMTPUTF8"), SMTPD_X_SMTPUTF8, P_SMTPUTF8},
+		{ STR_INIT("AUTH"),     SMTPD_X_AUTH,     P_AUTH    },
+		{ STR_INIT("RET"),      SMTPD_X_DSN,      P_RET     },
+		{ STR_INIT("ENVID"),    SMTPD_X_DSN,      P_ENVID   },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (str_ieq(keyword, rows[i].keyword) && smtpd_offers(s, rows[i].x))
+			return rows[i].param;
 	return 0;
 }
 
@@ -83,6 +93,10 @@ static struct refusal take_param(const struct smtpd *s, struct mail *m, struct p
 	case P_BODY: return param_body(m, p.value);
 	case P_AUTH: return param_auth(m, p.value);
 	case P_SMTPUTF8: m->tx.smtputf8 = true; break;
+	case P_RET: return dsn_ret(p.value, &m->tx.ret) ? (struct refusal){ 0 } : bad_param;
+	case P_ENVID:
+		m->tx.envid = p.value;
+		return dsn_envid(p.value) ? (struct refusal){ 0 } : bad_param;
 	}
 	return (struct refusal){ 0 };
 }
@@ -137,22 +151,36 @@ static struct refusal may_send(const struct smtpd *s)
 static void begin(struct smtpd *s, const struct mail *m)
 {
 	struct smtpd_transaction *tx;
+	struct str text;
+	size_t auth;
 
 	smtpd_tx_begin(s);
+	s->transactions++;
 	tx = s->tx;
 	tx->pub = m->tx;
 	buf_put(&tx->text, m->path.mailbox);
 	if ((m->seen & P_AUTH) != 0)
 		xtext_get(m->auth, &tx->text);
-	tx->pub.reverse_path = str_head(buf_str(&tx->text), m->path.mailbox.n);
-	tx->pub.auth = str_from(buf_str(&tx->text), m->path.mailbox.n);
+	auth = tx->text.len - m->path.mailbox.n;
+	buf_put(&tx->text, m->tx.envid);
+	text = buf_str(&tx->text);
+	tx->pub.reverse_path = str_head(text, m->path.mailbox.n);
+	text = str_from(text, m->path.mailbox.n);
+	tx->pub.auth = str_head(text, auth);
+	tx->pub.envid = str_from(text, auth);
 }
 
 void smtpd_verb_mail(struct smtpd *s, struct str args)
 {
 	struct refusal refusal = may_send(s);
 	struct mail m = { 0 };
+	size_t most = s->config->transactions_max;
 
+	if (most > 0 && s->transactions >= most) {
+		/* RFC 9422 4.1: whoever reads LIMITS never gets here. */
+		smtpd_dismiss(s, 421, STR("4.5.3 too many messages in one session"));
+		return;
+	}
 	if (refusal.code == 0)
 		refusal = parse_mail(s, args, &m);
 	if (refusal.code != 0) {
@@ -171,19 +199,43 @@ void smtpd_answered_mail(struct smtpd *s, unsigned code, struct str text)
 		smtpd_tx_end(s);
 }
 
-static struct refusal parse_rcpt(const struct smtpd *s, struct str args, struct path *path)
+static struct refusal rcpt_param(
+	const struct smtpd *s, struct smtpd_event *ev, struct param p, unsigned *seen)
 {
+	bool notify = str_ieq(p.keyword, STR("NOTIFY")), orcpt = str_ieq(p.keyword, STR("ORCPT"));
+	unsigned param = notify ? R_NOTIFY : R_ORCPT;
+
+	if ((!notify && !orcpt) || !smtpd_offers(s, SMTPD_X_DSN))
+		return unknown_param;
+	if ((*seen & param) != 0 || !p.has_value)
+		return bad_param;
+	*seen |= param;
+	if (orcpt)
+		ev->orcpt = p.value;
+	if (notify ? !dsn_notify(p.value, &ev->notify) : !dsn_orcpt(p.value, s->tx->pub.smtputf8))
+		return bad_param;
+	return (struct refusal){ 0 };
+}
+
+static struct refusal parse_rcpt(
+	const struct smtpd *s, struct str args, struct path *path, struct smtpd_event *ev)
+{
+	enum param_result result;
+	struct refusal refusal;
 	struct param p;
+	unsigned seen = 0;
 
 	if (!cut_keyword(&args, STR("TO:")))
 		return (struct refusal){ 501, STR_INIT("5.5.2 expected RCPT TO:<address>") };
 	if (!path_cut(&args, PATH_FORWARD, path))
 		return (struct refusal){ 501, STR_INIT("5.1.3 malformed recipient address") };
-	switch (param_cut(&args, &p)) {
-	case PARAM_END: break;
-	case PARAM_CUT: return unknown_param;
-	case PARAM_BAD: return bad_param;
+	while ((result = param_cut(&args, &p)) == PARAM_CUT) {
+		refusal = rcpt_param(s, ev, p, &seen);
+		if (refusal.code != 0)
+			return refusal;
 	}
+	if (result == PARAM_BAD)
+		return bad_param;
 	if (path->utf8 && !s->tx->pub.smtputf8)
 		return (struct refusal){ 553, STR_INIT("5.6.7 this address needs SMTPUTF8") };
 	/* RFC 5321 4.5.3.1.10: 452, so that the rest is sent again. */
@@ -194,14 +246,16 @@ static struct refusal parse_rcpt(const struct smtpd *s, struct str args, struct 
 
 void smtpd_verb_rcpt(struct smtpd *s, struct str args)
 {
+	struct smtpd_event ev = { 0 };
 	struct path path;
-	struct refusal refusal = parse_rcpt(s, args, &path);
+	struct refusal refusal = parse_rcpt(s, args, &path, &ev);
 
 	if (refusal.code != 0) {
 		smtpd_reply(s, refusal.code, refusal.text);
 		return;
 	}
-	s->event = (struct smtpd_event){ .path = path.mailbox };
+	ev.path = path.mailbox;
+	s->event = ev;
 	smtpd_ask(s, SMTPD_ASK_RCPT);
 }
 

@@ -25,55 +25,6 @@ static bool is_printable(struct str s)
 	return str_utf8(s);
 }
 
-bool smtpd_offers_auth(const struct smtpd *s)
-{
-	const struct smtpd_config *c = s->config;
-
-	if (s->peer.role != SMTPD_SUBMISSION || c->mechanisms.n == 0)
-		return false;
-	return s->peer.tls_active || c->cleartext_auth;
-}
-
-static void put_keyword(struct smtpd *s, struct str keyword)
-{
-	buf_put(&s->out, STR("250-"));
-	buf_put(&s->out, keyword);
-	buf_put(&s->out, STR("\r\n"));
-}
-
-/* No enhanced codes here (RFC 2034 4). */
-static void ehlo_reply(struct smtpd *s)
-{
-	const struct smtpd_config *c = s->config;
-
-	buf_put(&s->out, STR("250-"));
-	buf_put(&s->out, c->hostname);
-	buf_put(&s->out, STR(" greets "));
-	buf_put(&s->out, s->peer.address);
-	buf_put(&s->out, STR("\r\n"));
-	put_keyword(s, STR("PIPELINING"));
-	buf_put(&s->out, STR("250-SIZE "));
-	buf_putu(&s->out, c->message_size_limit);
-	buf_put(&s->out, STR("\r\n"));
-	put_keyword(s, STR("8BITMIME"));
-	if (c->smtputf8)
-		put_keyword(s, STR("SMTPUTF8"));
-	if (c->chunking)
-		put_keyword(s, STR("CHUNKING"));
-	if (s->peer.tls_available && !s->peer.tls_active)
-		put_keyword(s, STR("STARTTLS"));
-	if (smtpd_offers_auth(s)) {
-		buf_put(&s->out, STR("250-AUTH "));
-		buf_put(&s->out, c->mechanisms);
-		if (s->peer.tls_active && s->peer.channel_binding && c->mechanisms_plus.n > 0) {
-			buf_putc(&s->out, ' ');
-			buf_put(&s->out, c->mechanisms_plus);
-		}
-		buf_put(&s->out, STR("\r\n"));
-	}
-	buf_put(&s->out, STR("250 ENHANCEDSTATUSCODES\r\n"));
-}
-
 /* RFC 5321 4.1.4: a new HELO or EHLO ends a transaction as RSET does, but only when it is good. */
 static bool hello(struct smtpd *s, struct str args, bool esmtp)
 {
@@ -113,7 +64,7 @@ static void verb_helo(struct smtpd *s, struct str args)
 static void verb_ehlo(struct smtpd *s, struct str args)
 {
 	if (!too_early(s) && hello(s, args, true))
-		ehlo_reply(s);
+		smtpd_ehlo_reply(s);
 }
 
 static bool no_args(struct smtpd *s, struct str args)
@@ -173,7 +124,7 @@ static void verb_starttls(struct smtpd *s, struct str args)
 		smtpd_reply(s, 503, STR("5.5.1 TLS is active already"));
 		return;
 	}
-	if (!s->peer.tls_available) {
+	if (!smtpd_offers(s, SMTPD_X_STARTTLS)) {
 		smtpd_reply(s, 502, STR("5.5.1 no TLS here"));
 		return;
 	}
@@ -193,27 +144,28 @@ static void verb_http(struct smtpd *s, struct str args)
 }
 
 static const struct verb verbs[] = {
-	{STR_INIT("EHLO"),      ANYTIME,         SMTP, true,  verb_ehlo      },
-	{ STR_INIT("HELO"),     ANYTIME,         SMTP, true,  verb_helo      },
-	{ STR_INIT("LHLO"),     ANYTIME,         LMTP, true,  verb_ehlo      },
-	{ STR_INIT("MAIL"),     S_READY,         ALL,  false, smtpd_verb_mail},
-	{ STR_INIT("RCPT"),     S_MAIL | S_RCPT, ALL,  false, smtpd_verb_rcpt},
-	{ STR_INIT("DATA"),     S_RCPT,          ALL,  false, smtpd_verb_data},
-	{ STR_INIT("BDAT"),     ANYTIME,         ALL,  false, smtpd_verb_bdat}, /* its octets follow anyway */
-	{ STR_INIT("RSET"),     ANYTIME,         ALL,  true,  verb_rset      },
-	{ STR_INIT("NOOP"),     ANYTIME,         ALL,  true,  verb_noop      },
-	{ STR_INIT("QUIT"),     ANYTIME,         ALL,  false, verb_quit      },
-	{ STR_INIT("VRFY"),     ANYTIME,         ALL,  true,  verb_vrfy      },
-	{ STR_INIT("EXPN"),     ANYTIME,         ALL,  true,  verb_expn      },
-	{ STR_INIT("HELP"),     ANYTIME,         ALL,  true,  verb_help      },
-	{ STR_INIT("STARTTLS"), NO_MAIL,         ALL,  false, verb_starttls  },
-	{ STR_INIT("AUTH"),     S_READY,         ALL,  false, smtpd_verb_auth},
-	{ STR_INIT("GET"),      ANYTIME,         ALL,  false, verb_http      },
-	{ STR_INIT("POST"),     ANYTIME,         ALL,  false, verb_http      },
-	{ STR_INIT("PUT"),      ANYTIME,         ALL,  false, verb_http      },
-	{ STR_INIT("HEAD"),     ANYTIME,         ALL,  false, verb_http      },
-	{ STR_INIT("OPTIONS"),  ANYTIME,         ALL,  false, verb_http      },
-	{ STR_INIT("CONNECT"),  ANYTIME,         ALL,  false, verb_http      },
+	{STR_INIT("EHLO"),      ANYTIME,         SMTP, true,  verb_ehlo         },
+	{ STR_INIT("HELO"),     ANYTIME,         SMTP, true,  verb_helo         },
+	{ STR_INIT("LHLO"),     ANYTIME,         LMTP, true,  verb_ehlo         },
+	{ STR_INIT("MAIL"),     S_READY,         ALL,  false, smtpd_verb_mail   },
+	{ STR_INIT("RCPT"),     S_MAIL | S_RCPT, ALL,  false, smtpd_verb_rcpt   },
+	{ STR_INIT("DATA"),     S_RCPT,          ALL,  false, smtpd_verb_data   },
+	{ STR_INIT("BDAT"),     ANYTIME,         ALL,  false, smtpd_verb_bdat   }, /* its octets follow anyway */
+	{ STR_INIT("RSET"),     ANYTIME,         ALL,  true,  verb_rset         },
+	{ STR_INIT("NOOP"),     ANYTIME,         ALL,  true,  verb_noop         },
+	{ STR_INIT("QUIT"),     ANYTIME,         ALL,  false, verb_quit         },
+	{ STR_INIT("VRFY"),     ANYTIME,         ALL,  true,  verb_vrfy         },
+	{ STR_INIT("EXPN"),     ANYTIME,         ALL,  true,  verb_expn         },
+	{ STR_INIT("HELP"),     ANYTIME,         ALL,  true,  verb_help         },
+	{ STR_INIT("STARTTLS"), NO_MAIL,         ALL,  false, verb_starttls     },
+	{ STR_INIT("AUTH"),     S_READY,         ALL,  false, smtpd_verb_auth   },
+	{ STR_INIT("XCLIENT"),  NO_MAIL,         ALL,  false, smtpd_verb_xclient},
+	{ STR_INIT("GET"),      ANYTIME,         ALL,  false, verb_http         },
+	{ STR_INIT("POST"),     ANYTIME,         ALL,  false, verb_http         },
+	{ STR_INIT("PUT"),      ANYTIME,         ALL,  false, verb_http         },
+	{ STR_INIT("HEAD"),     ANYTIME,         ALL,  false, verb_http         },
+	{ STR_INIT("OPTIONS"),  ANYTIME,         ALL,  false, verb_http         },
+	{ STR_INIT("CONNECT"),  ANYTIME,         ALL,  false, verb_http         },
 };
 
 static const struct verb *find_verb(enum smtpd_role role, struct str name)

@@ -8,11 +8,21 @@
 
 #include "proto/smtpd.h"
 
-enum { SUBMISSION = 1, TLS_ACTIVE = 2, CLEARTEXT = 4, BINDING = 8, KIND = 16, NO_TLS = 32 };
+enum {
+	SUBMISSION = 1,
+	TLS_ACTIVE = 2,
+	CLEARTEXT = 4,
+	BINDING = 8,
+	KIND = 16,
+	NO_TLS = 32,
+	LMTP = 64,
+	XCLIENT = 128
+};
 
 struct world {
 	struct smtpd *s;
 	uint64_t seed;
+	unsigned bits;
 	bool kind; /* the owner agrees to everything */
 	bool in_tx, closed, tls, auth;
 	struct buf draft, out;
@@ -108,6 +118,10 @@ static void serve(struct world *w, const struct smtpd_event *ev)
 	case SMTPD_ASK_AUTH: answer_auth(w, true); break;
 	case SMTPD_ASK_AUTH_MORE: answer_auth(w, false); break;
 	case SMTPD_EV_AUTH_CANCEL: w->auth = false; break;
+	case SMTPD_ASK_XCLIENT:
+		check(!w->in_tx && (w->bits & XCLIENT) != 0);
+		answer(w);
+		break;
 	case SMTPD_ASK_MAIL:
 		check(!w->in_tx && smtpd_tx(w->s) != NULL && smtpd_helo(w->s).n > 0);
 		w->in_tx = true;
@@ -176,13 +190,16 @@ static size_t run(uint8_t bits, uint64_t seed, struct str in, bool cuts, struct 
 {
 	struct smtpd_config c = config;
 	struct smtpd_peer peer = {
-		.role = (bits & SUBMISSION) != 0 ? SMTPD_SUBMISSION : SMTPD_MX,
+		.role = (bits & LMTP) != 0         ? SMTPD_LMTP
+			: (bits & SUBMISSION) != 0 ? SMTPD_SUBMISSION
+						   : SMTPD_MX,
+		.xclient = (bits & XCLIENT) != 0,
 		.address = STR("::1"),
 		.tls_available = (bits & NO_TLS) == 0,
 		.tls_active = (bits & TLS_ACTIVE) != 0,
 		.channel_binding = (bits & BINDING) != 0,
 	};
-	struct world w = { .seed = seed, .kind = (bits & KIND) != 0 };
+	struct world w = { .seed = seed, .bits = bits, .kind = (bits & KIND) != 0 };
 
 	c.cleartext_auth = (bits & CLEARTEXT) != 0;
 	w.s = smtpd_new(&c, &peer, 0);
@@ -210,12 +227,13 @@ static size_t run(uint8_t bits, uint64_t seed, struct str in, bool cuts, struct 
 	return w.commits;
 }
 
-/* Two things are said to depend on what arrives together: data before 354, and what a client
- * sends behind STARTTLS. */
+/* Three things are said to depend on what arrives together: data before 354, commands before the
+ * reply to EHLO, and what a client sends behind STARTTLS. */
 static bool depends_on_cuts(struct str replies)
 {
 	for (size_t i = 0; i < replies.n; i++)
 		if (str_starts(str_from(replies, i), STR("data before 354")) ||
+			str_starts(str_from(replies, i), STR("before the reply")) ||
 			str_starts(str_from(replies, i), STR("\n220 2.0.0")))
 			return true;
 	return false;

@@ -2,6 +2,7 @@
  * every transaction ends in exactly one way.
  *
  *   config role submission|lmtp | config size N | config errors SOFT HARD | config recipients N |
+ *   config transactions N | config xclient | config discard BITS |
  *   config received N | config header N | config line N | config cleartext | config no-tls |
  *   config tls-active | config no-chunking | config no-utf8 | config binding | config early TEXT
  *   policy mail|rcpt <x> 550 5.1.1 text     answers for one address
@@ -9,6 +10,8 @@
  *   policy data|body|commit 452 4.3.1 text  answers for all from here on; "policy commit ok"
  *   messages N | aborts N | tarpits N | cancels N   so many happened so far
  *   envelope FROM TO,TO                     of the last message that was committed
+ *   dsn RET ENVID NOTIFY ORCPT ...         of the open transaction; "-" for what was not said
+ *   xclient ADDRESS PORT NAME HELO          what was told last; policy xclient <address> 550 text
  *   user NAME | with TYPE | auth-param X | shutdown
  *
  * The SASL side knows user "joe" with password "secret". */
@@ -20,7 +23,7 @@
 
 enum { POLICIES_MAX = 16 };
 
-enum policy_kind { ON_MAIL, ON_RCPT, ON_DATA, ON_BODY, ON_COMMIT, ON_EACH };
+enum policy_kind { ON_MAIL, ON_RCPT, ON_DATA, ON_BODY, ON_COMMIT, ON_EACH, ON_XCLIENT };
 
 struct policy {
 	enum policy_kind kind;
@@ -37,7 +40,7 @@ struct owner {
 	struct policy policies[POLICIES_MAX];
 	size_t policy_count;
 	bool in_tx, tls, closed, broken, want_password;
-	struct buf draft, envelope, received, last_envelope, with, auth_param;
+	struct buf draft, envelope, received, last_envelope, with, auth_param, dsn, xclient;
 	size_t messages, aborts, tarpits, cancels;
 };
 
@@ -80,6 +83,8 @@ static void destroy(void *e)
 	buf_deinit(&o->last_envelope);
 	buf_deinit(&o->with);
 	buf_deinit(&o->auth_param);
+	buf_deinit(&o->dsn);
+	buf_deinit(&o->xclient);
 	free(o);
 }
 
@@ -105,15 +110,17 @@ static bool config(void *e, struct str rest)
 		{ STR("binding"),     &o->peer.channel_binding,  true },
 		{ STR("no-chunking"), &o->config.chunking,       false},
 		{ STR("no-utf8"),     &o->config.smtputf8,       false},
+		{ STR("xclient"),     &o->peer.xclient,          true },
 	};
 	const struct {
 		struct str name;
 		size_t *to;
 	} sizes[] = {
-		{STR("recipients"), &o->config.recipients_max  },
-		{ STR("received"),  &o->config.received_max    },
-		{ STR("header"),    &o->config.header_max      },
-		{ STR("line"),      &o->config.command_line_max},
+		{STR("recipients"),    &o->config.recipients_max  },
+		{ STR("received"),     &o->config.received_max    },
+		{ STR("transactions"), &o->config.transactions_max},
+		{ STR("header"),       &o->config.header_max      },
+		{ STR("line"),         &o->config.command_line_max},
 	};
 
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
@@ -135,6 +142,8 @@ static bool config(void *e, struct str rest)
 	} else if (str_eq(word, STR("errors"))) {
 		o->config.errors_soft = number(str_cut(&rest, ' '));
 		o->config.errors_hard = number(rest);
+	} else if (str_eq(word, STR("discard"))) {
+		o->peer.discard = (unsigned)number(rest);
 	} else if (str_eq(word, STR("early"))) {
 		o->early = rest;
 	} else {
@@ -165,6 +174,12 @@ static void answer(struct owner *o, enum policy_kind kind, struct str address)
 	smtpd_answer(o->s, 0, STR(""));
 }
 
+static void put_word(struct buf *b, struct str s)
+{
+	buf_putc(b, ' ');
+	buf_put(b, s.n > 0 ? s : STR("-"));
+}
+
 static void answer_mail(struct owner *o, struct str path)
 {
 	const struct smtpd_tx *tx = smtpd_tx(o->s);
@@ -176,15 +191,21 @@ static void answer_mail(struct owner *o, struct str path)
 	buf_put(&o->envelope, path);
 	buf_clear(&o->auth_param);
 	buf_put(&o->auth_param, tx->auth);
+	buf_clear(&o->dsn);
+	buf_putu(&o->dsn, tx->ret);
+	put_word(&o->dsn, tx->envid);
 	answer(o, ON_MAIL, path);
 }
 
-static void answer_rcpt(struct owner *o, struct str path)
+static void answer_rcpt(struct owner *o, struct str path, unsigned notify, struct str orcpt)
 {
 	size_t before = smtpd_tx(o->s)->accepted;
 	struct buf copy = { 0 };
 
 	buf_put(&copy, path);
+	buf_putc(&o->dsn, ' ');
+	buf_putu(&o->dsn, notify);
+	put_word(&o->dsn, orcpt);
 	answer(o, ON_RCPT, path);
 	if (smtpd_tx(o->s) != NULL && smtpd_tx(o->s)->accepted > before) {
 		buf_putc(&o->envelope, before == 0 ? ' ' : ',');
@@ -287,8 +308,16 @@ static void serve(struct owner *o, const struct smtpd_event *ev)
 	case SMTPD_ASK_AUTH: answer_auth(o, ev); break;
 	case SMTPD_ASK_AUTH_MORE: answer_auth_more(o, ev); break;
 	case SMTPD_EV_AUTH_CANCEL: o->cancels++; break;
+	case SMTPD_ASK_XCLIENT:
+		buf_clear(&o->xclient);
+		buf_put(&o->xclient, ev->xclient.address);
+		put_word(&o->xclient, ev->xclient.port);
+		put_word(&o->xclient, ev->xclient.name);
+		put_word(&o->xclient, ev->xclient.helo);
+		answer(o, ON_XCLIENT, ev->xclient.address);
+		break;
 	case SMTPD_ASK_MAIL: answer_mail(o, ev->path); break;
-	case SMTPD_ASK_RCPT: answer_rcpt(o, ev->path); break;
+	case SMTPD_ASK_RCPT: answer_rcpt(o, ev->path, ev->notify, ev->orcpt); break;
 	case SMTPD_ASK_DATA: answer(o, ON_DATA, STR("")); break;
 	case SMTPD_ASK_BODY:
 		buf_put(&o->draft, ev->data);
@@ -319,7 +348,7 @@ static void tls_started(void *e, int64_t now_ms)
 static bool add_policy(struct owner *o, struct str rest)
 {
 	static const struct str kinds[] = { STR_INIT("mail"), STR_INIT("rcpt"), STR_INIT("data"),
-		STR_INIT("body"), STR_INIT("commit"), STR_INIT("each") };
+		STR_INIT("body"), STR_INIT("commit"), STR_INIT("each"), STR_INIT("xclient") };
 	struct str word = str_cut(&rest, ' ');
 	struct policy p = { .address = STR("") };
 	size_t kind = 0;
@@ -329,7 +358,7 @@ static bool add_policy(struct owner *o, struct str rest)
 	if (kind == sizeof kinds / sizeof *kinds || o->policy_count == POLICIES_MAX)
 		return false;
 	p.kind = (enum policy_kind)kind;
-	if (p.kind == ON_MAIL || p.kind == ON_RCPT || p.kind == ON_EACH) {
+	if (p.kind == ON_MAIL || p.kind == ON_RCPT || p.kind == ON_EACH || p.kind == ON_XCLIENT) {
 		p.address = str_cut(&rest, ' ');
 		p.address = str_head(str_from(p.address, 1), p.address.n - 2);
 	}
@@ -366,6 +395,10 @@ static bool directive(void *e, struct str line)
 		return str_eq(buf_str(&o->with), rest);
 	if (str_eq(word, STR("auth-param")))
 		return str_eq(buf_str(&o->auth_param), rest);
+	if (str_eq(word, STR("dsn")))
+		return str_eq(buf_str(&o->dsn), rest);
+	if (str_eq(word, STR("xclient")))
+		return str_eq(buf_str(&o->xclient), rest);
 	if (str_eq(word, STR("user")))
 		return str_eq(smtpd_user(o->s), rest);
 	if (str_eq(word, STR("shutdown"))) {

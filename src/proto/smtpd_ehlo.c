@@ -1,0 +1,101 @@
+/* What EHLO offers, and so what the other commands take. */
+#include "proto/smtpd_int.h"
+
+bool smtpd_offers(const struct smtpd *s, enum smtpd_extension x)
+{
+	const struct smtpd_config *c = s->config;
+
+	if ((s->peer.discard & x) != 0)
+		return false;
+	switch (x) {
+	case SMTPD_X_PIPELINING:
+	case SMTPD_X_SIZE:
+	case SMTPD_X_8BITMIME:
+	case SMTPD_X_DSN:
+	case SMTPD_X_LIMITS:
+	case SMTPD_X_ENHANCEDSTATUSCODES: return true;
+	case SMTPD_X_SMTPUTF8: return c->smtputf8;
+	case SMTPD_X_CHUNKING: return c->chunking;
+	case SMTPD_X_STARTTLS: return s->peer.tls_available && !s->peer.tls_active;
+	case SMTPD_X_AUTH:
+		return s->peer.role == SMTPD_SUBMISSION && c->mechanisms.n > 0 &&
+		       (s->peer.tls_active || c->cleartext_auth);
+	case SMTPD_X_XCLIENT: return s->peer.xclient;
+	}
+	return false;
+}
+
+/* What stands behind the keyword. */
+static void put_parameters(struct smtpd *s, enum smtpd_extension x)
+{
+	const struct smtpd_config *c = s->config;
+
+	switch (x) {
+	case SMTPD_X_SIZE:
+		buf_putc(&s->out, ' ');
+		buf_putu(&s->out, c->message_size_limit);
+		break;
+	case SMTPD_X_AUTH:
+		buf_putc(&s->out, ' ');
+		buf_put(&s->out, c->mechanisms);
+		if (s->peer.tls_active && s->peer.channel_binding && c->mechanisms_plus.n > 0) {
+			buf_putc(&s->out, ' ');
+			buf_put(&s->out, c->mechanisms_plus);
+		}
+		break;
+	case SMTPD_X_LIMITS: /* RFC 9422 3 */
+		buf_put(&s->out, STR(" RCPTMAX="));
+		buf_putu(&s->out, c->recipients_max);
+		if (c->transactions_max > 0) {
+			buf_put(&s->out, STR(" MAILMAX="));
+			buf_putu(&s->out, c->transactions_max);
+		}
+		break;
+	case SMTPD_X_XCLIENT: buf_put(&s->out, STR(" NAME ADDR PORT PROTO HELO")); break;
+	case SMTPD_X_PIPELINING:
+	case SMTPD_X_8BITMIME:
+	case SMTPD_X_SMTPUTF8:
+	case SMTPD_X_CHUNKING:
+	case SMTPD_X_STARTTLS:
+	case SMTPD_X_DSN:
+	case SMTPD_X_ENHANCEDSTATUSCODES: break;
+	}
+}
+
+/* No enhanced codes here (RFC 2034 4). */
+void smtpd_ehlo_reply(struct smtpd *s)
+{
+	static const struct {
+		struct str keyword;
+		enum smtpd_extension x;
+	} rows[] = {
+		{STR_INIT("PIPELINING"),           SMTPD_X_PIPELINING         },
+		{ STR_INIT("SIZE"),                SMTPD_X_SIZE               },
+		{ STR_INIT("8BITMIME"),            SMTPD_X_8BITMIME           },
+		{ STR_INIT("SMTPUTF8"),            SMTPD_X_SMTPUTF8           },
+		{ STR_INIT("CHUNKING"),            SMTPD_X_CHUNKING           },
+		{ STR_INIT("STARTTLS"),            SMTPD_X_STARTTLS           },
+		{ STR_INIT("AUTH"),                SMTPD_X_AUTH               },
+		{ STR_INIT("DSN"),                 SMTPD_X_DSN                },
+		{ STR_INIT("LIMITS"),              SMTPD_X_LIMITS             },
+		{ STR_INIT("XCLIENT"),             SMTPD_X_XCLIENT            },
+		{ STR_INIT("ENHANCEDSTATUSCODES"), SMTPD_X_ENHANCEDSTATUSCODES},
+	};
+	size_t last = s->out.len;
+
+	buf_put(&s->out, STR("250-"));
+	buf_put(&s->out, s->config->hostname);
+	buf_put(&s->out, STR(" greets "));
+	buf_put(&s->out, s->peer.address);
+	buf_put(&s->out, STR("\r\n"));
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		if (!smtpd_offers(s, rows[i].x))
+			continue;
+		last = s->out.len;
+		buf_put(&s->out, STR("250-"));
+		buf_put(&s->out, rows[i].keyword);
+		put_parameters(s, rows[i].x);
+		buf_put(&s->out, STR("\r\n"));
+	}
+	s->out.data[s->out.head + last + 3] = ' ';
+}
