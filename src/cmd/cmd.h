@@ -121,6 +121,8 @@ int cmd_domain_add(struct cmd *c);
 int cmd_domain_list(struct cmd *c);
 int cmd_mailbox_list(struct cmd *c);
 int cmd_mailbox_show(struct cmd *c);
+int cmd_who(struct cmd *c);
+int cmd_kick(struct cmd *c);
 int cmd_config_check(struct cmd *c);
 int cmd_config_show(struct cmd *c);
 int cmd_config_defaults(struct cmd *c);

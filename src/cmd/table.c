@@ -52,6 +52,9 @@ const struct command commands[] = {
 	{ "mailbox show", "ADDRESS UIDL", STATE, 2, 2, cmd_mailbox_show,
 		"write a message to standard output" },
 
+	{ "who", "", LIST, 0, 0, cmd_who, "list the sessions that have logged in or send mail" },
+	{ "kick", "SESSION|ADDRESS", LIST, 1, 1, cmd_kick, "end a session, or all of an account" },
+
 	{ "config check", "", STATE, 0, 0, cmd_config_check, "read restante.conf and tell what is wrong" },
 	{ "config show", "", LIST, 0, 0, cmd_config_show, "print the settings in effect" },
 	{ "config defaults", "", LIST, 0, 0, cmd_config_defaults,

@@ -6,6 +6,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/sandbox.h"
@@ -101,6 +102,28 @@ static void split_mechanisms(struct edge *e)
 	e->submission.mechanisms_plus = e->pop3.mechanisms_plus = buf_str(&plus);
 }
 
+void edge_note(struct edge *e, struct session *s, enum ipc_note note, struct str fields,
+	struct str octets)
+{
+	struct ipc_head head = { .type = (uint16_t)note, .session = s->slot };
+
+	if (e->store != NULL && !e->store_lost)
+		ipc_send(e->store, &head, fields, octets, -1);
+}
+
+/* What `restante who` tells; only of sessions that the store has to do with. */
+static void hello(struct edge *e, struct session *s)
+{
+	struct buf b = { 0 };
+
+	put_str(&b, str_c(s->protocol->name));
+	put_str(&b, str_c(s->sid));
+	put_str(&b, session_peer(s));
+	put_u64(&b, (uint64_t)(clock_wall_ms() - (loop_now_ms(e->loop) - s->started_ms)));
+	edge_note(e, s, IPC_HELLO, buf_str(&b), STR(""));
+	buf_deinit(&b);
+}
+
 bool edge_ask(
 	struct edge *e, struct session *s, enum ipc_type type, struct str fields, struct str octets)
 {
@@ -111,6 +134,8 @@ bool edge_ask(
 	if (++e->seq == 0)
 		e->seq = 1;
 	s->seq = head.seq = e->seq;
+	if (!s->known)
+		hello(e, s);
 	s->known = true;
 	ipc_send(e->store, &head, fields, octets, -1);
 	return true;
@@ -161,8 +186,12 @@ static void from_store(void *owner, struct ipc_packet *p)
 	struct session *s = p->head.session < e->slot_count ? e->slots[p->head.session] : NULL;
 
 	/* A session that went away left its question behind: nobody wants that answer. */
-	if (s != NULL && s->seq != 0 && s->seq == p->head.seq)
+	if (p->head.type == IPC_KICK) {
+		if (s != NULL && str_eq(get_str(&p->body), str_c(s->sid)))
+			session_kick(s);
+	} else if (s != NULL && s->seq != 0 && s->seq == p->head.seq) {
 		session_answered(s, p);
+	}
 	if (p->fd >= 0)
 		close(p->fd);
 }

@@ -37,7 +37,9 @@ struct edge {
  * is no store now: the session answers its client with a temporary failure. */
 bool edge_ask(struct edge *e, struct session *s, enum ipc_type type, struct str fields,
 	struct str octets);
-/* RESET and END: no answer. */
+/* No answer. */
+void edge_note(struct edge *e, struct session *s, enum ipc_note note, struct str fields,
+	struct str octets);
 void edge_tell(struct edge *e, struct session *s, enum ipc_type type);
 
 bool edge_add_session(struct edge *e, struct session *s);

@@ -32,6 +32,13 @@ enum ipc_type {
 	IPC_END,     /* no answer: the session is over, drop everything of it */
 };
 
+/* Packets that nobody answers, besides RESET and END. */
+enum ipc_note {
+	IPC_HELLO = 64, /* edge, before a session's first question: protocol, sid, address, since */
+	IPC_CAPTURE,    /* edge: from the client?, octets of a session that is captured */
+	IPC_KICK,       /* store: end this session, if it still has this sid */
+};
+
 struct ipc_head {
 	uint16_t type;
 	uint16_t result; /* in answers */

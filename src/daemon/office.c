@@ -171,6 +171,8 @@ static const struct verb {
 	{ STR_INIT("domain.list"),     verb_domain_list,     false},
 	{ STR_INIT("mailbox.list"),    verb_mailbox_list,    true },
 	{ STR_INIT("mailbox.show"),    verb_mailbox_show,    true },
+	{ STR_INIT("who"),             verb_who,             false},
+	{ STR_INIT("kick"),            verb_kick,            false},
 	{ STR_INIT("fsck.rebuild"),    verb_fsck_rebuild,    true },
 	{ STR_INIT("status"),          verb_status,          false},
 };

@@ -13,12 +13,26 @@
 #include "daemon/config.h"
 #include "store/local.h"
 
+struct office_session {
+	struct str protocol, user, ip, sid, state;
+	int64_t since_ms; /* wall clock */
+};
+
+/* Live sessions; the store process has them. */
+struct office_sessions {
+	void (*each)(struct office_sessions *s,
+		void (*say)(void *arg, const struct office_session *row), void *arg);
+	/* By session id, or all of a canonical address; how many were told to end. */
+	size_t (*kick)(struct office_sessions *s, struct str sid_or_user);
+};
+
 struct office {
 	char *dir; /* the store's directory: <state>/store */
 	struct config *config;
 	struct directory *directory;
 	struct disk *disk;
 	struct store *store;
+	struct office_sessions *sessions; /* not owned; NULL: no server runs */
 	bool served;  /* set by control_serve(): others use the store, so a verb may not close it */
 	bool restart; /* set by a verb that is done by the next office_open(): end this process */
 };
@@ -32,7 +46,7 @@ struct office_reply {
 	void (*octets)(struct office_reply *r, struct str octets); /* the message itself */
 };
 /* Verbs: account.add/del/passwd/list/show/disable/enable, alias.add/del/list, domain.add/list,
- * mailbox.list/show, fsck.rebuild, status.  ST_* and err.text as the administrator shall see it. */
+ * mailbox.list/show, who, kick, fsck.rebuild, status.  ST_* and err.text as the administrator shall see it. */
 enum status office_execute(
 	struct office *o, const json_t *request, struct office_reply *reply, struct err *err);
 

@@ -10,6 +10,7 @@
 enum {
 	READ_SIZE = 16 * 1024,
 	READ_SIZE_BULK = 64 * 1024,
+	KICK_MS = 2000, /* for the last words to a client that does not read */
 	TURNS = 64, /* reads and writes before other sessions get their turn */
 };
 
@@ -40,6 +41,8 @@ static void arm(struct session *s)
 		at = s->paused_until_ms;
 	if (s->again)
 		at = loop_now_ms(s->conn.loop);
+	if (s->end_by_ms != 0 && s->end_by_ms < at)
+		at = s->end_by_ms;
 	conn_want(&s->conn, (out ? LOOP_WRITE : 0) | (in ? LOOP_READ : 0));
 	conn_deadline(&s->conn, at);
 }
@@ -124,6 +127,10 @@ static void event(struct conn *c, enum conn_event e)
 		}
 		break;
 	case CONN_DEADLINE:
+		if (s->end_by_ms != 0 && loop_now_ms(s->conn.loop) >= s->end_by_ms) {
+			end(s);
+			return;
+		}
 		if (c->handshaking) {
 			log_info("tls.timeout", F_C("sid", s->sid), F_STR("ip", session_peer(s)));
 			end(s);
@@ -157,6 +164,14 @@ void session_shutdown(struct session *s)
 		end(s);
 	else
 		session_drive(s);
+}
+
+void session_kick(struct session *s)
+{
+	log_info("session.kicked", F_C("sid", s->sid), F_C("proto", s->protocol->name),
+		F_STR("ip", session_peer(s)));
+	s->end_by_ms = loop_now_ms(s->conn.loop) + KICK_MS;
+	session_shutdown(s);
 }
 
 void session_pause(struct session *s, int64_t ms)

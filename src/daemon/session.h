@@ -34,6 +34,7 @@ struct session {
 	bool closing, starting_tls, driving, ended;
 	bool again;		 /* serve once more although nothing came */
 	int64_t paused_until_ms; /* 0: not paused */
+	int64_t end_by_ms;	 /* kicked: ended then at the latest; 0 not */
 	int64_t started_ms;
 	char sid[20];
 };
@@ -50,6 +51,8 @@ struct session *session_pop3_new(struct edge *e, const struct config_listen *row
 void session_drive(struct session *s);
 void session_answered(struct session *s, struct ipc_packet *p);
 void session_shutdown(struct session *s);
+/* An administrator wants it gone: politely, if the client listens. */
+void session_kick(struct session *s);
 /* Answers to the client wait: tarpit, failed login. */
 void session_pause(struct session *s, int64_t ms);
 

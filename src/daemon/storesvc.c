@@ -116,6 +116,7 @@ _Noreturn void store_process(struct child_start *start)
 		_exit(EX_CONFIG);
 	}
 	s->svc.loop = loop_new();
+	svc_sessions_init(&s->svc);
 	s->leash = ipc_new(s->svc.loop, start->leash, from_parent, parent_lost, s);
 	s->control = control_serve(s->svc.loop, start->control_fd, start->admin, &s->svc.office);
 	loop_io_init(&s->store_io, s->svc.loop, store_fd(s->svc.office.store), store_ready);

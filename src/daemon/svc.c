@@ -109,6 +109,8 @@ static bool dispatch(struct svc_edge *e, struct ipc_packet *p)
 			svc_transaction_end(x);
 		return true;
 	}
+	if (p->head.type == IPC_HELLO)
+		return svc_hello(session_of(e, p->head.session, true), &p->body);
 	if (p->head.type >= sizeof handlers / sizeof *handlers || handlers[p->head.type] == NULL)
 		return false;
 	x = session_of(e, p->head.session, true);

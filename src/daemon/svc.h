@@ -12,6 +12,7 @@
 
 struct svc {
 	struct loop *loop;
+	struct office_sessions sessions;
 	struct office office;
 	struct authenticator *authenticator;
 	struct link edges;
@@ -36,6 +37,10 @@ struct svc_session {
 	bool open;	       /* a question is not answered yet */
 	bool gone;	       /* END came while it was open: free when answered */
 	struct ipc_head asked; /* the open question */
+
+	/* from HELLO, as the edge says */
+	char protocol[16], sid[24], peer[64];
+	int64_t since_ms; /* wall clock */
 
 	struct sasl *sasl;
 	uint64_t account; /* who authenticated; 0 nobody */
@@ -82,6 +87,9 @@ bool svc_open(struct svc_session *x, struct reader *r);
 bool svc_list(struct svc_session *x, struct reader *r);
 bool svc_read(struct svc_session *x, struct reader *r);
 bool svc_expunge(struct svc_session *x, struct reader *r);
+bool svc_hello(struct svc_session *x, struct reader *r); /* before the first question */
+/* What office.sessions does. */
+void svc_sessions_init(struct svc *s);
 /* svc_delay.c: POP3 logins that begin a delay (RFC 2449 6.5).  Milliseconds left, 0 none. */
 int64_t svc_delay_left(struct svc *s, uint64_t account);
 void svc_delay_begin(struct svc *s, uint64_t account, int64_t login_ms);

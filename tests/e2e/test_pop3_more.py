@@ -2,7 +2,7 @@
 
 import time
 
-from office import PASSWORD, Office
+from office import PASSWORD, Office, wait_until
 
 ANN = 'ann@example.test'
 BOB = 'bob@example.test'
@@ -171,3 +171,53 @@ def test_refusal_workarounds_and_uidls(_office):
             w.pop('QUIT')
     with_settings('pop3_utf8_headers = refuse\npop3_workarounds = "nul separator"\n'
                   'pop3_uidl_format = "r-%i"\nimplementation = ""\npop3_language = fr\n', check)
+
+
+def sessions(office, user):
+    return [s for s in office.json('who') if s['user'] == user]
+
+
+def test_who_and_kick_by_session(office):
+    assert sessions(office, ANN) == []
+    with login(office) as w, login(office, BOB) as other:
+        row, = sessions(office, ANN)
+        assert row['protocol'] == 'pop3' and row['ip'] == '127.0.0.1', row
+        assert row['state'] == 'maildrop open', row
+        assert w.pop('DELE 1').startswith('+OK')
+        office.must('kick', row['session'])
+        assert w.line().startswith(b'-ERR [SYS/TEMP]')
+        assert w.at_end()
+        assert other.pop('NOOP').startswith('+OK')
+        wait_until(lambda: not sessions(office, ANN), 5, 'the session is gone')
+        assert office.run('kick', row['session']).returncode != 0
+        assert office.run('kick', 'nobody@example.test').returncode != 0
+    with login(office) as w:  # nothing was deleted
+        assert w.pop('STAT').split()[1] == '1'
+
+
+def test_kick_by_address_is_for_all_protocols(office):
+    with login(office) as w:
+        mail = office.submit(ANN)
+        wait_until(lambda: len(sessions(office, ANN)) == 2, 5, 'two sessions')
+        assert {s['protocol'] for s in sessions(office, ANN)} == {'pop3', 'smtp'}
+        rows = office.json('kick', 'Ann@Example.Test')
+        assert rows == [{'kicked': 2}], rows
+        assert w.line().startswith(b'-ERR')
+        assert mail.noop()[0] == 421
+        mail.close()
+
+
+def test_kick_of_a_client_that_does_not_read(office):
+    big = b'Subject: big\r\n\r\n' + b'0123456789' * 7 + b'\r\n'
+    submit(office, big + b'x' * 900 + b'\r\n', BOB)
+    for _ in range(3):
+        submit(office, big + (b'y' * 900 + b'\r\n') * 10000, BOB)
+    with login(office, BOB) as w:
+        w.send('RETR 2\r\nRETR 3\r\nRETR 4\r\n')
+        time.sleep(0.5)
+        office.must('kick', BOB)
+        wait_until(lambda: not sessions(office, BOB), 10, 'the session is gone')
+    with login(office, BOB) as w:
+        for n in (1, 2, 3, 4):
+            w.pop(f'DELE {n}')
+        w.pop('QUIT')

@@ -1,0 +1,42 @@
+/* restante who, restante kick */
+#include <sysexits.h>
+
+#include "cmd/cmd.h"
+
+int cmd_who(struct cmd *c)
+{
+	static const struct column columns[] = {
+		{"session",   "SESSION",  false},
+		{ "protocol", "PROTOCOL", false},
+		{ "user",     "USER",     false},
+		{ "ip",       "ADDRESS",  false},
+		{ "since",    "SINCE",    false},
+		{ "state",    "STATE",    false},
+	};
+	struct cmd_result result = { .octets = NULL };
+	int code = cmd_call(c, json_pack("{s:s}", "verb", "who"), &result);
+
+	if (code == EX_OK) {
+		output_rows(c, result.rows, columns, sizeof columns / sizeof *columns);
+		code = output_end(c);
+	}
+	json_decref(result.rows);
+	return code;
+}
+
+int cmd_kick(struct cmd *c)
+{
+	static const struct column columns[] = {
+		{"kicked", "KICKED", true}
+	};
+	struct cmd_result result = { .octets = NULL };
+	int code = cmd_call(
+		c, json_pack("{s:s, s:s}", "verb", "kick", "session", c->args[0]), &result);
+
+	if (code == EX_OK && cmd_has(c, OPTION_JSON)) {
+		output_rows(c, result.rows, columns, 1);
+		code = output_end(c);
+	}
+	json_decref(result.rows);
+	return code;
+}
