@@ -215,6 +215,7 @@ static void serve_event(struct session_smtp *p, const struct smtpd_event *ev)
 			smtpd_auth_failed(p->engine, 454, no_store);
 		break;
 	case SMTPD_EV_AUTH_CANCEL: break;
+	case SMTPD_ASK_XCLIENT: smtpd_answer(p->engine, 550, STR("5.7.0 not from you")); break;
 	case SMTPD_ASK_MAIL: ask_sender(p); break;
 	case SMTPD_ASK_RCPT: ask_rcpt(p, ev->path); break;
 	case SMTPD_ASK_DATA: begin(p); break;
