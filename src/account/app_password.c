@@ -155,7 +155,7 @@ uint64_t app_password_find(struct directory *d, uint64_t account, struct str pas
 		if (((unsigned)sqlite3_column_int(s, 2) & (unsigned)scope) != 0 &&
 			(expires_ms == 0 || clock_wall_ms() < expires_ms))
 			id = (uint64_t)sqlite3_column_int64(s, 0);
-		copy_name(name, sql_text(s, 1));
+		copy_name(name, id != 0 ? sql_text(s, 1) : STR(""));
 	}
 	sql_done(s);
 	return id;

@@ -3,18 +3,18 @@
 #include "account/sasl_internal.h"
 #include "base/mem.h"
 
+static const struct {
+	struct str name;
+	enum mechanism mechanism;
+} names[] = {
+	{STR_INIT("PLAIN"),               MECH_PLAIN     },
+	{ STR_INIT("LOGIN"),              MECH_LOGIN     },
+	{ STR_INIT("SCRAM-SHA-256"),      MECH_SCRAM     },
+	{ STR_INIT("SCRAM-SHA-256-PLUS"), MECH_SCRAM_PLUS},
+};
+
 static enum mechanism mechanism_of(const struct sasl_start *start)
 {
-	static const struct {
-		struct str name;
-		enum mechanism mechanism;
-	} names[] = {
-		{STR_INIT("PLAIN"),               MECH_PLAIN     },
-		{ STR_INIT("LOGIN"),              MECH_LOGIN     },
-		{ STR_INIT("SCRAM-SHA-256"),      MECH_SCRAM     },
-		{ STR_INIT("SCRAM-SHA-256-PLUS"), MECH_SCRAM_PLUS},
-	};
-
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		if (!str_ieq(start->mechanism, names[i].name))
 			continue;
@@ -36,6 +36,7 @@ struct sasl *sasl_new(
 	x->done = done;
 	x->owner = owner;
 	x->mechanism = mechanism_of(start);
+	x->scope = start->scope;
 	x->tls = start->tls;
 	x->plus_offered = start->plus_offered;
 	buf_put(&x->exporter, start->exporter);
@@ -87,12 +88,23 @@ void sasl_end(struct sasl *x, enum sasl_result result)
 	tell(x, &(struct sasl_reply){ .result = result, .output = STR("") });
 }
 
+static struct str name_of(enum mechanism mechanism)
+{
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (names[i].mechanism == mechanism)
+			return names[i].name;
+	return STR("");
+}
+
 void sasl_ok(struct sasl *x)
 {
 	tell(x, &(struct sasl_reply){ .result = SASL_OK,
 			.output = STR(""),
 			.account = x->login.id,
-			.address = x->login.name });
+			.address = x->login.name,
+			.app = x->app,
+			.app_name = str_c(x->app_name),
+			.mechanism = name_of(x->mechanism) });
 }
 
 bool sasl_look_up(struct sasl *x)
@@ -117,9 +129,23 @@ static void checked(void *owner, enum check_result result)
 	}
 }
 
+/* A fast lookup, and what it finds is random: no oracle for anybody's own password. */
+static bool is_app_password(struct sasl *x, struct str password)
+{
+	if (!x->login.found || x->login.disabled || x->scope == 0)
+		return false;
+	x->app = app_password_find(
+		authenticator_directory(x->a), x->login.id, password, x->scope, x->app_name);
+	return x->app != 0;
+}
+
 void sasl_check_password(struct sasl *x, struct str password)
 {
-	if (sasl_look_up(x))
+	if (!sasl_look_up(x))
+		return;
+	if (is_app_password(x, password))
+		sasl_ok(x);
+	else
 		check_start(x->a, &x->login, password,
 			(struct check_owner){
 				.done = checked, .owner = x, .under_way = &x->check });

@@ -34,6 +34,7 @@ struct sasl; /* one exchange */
 
 struct sasl_start {
 	struct str mechanism;
+	enum login_scope scope; /* what it is for; 0 is LOGIN_ALL: no application passwords */
 	bool tls;
 	struct str exporter; /* tls-exporter channel binding, "" when there is none */
 	bool plus_offered;   /* -PLUS was announced: a client that says it saw none is attacked */
@@ -48,7 +49,9 @@ struct sasl_reply {
 	bool has_output;
 	uint64_t account;
 	struct str address; /* canonical address, view */
-	struct str user;    /* what the client called itself, for the log, view */
+	uint64_t app;       /* the application password that was used, else 0 */
+	struct str app_name, mechanism;
+	struct str user; /* what the client called itself, for the log, view */
 };
 typedef void sasl_done(void *owner, const struct sasl_reply *reply);
 

@@ -14,6 +14,9 @@ struct sasl {
 	sasl_done *done;
 	void *owner;
 	enum mechanism mechanism;
+	enum login_scope scope;
+	uint64_t app;
+	char app_name[APP_NAME_MAX + 1];
 	unsigned step; /* responses taken; the mechanism counts it up */
 	bool over;     /* told the end */
 	bool freed;

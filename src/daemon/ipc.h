@@ -21,9 +21,9 @@ enum ipc_type {
 	IPC_AUTH = 1, /* start of an exchange: see storesvc_auth.c */
 	IPC_AUTH_STEP,
 	IPC_SENDER,  /* may this account use this reverse-path? */
-	IPC_RCPT,    /* first, recipient -> enum resolved */
+	IPC_RCPT,    /* first, recipient, announced size -> enum resolved */
 	IPC_DRAFT,   /* id, offset, octets */
-	IPC_COMMIT,  /* id, offset, sender, client, octets -> enum store_result */
+	IPC_COMMIT,  /* id, offset, sender, client, octets -> enum store_result, or IPC_OVER_QUOTA */
 	IPC_OPEN,    /* the maildrop of the authenticated account -> count, octets */
 	IPC_LIST,    /* -> rows in the packet, or a mapping */
 	IPC_READ,    /* id, offset, want -> octets */
@@ -31,6 +31,8 @@ enum ipc_type {
 	IPC_RESET,   /* no answer: the transaction is over, drop recipients and draft */
 	IPC_END,     /* no answer: the session is over, drop everything of it */
 };
+
+enum { IPC_OVER_QUOTA = 64 }; /* beside enum store_result: nobody has room for it */
 
 /* Packets that nobody answers, besides RESET and END. */
 enum ipc_note {

@@ -248,6 +248,9 @@ bool session_ask_auth(
 	put_str(&b, bound ? str_of(exporter, sizeof exporter) : STR(""));
 	put_u8(&b, has_input);
 	put_str(&b, input);
+	put_str(&b, str_c(s->protocol->name));
+	put_str(&b, session_peer(s));
+	put_str(&b, str_c(s->conn.ssl == NULL ? "none" : conn_tls_version(&s->conn)));
 	asked = edge_ask(s->edge, s, IPC_AUTH, buf_str(&b), STR(""));
 	buf_wipe(&b);
 	return asked;

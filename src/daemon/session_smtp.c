@@ -74,6 +74,7 @@ static void ask_rcpt(struct session_smtp *p, struct str path)
 
 	put_u8(&b, p->first_rcpt);
 	put_str(&b, path);
+	put_u64(&b, smtpd_tx(p->engine)->size);
 	free((char *)(uintptr_t)p->recipient.p);
 	p->recipient = str_of(memcpy(mem_alloc(path.n), path.p, path.n), path.n);
 	if (!ask(p, IPC_RCPT, buf_str(&b), STR("")))
@@ -277,10 +278,11 @@ static void rcpt_answered(struct session_smtp *p, enum resolved resolved)
 		[RESOLVED_TEMP] = { 451,
 			      STR_INIT("4.3.0 cannot look up the mailbox, try again later"),
 			      "directory"								},
+		[RESOLVED_FULL] = { 452, STR_INIT("4.2.2 the mailbox is full"), "quota" },
 	};
 	struct str text;
 
-	if (resolved > RESOLVED_TEMP)
+	if (resolved > RESOLVED_FULL)
 		resolved = RESOLVED_TEMP;
 	text = replies[resolved].text;
 	if (resolved == RESOLVED_FOREIGN && smtpd_user(p->engine).n > 0)
@@ -292,7 +294,7 @@ static void rcpt_answered(struct session_smtp *p, enum resolved resolved)
 	smtpd_answer(p->engine, replies[resolved].code, text);
 }
 
-static void stored(struct session_smtp *p, enum store_result result)
+static void stored(struct session_smtp *p, unsigned result)
 {
 	const struct smtpd_tx *tx = smtpd_tx(p->engine);
 	char id[MSGID_TEXT + 1];
@@ -309,6 +311,8 @@ static void stored(struct session_smtp *p, enum store_result result)
 	forget(p);
 	if (ok)
 		smtpd_answer(p->engine, 250, buf_str(&text));
+	else if (result == IPC_OVER_QUOTA)
+		smtpd_answer(p->engine, 452, STR("4.2.2 the mailbox is full"));
 	else if (result == STORE_FULL)
 		smtpd_answer(p->engine, 452,
 			STR("4.3.1 no space to store the message, try again later"));
@@ -355,7 +359,7 @@ static void answered(struct session *s, struct ipc_packet *packet)
 		rcpt_answered(p, packet == NULL ? RESOLVED_TEMP : (enum resolved)result);
 		break;
 	case IPC_DRAFT: draft_answered(p, (enum store_result)result); break;
-	case IPC_COMMIT: stored(p, (enum store_result)result); break;
+	case IPC_COMMIT: stored(p, result); break;
 	case IPC_OPEN:
 	case IPC_LIST:
 	case IPC_READ:

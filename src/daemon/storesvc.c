@@ -14,11 +14,14 @@
 #include "daemon/sandbox.h"
 #include "daemon/svc.h"
 
+enum { LOGINS_MS = 60 * 1000 };
+
 struct storesvc {
 	struct svc svc;
 	struct ipc *leash;
 	struct control *control;
 	struct loop_io store_io, authenticator_io;
+	struct loop_timer logins; /* last logins are written now and then, not at each */
 };
 
 static void from_parent(void *owner, struct ipc_packet *p)
@@ -74,6 +77,14 @@ static void authenticator_ready(struct loop_io *io, int events)
 	authenticator_poll(s->svc.authenticator);
 }
 
+static void write_logins(struct loop_timer *t)
+{
+	struct storesvc *s = LIST_OF(t, struct storesvc, logins);
+
+	directory_flush_logins(s->svc.office.directory);
+	loop_timer_at(t, loop_now_ms(s->svc.loop) + LOGINS_MS);
+}
+
 /* Everything that came in during this turn goes to disk with one sync. */
 static void turn_end(void *arg)
 {
@@ -124,6 +135,8 @@ _Noreturn void store_process(struct child_start *start)
 	loop_io_init(&s->authenticator_io, s->svc.loop, authenticator_fd(s->svc.authenticator),
 		authenticator_ready);
 	loop_io_want(&s->authenticator_io, LOOP_READ);
+	loop_timer_init(&s->logins, s->svc.loop, write_logins);
+	loop_timer_at(&s->logins, loop_now_ms(s->svc.loop) + LOGINS_MS);
 	loop_at_turn_end(s->svc.loop, turn_end, s);
 	ipc_send(s->leash, &ready, STR(""), STR(""), -1);
 	loop_run(s->svc.loop);

@@ -44,6 +44,7 @@ struct svc_session {
 
 	struct sasl *sasl;
 	uint64_t account; /* who authenticated; 0 nobody */
+	struct last_login login; /* where from and how */
 
 	/* the SMTP transaction */
 	struct maildrops *found; /* one set of maildrops per accepted recipient, in order */
@@ -94,6 +95,9 @@ void svc_sessions_init(struct svc *s);
 int64_t svc_delay_left(struct svc *s, uint64_t account);
 void svc_delay_begin(struct svc *s, uint64_t account, int64_t login_ms);
 void svc_delay_free(struct svc *s);
+/* svc_quota.c: no room for one more message in any of its maildrops; the same for every recipient. */
+bool svc_is_full(struct svc *s, const struct maildrops *recipient, uint64_t octets);
+bool svc_all_full(struct svc_session *x, uint64_t octets);
 void svc_transaction_end(struct svc_session *x); /* recipients and draft; also after COMMIT */
 
 #endif

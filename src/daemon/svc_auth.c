@@ -1,5 +1,23 @@
 /* SASL behind the wall.  The edge learns: a challenge to pass on, or who it is, or that it failed. */
+#include "base/clock.h"
 #include "daemon/svc.h"
+
+static void copy(char *to, size_t size, struct str s)
+{
+	s = str_head(s, size - 1);
+	memcpy(to, s.p, s.n);
+	to[s.n] = '\0';
+}
+
+static void note_login(struct svc_session *x, const struct sasl_reply *reply)
+{
+	struct last_login *l = &x->login;
+
+	l->at_ms = clock_wall_ms();
+	copy(l->mechanism, sizeof l->mechanism, reply->mechanism);
+	copy(l->app, sizeof l->app, reply->app_name);
+	directory_note_login(x->edge->svc->office.directory, reply->account, reply->app, l);
+}
 
 static void done(void *owner, const struct sasl_reply *reply)
 {
@@ -12,6 +30,8 @@ static void done(void *owner, const struct sasl_reply *reply)
 	put_str(&body, reply->user);
 	if (reply->result == SASL_OK)
 		x->account = reply->account;
+	if (reply->result == SASL_OK)
+		note_login(x, reply);
 	svc_answer(x, reply->result, buf_str(&body), STR(""), -1);
 	buf_wipe(&body);
 }
@@ -19,7 +39,7 @@ static void done(void *owner, const struct sasl_reply *reply)
 bool svc_auth(struct svc_session *x, struct reader *r)
 {
 	struct sasl_start start = { 0 };
-	struct str input;
+	struct str input, protocol;
 	bool has_input;
 
 	start.mechanism = get_str(r);
@@ -28,6 +48,11 @@ bool svc_auth(struct svc_session *x, struct reader *r)
 	start.exporter = get_str(r);
 	has_input = get_u8(r) != 0;
 	input = get_str(r);
+	protocol = get_str(r);
+	start.scope = str_eq(protocol, STR("pop3")) ? LOGIN_POP3 : LOGIN_SMTP;
+	copy(x->login.protocol, sizeof x->login.protocol, protocol);
+	copy(x->login.ip, sizeof x->login.ip, get_str(r));
+	copy(x->login.tls, sizeof x->login.tls, get_str(r));
 	/* One account a session: what was done under it must not be taken along to another. */
 	if (r->bad || r->rest.n > 0 || x->account != 0)
 		return false;

@@ -25,6 +25,7 @@ bool svc_rcpt(struct svc_session *x, struct reader *r)
 {
 	bool first = get_u8(r) != 0;
 	struct str recipient = get_str(r);
+	uint64_t octets = get_u64(r);
 	struct maildrops found = { 0 };
 	enum resolved resolved;
 
@@ -33,6 +34,8 @@ bool svc_rcpt(struct svc_session *x, struct reader *r)
 	if (first)
 		svc_transaction_end(x);
 	resolved = directory_resolve(x->edge->svc->office.directory, recipient, &found);
+	if (resolved == RESOLVED && svc_is_full(x->edge->svc, &found, octets))
+		resolved = RESOLVED_FULL;
 	if (resolved == RESOLVED) {
 		x->found = mem_array(x->found, x->nfound + 1, sizeof *x->found);
 		x->found[x->nfound++] = found;
@@ -152,6 +155,11 @@ bool svc_commit(struct svc_session *x, struct reader *r)
 	if (x->nfound == 0 || !draft_append(x, id, offset, octets, &result) || result != STORE_OK) {
 		svc_transaction_end(x);
 		svc_answer(x, result, STR(""), STR(""), -1);
+		return true;
+	}
+	if (svc_all_full(x, store_draft_size(x->draft))) {
+		svc_transaction_end(x);
+		svc_answer(x, IPC_OVER_QUOTA, STR(""), STR(""), -1);
 		return true;
 	}
 	x->op.deliver = (struct store_deliver){

@@ -165,6 +165,9 @@ static void put_auth(struct buf *b, const char *user, const char *password)
 	put_str(b, STR(""));
 	put_u8(b, 1);
 	put_str(b, buf_str(&plain));
+	put_str(b, STR("smtp"));
+	put_str(b, STR("192.0.2.1"));
+	put_str(b, STR("TLSv1.3"));
 	buf_deinit(&plain);
 }
 
@@ -184,6 +187,7 @@ static int ask_rcpt(uint32_t session, bool first, const char *to)
 
 	put_u8(&b, first);
 	put_str(&b, str_c(to));
+	put_u64(&b, 0);
 	send_packet(IPC_RCPT, session, 1, buf_str(&b));
 	buf_deinit(&b);
 	return answer(NULL);
@@ -344,7 +348,8 @@ static void end_in_the_middle(void **state)
 		buf_deinit(&b);
 		if (i % 2 == 0) {
 			send_packet(IPC_END, 1, 0, STR(""));
-			send_packet(IPC_RCPT, 1, 2, STR("\001\020\0\0\0ann@example.test"));
+			send_packet(IPC_RCPT, 1, 2,
+				STR("\001\020\0\0\0ann@example.test\0\0\0\0\0\0\0\0"));
 			assert_int_equal(
 				answer(NULL), RESOLVED); /* the new session's, not the old one's */
 		} else {
