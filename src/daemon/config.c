@@ -13,7 +13,7 @@
 #include "daemon/config_table.h"
 #include "daemon/nearest.h"
 
-enum { FILE_MAX = 1024 * 1024, LISTEN_MAX = 64, CERTIFICATES_MAX = 63 };
+enum { FILE_MAX = 1024 * 1024, LISTEN_MAX = 64, CERTIFICATES_MAX = 63, SETTINGS_MAX = 256 };
 
 /* listen NAME { } and certificate NAME { }. */
 struct section {
@@ -32,9 +32,9 @@ struct parse {
 	struct config *config;
 	const char *name;
 	struct err *err;
-	uint64_t settings_seen; /* bit n: row n of config_settings */
-	cfg_t *section;         /* the one that section_seen is about */
-	uint64_t section_seen;
+	bool settings_seen[SETTINGS_MAX]; /* by row of config_settings */
+	cfg_t *section;                   /* the one that section_seen is about */
+	bool section_seen[SETTINGS_MAX];
 };
 
 /* libconfuse's callbacks carry no pointer of ours. */
@@ -92,13 +92,13 @@ static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
 }
 
 /* Two values for one name: the library would silently take the last. */
-static bool not_again(cfg_t *cfg, const struct config_setting *s, uint64_t *seen, size_t row)
+static bool not_again(
+	cfg_t *cfg, const struct config_setting *s, bool seen[SETTINGS_MAX], size_t row)
 {
 	char text[100];
-	uint64_t bit = UINT64_C(1) << row;
 
-	if ((*seen & bit) == 0) {
-		*seen |= bit;
+	if (row < SETTINGS_MAX && !seen[row]) {
+		seen[row] = true;
 		return true;
 	}
 	snprintf(text, sizeof text, "%.60s is set twice", s->name);
@@ -111,7 +111,7 @@ static int on_setting(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *resul
 	const struct config_setting *s = config_setting_find(str_c(opt->name));
 	struct err err = { ST_OK, "" };
 
-	if (s == NULL || !not_again(cfg, s, &parsing->settings_seen, (size_t)(s - config_settings)))
+	if (s == NULL || !not_again(cfg, s, parsing->settings_seen, (size_t)(s - config_settings)))
 		return -1;
 	if (config_set(parsing->config, s, str_c(value), &err) != ST_OK) {
 		complain(cfg, str_c(err.text));
@@ -137,7 +137,9 @@ static bool section_value_ok(
 	uint64_t n;
 
 	switch (s->type) {
-	case CONFIG_WORD: return config_word(s->words, value) >= 0;
+	case CONFIG_WORD:
+	case CONFIG_WORDS:
+	case CONFIG_NETWORKS: return config_text_allowed(s, value);
 	case CONFIG_TEXT:
 		return in->addresses ? is_address(value)
 				     : value.n >= (size_t)s->min && value.n <= (size_t)s->max;
@@ -147,8 +149,7 @@ static bool section_value_ok(
 	case CONFIG_DURATION:
 	case CONFIG_DAYS:
 	case CONFIG_HOSTNAME:
-	case CONFIG_UIDL:
-	case CONFIG_WORDS: break;
+	case CONFIG_UIDL: break;
 	}
 	return false;
 }
@@ -162,10 +163,10 @@ static int on_section_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void 
 	while (!str_eq(str_c(s->name), str_c(opt->name)))
 		s++;
 	if (parsing->section != cfg)
-		parsing->section_seen = 0;
+		memset(parsing->section_seen, 0, sizeof parsing->section_seen);
 	parsing->section = cfg;
 	if (!(in->addresses && s->type == CONFIG_TEXT) &&
-		!not_again(cfg, s, &parsing->section_seen, (size_t)(s - in->rows)))
+		!not_again(cfg, s, parsing->section_seen, (size_t)(s - in->rows)))
 		return -1;
 	*(const char **)result = value;
 	if (section_value_ok(in, s, str_c(value)))
@@ -233,21 +234,34 @@ static struct config_listen *add_listen(
 		l->tls = kind->tls;
 		l->port = kind->port;
 	}
+	l->discard_ehlo = dup_c("none");
+	l->proxy_networks = dup_c("");
 	return l;
 }
 
-static void default_addresses(struct config_listen *l)
+static void default_addresses(struct config_listen *l, const struct config_listen_kind *kind)
 {
-	add_address(l, "0.0.0.0");
-	add_address(l, "::");
+	bool local = kind != NULL && kind->local;
+
+	add_address(l, local ? "127.0.0.1" : "0.0.0.0");
+	add_address(l, local ? "::1" : "::");
 }
 
-static void take_addresses(struct config_listen *l, cfg_t *section)
+static void take_addresses(
+	struct config_listen *l, cfg_t *section, const struct config_listen_kind *kind)
 {
 	for (unsigned i = 0; i < cfg_size(section, "address"); i++)
 		add_address(l, cfg_getnstr(section, "address", i));
 	if (l->address_count == 0)
-		default_addresses(l);
+		default_addresses(l, kind);
+}
+
+static void take_text(char **to, const char *value)
+{
+	if (value == NULL)
+		return;
+	free(*to);
+	*to = dup_c(value);
 }
 
 /* A name of our own choice needs protocol and port; TLS is then STARTTLS unless said. */
@@ -276,12 +290,14 @@ static bool take_listen(struct config *c, cfg_t *section)
 	l->tls_tickets = c->tls_tickets;
 	if (cfg_getstr(section, "tls_tickets") != NULL)
 		config_bool(str_c(cfg_getstr(section, "tls_tickets")), &l->tls_tickets);
-	take_addresses(l, section);
+	take_addresses(l, section, kind);
+	take_text(&l->discard_ehlo, cfg_getstr(section, "discard_ehlo"));
+	take_text(&l->proxy_networks, cfg_getstr(section, "proxy_networks"));
 	if (missing == NULL)
 		return true;
 	snprintf(text, sizeof text,
 		"listen %.40s needs a %s (only smtp, submission, submissions, "
-		"pop3 and pop3s imply one)",
+		"pop3, pop3s and lmtp imply one)",
 		name, missing);
 	complain(section, str_c(text));
 	return false;
@@ -299,11 +315,14 @@ static bool take_listens(struct config *c, cfg_t *cfg)
 		if (!take_listen(c, cfg_getnsec(cfg, "listen", i)))
 			return false;
 	for (size_t i = 0; count == 0 && i < config_listen_kinds_count; i++) {
-		struct config_listen *l =
-			add_listen(c, config_listen_kinds[i].name, &config_listen_kinds[i]);
+		const struct config_listen_kind *kind = &config_listen_kinds[i];
+		struct config_listen *l;
 
+		if (kind->local)
+			continue;
+		l = add_listen(c, kind->name, kind);
 		l->tls_tickets = c->tls_tickets;
-		default_addresses(l);
+		default_addresses(l, kind);
 	}
 	return true;
 }
@@ -534,6 +553,7 @@ void config_free(struct config *c)
 		case CONFIG_UIDL:
 		case CONFIG_WORD:
 		case CONFIG_WORDS:
+		case CONFIG_NETWORKS:
 			free(*(char **)(void *)((char *)c + config_settings[i].at));
 			break;
 		case CONFIG_COUNT:
@@ -547,6 +567,8 @@ void config_free(struct config *c)
 			free(c->listen[i].addresses[j]);
 		free(c->listen[i].addresses);
 		free(c->listen[i].name);
+		free(c->listen[i].discard_ehlo);
+		free(c->listen[i].proxy_networks);
 	}
 	free(c->listen);
 	for (size_t i = 0; i < c->certificate_count; i++) {

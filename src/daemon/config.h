@@ -10,17 +10,21 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-enum listen_protocol { LISTEN_SMTP, LISTEN_SUBMISSION, LISTEN_POP3 };
+enum listen_protocol { LISTEN_SMTP, LISTEN_SUBMISSION, LISTEN_POP3, LISTEN_LMTP };
 enum listen_tls { LISTEN_TLS_NONE, LISTEN_TLS_STARTTLS, LISTEN_TLS_IMPLICIT };
 
 struct config_listen {
-	char *name; /* "smtp", "submission", "submissions", "pop3", "pop3s", or anything with protocol set */
+	/* "smtp", "submission", "submissions", "pop3", "pop3s", "lmtp", or anything with protocol
+	 * and port set */
+	char *name;
 	enum listen_protocol protocol;
 	enum listen_tls tls;
 	char **addresses;
 	size_t address_count;
 	uint16_t port;
 	bool tls_tickets;
+	char *discard_ehlo;   /* "none", or extensions that are not offered here */
+	char *proxy_networks; /* who speaks the PROXY protocol first; net/cidr.h */
 };
 
 struct config_certificate {
@@ -32,14 +36,15 @@ struct config {
 	char *hostname;
 	struct config_listen *listen;
 	size_t listen_count;
-	char *tls_certificate, *tls_key; /* relative to the state directory */
+	char *tls_certificate, *tls_key;         /* relative to the state directory */
 	struct config_certificate *certificates; /* besides those */
 	size_t certificate_count;
-	char *tls_min_version;           /* "1.2" */
+	char *tls_min_version; /* "1.2" */
 	bool tls_tickets;
 	int64_t tls_ticket_rotation_ms;
-	int64_t message_size_limit;      /* octets */
+	int64_t message_size_limit; /* octets */
 	int64_t recipients_max;
+	int64_t transactions_max; /* a session; 0: no limit */
 	int64_t command_line_max;
 	int64_t header_size_limit;
 	int64_t received_max;
@@ -62,9 +67,10 @@ struct config {
 	int64_t hash_threads, hash_queue;
 	int64_t quota_bytes, quota_messages; /* 0: none */
 	bool password_upgrade;
-	char *sasl_mechanisms;    /* "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS" */
-	bool sender_login_match;  /* F2 */
-	bool hide_client_address; /* F7: submission's Received */
+	char *sasl_mechanisms; /* "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS" */
+	bool sender_login_match, from_login_match; /* F2 */
+	char *lmtp_clients, *xclient_networks;     /* net/cidr.h */
+	bool hide_client_address;                  /* F7: submission's Received */
 	int64_t segment_size, inline_max;
 	char *log; /* "stderr", or a path relative to the state directory */
 	char *log_level;

@@ -47,8 +47,13 @@ static void listen_put(struct buf *out, const struct config_listen *l)
 	buf_printf(out, " {\n\tprotocol = %.*s\n\taddress = {", STR_ARG(protocol));
 	for (size_t i = 0; i < l->address_count; i++)
 		buf_printf(out, "%s\"%s\"", i == 0 ? "" : ", ", l->addresses[i]);
-	buf_printf(out, "}\n\tport = %u\n\ttls = %.*s\n\ttls_tickets = %s\n}\n", l->port,
+	buf_printf(out,
+		"}\n\tport = %u\n\ttls = %.*s\n\ttls_tickets = %s\n\tdiscard_ehlo = ", l->port,
 		STR_ARG(tls), l->tls_tickets ? "yes" : "no");
+	quoted_put(out, str_c(l->discard_ehlo));
+	buf_put(out, STR("\n\tproxy_networks = "));
+	quoted_put(out, str_c(l->proxy_networks));
+	buf_put(out, STR("\n}\n"));
 }
 
 static void certificate_put(struct buf *out, const struct config_certificate *c)
@@ -87,9 +92,10 @@ static json_t *listen_json(const struct config_listen *l)
 
 	for (size_t i = 0; i < l->address_count; i++)
 		json_array_append_new(addresses, json_string(l->addresses[i]));
-	return json_pack("{s:s, s:s%, s:o, s:i, s:s%, s:b}", "name", l->name, "protocol",
+	return json_pack("{s:s, s:s%, s:o, s:i, s:s%, s:b, s:s, s:s}", "name", l->name, "protocol",
 		protocol.p, protocol.n, "address", addresses, "port", (int)l->port, "tls", tls.p,
-		tls.n, "tls_tickets", (int)l->tls_tickets);
+		tls.n, "tls_tickets", (int)l->tls_tickets, "discard_ehlo", l->discard_ehlo,
+		"proxy_networks", l->proxy_networks);
 }
 
 static void print_json(struct buf *out, const struct config *c)
@@ -178,8 +184,9 @@ void config_warnings(const struct config *c, void (*each)(void *arg, const char 
 	bool plain = false;
 
 	for (size_t i = 0; i < c->listen_count; i++)
-		plain |=
-			c->listen[i].tls == LISTEN_TLS_NONE && c->listen[i].protocol != LISTEN_SMTP;
+		plain |= c->listen[i].tls == LISTEN_TLS_NONE &&
+			 (c->listen[i].protocol == LISTEN_SUBMISSION ||
+				 c->listen[i].protocol == LISTEN_POP3);
 	if (c->cleartext_auth)
 		each(arg, "cleartext_auth is on: passwords may cross the network unencrypted");
 	if (plain && !c->cleartext_auth)

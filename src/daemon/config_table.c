@@ -11,9 +11,11 @@
 #define HOUR       (60 * MINUTE)
 #define DAY        (24 * HOUR)
 
-const char config_protocols[] = "smtp submission pop3";
+const char config_protocols[] = "smtp submission pop3 lmtp";
 const char config_tls_modes[] = "none starttls implicit";
 
+#define KEYWORDS                                                                                   \
+	"PIPELINING SIZE 8BITMIME SMTPUTF8 CHUNKING STARTTLS AUTH DSN LIMITS ENHANCEDSTATUSCODES"
 #define MECHANISMS "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS"
 
 /* clang-format off */
@@ -37,6 +39,8 @@ const struct config_setting config_settings[] = {
 		"Largest message taken in; announced with SIZE (RFC 1870)." },
 	{ "recipients_max", CONFIG_COUNT, AT(recipients_max), "1000", 100, 100000, NULL,
 		"Recipients of one message; RFC 5321 4.5.3.1.8 asks for at least 100." },
+	{ "transactions_max", CONFIG_COUNT, AT(transactions_max), "0", 0, 1000000, NULL,
+		"Messages of one SMTP session, announced as MAILMAX (RFC 9422); 0: no limit." },
 	{ "command_line_max", CONFIG_OCTETS, AT(command_line_max), "2K", 1 * KIB, 64 * KIB, NULL,
 		"Longest SMTP command line; RFC 5321 4.5.3.1.4 asks for at least 512 octets plus "
 		"what extensions add." },
@@ -105,6 +109,13 @@ const struct config_setting config_settings[] = {
 		"login on." },
 	{ "sender_login_match", CONFIG_BOOL, AT(sender_login_match), "yes", 0, 0, NULL,
 		"Submission: the sender must be an address of the account that logged in." },
+	{ "from_login_match", CONFIG_BOOL, AT(from_login_match), "yes", 0, 0, NULL,
+		"Submission: with sender_login_match, every address in From and Sender must be the account's "
+		"too." },
+	{ "lmtp_clients", CONFIG_NETWORKS, AT(lmtp_clients), "127.0.0.0/8 ::1", 0, 0, NULL,
+		"Who may hand in mail by LMTP (RFC 2033), which asks for no password." },
+	{ "xclient_networks", CONFIG_NETWORKS, AT(xclient_networks), "", 0, 0, NULL,
+		"Proxies whose word is taken, by XCLIENT, for who the client is." },
 	{ "hide_client_address", CONFIG_BOOL, AT(hide_client_address), "no", 0, 0, NULL,
 		"Submission: leaves the client's address out of the Received line." },
 
@@ -141,6 +152,10 @@ const struct config_setting config_listen_settings[] = {
 		"implicit: TLS from the first octet; starttls: STARTTLS or STLS is offered." },
 	{ "tls_tickets", CONFIG_BOOL, 0, "the setting above", 0, 0, NULL,
 		"As the setting of that name, for this listener." },
+	{ "discard_ehlo", CONFIG_WORDS, 0, "none", 0, 0, "none " KEYWORDS,
+		"SMTP and LMTP extensions that are not offered here." },
+	{ "proxy_networks", CONFIG_NETWORKS, 0, "", 0, 0, NULL,
+		"Proxies that tell the client's address by the PROXY protocol, and must." },
 };
 const size_t config_listen_settings_count =
 	sizeof config_listen_settings / sizeof *config_listen_settings;
@@ -154,13 +169,15 @@ const struct config_setting config_certificate_settings[] = {
 const size_t config_certificate_settings_count =
 	sizeof config_certificate_settings / sizeof *config_certificate_settings;
 
-/* Ports: RFC 5321 4.5.4.2, RFC 6409 3.1, RFC 8314 7.3, RFC 1939 3, RFC 8314 7.2. */
+/* Ports: RFC 5321 4.5.4.2, RFC 6409 3.1, RFC 8314 7.3, RFC 1939 3, RFC 8314 7.2; 24 is for any
+ * private mail system, and RFC 2033 5 forbids 25. */
 const struct config_listen_kind config_listen_kinds[] = {
-	{ "smtp",        LISTEN_SMTP,       LISTEN_TLS_STARTTLS, 25 },
-	{ "submission",  LISTEN_SUBMISSION, LISTEN_TLS_STARTTLS, 587 },
-	{ "submissions", LISTEN_SUBMISSION, LISTEN_TLS_IMPLICIT, 465 },
-	{ "pop3",        LISTEN_POP3,       LISTEN_TLS_STARTTLS, 110 },
-	{ "pop3s",       LISTEN_POP3,       LISTEN_TLS_IMPLICIT, 995 },
+	{ "smtp",        LISTEN_SMTP,       LISTEN_TLS_STARTTLS, 25, false },
+	{ "submission",  LISTEN_SUBMISSION, LISTEN_TLS_STARTTLS, 587, false },
+	{ "submissions", LISTEN_SUBMISSION, LISTEN_TLS_IMPLICIT, 465, false },
+	{ "pop3",        LISTEN_POP3,       LISTEN_TLS_STARTTLS, 110, false },
+	{ "pop3s",       LISTEN_POP3,       LISTEN_TLS_IMPLICIT, 995, false },
+	{ "lmtp",        LISTEN_LMTP,       LISTEN_TLS_NONE,     24, true },
 };
 const size_t config_listen_kinds_count = sizeof config_listen_kinds / sizeof *config_listen_kinds;
 /* clang-format on */

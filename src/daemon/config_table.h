@@ -17,6 +17,7 @@ enum config_type {
 	CONFIG_UIDL,     /* char *; a template of base/uidl.h */
 	CONFIG_WORD,     /* char *; one of `words` */
 	CONFIG_WORDS,    /* char *; some of `words`, separated by spaces */
+	CONFIG_NETWORKS, /* char *; networks of net/cidr.h, separated by spaces; "" for none */
 };
 
 struct config_setting {
@@ -46,6 +47,7 @@ struct config_listen_kind {
 	enum listen_protocol protocol;
 	enum listen_tls tls;
 	uint16_t port;
+	bool local; /* opened only when it is written, and then on loopback unless that says more */
 };
 extern const struct config_listen_kind config_listen_kinds[];
 extern const size_t config_listen_kinds_count;
@@ -58,6 +60,8 @@ struct str config_word_at(const char *words, size_t n);
 extern const char config_protocols[], config_tls_modes[]; /* in the order of the enums */
 
 bool config_bool(struct str text, bool *out); /* false: neither yes nor no */
+/* A value of a type that is kept as text. */
+bool config_text_allowed(const struct config_setting *s, struct str text);
 /* Sets c's member from text, or says what is allowed. */
 enum status config_set(
 	struct config *c, const struct config_setting *s, struct str text, struct err *err);

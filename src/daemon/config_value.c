@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/uidl.h"
 #include "daemon/config_table.h"
+#include "net/cidr.h"
 
 struct unit {
 	const char *suffix;
@@ -51,7 +52,8 @@ static struct units units_of(enum config_type type)
 	case CONFIG_HOSTNAME:
 	case CONFIG_UIDL:
 	case CONFIG_WORD:
-	case CONFIG_WORDS: break;
+	case CONFIG_WORDS:
+	case CONFIG_NETWORKS: break;
 	}
 	return UNITS(count_units);
 }
@@ -129,7 +131,17 @@ static bool is_printable(struct str s)
 	return true;
 }
 
-static bool text_allowed(const struct config_setting *s, struct str text)
+static bool are_networks(struct str text)
+{
+	struct cidr_set set;
+	struct str bad;
+	bool good = cidr_set_parse(&set, text, &bad);
+
+	cidr_set_free(&set);
+	return good;
+}
+
+bool config_text_allowed(const struct config_setting *s, struct str text)
 {
 	switch (s->type) {
 	case CONFIG_TEXT:
@@ -138,6 +150,7 @@ static bool text_allowed(const struct config_setting *s, struct str text)
 	case CONFIG_UIDL: return uidl_format_ok(text);
 	case CONFIG_WORD: return config_word(s->words, text) >= 0;
 	case CONFIG_WORDS: return are_words(s->words, text);
+	case CONFIG_NETWORKS: return are_networks(text);
 	case CONFIG_COUNT:
 	case CONFIG_OCTETS:
 	case CONFIG_DURATION:
@@ -190,7 +203,8 @@ static bool set_value(struct config *c, const struct config_setting *s, struct s
 	case CONFIG_UIDL:
 	case CONFIG_WORD:
 	case CONFIG_WORDS:
-		if (!text_allowed(s, text))
+	case CONFIG_NETWORKS:
+		if (!config_text_allowed(s, text))
 			return false;
 		free(*(char **)(void *)at);
 		*(char **)(void *)at = str_dup_c(text);
@@ -235,7 +249,8 @@ void config_value_put(struct buf *out, const struct config *c, const struct conf
 	case CONFIG_HOSTNAME:
 	case CONFIG_UIDL:
 	case CONFIG_WORD:
-	case CONFIG_WORDS: buf_put(out, str_c(*(char *const *)(const void *)at)); break;
+	case CONFIG_WORDS:
+	case CONFIG_NETWORKS: buf_put(out, str_c(*(char *const *)(const void *)at)); break;
 	}
 }
 
@@ -274,5 +289,8 @@ void config_range_put(struct buf *out, const struct config_setting *s)
 		break;
 	case CONFIG_WORD: words_put(out, s->words, STR(" or ")); break;
 	case CONFIG_WORDS: words_put(out, s->words, STR(" and ")); break;
+	case CONFIG_NETWORKS:
+		buf_put(out, STR("networks such as 10.0.0.0/8 and ::1, or nothing"));
+		break;
 	}
 }

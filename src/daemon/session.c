@@ -188,6 +188,7 @@ static struct session *make(struct edge *e, const struct config_listen *row, con
 {
 	switch (row->protocol) {
 	case LISTEN_SMTP:
+	case LISTEN_LMTP:
 	case LISTEN_SUBMISSION: return session_smtp_new(e, row, peer);
 	case LISTEN_POP3: return session_pop3_new(e, row, peer);
 	}

@@ -25,80 +25,111 @@ static void errors_rows(void **state)
 		struct str text;
 		const char *said;
 	} rows[] = {
-		{"misspelt",                       STR_INIT("\nhostnam = a.example\n"),
-                 "restante.conf:2: unknown setting 'hostnam', did you mean 'hostname'?"                                                                       },
-		{ "behind comments",               STR_INIT("# a 'b\n// \"c\n/* d\n#*/ edges = 1 # e\n\nx = 1\n"),
-                 "restante.conf:6: unknown setting 'x'"												       },
-		{ "behind quotes",                 STR_INIT("implementation = \"a # \\\" // b\"\nx = 1\n"),
-                 "restante.conf:2: unknown setting 'x'"												       },
-		{ "after two slashes in a word",   STR_INIT("implementation = a//b\nx = 1\n"),
-                 "restante.conf:2: unknown setting 'x'"												       },
-		{ "swapped letters",               STR_INIT("atuologout = 10m"),
+		{"misspelt",                        STR_INIT("\nhostnam = a.example\n"),
+                 "restante.conf:2: unknown setting 'hostnam', did you mean 'hostname'?"                                                                        },
+		{ "behind comments",                STR_INIT("# a 'b\n// \"c\n/* d\n#*/ edges = 1 # e\n\nx = 1\n"),
+                 "restante.conf:6: unknown setting 'x'"													},
+		{ "behind quotes",                  STR_INIT("implementation = \"a # \\\" // b\"\nx = 1\n"),
+                 "restante.conf:2: unknown setting 'x'"													},
+		{ "after two slashes in a word",    STR_INIT("implementation = a//b\nx = 1\n"),
+                 "restante.conf:2: unknown setting 'x'"													},
+		{ "swapped letters",                STR_INIT("atuologout = 10m"),
                  "restante.conf:1: unknown setting 'atuologout', did you mean "
-			"'autologout'?"														       },
-		{ "nothing is near",               STR_INIT("zzz = 1"),
-                 "restante.conf:1: unknown setting 'zzz'"												     },
-		{ "misspelt section",              STR_INIT("listn smtp {\n}"),
-                 "restante.conf:1: unknown setting 'listn', did you mean 'listen'?"                                                                           },
-		{ "misspelt in a section",         STR_INIT("listen smtp {\n\tprot = 25\n}"),
-                 "restante.conf:2: unknown setting 'prot', did you mean 'port'?"                                                                              },
-		{ "include is not there",          STR_INIT("include(\"/etc/passwd\")"),
-                 "restante.conf:1: unknown setting 'include'"												 },
-		{ "below the range",               STR_INIT("\n\nautologout = 9m"),
-                 "restante.conf:3: autologout cannot be \"9m\": allowed is 10m to 1d"                                                                         },
-		{ "above the range",               STR_INIT("recipients_max = 100001"),
+			"'autologout'?"															},
+		{ "nothing is near",                STR_INIT("zzz = 1"),
+                 "restante.conf:1: unknown setting 'zzz'"												      },
+		{ "misspelt section",               STR_INIT("listn smtp {\n}"),
+                 "restante.conf:1: unknown setting 'listn', did you mean 'listen'?"                                                                            },
+		{ "misspelt in a section",          STR_INIT("listen smtp {\n\tprot = 25\n}"),
+                 "restante.conf:2: unknown setting 'prot', did you mean 'port'?"                                                                               },
+		{ "include is not there",           STR_INIT("include(\"/etc/passwd\")"),
+                 "restante.conf:1: unknown setting 'include'"												  },
+		{ "below the range",                STR_INIT("\n\nautologout = 9m"),
+                 "restante.conf:3: autologout cannot be \"9m\": allowed is 10m to 1d"                                                                          },
+		{ "above the range",                STR_INIT("recipients_max = 100001"),
                  "restante.conf:1: recipients_max cannot be \"100001\": allowed is 100 to "
-			"100000"															      },
-		{ "unit of another kind",          STR_INIT("message_size_limit = 5m5"),
+			"100000"															       },
+		{ "unit of another kind",           STR_INIT("message_size_limit = 5m5"),
                  "restante.conf:1: message_size_limit cannot be \"5m5\": allowed is 64K to "
-			"2G"																  },
-		{ "overflow",                      STR_INIT("message_size_limit = 9223372036854775807G"),
+			"2G"																   },
+		{ "overflow",                       STR_INIT("message_size_limit = 9223372036854775807G"),
                  "restante.conf:1: message_size_limit cannot be \"9223372036854775807G\": "
-			"allowed is 64K to 2G"														},
-		{ "negative",                      STR_INIT("edges = -1"),
-                 "restante.conf:1: edges cannot be \"-1\": allowed is 0 to 256"                                                                               },
-		{ "not a bool",                    STR_INIT("cleartext_auth = maybe"),
+			"allowed is 64K to 2G"														 },
+		{ "negative",                       STR_INIT("edges = -1"),
+                 "restante.conf:1: edges cannot be \"-1\": allowed is 0 to 256"                                                                                },
+		{ "not a network",                  STR_INIT("lmtp_clients = \"::1 10.0.0.1/8\""),
+                 "restante.conf:1: lmtp_clients cannot be \"::1 10.0.0.1/8\": allowed is "
+                 "networks "
+			"such as 10.0.0.0/8 and ::1, or nothing"											       },
+		{ "not a network in a section",     STR_INIT("listen smtp {\nproxy_networks = a\n}"),
+                 "restante.conf:2: proxy_networks cannot be \"a\": allowed is networks such "
+                 "as "
+			"10.0.0.0/8 and ::1, or nothing"												       },
+		{ "not an extension",               STR_INIT("listen smtp {\ndiscard_ehlo = \"DSN TLS\"\n}"),
+                 "restante.conf:2: discard_ehlo cannot be \"DSN TLS\": allowed is none, "
+                 "PIPELINING, "
+			"SIZE, 8BITMIME, SMTPUTF8, CHUNKING, STARTTLS, AUTH, DSN, LIMITS and "
+			"ENHANCEDSTATUSCODES"														  },
+		{ "not a bool",                     STR_INIT("cleartext_auth = maybe"),
                  "restante.conf:1: cleartext_auth cannot be \"maybe\": allowed is yes or "
-			"no"																  },
-		{ "not a name",                    STR_INIT("hostname = \"a_b\""),
-                 "restante.conf:1: hostname cannot be \"a_b\": allowed is a host name"                                                                        },
-		{ "not a word",                    STR_INIT("tls_min_version = \"1.1\""),
+			"no"																   },
+		{ "not a name",                     STR_INIT("hostname = \"a_b\""),
+                 "restante.conf:1: hostname cannot be \"a_b\": allowed is a host name"                                                                         },
+		{ "not a word",                     STR_INIT("tls_min_version = \"1.1\""),
                  "restante.conf:1: tls_min_version cannot be \"1.1\": allowed is 1.2 or "
-			"1.3"																 },
-		{ "one bad word of several",       STR_INIT("sasl_mechanisms = \"PLAIN CRAM-MD5\""),
+			"1.3"																  },
+		{ "one bad word of several",        STR_INIT("sasl_mechanisms = \"PLAIN CRAM-MD5\""),
                  "restante.conf:1: sasl_mechanisms cannot be \"PLAIN CRAM-MD5\": allowed is "
-			"PLAIN, LOGIN, SCRAM-SHA-256 and SCRAM-SHA-256-PLUS"										  },
-		{ "control octet",                 STR_INIT("implementation = \"a\\nb\""),
+			"PLAIN, LOGIN, SCRAM-SHA-256 and SCRAM-SHA-256-PLUS"										   },
+		{ "control octet",                  STR_INIT("implementation = \"a\\nb\""),
                  "restante.conf:1: implementation cannot be \"a\nb\": allowed is text or "
 			"nothing of "
-			"at most 100 octets"														  },
-		{ "twice in a section",            STR_INIT("listen smtp {\nport = 1\nport = 2\n}"),
-                 "restante.conf:3: port is set twice"													 },
-		{ "twice",                         STR_INIT("edges = 1\nedges = 2"),
-                 "restante.conf:2: edges is set twice"													},
-		{ "NUL",			   STR_INIT("edges = 1\0"),                                        "restante.conf: there is a NUL octet in it"},
-		{ "unknown listener",              STR_INIT("listen imap {\n}"),
+			"at most 100 octets"														   },
+		{ "twice in a section",             STR_INIT("listen smtp {\nport = 1\nport = 2\n}"),
+                 "restante.conf:3: port is set twice"													  },
+		{ "twice",                          STR_INIT("edges = 1\nedges = 2"),
+                 "restante.conf:2: edges is set twice"													 },
+		{ "NUL",			    STR_INIT("edges = 1\0"),                                        "restante.conf: there is a NUL octet in it"},
+		{ "unknown listener",               STR_INIT("listen imap {\n}"),
                  "restante.conf:2: listen imap needs a protocol (only smtp, submission, "
 			"submissions, "
-			"pop3 and pop3s imply one)"													   },
-		{ "unknown listener without port", STR_INIT("listen other {\nprotocol = smtp\n}"),
+			"pop3, pop3s and lmtp imply one)"												      },
+		{ "unknown listener without port",  STR_INIT("listen other {\nprotocol = smtp\n}"),
                  "restante.conf:3: listen other needs a port (only smtp, submission, "
 			"submissions, "
-			"pop3 and pop3s imply one)"													   },
-		{ "port 0",                        STR_INIT("listen smtp { port = 0 }"),
-                 "restante.conf:1: port cannot be \"0\": allowed is 1 to 65535"                                                                               },
-		{ "port 65536",                    STR_INIT("listen smtp { port = 65536 }"),
-                 "restante.conf:1: port cannot be \"65536\": allowed is 1 to 65535"                                                                           },
-		{ "name for address",              STR_INIT("listen smtp { address = {\"localhost\"} }"),
+			"pop3, pop3s and lmtp imply one)"												      },
+		{ "port 0",                         STR_INIT("listen smtp { port = 0 }"),
+                 "restante.conf:1: port cannot be \"0\": allowed is 1 to 65535"                                                                                },
+		{ "port 65536",                     STR_INIT("listen smtp { port = 65536 }"),
+                 "restante.conf:1: port cannot be \"65536\": allowed is 1 to 65535"                                                                            },
+		{ "name for address",               STR_INIT("listen smtp { address = {\"localhost\"} }"),
                  "restante.conf:1: address cannot be \"localhost\": allowed is an IPv4 or "
-			"IPv6 address"															},
-		{ "tls mode",                      STR_INIT("listen smtp { tls = ssl }"),
+			"IPv6 address"															 },
+		{ "tls mode",                       STR_INIT("listen smtp { tls = ssl }"),
                  "restante.conf:1: tls cannot be \"ssl\": allowed is none, starttls or "
-			"implicit"															    },
-		{ "soft over hard",                STR_INIT("errors_soft = 30"),
-                 "restante.conf: errors_hard is less than errors_soft"											},
-		{ "header over message",           STR_INIT("message_size_limit = 64K"),
-                 "restante.conf: header_size_limit is more than message_size_limit"                                                                           },
+			"implicit"															     },
+		{ "certificate without key",        STR_INIT("certificate a {\n\tcertificate = c.pem\n}"),
+                 "restante.conf:3: certificate a needs a key"												  },
+		{ "key without certificate",        STR_INIT("certificate a { key = k.pem }"),
+                 "restante.conf:1: certificate a needs a certificate"											  },
+		{ "key twice",                      STR_INIT("certificate a { key = k key = l }"),
+                 "restante.conf:1: key is set twice"													   },
+		{ "certificate twice",
+                 STR_INIT("certificate a { key = k certificate = c }\n"
+				 "certificate a { key = k certificate = c }"),
+                 "restante.conf:2: found duplicate title 'a'"												  },
+		{ "listener's name in certificate", STR_INIT("certificate a { keys = k }"),
+                 "restante.conf:1: unknown setting 'keys', did you mean 'key'?"                                                                                },
+		{ "misspelt certificate section",   STR_INIT("certificat a { key = k }"),
+                 "restante.conf:1: unknown setting 'certificat', did you mean "
+			"'certificate'?"														       },
+		{ "tickets perhaps",                STR_INIT("listen smtp { tls_tickets = perhaps }"),
+                 "restante.conf:1: tls_tickets cannot be \"perhaps\": allowed is yes or "
+			"no"																   },
+		{ "soft over hard",                 STR_INIT("errors_soft = 30"),
+                 "restante.conf: errors_hard is less than errors_soft"											 },
+		{ "header over message",            STR_INIT("message_size_limit = 64K"),
+                 "restante.conf: header_size_limit is more than message_size_limit"                                                                            },
 	};
 
 	(void)state;
@@ -186,6 +217,27 @@ static void values(void **state)
 	config_free(c);
 }
 
+static void certificates_and_tickets(void **state)
+{
+	struct config *c = must_parse(
+		STR("tls_tickets = no\nlisten smtp { }\nlisten pop3s { tls_tickets = yes }\n"
+		    "certificate a { certificate = \"a.pem\" key = \"a.key\" }\n"
+		    "certificate b { key = \"b.key\" certificate = \"b.pem\" }\n"));
+
+	(void)state;
+	assert_int_equal(c->listen_count, 2);
+	assert_false(c->listen[0].tls_tickets);
+	assert_true(c->listen[1].tls_tickets);
+	assert_int_equal(c->certificate_count, 2);
+	assert_string_equal(c->certificates[0].certificate, "a.pem");
+	assert_string_equal(c->certificates[1].key, "b.key");
+	config_free(c);
+	c = must_parse(STR("tls_tickets = no\n"));
+	assert_int_equal(c->listen_count, 5);
+	assert_false(c->listen[4].tls_tickets);
+	config_free(c);
+}
+
 /* What is printed is a configuration file that means the same. */
 static void printing_is_reading(void **state)
 {
@@ -193,7 +245,11 @@ static void printing_is_reading(void **state)
 		*c = must_parse(STR(
 			"hostname = mx.example\nmessage_size_limit = 25000001\n"
 			"implementation = \"a \\\"b\\\" \\\\ c\"\nautologout = 601s\nedges = 3\n"
-			"listen smtp { port = 2525 }\n")),
+			"listen smtp { port = 2525 tls_tickets = no discard_ehlo = \"DSN LIMITS\" "
+			"}\n"
+			"listen lmtp { proxy_networks = \"10.0.0.0/8 ::1\" }\n"
+			"xclient_networks = 192.0.2.1\n"
+			"certificate \"a b\" { certificate = c.pem key = k.pem }\n")),
 		*again;
 	struct buf one, two;
 
@@ -207,6 +263,15 @@ static void printing_is_reading(void **state)
 	assert_string_equal(again->implementation, "a \"b\" \\ c");
 	assert_int_equal(again->message_size_limit, 25000001);
 	assert_int_equal(again->listen[0].port, 2525);
+	assert_false(again->listen[0].tls_tickets);
+	assert_string_equal(again->listen[0].discard_ehlo, "DSN LIMITS");
+	assert_int_equal(again->listen[1].port, 24);
+	assert_string_equal(again->listen[1].addresses[0], "127.0.0.1");
+	assert_string_equal(again->listen[1].proxy_networks, "10.0.0.0/8 ::1");
+	assert_string_equal(again->xclient_networks, "192.0.2.1");
+	assert_string_equal(again->lmtp_clients, "127.0.0.0/8 ::1");
+	assert_int_equal(again->certificate_count, 1);
+	assert_string_equal(again->certificates[0].name, "a b");
 	config_free(c);
 	config_free(again);
 	buf_deinit(&one);
@@ -224,7 +289,8 @@ static void initial_file(void **state)
 	config_write_initial(&text, STR("mail.example"), 10000);
 	c = must_parse(buf_str(&text));
 	assert_string_equal(c->hostname, "mail.example");
-	assert_int_equal(c->listen_count, 5);
+	assert_int_equal(c->listen_count, 6);
+	assert_int_equal(c->listen[5].port, 10024);
 	assert_int_equal(c->listen[0].port, 10025);
 	assert_int_equal(c->listen[4].port, 10995);
 	assert_string_equal(c->listen[4].addresses[0], "127.0.0.1");
@@ -314,6 +380,7 @@ int main(void)
 		cmocka_unit_test(syntax_errors_are_caught),
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(values),
+		cmocka_unit_test(certificates_and_tickets),
 		cmocka_unit_test(printing_is_reading),
 		cmocka_unit_test(initial_file),
 		cmocka_unit_test(row_texts),
