@@ -29,6 +29,7 @@ struct model_message {
 	size_t octets;
 	unsigned maildrops; /* bits */
 	enum fate fate;
+	bool unknown;              /* was answered so */
 	enum fate in[MAILDROPS];   /* PRESENT unless a deletion was asked */
 	unsigned asked[MAILDROPS]; /* number of the deletion that is open */
 	unsigned seen;
@@ -169,9 +170,11 @@ static void settle_answer(struct world *w, struct asked *a, bool alive)
 		a->m->fate = PRESENT;
 		w->answered_ok++;
 	} else if (result == STORE_FULL || result == STORE_UNAVAILABLE) {
-		a->m->fate = ABSENT;
+		/* a refusal speaks of this asking only, not of an earlier one that ended UNKNOWN */
+		a->m->fate = a->m->unknown ? OPEN : ABSENT;
 		w->refused++;
 	} else if (result == STORE_UNKNOWN) {
+		a->m->unknown = true;
 		w->unknown++;
 	} else {
 		broken(w, "message %u answered %d", a->m->id, (int)result);

@@ -169,6 +169,9 @@ static int make_durable(struct map *m, const struct map_segment *ms, int file)
 	struct record r;
 	int rc;
 
+#ifdef MUTANT_NO_REPLAY_SYNC
+	return 0;
+#endif
 	scan_init(&scan, d, file, &ms->seg, SEGMENT_DATA, UINT64_MAX);
 	while ((event = scan_next(&scan, &r)) != SCAN_END && event != SCAN_TORN)
 		if (event == SCAN_RECORD && r.durable > proven)
@@ -207,12 +210,10 @@ static enum status walk_one(struct map *m, const struct map_segment *ms, uint64_
 	file = segment_file_open(m, ms->number);
 	if (file < 0)
 		return ST_IO;
-#ifndef MUTANT_NO_REPLAY_SYNC
 	if (tail != NULL && ms->limit == UINT64_MAX && make_durable(m, ms, file) != 0) {
 		(void)m->disk->ops->close(m->disk, file);
 		return ST_IO;
 	}
-#endif
 	scan_init(&scan, m->disk, file, &ms->seg, from, ms->limit);
 	walk_records(w, &scan, &torn);
 	if (tail != NULL) {
