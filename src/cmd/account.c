@@ -114,3 +114,24 @@ int cmd_account_show(struct cmd *c)
 	json_decref(result.rows);
 	return code;
 }
+
+int cmd_account_capture(struct cmd *c)
+{
+	static const struct column show[] = {
+		{"address",    "ADDRESS",   false},
+		{ "capture",   "CAPTURE",   false},
+		{ "directory", "DIRECTORY", false},
+	};
+	struct cmd_result result = { .octets = NULL };
+	int code = cmd_call(c,
+		json_pack("{s:s, s:s, s:s}", "verb", "account.capture", "address", c->args[0],
+			"capture", c->args[1]),
+		&result);
+
+	if (code == EX_OK) {
+		output_rows(c, result.rows, show, sizeof show / sizeof *show);
+		code = output_end(c);
+	}
+	json_decref(result.rows);
+	return code;
+}

@@ -38,6 +38,8 @@ const struct command commands[] = {
 	{ "account disable", "ADDRESS", STATE, 1, 1, cmd_account_disable,
 		"let an account neither log in nor get mail" },
 	{ "account enable", "ADDRESS", STATE, 1, 1, cmd_account_enable, "undo disable" },
+	{ "account capture", "ADDRESS on|off", LIST, 2, 2, cmd_account_capture,
+		"record the POP3 sessions of an account, for a day" },
 
 	{ "alias add", "ALIAS TARGET...", STATE, 2, -1, cmd_alias_add,
 		"lead an address to others; adds to an alias that exists" },

@@ -173,6 +173,7 @@ static const struct verb {
 	{ STR_INIT("mailbox.show"),    verb_mailbox_show,    true },
 	{ STR_INIT("who"),             verb_who,             false},
 	{ STR_INIT("kick"),            verb_kick,            false},
+	{ STR_INIT("account.capture"), verb_account_capture, false},
 	{ STR_INIT("fsck.rebuild"),    verb_fsck_rebuild,    true },
 	{ STR_INIT("status"),          verb_status,          false},
 };

@@ -18,6 +18,8 @@ enum status verb_account_disable(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_account_enable(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_account_capture(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_alias_add(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_alias_del(

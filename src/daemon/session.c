@@ -56,6 +56,41 @@ static void start_tls(struct session *s)
 	conn_start_tls(&s->conn, s->edge->tls);
 }
 
+/* Tells the store what went by, as long as it wants to know. */
+static void capture(struct session *s, bool from_client, struct str octets)
+{
+	octets = str_head(octets, s->capture_left);
+	s->capture_left -= octets.n;
+	while (octets.n > 0) {
+		struct str piece = str_head(octets, IPC_CHUNK);
+
+		edge_note(s->edge, s, IPC_CAPTURE, from_client ? STR("C") : STR("S"), piece);
+		octets = str_from(octets, piece.n);
+	}
+}
+
+/* Writes from out and reads into in, captured: false when the connection is over. */
+static bool write_out(struct session *s, struct buf *out)
+{
+	struct str waiting = buf_str(out);
+
+	if (conn_write(&s->conn, out) < 0)
+		return false;
+	capture(s, false, str_head(waiting, waiting.n - out->len));
+	return true;
+}
+
+static int64_t read_in(struct session *s, size_t most)
+{
+	struct buf *in = s->protocol->in(s);
+	size_t before = in->len;
+	int64_t n = conn_read(&s->conn, in, most);
+
+	if (n > 0)
+		capture(s, true, str_from(buf_str(in), before));
+	return n;
+}
+
 /* False: nothing more can be done now. */
 static bool turn(struct session *s)
 {
@@ -68,7 +103,7 @@ static bool turn(struct session *s)
 	if (s->paused_until_ms != 0)
 		return false; /* what is in out waits too: that is the tarpit */
 	had_output = out->len > 0;
-	if (had_output && conn_write(&s->conn, out) < 0) {
+	if (had_output && !write_out(s, out)) {
 		end(s);
 		return false;
 	}
@@ -87,7 +122,7 @@ static bool turn(struct session *s)
 		return true; /* a long reply goes on where it stopped */
 	if (s->seq != 0 || !s->protocol->wants_input(s))
 		return false;
-	n = conn_read(&s->conn, s->protocol->in(s), s->again ? READ_SIZE_BULK : READ_SIZE);
+	n = read_in(s, s->again ? READ_SIZE_BULK : READ_SIZE);
 	if (n < 0)
 		end(s);
 	return n > 0;

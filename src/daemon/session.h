@@ -34,6 +34,7 @@ struct session {
 	bool closing, starting_tls, driving, ended;
 	bool again;		 /* serve once more although nothing came */
 	int64_t paused_until_ms; /* 0: not paused */
+	uint64_t capture_left;	 /* octets that the store still wants to see (A27) */
 	int64_t end_by_ms;	 /* kicked: ended then at the latest; 0 not */
 	int64_t started_ms;
 	char sid[20];

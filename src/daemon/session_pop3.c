@@ -173,10 +173,11 @@ static void auth_answered(struct session_pop3 *p, struct ipc_packet *packet)
 static void open_answered(struct session_pop3 *p, struct ipc_packet *packet)
 {
 	uint64_t count = get_u64(&packet->body), octets = get_u64(&packet->body);
-	uint64_t wait_s = get_u64(&packet->body);
+	uint64_t wait_s = get_u64(&packet->body), capture = get_u64(&packet->body);
 
 	if (packet->head.result == STORE_OK && !packet->body.bad) {
 		p->count = count;
+		p->s.capture_left = capture;
 		pop3d_login_ok(p->engine, p->user, count, octets);
 		return;
 	}

@@ -18,6 +18,7 @@ static void free_session(struct svc_session *x)
 	buf_deinit(&x->recipients);
 	buf_deinit(&x->expunged);
 	free(x->room);
+	svc_capture_end(x);
 	if (!x->gone)
 		e->sessions[x->slot] = NULL;
 	e->live--;
@@ -111,6 +112,10 @@ static bool dispatch(struct svc_edge *e, struct ipc_packet *p)
 	}
 	if (p->head.type == IPC_HELLO)
 		return svc_hello(session_of(e, p->head.session, true), &p->body);
+	if (p->head.type == IPC_CAPTURE) {
+		x = session_of(e, p->head.session, false);
+		return x == NULL || svc_capture_put(x, &p->body);
+	}
 	if (p->head.type >= sizeof handlers / sizeof *handlers || handlers[p->head.type] == NULL)
 		return false;
 	x = session_of(e, p->head.session, true);

@@ -57,6 +57,7 @@ struct svc_session {
 	/* the POP3 session */
 	uint64_t token;
 	int64_t opened_ms;
+	struct svc_capture *capture; /* NULL: nobody wants to see this session */
 	struct buf expunged; /* ids collected so far */
 	char *room;	     /* READ's octets */
 
@@ -91,6 +92,10 @@ bool svc_expunge(struct svc_session *x, struct reader *r);
 bool svc_hello(struct svc_session *x, struct reader *r); /* before the first question */
 /* What office.sessions does. */
 void svc_sessions_init(struct svc *s);
+/* svc_capture.c: begins when the account is captured; octets that it will take, 0 none. */
+uint64_t svc_capture_begin(struct svc_session *x);
+bool svc_capture_put(struct svc_session *x, struct reader *r);
+void svc_capture_end(struct svc_session *x);
 /* svc_delay.c: POP3 logins that begin a delay (RFC 2449 6.5).  Milliseconds left, 0 none. */
 int64_t svc_delay_left(struct svc *s, uint64_t account);
 void svc_delay_begin(struct svc *s, uint64_t account, int64_t login_ms);

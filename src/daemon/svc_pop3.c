@@ -27,6 +27,7 @@ static void opened(struct store_op *op, enum store_result result)
 	put_u64(&body, x->op.open_drop.count);
 	put_u64(&body, x->op.open_drop.octets);
 	put_u64(&body, 0);
+	put_u64(&body, result == STORE_OK ? svc_capture_begin(x) : 0);
 	svc_answer(x, result, buf_str(&body), STR(""), -1);
 	buf_deinit(&body);
 }

@@ -1,5 +1,6 @@
 """POP3 beyond RFC 1939: UTF-8, languages, login delay, what is announced."""
 
+import os
 import time
 
 from office import PASSWORD, Office, wait_until
@@ -221,3 +222,67 @@ def test_kick_of_a_client_that_does_not_read(office):
         for n in (1, 2, 3, 4):
             w.pop(f'DELE {n}')
         w.pop('QUIT')
+
+
+def test_capture(office):
+    submit(office, b'Subject: captured\r\n\r\nhello\r\n', BOB)
+    row, = office.json('account', 'capture', BOB, 'on')
+    directory = office.path(*row['directory'].split('/'))
+    assert row['capture'] is True
+    for user in (ANN, BOB):
+        with login(office, user) as w:
+            w.send('pa')
+            time.sleep(0.1)
+            w.send('ss Geheim1\r\n')
+            assert w.line().startswith(b'-ERR')
+            w.send('AUTH PLAIN AEdlaGVpbTI=\r\nRETR 1\r\n')
+            assert w.line().startswith(b'-ERR')
+            assert w.line().startswith(b'+OK')
+            w.multi()
+            w.pop('QUIT')
+
+    def files():
+        return [f for f in os.listdir(directory) if f.endswith('.txt')]
+    name, = wait_until(files, 5, 'a capture')
+    path = os.path.join(directory, name)
+
+    def text():
+        with open(path, 'rb') as f:
+            return f.read()
+    wait_until(lambda: b'signing off' in text(), 5, 'the end of the session')
+    said = text()
+    assert b'C: RETR 1\r\n' in said and b'S: hello\r\n' in said, said
+    assert b'pass ****\n' in said and b'AUTH ****\n' in said, said
+    for secret in (b'Geheim1', b'AEdlaGVpbTI', PASSWORD.encode()):
+        assert secret not in said, said
+    assert os.stat(path).st_mode & 0o077 == 0
+    office.must('account', 'capture', BOB, 'off')
+    with login(office, BOB) as w:
+        w.pop('DELE 1')
+        w.pop('QUIT')
+    office.must('account', 'capture', BOB, 'on')
+    mark = os.path.join(directory, 'on')
+    old = time.time() - 25 * 3600
+    os.utime(mark, (old, old))
+    with login(office, BOB) as w:  # a day is over
+        w.pop('QUIT')
+    assert files() == [name], files()
+    os.utime(path, (old - 7 * 86400, old - 7 * 86400))
+    office.must('account', 'capture', BOB, 'on')  # a week is over
+    assert files() == [], files()
+    assert office.run('account', 'capture', BOB, 'perhaps').returncode == 64
+
+
+def test_a_capture_is_bounded(office):
+    line = b'z' * 900 + b'\r\n'
+    submit(office, b'Subject: big\r\n\r\n' + line * 2500, BOB)
+    row, = office.json('account', 'capture', BOB, 'on')
+    directory = office.path(*row['directory'].split('/'))
+    with login(office, BOB) as w:
+        w.pop('RETR 1')
+        assert len(w.multi()) > 2500
+        w.pop('DELE 1')
+        w.pop('QUIT')
+    sizes = [os.path.getsize(os.path.join(directory, f)) for f in os.listdir(directory)]
+    assert 1 << 20 <= max(sizes) < (1 << 20) + (1 << 16), sizes
+    office.must('account', 'capture', BOB, 'off')
