@@ -8,11 +8,13 @@
 #include "cmd/password.h"
 
 static const struct column columns[] = {
-	{"address",   "ADDRESS",  false},
-	{ "disabled", "DISABLED", false},
-	{ "messages", "MESSAGES", true },
-	{ "octets",   "OCTETS",   true },
-	{ "created",  "CREATED",  false},
+	{"address",         "ADDRESS",        false},
+	{ "disabled",       "DISABLED",       false},
+	{ "messages",       "MESSAGES",       true },
+	{ "octets",         "OCTETS",         true },
+	{ "quota_messages", "QUOTA MESSAGES", true },
+	{ "quota_bytes",    "QUOTA BYTES",    true },
+	{ "created",        "CREATED",        false},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
@@ -32,15 +34,46 @@ static void tell_done(const struct cmd *c, const char *generated)
 	}
 }
 
+/* --quota-bytes and --quota-messages as numbers of account.h; a request without them keeps what is. */
+static int add_quotas(struct cmd *c, json_t *q)
+{
+	const struct {
+		enum option_bit bit;
+		const char *option, *text, *key;
+	} rows[] = {
+		{OPTION_QUOTA_BYTES,     "--quota-bytes",    c->quota_bytes,    "quota_bytes"   },
+		{ OPTION_QUOTA_MESSAGES, "--quota-messages", c->quota_messages, "quota_messages"},
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		int64_t n;
+
+		if (!cmd_has(c, rows[i].bit))
+			continue;
+		if (!value_quota(str_c(rows[i].text), rows[i].bit == OPTION_QUOTA_BYTES, &n))
+			return cmd_fail(c, EX_USAGE, "%s %s: give a number, none or default",
+				rows[i].option, rows[i].text);
+		json_object_set_new(q, rows[i].key, json_integer(n));
+	}
+	return EX_OK;
+}
+
 static int with_password(struct cmd *c, const char *verb)
 {
 	char generated[32];
-	json_t *credentials = NULL;
-	int code = password_new(c, generated, &credentials);
+	json_t *credentials = NULL,
+	       *q = json_pack("{s:s, s:s}", "verb", verb, "address", c->args[0]);
+	int code = add_quotas(c, q);
 
 	if (code == EX_OK)
-		code = cmd_do(c, json_pack("{s:s, s:s, s:o}", "verb", verb, "address", c->args[0],
-					 "credentials", credentials));
+		code = password_new(c, generated, &credentials);
+	else
+		generated[0] = '\0';
+	json_object_set_new(q, "credentials", credentials);
+	if (code == EX_OK)
+		code = cmd_do(c, q);
+	else
+		json_decref(q);
 	if (code == EX_OK) {
 		tell_done(c, generated);
 		code = output_end(c);
@@ -62,6 +95,21 @@ int cmd_account_add(struct cmd *c)
 int cmd_account_passwd(struct cmd *c)
 {
 	return with_password(c, "account.passwd");
+}
+
+int cmd_account_set(struct cmd *c)
+{
+	json_t *q = json_pack("{s:s, s:s}", "verb", "account.set", "address", c->args[0]);
+	int code = EX_OK;
+
+	if ((c->given & (OPTION_QUOTA_BYTES | OPTION_QUOTA_MESSAGES)) == 0)
+		code = cmd_fail(c, EX_USAGE, "nothing to change: see restante account set --help");
+	if (code == EX_OK)
+		code = add_quotas(c, q);
+	if (code == EX_OK)
+		return cmd_do(c, q);
+	json_decref(q);
+	return code;
 }
 
 int cmd_account_del(struct cmd *c)
@@ -95,13 +143,21 @@ int cmd_account_list(struct cmd *c)
 int cmd_account_show(struct cmd *c)
 {
 	static const struct column show[] = {
-		{"address",           "ADDRESS",      false},
-		{ "disabled",         "DISABLED",     false},
-		{ "messages",         "MESSAGES",     true },
-		{ "octets",           "OCTETS",       true },
-		{ "created",          "CREATED",      false},
-		{ "password_changed", "PASSWORD SET", false},
-		{ "aliases",          "ALIASES",      false},
+		{"address",           "ADDRESS",        false},
+		{ "disabled",         "DISABLED",       false},
+		{ "messages",         "MESSAGES",       true },
+		{ "octets",           "OCTETS",         true },
+		{ "quota_messages",   "QUOTA MESSAGES", true },
+		{ "quota_bytes",      "QUOTA BYTES",    true },
+		{ "created",          "CREATED",        false},
+		{ "login",            "LAST LOGIN",     false},
+		{ "login_ip",         "FROM",           false},
+		{ "login_tls",        "TLS",            false},
+		{ "login_mechanism",  "MECHANISM",      false},
+		{ "login_protocol",   "PROTOCOL",       false},
+		{ "login_app",        "APPLICATION",    false},
+		{ "password_changed", "PASSWORD SET",   false},
+		{ "aliases",          "ALIASES",        false},
 	};
 	struct cmd_result result = { .octets = NULL };
 	int code = cmd_call(

@@ -23,6 +23,12 @@ enum option_bit {
 	OPTION_PASSWORD_STDIN = 1 << 6,
 	OPTION_REBUILD = 1 << 7,
 	OPTION_HASH = 1 << 8,
+	OPTION_QUOTA_BYTES = 1 << 9,
+	OPTION_QUOTA_MESSAGES = 1 << 10,
+	OPTION_NAME = 1 << 11,
+	OPTION_SCOPE = 1 << 12,
+	OPTION_EXPIRES = 1 << 13,
+	OPTION_ALIAS_OF = 1 << 14,
 };
 
 struct option {
@@ -51,6 +57,7 @@ struct cmd {
 	const struct command *row;
 	unsigned given; /* option bits */
 	const char *state, *domain, *hostname, *port_offset, *hash;
+	const char *quota_bytes, *quota_messages, *name, *scope, *expires, *alias_of;
 	char **args;
 	int nargs;
 };
@@ -93,6 +100,15 @@ bool output_colour(int fd);
 /* Standard output is written out: EX_OK, or EX_IOERR after it was told. */
 int output_end(const struct cmd *c);
 
+/* ---- value.c: what people write ---- */
+
+/* "500M", "1000"; "default" and "none" as account.h's QUOTA_*. */
+bool value_quota(struct str text, bool octets, int64_t *out);
+/* "30d", "12h", "90m", "10s". */
+bool value_duration(struct str text, int64_t *ms);
+/* Such a time from now on, or "2027-01-31", or "2027-01-31T12:00:00Z": wall clock. */
+bool value_moment(struct str text, int64_t *wall_ms);
+
 /* ---- help.c ---- */
 
 void help_all(FILE *to);
@@ -108,7 +124,11 @@ int cmd_completion(struct cmd *c);
 int cmd_init(struct cmd *c);
 int cmd_serve(struct cmd *c);
 int cmd_account_add(struct cmd *c);
+int cmd_account_set(struct cmd *c);
 int cmd_account_del(struct cmd *c);
+int cmd_app_password_add(struct cmd *c);
+int cmd_app_password_del(struct cmd *c);
+int cmd_app_password_list(struct cmd *c);
 int cmd_account_passwd(struct cmd *c);
 int cmd_account_list(struct cmd *c);
 int cmd_account_show(struct cmd *c);
@@ -119,6 +139,7 @@ int cmd_alias_add(struct cmd *c);
 int cmd_alias_del(struct cmd *c);
 int cmd_alias_list(struct cmd *c);
 int cmd_domain_add(struct cmd *c);
+int cmd_domain_del(struct cmd *c);
 int cmd_domain_list(struct cmd *c);
 int cmd_mailbox_list(struct cmd *c);
 int cmd_mailbox_show(struct cmd *c);

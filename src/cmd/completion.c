@@ -25,19 +25,28 @@ static void first_words(void)
 	}
 }
 
-static void second_words(void)
+/* After `depth` words: a case for each group, with the words that go on, each once. */
+static void next_words(int depth)
 {
-	struct str last = STR("");
+	struct str last = STR(""), last_word = STR("");
 
 	for (size_t i = 0; i < commands_count; i++) {
-		struct str rest = str_c(commands[i].name), word = str_cut(&rest, ' ');
+		struct str name = str_c(commands[i].name), rest = name, group, word;
 
+		for (int k = 0; k < depth; k++)
+			str_cut(&rest, ' ');
 		if (rest.n == 0)
 			continue;
-		if (!str_eq(word, last))
-			printf("%s\t%.*s) words=\"", last.n > 0 ? "\" ;;\n" : "", STR_ARG(word));
-		printf("%s%.*s", str_eq(word, last) ? " " : "", STR_ARG(rest));
-		last = word;
+		group = str_head(name, name.n - rest.n - 1);
+		word = str_cut(&rest, ' ');
+		if (!str_eq(group, last))
+			printf("%s\t\"%.*s\") words=\"", last.n > 0 ? "\" ;;\n" : "",
+				STR_ARG(group));
+		else if (str_eq(word, last_word))
+			continue;
+		printf("%s%.*s", str_eq(group, last) ? " " : "", STR_ARG(word));
+		last = group;
+		last_word = word;
 	}
 	printf("\" ;;\n");
 }
@@ -52,16 +61,18 @@ int cmd_completion(struct cmd *c)
 	       "\tif [[ $cur != -* && $COMP_CWORD -eq 1 ]]; then\n\t\twords=\"");
 	first_words();
 	printf("\"\n\telif [[ $cur != -* && $COMP_CWORD -eq 2 ]]; then\n"
-	       "\t\tcase ${COMP_WORDS[1]} in\n");
-	second_words();
+	       "\t\tcase \"${COMP_WORDS[1]}\" in\n");
+	next_words(1);
 	printf("\tcompletion) words=bash ;;\n\tesac\n"
+	       "\telif [[ $cur != -* && $COMP_CWORD -eq 3 && \"${COMP_WORDS[*]:1:2}\" == \"account "
+	       "app-password\" ]]; then\n\t\tcase \"${COMP_WORDS[*]:1:2}\" in\n");
+	next_words(2);
+	printf("\tesac\n"
 	       "\telif [[ ${COMP_WORDS[COMP_CWORD-1]} == --state ]]; then\n"
 	       "\t\tCOMPREPLY=($(compgen -d -- \"$cur\")); return\n"
-	       "\telse\n\t\tcase \"${COMP_WORDS[1]} ${COMP_WORDS[2]}\" in\n");
+	       "\telse\n\t\tcase \"${COMP_WORDS[*]:1} \" in\n");
 	for (size_t i = 0; i < commands_count; i++) {
-		printf("\t\"%s\"%s) words=\"", commands[i].name,
-			str_find(str_c(commands[i].name), ' ') < str_c(commands[i].name).n ? ""
-											   : "*");
+		printf("\t\"%s \"*) words=\"", commands[i].name);
 		options_of(&commands[i]);
 		printf("\" ;;\n");
 	}

@@ -5,19 +5,29 @@
 
 int cmd_domain_add(struct cmd *c)
 {
-	return cmd_do(c, json_pack("{s:s, s:s}", "verb", "domain.add", "domain", c->args[0]));
+	json_t *q = json_pack("{s:s, s:s}", "verb", "domain.add", "domain", c->args[0]);
+
+	if (cmd_has(c, OPTION_ALIAS_OF))
+		json_object_set_new(q, "alias_of", json_string(c->alias_of));
+	return cmd_do(c, q);
+}
+
+int cmd_domain_del(struct cmd *c)
+{
+	return cmd_do(c, json_pack("{s:s, s:s}", "verb", "domain.del", "domain", c->args[0]));
 }
 
 int cmd_domain_list(struct cmd *c)
 {
 	static const struct column columns[] = {
-		{"domain", "DOMAIN", false}
+		{"domain",    "DOMAIN",   false},
+		{ "alias_of", "ALIAS OF", false},
 	};
 	struct cmd_result result = { .octets = NULL };
 	int code = cmd_call(c, json_pack("{s:s}", "verb", "domain.list"), &result);
 
 	if (code == EX_OK) {
-		output_rows(c, result.rows, columns, 1);
+		output_rows(c, result.rows, columns, 2);
 		code = output_end(c);
 	}
 	json_decref(result.rows);

@@ -92,6 +92,7 @@ static void help_json(void)
 int cmd_help(struct cmd *c)
 {
 	char name[64];
+	int n = 0;
 
 	if (cmd_has(c, OPTION_JSON)) {
 		help_json();
@@ -101,8 +102,9 @@ int cmd_help(struct cmd *c)
 		help_all(stdout);
 		return output_end(c);
 	}
-	snprintf(name, sizeof name, "%s%s%s", c->args[0], c->nargs > 1 ? " " : "",
-		c->nargs > 1 ? c->args[1] : "");
+	for (int i = 0; i < c->nargs && n < (int)sizeof name; i++)
+		n += snprintf(
+			name + n, sizeof name - (size_t)n, "%s%s", i > 0 ? " " : "", c->args[i]);
 	for (size_t i = 0; i < commands_count; i++)
 		if (str_eq(str_c(commands[i].name), str_c(name))) {
 			help_command(&commands[i]);

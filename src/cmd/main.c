@@ -21,12 +21,12 @@ static bool is_group(struct str word)
 static const struct command *find_command(int argc, char **argv, int *taken)
 {
 	for (size_t i = 0; i < commands_count; i++) {
-		struct str second = str_c(commands[i].name), first = str_cut(&second, ' ');
+		struct str rest = str_c(commands[i].name);
+		bool same = true;
 
-		*taken = second.n > 0 ? 2 : 1;
-		if (argc < *taken || !str_eq(first, str_c(argv[0])))
-			continue;
-		if (second.n == 0 || str_eq(second, str_c(argv[1])))
+		for (*taken = 0; rest.n > 0 && same; ++*taken)
+			same = *taken < argc && str_eq(str_cut(&rest, ' '), str_c(argv[*taken]));
+		if (same)
 			return &commands[i];
 	}
 	return NULL;

@@ -18,6 +18,12 @@ static const char **value_of(struct cmd *c, enum option_bit bit)
 	case OPTION_HOSTNAME: return &c->hostname;
 	case OPTION_PORT_OFFSET: return &c->port_offset;
 	case OPTION_HASH: return &c->hash;
+	case OPTION_QUOTA_BYTES: return &c->quota_bytes;
+	case OPTION_QUOTA_MESSAGES: return &c->quota_messages;
+	case OPTION_NAME: return &c->name;
+	case OPTION_SCOPE: return &c->scope;
+	case OPTION_EXPIRES: return &c->expires;
+	case OPTION_ALIAS_OF: return &c->alias_of;
 	case OPTION_JSON:
 	case OPTION_HELP:
 	case OPTION_PASSWORD_STDIN:

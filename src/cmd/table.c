@@ -3,6 +3,7 @@
 
 #define STATE OPTION_STATE
 #define LIST  (OPTION_STATE | OPTION_JSON)
+#define QUOTAS (OPTION_QUOTA_BYTES | OPTION_QUOTA_MESSAGES)
 
 /* clang-format off */
 const struct option options[] = {
@@ -19,6 +20,13 @@ const struct option options[] = {
 		"read the password from the first line of standard input" },
 	{ "--hash", "SCHEME", OPTION_HASH,
 		"keep the password under this scheme, or '{SCHEME}...': take over this hash" },
+	{ "--quota-bytes", "N", OPTION_QUOTA_BYTES,
+		"room for mail: octets, also with K, M, G or T; none; or default" },
+	{ "--quota-messages", "N", OPTION_QUOTA_MESSAGES, "how many messages: a number, none or default" },
+	{ "--name", "NAME", OPTION_NAME, "what the application password is for" },
+	{ "--scope", "SCOPE", OPTION_SCOPE, "what it opens: pop3, smtp or all (the default)" },
+	{ "--expires", "WHEN", OPTION_EXPIRES, "until then: 2027-01-31, or a time from now on such as 90d" },
+	{ "--alias-of", "DOMAIN", OPTION_ALIAS_OF, "make it another name of this domain" },
 	{ "--rebuild", NULL, OPTION_REBUILD, "make the index anew from the journal" },
 };
 const size_t options_count = sizeof options / sizeof *options;
@@ -28,8 +36,10 @@ const struct command commands[] = {
 		0, 0, cmd_init, "make a state directory: configuration, keys, certificate, empty store" },
 	{ "serve", "", STATE, 0, 0, cmd_serve, "run the office in the foreground" },
 
-	{ "account add", "ADDRESS", LIST | OPTION_PASSWORD_STDIN | OPTION_HASH, 1, 1, cmd_account_add,
+	{ "account add", "ADDRESS", LIST | OPTION_PASSWORD_STDIN | OPTION_HASH | QUOTAS, 1, 1,
+		cmd_account_add,
 		"add an account; the password is asked for, or generated and printed" },
+	{ "account set", "ADDRESS", STATE | QUOTAS, 1, 1, cmd_account_set, "change an account's quotas" },
 	{ "account del", "ADDRESS", STATE, 1, 1, cmd_account_del, "delete an account and its mail" },
 	{ "account passwd", "ADDRESS", LIST | OPTION_PASSWORD_STDIN | OPTION_HASH, 1, 1, cmd_account_passwd,
 		"change a password" },
@@ -41,13 +51,23 @@ const struct command commands[] = {
 	{ "account capture", "ADDRESS on|off", LIST, 2, 2, cmd_account_capture,
 		"record the POP3 sessions of an account, for a day" },
 
+	{ "account app-password add", "ADDRESS --name NAME",
+		LIST | OPTION_NAME | OPTION_SCOPE | OPTION_EXPIRES, 1, 1, cmd_app_password_add,
+		"make a password for one program and print it, this once" },
+	{ "account app-password del", "ADDRESS NAME", STATE, 2, 2, cmd_app_password_del,
+		"delete an application password" },
+	{ "account app-password list", "ADDRESS", LIST, 1, 1, cmd_app_password_list,
+		"list the application passwords of an account" },
+
 	{ "alias add", "ALIAS TARGET...", STATE, 2, -1, cmd_alias_add,
-		"lead an address to others; adds to an alias that exists" },
+		"lead an address to others; @DOMAIN: what nobody else there gets" },
 	{ "alias del", "ALIAS [TARGET...]", STATE, 1, -1, cmd_alias_del,
 		"delete an alias, or only these targets of it" },
 	{ "alias list", "", LIST, 0, 0, cmd_alias_list, "list the aliases" },
 
-	{ "domain add", "DOMAIN", STATE, 1, 1, cmd_domain_add, "take in mail for another domain" },
+	{ "domain add", "DOMAIN", STATE | OPTION_ALIAS_OF, 1, 1, cmd_domain_add,
+		"take in mail for another domain" },
+	{ "domain del", "DOMAIN", STATE, 1, 1, cmd_domain_del, "delete a domain that nothing uses" },
 	{ "domain list", "", LIST, 0, 0, cmd_domain_list, "list the domains" },
 
 	{ "mailbox list", "ADDRESS", LIST, 1, 1, cmd_mailbox_list, "list the messages of an account" },

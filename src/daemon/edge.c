@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "daemon/accept.h"
+#include "daemon/overload.h"
 #include "daemon/sandbox.h"
 #include "daemon/session.h"
 
@@ -49,6 +51,7 @@ static void fill_engines(struct edge *e)
 		.hostname = str_c(c->hostname),
 		.message_size_limit = (uint64_t)c->message_size_limit,
 		.recipients_max = (size_t)c->recipients_max,
+		.transactions_max = (size_t)c->transactions_max,
 		.command_line_max = (size_t)c->command_line_max,
 		.errors_soft = (size_t)c->errors_soft,
 		.errors_hard = (size_t)c->errors_hard,
@@ -63,6 +66,9 @@ static void fill_engines(struct edge *e)
 	};
 
 	e->mx = smtp;
+	/* Whoever may speak LMTP is trusted, and has everybody's errors to hand on. */
+	e->lmtp = smtp;
+	e->lmtp.errors_soft = e->lmtp.errors_hard = SIZE_MAX;
 	e->submission = smtp;
 	e->submission.cleartext_auth = c->cleartext_auth;
 	e->pop3 = (struct pop3d_config){
@@ -102,8 +108,8 @@ static void split_mechanisms(struct edge *e)
 	e->submission.mechanisms_plus = e->pop3.mechanisms_plus = buf_str(&plus);
 }
 
-void edge_note(struct edge *e, struct session *s, enum ipc_note note, struct str fields,
-	struct str octets)
+void edge_note(
+	struct edge *e, struct session *s, enum ipc_note note, struct str fields, struct str octets)
 {
 	struct ipc_head head = { .type = (uint16_t)note, .session = s->slot };
 
@@ -147,6 +153,30 @@ void edge_tell(struct edge *e, struct session *s, enum ipc_type type)
 
 	if (e->store != NULL && !e->store_lost)
 		ipc_send(e->store, &head, STR(""), STR(""), -1);
+}
+
+void edge_check_load(struct edge *e)
+{
+	int64_t total = shared_total(e->start->shared), most = e->config->connections_max;
+	bool now = overload_now(e->overloaded, total, most);
+
+	if (now == e->overloaded)
+		return;
+	e->overloaded = now;
+	e->mx = e->usual.mx;
+	e->submission = e->usual.submission;
+	e->pop3 = e->usual.pop3;
+	if (now) {
+		log_warn("edge.overload", F_INT("connections", total), F_INT("most", most));
+		overload_smtp(&e->mx);
+		overload_smtp(&e->submission);
+		overload_pop3(&e->pop3);
+	} else {
+		log_info("edge.overload-over", F_INT("connections", total), F_INT("most", most));
+	}
+	for (uint32_t i = 0; i < e->slot_count; i++)
+		if (e->slots[i] != NULL)
+			session_rearm(e->slots[i]);
 }
 
 bool edge_add_session(struct edge *e, struct session *s)
@@ -233,7 +263,7 @@ static void accepted(struct listener *l, int fd, const struct sockaddr *peer)
 {
 	struct edge_listener *el = LIST_OF(l, struct edge_listener, listener);
 
-	session_start(el->edge, fd, peer, el->row);
+	accept_connection(el, fd, peer);
 }
 
 static void stop_accepting(struct edge *e)
@@ -297,15 +327,44 @@ static void turn_end(void *arg)
 	log_flush();
 }
 
+static unsigned extensions(const char *words)
+{
+	static const struct {
+		struct str word;
+		enum smtpd_extension x;
+	} rows[] = {
+		{STR_INIT("PIPELINING"),           SMTPD_X_PIPELINING         },
+		{ STR_INIT("SIZE"),                SMTPD_X_SIZE               },
+		{ STR_INIT("8BITMIME"),            SMTPD_X_8BITMIME           },
+		{ STR_INIT("SMTPUTF8"),            SMTPD_X_SMTPUTF8           },
+		{ STR_INIT("CHUNKING"),            SMTPD_X_CHUNKING           },
+		{ STR_INIT("STARTTLS"),            SMTPD_X_STARTTLS           },
+		{ STR_INIT("AUTH"),                SMTPD_X_AUTH               },
+		{ STR_INIT("DSN"),                 SMTPD_X_DSN                },
+		{ STR_INIT("LIMITS"),              SMTPD_X_LIMITS             },
+		{ STR_INIT("ENHANCEDSTATUSCODES"), SMTPD_X_ENHANCEDSTATUSCODES},
+	};
+	unsigned set = 0;
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (has_word(words, rows[i].word))
+			set |= rows[i].x;
+	return set;
+}
+
 static void listen_all(struct edge *e)
 {
 	size_t n = e->start->listener_count;
+	struct str bad;
 
 	e->listeners = mem_array(NULL, n, sizeof *e->listeners);
 	memset(e->listeners, 0, n * sizeof *e->listeners);
 	for (size_t i = 0; i < n; i++) {
 		e->listeners[i].edge = e;
 		e->listeners[i].row = e->start->listeners[i].row;
+		e->listeners[i].discard = extensions(e->listeners[i].row->discard_ehlo);
+		cidr_set_parse(
+			&e->listeners[i].proxies, str_c(e->listeners[i].row->proxy_networks), &bad);
 		listener_init(
 			&e->listeners[i].listener, e->loop, e->start->listeners[i].fd, accepted);
 	}
@@ -316,6 +375,7 @@ _Noreturn void edge_process(struct child_start *start)
 	static struct edge edge;
 	struct edge *e = &edge;
 	struct err err = { 0 };
+	struct str bad; /* nothing is: the parent has parsed it */
 	struct ipc_head ready = { .type = LEASH_READY };
 	char root[4096];
 
@@ -335,6 +395,11 @@ _Noreturn void edge_process(struct child_start *start)
 	}
 	fill_engines(e);
 	split_mechanisms(e);
+	e->usual.mx = e->mx;
+	e->usual.submission = e->submission;
+	e->usual.pop3 = e->pop3;
+	cidr_set_parse(&e->lmtp_clients, str_c(e->config->lmtp_clients), &bad);
+	cidr_set_parse(&e->xclient_networks, str_c(e->config->xclient_networks), &bad);
 	e->loop = loop_new();
 	loop_timer_init(&e->orphaned, e->loop, orphaned);
 	e->leash = ipc_new(e->loop, start->leash, from_parent, parent_lost, e);

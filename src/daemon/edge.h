@@ -4,6 +4,7 @@
 
 #include "daemon/child.h"
 #include "daemon/shared.h"
+#include "net/cidr.h"
 #include "net/conn.h"
 #include "proto/pop3d.h"
 #include "proto/smtpd.h"
@@ -14,6 +15,8 @@ struct edge_listener {
 	struct listener listener;
 	struct edge *edge;
 	const struct config_listen *row;
+	unsigned discard;        /* enum smtpd_extension */
+	struct cidr_set proxies; /* who speaks the PROXY protocol */
 };
 
 struct edge {
@@ -29,8 +32,14 @@ struct edge {
 	uint32_t slot_count, slot_hint, live;
 	uint32_t seq, born; /* last question's number; sessions so far, for their ids */
 	bool draining;
-	struct smtpd_config mx, submission;
+	struct smtpd_config mx, submission, lmtp;
 	struct pop3d_config pop3;
+	bool overloaded; /* mx, submission and pop3 are less than usual: overload.h */
+	struct {
+		struct smtpd_config mx, submission;
+		struct pop3d_config pop3;
+	} usual;
+	struct cidr_set lmtp_clients, xclient_networks;
 };
 
 /* Asks the store on behalf of a session; the answer comes to session_answered().  False when there
@@ -41,6 +50,9 @@ bool edge_ask(struct edge *e, struct session *s, enum ipc_type type, struct str 
 void edge_note(struct edge *e, struct session *s, enum ipc_note note, struct str fields,
 	struct str octets);
 void edge_tell(struct edge *e, struct session *s, enum ipc_type type);
+
+/* Connections came or went: is there overload? */
+void edge_check_load(struct edge *e);
 
 bool edge_add_session(struct edge *e, struct session *s);
 void edge_remove_session(struct edge *e, struct session *s);

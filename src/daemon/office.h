@@ -45,7 +45,8 @@ struct office_reply {
 	void (*row)(struct office_reply *r, json_t *row);          /* takes the reference */
 	void (*octets)(struct office_reply *r, struct str octets); /* the message itself */
 };
-/* Verbs: account.add/del/passwd/list/show/disable/enable, alias.add/del/list, domain.add/list,
+/* Verbs: account.add/set/del/passwd/list/show/disable/enable, app-password.add/del/list,
+ * alias.add/del/list, domain.add/del/list,
  * mailbox.list/show, who, kick, fsck.rebuild, status.  ST_* and err.text as the administrator shall see it. */
 enum status office_execute(
 	struct office *o, const json_t *request, struct office_reply *reply, struct err *err);

@@ -61,12 +61,60 @@ static enum status domain_is_here(struct office *o, struct str address, struct e
 		STR_ARG(str_head(domain, 80)), STR_ARG(str_head(domain, 80)));
 }
 
+/* A number, or null: no limit. */
+static json_t *quota_json(int64_t own, int64_t fallback)
+{
+	int64_t quota = own == QUOTA_DEFAULT ? fallback : own;
+
+	return quota == QUOTA_NONE ? json_null() : json_integer(quota);
+}
+
+/* QUOTA_KEEP when the request says nothing. */
+static enum status quota_get(const json_t *q, const char *key, int64_t *out, struct err *err)
+{
+	const json_t *v = json_object_get(q, key);
+
+	*out = QUOTA_KEEP;
+	if (v == NULL)
+		return ST_OK;
+	*out = json_integer_value(v);
+	if (json_is_integer(v) && *out >= QUOTA_DEFAULT)
+		return ST_OK;
+	return err_set(err, ST_USAGE, "the request's \"%s\" is malformed", key);
+}
+
+static enum status set_quotas(
+	struct office *o, const json_t *q, struct str address, struct err *err)
+{
+	int64_t bytes, messages;
+	enum status status = quota_get(q, "quota_bytes", &bytes, err);
+
+	if (status == ST_OK)
+		status = quota_get(q, "quota_messages", &messages, err);
+	if (status != ST_OK || (bytes == QUOTA_KEEP && messages == QUOTA_KEEP))
+		return status;
+	return account_set_quota(o->directory, address, bytes, messages, err);
+}
+
+enum status verb_account_set(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	struct str address;
+	enum status status = request_str(q, "address", &address, err);
+
+	(void)r;
+	return status == ST_OK ? set_quotas(o, q, address, err) : status;
+}
+
 static json_t *account_row(struct office *o, const struct account *a)
 {
 	uint64_t count = 0, octets = 0;
 	json_t *row = json_pack("{s:s, s:I, s:b, s:o, s:o}", "address", a->address, "id",
 		(json_int_t)a->id, "disabled", (int)a->disabled, "created",
 		json_time(a->created_ms), "password_changed", json_time(a->password_changed_ms));
+	json_object_set_new(row, "quota_bytes", quota_json(a->quota_bytes, o->config->quota_bytes));
+	json_object_set_new(
+		row, "quota_messages", quota_json(a->quota_messages, o->config->quota_messages));
 
 	if (o->store != NULL && store_usage(o->store, a->id, &count, &octets) == STORE_OK) {
 		json_object_set_new(row, "messages", json_integer((json_int_t)count));
@@ -92,6 +140,8 @@ enum status verb_account_add(
 	if (status == ST_OK)
 		status = account_add(o->directory, address, &c, &id, err);
 	mem_wipe(&c, sizeof c);
+	if (status == ST_OK)
+		status = set_quotas(o, q, address, err);
 	if (status == ST_OK)
 		status = account_get(o->directory, address, &a, err);
 	if (status == ST_OK)
@@ -195,6 +245,22 @@ static bool collect_alias(void *arg, struct str alias, struct str target)
 	return true;
 }
 
+static void add_last_login(struct office *o, uint64_t id, json_t *row)
+{
+	struct last_login l;
+	bool found = false;
+
+	if (account_last_login(o->directory, id, &l, &found, NULL) != ST_OK || !found)
+		return;
+	json_object_set_new(row, "login", json_time(l.at_ms));
+	json_object_set_new(row, "login_ip", json_text(str_c(l.ip)));
+	json_object_set_new(row, "login_tls", json_text(str_c(l.tls)));
+	json_object_set_new(row, "login_mechanism", json_text(str_c(l.mechanism)));
+	json_object_set_new(row, "login_protocol", json_text(str_c(l.protocol)));
+	if (l.app[0] != '\0')
+		json_object_set_new(row, "login_app", json_text(str_c(l.app)));
+}
+
 enum status verb_account_show(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
 {
@@ -212,6 +278,7 @@ enum status verb_account_show(
 	status = alias_each(o->directory, collect_alias, &aliases, err);
 	row = account_row(o, &a);
 	json_object_set_new(row, "aliases", aliases.names);
+	add_last_login(o, a.id, row);
 	if (status == ST_OK)
 		r->row(r, row);
 	else

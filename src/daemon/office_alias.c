@@ -69,13 +69,25 @@ enum status verb_alias_list(
 enum status verb_domain_add(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
 {
+	struct str domain, of;
+	enum status status = request_str(q, "domain", &domain, err);
+
+	(void)r;
+	if (status != ST_OK)
+		return status;
+	if (request_str(q, "alias_of", &of, NULL) == ST_OK)
+		return directory_domain_alias(o->directory, domain, of, err);
+	return directory_domain_add(o->directory, domain, err);
+}
+
+enum status verb_domain_del(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
 	struct str domain;
 	enum status status = request_str(q, "domain", &domain, err);
 
 	(void)r;
-	if (status == ST_OK)
-		status = directory_domain_add(o->directory, domain, err);
-	return status;
+	return status == ST_OK ? directory_domain_del(o->directory, domain, err) : status;
 }
 
 static bool list_domain(void *arg, struct str domain, struct str alias_of)

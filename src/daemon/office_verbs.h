@@ -8,6 +8,14 @@ enum status verb_account_add(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_account_del(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_account_set(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_app_password_add(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_app_password_del(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_app_password_list(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_account_passwd(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_account_list(
@@ -27,6 +35,8 @@ enum status verb_alias_del(
 enum status verb_alias_list(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_domain_add(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_domain_del(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_domain_list(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);

@@ -1,3 +1,5 @@
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,7 +13,7 @@ enum {
 	READ_SIZE = 16 * 1024,
 	READ_SIZE_BULK = 64 * 1024,
 	KICK_MS = 2000, /* for the last words to a client that does not read */
-	TURNS = 64, /* reads and writes before other sessions get their turn */
+	TURNS = 64,     /* reads and writes before other sessions get their turn */
 };
 
 static void end(struct session *s)
@@ -28,6 +30,7 @@ static void end(struct session *s)
 	conn_close(&s->conn);
 	edge_remove_session(e, s);
 	s->protocol->free(s);
+	edge_check_load(e);
 }
 
 static void arm(struct session *s)
@@ -219,55 +222,66 @@ void session_init(struct session *s, const struct session_protocol *protocol)
 	s->protocol = protocol;
 }
 
-static struct session *make(struct edge *e, const struct config_listen *row, const char *peer)
+static struct session *make(const struct edge_listener *el, const char *peer)
 {
-	switch (row->protocol) {
+	switch (el->row->protocol) {
 	case LISTEN_SMTP:
 	case LISTEN_LMTP:
-	case LISTEN_SUBMISSION: return session_smtp_new(e, row, peer);
-	case LISTEN_POP3: return session_pop3_new(e, row, peer);
+	case LISTEN_SUBMISSION: return session_smtp_new(el, peer);
+	case LISTEN_POP3: return session_pop3_new(el->edge, el->row, peer);
 	}
 	return NULL;
 }
 
-void session_start(
-	struct edge *e, int fd, const struct sockaddr *peer, const struct config_listen *row)
+void session_start(struct edge_listener *el, int fd, const struct sockaddr *peer)
 {
+	struct edge *e = el->edge;
 	struct conn conn;
 	struct session *s;
-	const struct config *c = e->config;
-	struct str address;
 
 	conn_init(&conn, e->loop, fd, peer, event);
-	address = str_c(conn.peer);
-	if (!shared_connect(e->start->shared, e->start->seat, address, c->connections_per_address,
-		    c->connections_max)) {
-		static const char smtp[] = "421 4.7.0 too many connections, try again later\r\n";
-		static const char pop3[] =
-			"-ERR [SYS/TEMP] too many connections, try again later\r\n";
-		bool is_pop3 = row->protocol == LISTEN_POP3;
-
-		if (row->tls != LISTEN_TLS_IMPLICIT &&
-			send(fd, is_pop3 ? pop3 : smtp, (is_pop3 ? sizeof pop3 : sizeof smtp) - 1,
-				MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-			log_debug("conn.refusal-unsent", F_STR("ip", address));
-		log_info("conn.refused", F_STR("ip", address), F_C("listen", row->name),
-			F_C("why", "too-many-connections"));
-		conn_close(&conn);
-		return;
-	}
-	s = make(e, row, conn.peer);
+	s = make(el, conn.peer);
 	s->edge = e;
-	s->row = row;
+	s->row = el->row;
 	conn_init(&s->conn, e->loop, fd, peer, event);
 	s->started_ms = loop_now_ms(e->loop);
 	edge_add_session(e, s);
 	snprintf(s->sid, sizeof s->sid, "%x-%x-%x", e->start->seat, (unsigned)getpid(), ++e->born);
-	if (row->tls == LISTEN_TLS_IMPLICIT) {
+	if (el->row->tls == LISTEN_TLS_IMPLICIT) {
 		start_tls(s);
 		return;
 	}
 	session_drive(s);
+}
+
+void session_rearm(struct session *s)
+{
+	if (!s->driving && !s->starting_tls && !s->conn.handshaking)
+		arm(s);
+}
+
+bool session_take_client(struct session *s, struct str address, uint16_t port)
+{
+	struct edge *e = s->edge;
+	unsigned char ip[16];
+	char text[sizeof s->conn.peer];
+	bool v4;
+
+	if (!cidr_address(address, ip))
+		return false;
+	v4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)(const void *)ip);
+	inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? ip + 12 : ip, text, sizeof text);
+	if (!shared_connect(e->start->shared, e->start->seat, str_c(text),
+		    e->config->connections_per_address, INT64_MAX))
+		return false;
+	shared_disconnect(e->start->shared, e->start->seat, session_peer(s));
+	memcpy(s->conn.peer, text, sizeof text);
+	s->conn.peer_port = port;
+	/* What the store knows is about somebody else. */
+	if (s->known)
+		edge_tell(e, s, IPC_END);
+	s->known = false;
+	return true;
 }
 
 bool session_ask_auth(

@@ -30,22 +30,21 @@ struct session {
 	const struct session_protocol *protocol;
 	const struct config_listen *row;
 	uint32_t slot, seq; /* seq: the open question to the store, 0 none */
-	bool known;	    /* the store was asked something: tell it END */
+	bool known;         /* the store was asked something: tell it END */
 	bool closing, starting_tls, driving, ended;
-	bool again;		 /* serve once more although nothing came */
+	bool again;              /* serve once more although nothing came */
 	int64_t paused_until_ms; /* 0: not paused */
-	uint64_t capture_left;	 /* octets that the store still wants to see (A27) */
-	int64_t end_by_ms;	 /* kicked: ended then at the latest; 0 not */
+	uint64_t capture_left;   /* octets that the store still wants to see (A27) */
+	int64_t end_by_ms;       /* kicked: ended then at the latest; 0 not */
 	int64_t started_ms;
 	char sid[20];
 };
 
-/* Takes fd over; NULL when the edge has no room. */
-void session_start(
-	struct edge *e, int fd, const struct sockaddr *peer, const struct config_listen *row);
+/* Takes fd over; the client was counted already (accept.c). */
+void session_start(struct edge_listener *el, int fd, const struct sockaddr *peer);
 void session_init(
 	struct session *s, const struct session_protocol *protocol); /* by the makers below */
-struct session *session_smtp_new(struct edge *e, const struct config_listen *row, const char *peer);
+struct session *session_smtp_new(const struct edge_listener *el, const char *peer);
 struct session *session_pop3_new(struct edge *e, const struct config_listen *row, const char *peer);
 
 /* Does all that can be done now. */
@@ -54,6 +53,11 @@ void session_answered(struct session *s, struct ipc_packet *p);
 void session_shutdown(struct session *s);
 /* An administrator wants it gone: politely, if the client listens. */
 void session_kick(struct session *s);
+/* The engine's deadline may have changed: wait for the new one. */
+void session_rearm(struct session *s);
+/* A proxy said who its client is: counts, logs and the store follow.  False: that client has too many
+ * connections. */
+bool session_take_client(struct session *s, struct str address, uint16_t port);
 /* Answers to the client wait: tarpit, failed login. */
 void session_pause(struct session *s, int64_t ms);
 

@@ -193,6 +193,22 @@ static void commit(struct session_smtp *p)
 	hand_over(p);
 }
 
+static void take_client(struct session_smtp *p, const struct smtpd_xclient *x)
+{
+	char proxy[sizeof p->s.conn.peer];
+	uint64_t port = 0;
+
+	memcpy(proxy, p->s.conn.peer, sizeof proxy);
+	str_u64(x->port, &port);
+	if (x->address.n > 0 && !session_take_client(&p->s, x->address, (uint16_t)port)) {
+		smtpd_answer(p->engine, 421, STR("4.7.0 too many connections, try again later"));
+		return;
+	}
+	log_info("smtp.xclient", F_C("sid", p->s.sid), F_C("proxy", proxy),
+		F_STR("ip", session_peer(&p->s)), F_STR("name", x->name), F_STR("helo", x->helo));
+	smtpd_answer(p->engine, 0, STR(""));
+}
+
 static void serve_event(struct session_smtp *p, const struct smtpd_event *ev)
 {
 	switch (ev->type) {
@@ -216,7 +232,7 @@ static void serve_event(struct session_smtp *p, const struct smtpd_event *ev)
 			smtpd_auth_failed(p->engine, 454, no_store);
 		break;
 	case SMTPD_EV_AUTH_CANCEL: break;
-	case SMTPD_ASK_XCLIENT: smtpd_answer(p->engine, 550, STR("5.7.0 not from you")); break;
+	case SMTPD_ASK_XCLIENT: take_client(p, &ev->xclient); break;
 	case SMTPD_ASK_MAIL: ask_sender(p); break;
 	case SMTPD_ASK_RCPT: ask_rcpt(p, ev->path); break;
 	case SMTPD_ASK_DATA: begin(p); break;
@@ -278,7 +294,7 @@ static void rcpt_answered(struct session_smtp *p, enum resolved resolved)
 		[RESOLVED_TEMP] = { 451,
 			      STR_INIT("4.3.0 cannot look up the mailbox, try again later"),
 			      "directory"								},
-		[RESOLVED_FULL] = { 452, STR_INIT("4.2.2 the mailbox is full"), "quota" },
+		[RESOLVED_FULL] = { 452, STR_INIT("4.2.2 the mailbox is full"),                   "quota"     },
 	};
 	struct str text;
 
@@ -430,20 +446,32 @@ static const struct session_protocol protocol = {
 	.free = release,
 };
 
-struct session *session_smtp_new(struct edge *e, const struct config_listen *row, const char *peer)
+struct session *session_smtp_new(const struct edge_listener *el, const char *peer)
 {
+	static const enum smtpd_role roles[] = {
+		[LISTEN_SMTP] = SMTPD_MX,
+		[LISTEN_SUBMISSION] = SMTPD_SUBMISSION,
+		[LISTEN_LMTP] = SMTPD_LMTP,
+	};
+	struct edge *e = el->edge;
+	const struct smtpd_config *configs[] = {
+		[SMTPD_MX] = &e->mx,
+		[SMTPD_SUBMISSION] = &e->submission,
+		[SMTPD_LMTP] = &e->lmtp,
+	};
 	struct session_smtp *p = NEW(struct session_smtp);
 	struct smtpd_peer facts = {
-		.role = row->protocol == LISTEN_SUBMISSION ? SMTPD_SUBMISSION : SMTPD_MX,
+		.role = roles[el->row->protocol],
 		.address = str_c(peer),
-		.tls_available = row->tls == LISTEN_TLS_STARTTLS && e->tls != NULL,
-		.tls_active = row->tls == LISTEN_TLS_IMPLICIT,
-		.channel_binding = row->tls == LISTEN_TLS_IMPLICIT,
+		.tls_available = el->row->tls == LISTEN_TLS_STARTTLS && e->tls != NULL,
+		.tls_active = el->row->tls == LISTEN_TLS_IMPLICIT,
+		.channel_binding = el->row->tls == LISTEN_TLS_IMPLICIT,
+		.discard = el->discard,
+		.xclient = cidr_set_has(&e->xclient_networks, str_c(peer)),
 	};
 
 	p->submission = facts.role == SMTPD_SUBMISSION;
-	p->engine =
-		smtpd_new(p->submission ? &e->submission : &e->mx, &facts, loop_now_ms(e->loop));
+	p->engine = smtpd_new(configs[facts.role], &facts, loop_now_ms(e->loop));
 	smtpd_greet(p->engine);
 	session_init(&p->s, &protocol);
 	return &p->s;

@@ -26,7 +26,7 @@ struct failure {
 
 struct shared {
 	_Atomic unsigned seats_used; /* seats from 0 on that were ever taken */
-	uint64_t key[2];	     /* random: a client cannot choose whose bucket it shares */
+	uint64_t key[2];             /* random: a client cannot choose whose bucket it shares */
 	struct failure failures[FAILURES];
 	struct seat seats[SHARED_SEATS];
 };
@@ -96,6 +96,15 @@ bool shared_connect(
 	for (int row = 0; row < ROWS; row++)
 		s->seats[seat].count[row][at[row]]++;
 	return true;
+}
+
+int64_t shared_total(const struct shared *s)
+{
+	int64_t total = 0;
+
+	for (unsigned i = 0; i < s->seats_used; i++)
+		total += s->seats[i].total;
+	return total;
 }
 
 void shared_disconnect(struct shared *s, unsigned seat, struct str address)

@@ -25,6 +25,8 @@ bool shared_connect(
 	struct shared *s, unsigned seat, struct str address, int64_t per_address, int64_t total);
 void shared_disconnect(struct shared *s, unsigned seat, struct str address);
 
+int64_t shared_total(const struct shared *s); /* connections now, of all edges */
+
 /* Failed logins: each doubles the delay of the next answer, from 1 s to 15 s, and is forgotten after
  * 10 minutes without one (features.md B13).  Returns the delay in ms for this failure. */
 int64_t shared_login_failed(struct shared *s, struct str address, int64_t mono_ms);

@@ -63,3 +63,130 @@ def test_schemes_by_name(office):
                   ('--hash', HASHES['crypt'], '--password-stdin')):
         done = office.run('account', 'add', 'no@example.test', *words, stdin=b'x\n')
         assert done.returncode == 64 and done.stdout == b'' and done.stderr, (words, done)
+
+
+def refused(office, to, text, size=None):
+    with office.wire('smtp') as w:
+        w.reply()
+        w.ask('EHLO client.test')
+        w.ask('MAIL FROM:<x@elsewhere.test>' + (f' SIZE={size}' if size else ''))
+        reply = w.ask(f'RCPT TO:<{to}>')
+        assert reply.startswith(text), reply
+
+
+def test_quota_of_messages(office):
+    office.must('account', 'add', 'small@example.test', '--password-stdin', '--quota-messages', '2',
+                stdin=PASSWORD.encode() + b'\n')
+    for _ in range(2):
+        office.deliver(messages.plain(b'x\r\n'), to='small@example.test')
+    refused(office, 'small@example.test', '452 4.2.2')
+    # The others of the same message get it.
+    with office.mx() as s:
+        left = s.sendmail('x@elsewhere.test', ['small@example.test', 'ann@example.test'],
+                          messages.plain(b'x\r\n'))
+    assert list(left) == ['small@example.test'] and left['small@example.test'][0] == 452, left
+    assert len(office.fetch('ann@example.test')) == 1
+    # Reading and deleting go on, and make room.
+    assert len(office.fetch('small@example.test')) == 2
+    office.deliver(messages.plain(b'x\r\n'), to='small@example.test')
+    row = office.json('account', 'show', 'small@example.test')[0]
+    assert row['quota_messages'] == 2 and row['quota_bytes'] is None, row
+
+
+def test_quota_of_octets(office):
+    office.must('account', 'set', 'small@example.test', '--quota-messages', 'none',
+                '--quota-bytes', '10K')
+    office.fetch('small@example.test')
+    refused(office, 'small@example.test', '452 4.2.2', size=20000)
+    refused(office, 'small@example.test', '250', size=2000)
+    # Who announces nothing is found out at the end.
+    with office.wire('smtp') as w:
+        w.reply()
+        w.ask('EHLO client.test')
+        w.ask('MAIL FROM:<x@elsewhere.test>')
+        assert w.ask('RCPT TO:<small@example.test>').startswith('250')
+        assert w.ask('DATA').startswith('354')
+        w.send(b'Subject: big\r\n\r\n' + (b'x' * 70 + b'\r\n') * 200 + b'.\r\n')
+        reply = w.reply()
+        assert reply.startswith('452 4.2.2'), reply
+    assert office.fetch('small@example.test') == []
+    # A group: the full member does not lose the others theirs, nor its own.
+    office.must('account', 'set', 'small@example.test', '--quota-bytes', '1')
+    office.must('alias', 'add', 'team@example.test', 'small@example.test', 'bob@example.test')
+    office.deliver(messages.plain(b'for all\r\n'), to='team@example.test')
+    assert len(office.fetch('bob@example.test')) == 1
+    assert len(office.fetch('small@example.test')) == 1
+    office.must('alias', 'del', 'team@example.test')
+    office.must('account', 'set', 'small@example.test', '--quota-bytes', 'default')
+    office.deliver(messages.plain(b'x\r\n'), to='small@example.test')
+    for bad in ('0', '-1', '1X', 'much', ''):
+        done = office.run('account', 'set', 'small@example.test', '--quota-bytes', bad)
+        assert done.returncode == 64, (bad, done)
+
+
+def test_domains(office):
+    office.must('domain', 'add', 'second.test')
+    office.must('domain', 'add', 'other.test', '--alias-of', 'example.test')
+    office.deliver(messages.plain(b'x\r\n'), to='bob@other.test')
+    assert len(office.fetch('bob@other.test')) == 1
+    rows = {r['domain']: r['alias_of'] for r in office.json('domain', 'list')}
+    assert rows == {'example.test': '', 'second.test': '', 'other.test': 'example.test'}, rows
+    refused(office, 'who@second.test', '550 5.1.1')
+    office.must('alias', 'add', '@second.test', 'bob@example.test')
+    office.deliver(messages.plain(b'caught\r\n'), to='who@second.test')
+    assert len(office.fetch('bob@example.test')) == 1
+    assert office.run('domain', 'del', 'second.test').returncode == 77
+    assert office.run('domain', 'del', 'example.test').returncode == 77
+    office.must('alias', 'del', '@second.test')
+    office.must('domain', 'del', 'second.test')
+    refused(office, 'who@second.test', '550 5.7.1')
+    office.must('domain', 'del', 'other.test')
+    assert office.run('domain', 'del', 'none.test').returncode == 67
+
+
+def test_application_passwords(office):
+    user = 'ann@example.test'
+    add = ('account', 'app-password', 'add', user, '--name')
+    pop = office.must(*add, 'phone', '--scope', 'pop3').decode().strip()
+    everything = office.json(*add, 'laptop')['password']
+    short = office.must(*add, 'guest', '--expires', '2s').decode().strip()
+    assert len({pop, everything, short}) == 3 and len(pop) >= 16
+    assert logs_in(office, user, short)
+    assert logs_in(office, user, pop) and not submits(office, user, pop)
+    assert logs_in(office, user, everything) and submits(office, user, everything)
+    assert logs_in(office, user, PASSWORD), 'their own password stays'
+    assert not logs_in(office, 'bob@example.test', everything)
+    rows = {r['name']: r for r in office.json('account', 'app-password', 'list', user)}
+    assert sorted(rows) == ['guest', 'laptop', 'phone'] and rows['phone']['scope'] == 'pop3', rows
+    assert rows['phone']['used'] and rows['guest']['expires'] and not rows['phone']['expires'], rows
+    assert everything not in str(rows)
+    import time
+    time.sleep(2.1)
+    assert not logs_in(office, user, short), 'it has expired'
+    office.must('account', 'app-password', 'del', user, 'laptop')
+    assert not logs_in(office, user, everything)
+    for words, code in ((('add', user), 64), (('add', user, '--name', 'phone'), 73),
+                        (('add', user, '--name', 'x', '--scope', 'imap'), 64),
+                        (('add', user, '--name', 'x', '--expires', 'soon'), 64),
+                        (('add', 'nobody@example.test', '--name', 'x'), 67),
+                        (('del', user, 'none'), 67)):
+        done = office.run('account', 'app-password', *words)
+        assert done.returncode == code, (words, done)
+
+
+def test_last_login(office):
+    user = 'fresh@example.test'
+    office.add_account(user)
+    assert 'login' not in office.json('account', 'show', user)[0]
+    assert not logs_in(office, user, 'wrong')
+    assert 'login' not in office.json('account', 'show', user)[0]
+    assert logs_in(office, user, PASSWORD)
+    row = office.json('account', 'show', user)[0]
+    assert row['login_ip'] == '127.0.0.1' and row['login_protocol'] == 'pop3', row
+    assert row['login_tls'] == 'TLSv1.3' and row['login_mechanism'] == 'PLAIN', row
+    office.submit(user).quit()
+    # A restart writes what was only noted.
+    office.stop()
+    row = office.json('account', 'show', user)[0]
+    assert row['login_protocol'] == 'smtp', row
+    office.start()
