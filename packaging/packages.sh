@@ -6,6 +6,9 @@ build_packages=(gcc libc6-dev meson ninja-build pkg-config ca-certificates
 test_packages=(git clang clang-format libclang-rt-14-dev libcmocka-dev python3 curl swaks fetchmail mpop
 	mandoc strace openssl)
 
+# Another mail system is not pushed aside for the one test that wants Postfix.
+[[ -x /usr/sbin/sendmail && ! -x /usr/sbin/postfix ]] || test_packages+=(postfix)
+
 is_installed() {
 	[[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
 }
@@ -27,6 +30,10 @@ install_missing() {
 	fi
 	echo "Installing: ${missing[*]}"
 	"${root[@]}" apt-get update -q
+	# Without a configuration of its own Postfix is never started by the system.
+	if [[ " ${missing[*]} " == *' postfix '* ]]; then
+		"${root[@]}" debconf-set-selections <<<'postfix postfix/main_mailer_type select No configuration'
+	fi
 	"${root[@]}" env DEBIAN_FRONTEND=noninteractive \
 		apt-get install -q -y --no-install-recommends "${missing[@]}"
 }

@@ -1,0 +1,344 @@
+"""LMTP (from Postfix too), DSN and LIMITS as announced, extensions left out, PROXY and XCLIENT, overload."""
+
+import grp
+import os
+import pwd
+import re
+import shutil
+import smtplib
+import socket
+import struct
+import subprocess
+import time
+
+import messages
+from office import HOST, Skip, Wire, wait_until
+
+# The sections of `init` come first; these listen besides them, at ports that test() knows.
+SECTIONS = '''
+xclient_networks = "127.0.0.3"
+transactions_max = 4
+connections_max = 30
+connections_per_address = 6
+'''
+OFFICE = {'config': SECTIONS}
+ANN, BOB = 'ann@example.test', 'bob@example.test'
+
+
+def configure(office, sections):
+    """Adds listen sections and starts again; init has written those that the office needs."""
+    office.stop()
+    with open(office.path('restante.conf'), 'a', encoding='utf-8') as f:
+        f.write(sections)
+    office.start()
+
+
+def extra_port(office, n):
+    return office.offset + 30000 + n if office.offset < 20000 else office.offset - 9000 + n
+
+
+def from_address(source, port):
+    """A wire from another loopback address."""
+    w = Wire.__new__(Wire)
+    w.sock = socket.create_connection(('127.0.0.1', port), timeout=20, source_address=(source, 0))
+    w.held, w.ended = b'', False
+    return w
+
+
+def empty(office):
+    for user in (ANN, BOB):
+        office.fetch(user)
+
+
+def test_lmtp(office):
+    empty(office)
+    raw = messages.plain(b'by lmtp\r\n', 'lmtp')
+    with smtplib.LMTP(HOST, office.port('lmtp'), timeout=20) as s:
+        assert s.sendmail('x@elsewhere.test', [ANN], raw) == {}
+        assert 'dsn' in s.esmtp_features and 'chunking' in s.esmtp_features, s.esmtp_features
+        # The library reads one reply to DATA, whatever the number of recipients.
+        s.mail('x@elsewhere.test')
+        assert [s.rcpt(to)[0] for to in (BOB, 'nobody@example.test', ANN)] == [250, 550, 250]
+        first, second = s.data(raw), s.getreply()
+        assert first == second and first[0] == 250, (first, second)
+    for user, count in ((ANN, 2), (BOB, 1)):
+        got = office.fetch(user)
+        assert len(got) == count and all(m.endswith(raw) for m in got), got
+        assert b' with LMTP id ' in got[0], got[0][:400]
+
+
+def test_lmtp_replies(office):
+    with office.wire('lmtp') as w:
+        assert w.reply().startswith('220')
+        assert w.ask('EHLO client.test').startswith('500')
+        assert w.ask('HELO client.test').startswith('500')
+        assert w.ask('LHLO client.test').startswith('250')
+        assert w.ask('MAIL FROM:<x@elsewhere.test>').startswith('250')
+        assert w.ask('RCPT TO:<nobody@example.test>').startswith('550')
+        assert w.ask('DATA').startswith('503')
+        assert w.ask(f'RCPT TO:<{ANN}>').startswith('250')
+        assert w.ask(f'RCPT TO:<{ANN}>').startswith('250')
+        assert w.ask('RCPT TO:<x@elsewhere.test>').startswith('550 5.7.1')
+        assert w.ask('DATA').startswith('354')
+        w.send('Subject: twice\r\n\r\nhello\r\n.\r\nNOOP\r\n')
+        first, second = w.reply(), w.reply()
+        assert first.startswith('250') and first == second, (first, second)
+        assert w.reply() == '250 2.0.0 ok'
+    assert len(office.fetch(ANN)) == 1  # one maildrop, one message
+
+
+MAIN_CF = """
+compatibility_level = 3.6
+myhostname = relay.test
+mydestination =
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+mynetworks = 127.0.0.0/8
+alias_maps =
+local_recipient_maps =
+relay_domains = example.test
+default_transport = discard
+relay_transport = lmtp:inet:[127.0.0.1]:{lmtp}
+smtpd_peername_lookup = no
+smtpd_relay_restrictions = permit_mynetworks, reject
+queue_directory = {dir}/queue
+data_directory = {dir}/data
+maillog_file = {dir}/log
+maillog_file_prefixes = {dir}
+lmtp_destination_recipient_limit = 50
+"""
+MASTER_CF = """
+127.0.0.1:{port} inet n - n - - smtpd
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+lmtp unix - - n - - lmtp
+error unix - - n - - error
+discard unix - - n - - discard
+anvil unix - - n - 1 anvil
+proxymap unix - - n - - proxymap
+postlog unix-dgram n - n - 1 postlogd
+"""
+
+
+def test_lmtp_from_postfix(office):
+    postfix = shutil.which('postfix', path='/usr/sbin:/usr/bin')
+    if postfix is None or os.geteuid() != 0:
+        raise Skip('postfix is not installed, or may not be started')
+    empty(office)
+    home = os.path.join(office.dir, 'postfix')
+    port = extra_port(office, 9)
+    for name in ('', 'queue', 'data'):
+        os.mkdir(os.path.join(home, name))
+    os.chown(os.path.join(home, 'data'), pwd.getpwnam('postfix').pw_uid,
+             grp.getgrnam('postfix').gr_gid)
+    for name, text in (('main.cf', MAIN_CF), ('master.cf', MASTER_CF)):
+        with open(os.path.join(home, name), 'w', encoding='ascii') as f:
+            f.write(text.format(dir=home, port=port, lmtp=office.port('lmtp')))
+
+    def control(word):
+        return subprocess.run([postfix, '-c', home, word], capture_output=True, timeout=60,
+                              check=False)
+
+    def log():
+        with open(os.path.join(home, 'log'), encoding='utf-8') as f:
+            return f.read()
+
+    started = control('start')
+    assert started.returncode == 0, started
+    try:
+        raw = messages.plain(b'through the relay\r\n.\r\nstill\r\n', 'relayed')
+        with smtplib.SMTP('127.0.0.1', port, timeout=20) as s:
+            s.sendmail('x@elsewhere.test', [ANN, 'nobody@example.test', BOB], raw)
+        wait_until(lambda: log().count('status=') >= 3, 30, 'Postfix delivers')
+        said = log()
+        for to, status in ((ANN, 'sent'), (BOB, 'sent'), ('nobody@example.test', 'bounced')):
+            assert re.search(f'postfix/lmtp.*to=<{to}>.*status={status}', said), said
+    finally:
+        control('stop')
+    for user in (ANN, BOB):
+        got = office.fetch(user)
+        assert len(got) == 1 and got[0].endswith(raw), got
+
+
+def test_lmtp_is_for_its_clients(office):
+    w = from_address('127.0.0.9', office.port('lmtp'))
+    assert w.reply().startswith('220')
+    w.close()
+    configure(office, '\nlmtp_clients = "127.0.0.1 ::1"\n')
+    w = from_address('127.0.0.9', office.port('lmtp'))
+    assert w.at_end()
+    assert 'not-in-lmtp-clients' in office.log_tail()
+    with office.wire('lmtp') as w:
+        assert w.reply().startswith('220')
+
+
+def test_dsn_and_limits(office):
+    with office.wire('smtp') as w:
+        w.reply()
+        said = w.ask('EHLO client.test')
+        assert 'DSN' in said.split('\n')[-1] or 'DSN' in said, said
+        assert 'LIMITS RCPTMAX=1000 MAILMAX=4' in said, said
+        assert w.ask('MAIL FROM:<x@elsewhere.test> RET=HDRS ENVID=abc').startswith('250')
+        assert w.ask(f'RCPT TO:<{ANN}> NOTIFY=SUCCESS ORCPT=rfc822;a+40b').startswith('250')
+        assert w.ask(f'RCPT TO:<{ANN}> NOTIFY=NEVER,DELAY').startswith('501')
+        for _ in range(3):
+            assert w.ask('RSET').startswith('250')
+            assert w.ask('MAIL FROM:<x@elsewhere.test>').startswith('250')
+        assert w.ask('RSET').startswith('250')
+        assert w.ask('MAIL FROM:<x@elsewhere.test>').startswith('421')
+        assert w.at_end()
+
+
+def test_early_commands(office):
+    for hello in ('EHLO', 'HELO'):
+        with office.wire('smtp') as w:
+            w.reply()
+            w.send(f'{hello} early.test\r\nMAIL FROM:<x@elsewhere.test>\r\n')
+            assert w.reply().startswith('554 5.5.0'), hello
+            assert w.at_end()
+
+
+def header_v2(command, family, addresses, tlvs=b''):
+    return (b'\r\n\r\n\0\r\nQUIT\n' + bytes([0x20 | command, family])
+            + struct.pack('!H', len(addresses) + len(tlvs)) + addresses + tlvs)
+
+
+def v4(source, port):
+    return socket.inet_aton(source) + socket.inet_aton('127.0.0.1') + struct.pack('!HH', port, 25)
+
+
+def proxied(office, port, header, implicit=False):
+    w = from_address('127.0.0.2', port)
+    w.send(header)
+    if implicit:
+        w.start_tls(office.tls())
+    return w
+
+
+def test_proxy_protocol(office):
+    ports = {n: extra_port(office, i) for i, n in enumerate(('smtp', 'pop3', 'pop3s', 'bare'))}
+    configure(office, f'''
+listen by-proxy {{ protocol = smtp port = {ports["smtp"]} proxy_networks = "127.0.0.2"
+    address = "127.0.0.1" }}
+listen pop-by-proxy {{ protocol = pop3 port = {ports["pop3"]} proxy_networks = "127.0.0.2 ::1"
+    address = "127.0.0.1" }}
+listen pops-by-proxy {{ protocol = pop3 port = {ports["pop3s"]} proxy_networks = "127.0.0.2"
+    tls = implicit address = "127.0.0.1" }}
+listen bare {{ protocol = smtp port = {ports["bare"]} address = "127.0.0.1"
+    discard_ehlo = "DSN SMTPUTF8 CHUNKING LIMITS STARTTLS" }}
+''')
+    empty(office)
+    for header, client in [
+            (b'PROXY TCP4 192.0.2.9 127.0.0.1 1025 25\r\n', '[192.0.2.9]'),
+            (b'PROXY TCP6 2001:db8::9 ::1 1025 25\r\n', '[IPv6:2001:db8::9]'),
+            (b'PROXY UNKNOWN\r\n', '[127.0.0.2]'),
+            (header_v2(1, 0x11, v4('192.0.2.10', 7), b'\x04\0\x02xx'), '[192.0.2.10]'),
+            (header_v2(0, 0x00, b''), '[127.0.0.2]')]:
+        with proxied(office, ports['smtp'], header) as w:
+            assert w.reply().startswith('220'), header
+            w.ask('EHLO client.test')
+            w.ask('MAIL FROM:<x@elsewhere.test>')
+            w.ask(f'RCPT TO:<{ANN}>')
+            w.ask('DATA')
+            assert w.ask('Subject: x\r\n\r\nproxied\r\n.').startswith('250'), header
+        got = office.fetch(ANN)
+        assert len(got) == 1 and f'({client})'.encode() in got[0], (client, got)
+    # Who is listed must speak it, at once and correctly; who is not, must not.
+    for bad in (b'EHLO client.test\r\n', b'PROXY TCP4 1.2.3 127.0.0.1 1 2\r\n', b'\r\n\r\n\0\r\nQUIX',
+                header_v2(1, 0x12, v4('192.0.2.10', 7))):
+        with proxied(office, ports['smtp'], bad) as w:
+            assert w.at_end(), bad
+    w = from_address('127.0.0.4', ports['smtp'])
+    assert w.reply().startswith('220')
+    assert w.ask('PROXY TCP4 192.0.2.9 127.0.0.1 1025 25').startswith('500')
+    w.close()
+    started = time.monotonic()
+    w = proxied(office, ports['smtp'], b'PROXY TCP4 192.0.2')
+    assert w.at_end() and 3 < time.monotonic() - started < 15
+    # POP3, and a TLS handshake right behind the header.
+    for name, implicit in (('pop3', False), ('pop3s', True)):
+        with proxied(office, ports[name], b'PROXY TCP4 192.0.2.77 127.0.0.1 9 110\r\n',
+                     implicit) as w:
+            assert w.line().startswith(b'+OK'), name
+            if implicit:
+                assert w.pop(f'USER {ANN}').startswith('+OK')
+                assert w.pop('PASS wrong').startswith('-ERR')
+    wait_until(lambda: re.search('auth.failed.*ip=192.0.2.77', office.log_tail()), 10, 'the log')
+
+
+def test_discarded_extensions(office):
+    w = Wire(extra_port(office, 3))
+    w.reply()
+    said = w.ask('EHLO client.test')
+    for keyword in ('DSN', 'SMTPUTF8', 'CHUNKING', 'LIMITS', 'STARTTLS'):
+        assert keyword not in said, said
+    assert '8BITMIME' in said, said
+    assert w.ask('MAIL FROM:<x@elsewhere.test> RET=FULL').startswith('555')
+    w.close()
+
+
+def test_xclient(office):
+    empty(office)
+    with office.wire('smtp') as w:
+        w.reply()
+        assert 'XCLIENT' not in w.ask('EHLO client.test')
+        assert w.ask('XCLIENT ADDR=192.0.2.9').startswith('550')
+    w = from_address('127.0.0.3', office.port('smtp'))
+    w.reply()
+    assert 'XCLIENT NAME ADDR PORT PROTO HELO' in w.ask('EHLO proxy.test')
+    assert w.ask('XCLIENT ADDR=bogus').startswith('501')
+    assert w.ask('XCLIENT ADDR=192.0.2.9 PORT=99 HELO=real.test LOGIN=ann').startswith('220')
+    assert w.ask('MAIL FROM:<x@elsewhere.test>').startswith('503')
+    assert '192.0.2.9' in w.ask('EHLO proxy.test')
+    w.ask('MAIL FROM:<x@elsewhere.test>')
+    w.ask(f'RCPT TO:<{ANN}>')
+    w.ask('DATA')
+    assert w.ask('Subject: x\r\n\r\nfor somebody\r\n.').startswith('250')
+    assert w.ask('QUIT').startswith('221')
+    got = office.fetch(ANN)
+    assert b'Received: from real.test ([192.0.2.9])' in got[0], got[0][:300]
+    # The limit for one address holds for the address that was told.
+    wires = []
+    for n in range(7):
+        w = from_address('127.0.0.3', office.port('smtp'))
+        assert w.reply().startswith('220')
+        wires.append(w)
+        said = w.ask('XCLIENT ADDR=198.51.100.7')
+        assert said.startswith('220' if n < 6 else '421'), (n, said)
+    for w in wires:
+        w.close()
+
+
+def test_overload(office):
+    # 30 connections in all: from 24 on there is overload, below 21 it is over.
+    def more(n):
+        made = []
+        for i in range(n):
+            w = from_address(f'127.0.1.{len(wires) + i + 1}', office.port('smtp'))
+            assert w.reply().startswith('220')
+            made.append(w)
+        return made
+
+    wires = []
+    wires += more(20)
+    time.sleep(0.3)
+    assert 'edge.overload ' not in office.log_tail(20000)
+    wires += more(6)
+    wait_until(lambda: 'event=edge.overload ' in office.log_tail(20000), 10, 'overload')
+    with from_address('127.0.2.1', office.port('smtp')) as w:
+        w.reply()
+        assert w.ask('EHLO client.test').startswith('250')
+        said = [w.ask('BOGUS')[:3] for _ in range(3)]
+        assert said == ['500', '500', '421'], said
+    for w in wires:
+        w.close()
+    time.sleep(0.3)
+    with office.wire('smtp') as w:
+        w.reply()
+        w.ask('EHLO client.test')
+        assert [w.ask('BOGUS')[:3] for _ in range(4)] == ['500'] * 4
+    wait_until(lambda: 'edge.overload-over' in office.log_tail(20000), 10, 'its end')
