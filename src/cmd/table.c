@@ -74,6 +74,11 @@ const struct command commands[] = {
 	{ "mailbox show", "ADDRESS UIDL", STATE, 2, 2, cmd_mailbox_show,
 		"write a message to standard output" },
 
+	{ "ban add", "NETWORK", STATE | OPTION_EXPIRES, 1, 1, cmd_ban_add,
+		"refuse connections from an address or a network" },
+	{ "ban del", "NETWORK", STATE, 1, 1, cmd_ban_del, "let a banned network in again" },
+	{ "ban list", "", LIST, 0, 0, cmd_ban_list, "list who is banned now, why and until when" },
+
 	{ "who", "", LIST, 0, 0, cmd_who, "list the sessions that have logged in or send mail" },
 	{ "kick", "SESSION|ADDRESS", LIST, 1, 1, cmd_kick, "end a session, or all of an account" },
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/accept.h"
@@ -62,6 +63,13 @@ static void start(struct edge_listener *el, int fd, const struct sockaddr *peer)
 	struct conn conn;
 
 	conn_init(&conn, e->loop, fd, peer, no_event);
+	/* Without a word: a listener that answers is worth another try. */
+	if (bans_has(shared_bans(e->start->shared), str_c(conn.peer), clock_wall_ms())) {
+		log_info("conn.refused", F_C("ip", conn.peer), F_C("listen", el->row->name),
+			F_C("why", "banned"));
+		conn_close(&conn);
+		return;
+	}
 	if (!admit(el, &conn)) {
 		conn_close(&conn);
 		return;

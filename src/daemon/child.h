@@ -34,9 +34,9 @@ struct child_start {
 	struct config *config;	 /* the child's own now */
 	int control_fd, lock_fd; /* store */
 	uid_t admin;		 /* store: besides root, who may use the control socket */
+	struct shared *shared;
 	/* edge: */
 	unsigned seat; /* its row in the shared mapping */
-	struct shared *shared;
 	const struct child_listener *listeners;
 	size_t listener_count;
 	struct tls_pair *pairs; /* PEM; the keys are wiped by the edge after use */

@@ -69,6 +69,8 @@ struct config {
 	bool password_upgrade;
 	char *sasl_mechanisms; /* "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS" */
 	bool sender_login_match, from_login_match; /* F2 */
+	int64_t ban_after_failures, ban_time_ms;
+	char *ban_exempt;                         /* net/cidr.h */
 	char *lmtp_clients, *xclient_networks;     /* net/cidr.h */
 	bool hide_client_address;                  /* F7: submission's Received */
 	int64_t segment_size, inline_max;

@@ -112,6 +112,13 @@ const struct config_setting config_settings[] = {
 	{ "from_login_match", CONFIG_BOOL, AT(from_login_match), "yes", 0, 0, NULL,
 		"Submission: with sender_login_match, every address in From and Sender must be the account's "
 		"too." },
+	{ "ban_after_failures", CONFIG_COUNT, AT(ban_after_failures), "20", 0, 1000000, NULL,
+		"Failed logins after which an address (IPv6: a /64) is banned, and five times as many for a "
+		"/24 or /48; 0: never." },
+	{ "ban_time", CONFIG_DURATION, AT(ban_time_ms), "10m", 1 * SECOND, 365 * DAY, NULL,
+		"How long such a ban lasts." },
+	{ "ban_exempt", CONFIG_NETWORKS, AT(ban_exempt), "127.0.0.0/8 ::1", 0, 0, NULL,
+		"Networks that failed logins never ban." },
 	{ "lmtp_clients", CONFIG_NETWORKS, AT(lmtp_clients), "127.0.0.0/8 ::1", 0, 0, NULL,
 		"Who may hand in mail by LMTP (RFC 2033), which asks for no password." },
 	{ "xclient_networks", CONFIG_NETWORKS, AT(xclient_networks), "", 0, 0, NULL,

@@ -398,6 +398,10 @@ _Noreturn void edge_process(struct child_start *start)
 	e->usual.mx = e->mx;
 	e->usual.submission = e->submission;
 	e->usual.pop3 = e->pop3;
+	cidr_set_parse(&e->ban_exempt, str_c(e->config->ban_exempt), &bad);
+	e->bans = (struct shared_rule){ .ban_after = e->config->ban_after_failures,
+		.ban_ms = e->config->ban_time_ms,
+		.exempt = &e->ban_exempt };
 	cidr_set_parse(&e->lmtp_clients, str_c(e->config->lmtp_clients), &bad);
 	cidr_set_parse(&e->xclient_networks, str_c(e->config->xclient_networks), &bad);
 	e->loop = loop_new();

@@ -39,6 +39,8 @@ struct edge {
 		struct smtpd_config mx, submission;
 		struct pop3d_config pop3;
 	} usual;
+	struct shared_rule bans;
+	struct cidr_set ban_exempt;
 	struct cidr_set lmtp_clients, xclient_networks;
 };
 

@@ -33,6 +33,7 @@ struct office {
 	struct disk *disk;
 	struct store *store;
 	struct office_sessions *sessions; /* not owned; NULL: no server runs */
+	struct bans *bans; /* not owned; NULL: no server runs */
 	bool served;  /* set by control_serve(): others use the store, so a verb may not close it */
 	bool restart; /* set by a verb that is done by the next office_open(): end this process */
 };
@@ -47,7 +48,8 @@ struct office_reply {
 };
 /* Verbs: account.add/set/del/passwd/list/show/disable/enable, app-password.add/del/list,
  * alias.add/del/list, domain.add/del/list,
- * mailbox.list/show, who, kick, fsck.rebuild, status.  ST_* and err.text as the administrator shall see it. */
+ * mailbox.list/show, who, kick, ban.add/del/list, fsck.rebuild, status.  ST_* and err.text as the
+ * administrator shall see it. */
 enum status office_execute(
 	struct office *o, const json_t *request, struct office_reply *reply, struct err *err);
 

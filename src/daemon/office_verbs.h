@@ -34,6 +34,12 @@ enum status verb_alias_del(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_alias_list(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_ban_add(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_ban_del(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_ban_list(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_domain_add(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_domain_del(

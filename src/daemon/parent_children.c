@@ -131,6 +131,7 @@ bool parent_spawn_store(struct parent *p)
 			.config = p->files.config,
 			.control_fd = p->control_fd,
 			.lock_fd = p->lock_fd,
+			.shared = p->shared,
 			.admin = p->admin };
 
 		close_others(keep, sizeof keep / sizeof *keep);

@@ -329,10 +329,19 @@ bool session_get_auth(struct ipc_packet *p, struct auth_answer *a)
 void session_auth_failed(struct session *s, struct str user, const char *why)
 {
 	struct shared *shared = s->edge->start->shared;
+	struct shared_failure failure;
+	char net[CIDR_TEXT];
 
 	log_info("auth.failed", F_C("sid", s->sid), F_C("proto", s->protocol->name),
 		F_STR("ip", session_peer(s)), F_STR("user", user), F_C("why", why));
-	session_pause(s, shared_login_failed(shared, session_peer(s), loop_now_ms(s->conn.loop)));
+	failure = shared_login_failed(
+		shared, session_peer(s), &s->edge->bans, loop_now_ms(s->conn.loop), clock_wall_ms());
+	session_pause(s, failure.delay_ms);
+	if (!failure.banned)
+		return;
+	cidr_text(&failure.net, net);
+	log_warn("ban.added", F_C("sid", s->sid), F_STR("ip", session_peer(s)), F_C("net", net),
+		F_INT("seconds", s->edge->bans.ban_ms / 1000), F_C("why", "logins"));
 }
 
 void session_auth_ok(struct session *s, struct str address)

@@ -12,6 +12,8 @@ enum {
 	FORGET_MS = 10 * 60 * 1000,
 	DELAY_FIRST_MS = 1000,
 	DELAY_MOST_MS = 15 * 1000,
+	NETWORK_DELAY = 4,
+	NETWORK_BAN = 5,
 };
 
 struct seat {
@@ -20,13 +22,14 @@ struct seat {
 };
 
 struct failure {
-	_Atomic uint32_t tag, count;
+	_Atomic uint32_t tag, count, total; /* count: since a login worked; total: for a ban */
 	_Atomic int64_t last_ms;
 };
 
 struct shared {
 	_Atomic unsigned seats_used; /* seats from 0 on that were ever taken */
 	uint64_t key[2];             /* random: a client cannot choose whose bucket it shares */
+	struct bans bans;
 	struct failure failures[FAILURES];
 	struct seat seats[SHARED_SEATS];
 };
@@ -116,36 +119,102 @@ void shared_disconnect(struct shared *s, unsigned seat, struct str address)
 		s->seats[seat].count[row][hash(s->key[row], net) % BUCKETS]--;
 }
 
-static struct failure *failure_of(struct shared *s, struct str address, uint32_t *tag)
+struct bans *shared_bans(struct shared *s)
 {
-	uint64_t h = hash(s->key[0], network(address));
+	return &s->bans;
+}
+
+static struct failure *failure_of(struct shared *s, const struct cidr *net, uint32_t *tag)
+{
+	uint64_t h = hash(s->key[0] + net->bits, str_of(net->address, sizeof net->address));
 
 	*tag = (uint32_t)(h >> 12);
 	return &s->failures[h % FAILURES];
 }
 
-int64_t shared_login_failed(struct shared *s, struct str address, int64_t mono_ms)
+/* The client, and the network around it. */
+static bool networks(struct str address, struct cidr net[2])
 {
-	uint32_t tag, n;
-	struct failure *f = failure_of(s, address, &tag);
-	int64_t delay = DELAY_FIRST_MS;
+	unsigned char a[16];
+	bool v4;
+
+	if (!cidr_address(address, a))
+		return false;
+	v4 = cidr_is_v4(a);
+	net[0] = cidr_of(a, v4 ? 128 : 64);
+	net[1] = cidr_of(a, v4 ? 96 + 24 : 48);
+	return true;
+}
+
+static struct failure *count_failure(struct shared *s, const struct cidr *net, int64_t mono_ms)
+{
+	uint32_t tag;
+	struct failure *f = failure_of(s, net, &tag);
 
 	if (f->tag != tag || mono_ms - f->last_ms > FORGET_MS) {
 		f->tag = tag;
 		f->count = 0;
+		f->total = 0;
 	}
 	f->last_ms = mono_ms;
-	n = f->count++;
-	for (; n > 0 && delay < DELAY_MOST_MS; n--)
+	f->count++;
+	f->total++;
+	return f;
+}
+
+static int64_t delay_of(uint32_t failures)
+{
+	int64_t delay = DELAY_FIRST_MS;
+
+	for (; failures > 1 && delay < DELAY_MOST_MS; failures--)
 		delay *= 2;
-	return delay < DELAY_MOST_MS ? delay : DELAY_MOST_MS;
+	return failures == 0 ? 0 : delay < DELAY_MOST_MS ? delay : DELAY_MOST_MS;
+}
+
+static bool ban(
+	struct shared *s, const struct cidr *net, const struct shared_rule *rule, int64_t wall_ms)
+{
+	struct ban b = { .net = *net,
+		.why = BAN_LOGINS,
+		.since_ms = wall_ms,
+		.until_ms = wall_ms + rule->ban_ms };
+
+	return bans_add(&s->bans, &b, wall_ms);
+}
+
+struct shared_failure shared_login_failed(struct shared *s, struct str address,
+	const struct shared_rule *rule, int64_t mono_ms, int64_t wall_ms)
+{
+	struct shared_failure out = { .delay_ms = DELAY_FIRST_MS };
+	struct cidr net[2];
+	bool may_ban = rule->ban_after > 0 && !cidr_set_has(rule->exempt, address);
+
+	if (!networks(address, net))
+		return out;
+	for (int i = 0; i < 2; i++) {
+		struct failure *f = count_failure(s, &net[i], mono_ms);
+		int64_t delay = delay_of(f->count / (i == 0 ? 1 : NETWORK_DELAY));
+		int64_t limit = rule->ban_after * (i == 0 ? 1 : NETWORK_BAN);
+
+		out.delay_ms = delay > out.delay_ms ? delay : out.delay_ms;
+		if (!may_ban || f->total < limit)
+			continue;
+		f->total = 0; /* when the ban is over, it begins anew */
+		out.banned = ban(s, &net[i], rule, wall_ms);
+		out.net = net[i];
+	}
+	return out;
 }
 
 void shared_login_ok(struct shared *s, struct str address)
 {
+	struct cidr net[2];
 	uint32_t tag;
-	struct failure *f = failure_of(s, address, &tag);
+	struct failure *f;
 
+	if (!networks(address, net))
+		return;
+	f = failure_of(s, &net[0], &tag);
 	if (f->tag == tag)
 		f->count = 0;
 }

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/str.h"
+#include "daemon/bans.h"
 
 enum { SHARED_SEATS = 64 };
 
@@ -27,9 +27,24 @@ void shared_disconnect(struct shared *s, unsigned seat, struct str address);
 
 int64_t shared_total(const struct shared *s); /* connections now, of all edges */
 
-/* Failed logins: each doubles the delay of the next answer, from 1 s to 15 s, and is forgotten after
- * 10 minutes without one (features.md B13).  Returns the delay in ms for this failure. */
-int64_t shared_login_failed(struct shared *s, struct str address, int64_t mono_ms);
+struct bans *shared_bans(struct shared *s);
+
+/* Failed logins (features.md B13, U1, U2), of a client (IPv4 /32, IPv6 /64) and of its network (/24, /48).  Each
+ * doubles the delay of the next answer, from 1 s to 15 s; a whole network is delayed at a quarter of that
+ * pace.  After ban_after failures (0: never), five times that of a network, it is banned.  All is
+ * forgotten after 10 minutes without a failure. */
+struct shared_rule {
+	int64_t ban_after, ban_ms;
+	const struct cidr_set *exempt; /* from bans */
+};
+struct shared_failure {
+	int64_t delay_ms;
+	bool banned; /* now */
+	struct cidr net;
+};
+struct shared_failure shared_login_failed(struct shared *s, struct str address,
+	const struct shared_rule *rule, int64_t mono_ms, int64_t wall_ms);
+/* Takes the delay away, but what counts for a ban stays: one account of one's own must not buy guesses. */
 void shared_login_ok(struct shared *s, struct str address);
 
 #endif

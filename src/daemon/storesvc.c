@@ -12,6 +12,7 @@
 #include "daemon/child.h"
 #include "daemon/control.h"
 #include "daemon/sandbox.h"
+#include "daemon/shared.h"
 #include "daemon/svc.h"
 
 enum { LOGINS_MS = 60 * 1000 };
@@ -102,6 +103,7 @@ static bool start_service(
 
 	if (office_open(&s->svc.office, dir, start->config, err) != ST_OK)
 		return false;
+	s->svc.office.bans = shared_bans(start->shared);
 	s->svc.authenticator = authenticator_new(
 		s->svc.office.directory, (unsigned)c->hash_threads, (size_t)c->hash_queue);
 	authenticator_upgrade(s->svc.authenticator, c->password_upgrade);

@@ -1,4 +1,5 @@
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -40,6 +41,38 @@ static bool same(const unsigned char *a, const unsigned char *b, unsigned bits)
 	if (memcmp(a, b, octets) != 0)
 		return false;
 	return rest == 0 || ((a[octets] ^ b[octets]) >> (8 - rest)) == 0;
+}
+
+bool cidr_has(const struct cidr *net, const unsigned char address[16])
+{
+	return same(net->address, address, net->bits);
+}
+
+struct cidr cidr_of(const unsigned char address[16], unsigned bits)
+{
+	struct cidr net = { .bits = bits };
+
+	memcpy(net.address, address, sizeof net.address);
+	for (unsigned i = bits; i < 128; i++)
+		net.address[i / 8] &= (unsigned char)~(0x80u >> (i % 8));
+	return net;
+}
+
+bool cidr_is_v4(const unsigned char address[16])
+{
+	return memcmp(address, mapped, sizeof mapped) == 0;
+}
+
+void cidr_text(const struct cidr *net, char to[CIDR_TEXT])
+{
+	bool v4 = net->bits >= 96 && cidr_is_v4(net->address);
+	char text[INET6_ADDRSTRLEN] = "";
+
+	inet_ntop(v4 ? AF_INET : AF_INET6, net->address + (v4 ? 12 : 0), text, sizeof text);
+	if (net->bits == 128)
+		snprintf(to, CIDR_TEXT, "%s", text);
+	else
+		snprintf(to, CIDR_TEXT, "%s/%u", text, net->bits - (v4 ? 96 : 0));
 }
 
 bool cidr_parse(struct str text, struct cidr *to)
@@ -97,7 +130,7 @@ bool cidr_set_has(const struct cidr_set *set, struct str address)
 	if (set->count == 0 || !cidr_address(address, a))
 		return false;
 	for (size_t i = 0; i < set->count; i++)
-		if (same(set->rows[i].address, a, set->rows[i].bits))
+		if (cidr_has(&set->rows[i], a))
 			return true;
 	return false;
 }

@@ -25,6 +25,14 @@ bool cidr_address(struct str text, unsigned char to[16]);
  * somebody's mistake. */
 bool cidr_parse(struct str text, struct cidr *to);
 
+bool cidr_has(const struct cidr *net, const unsigned char address[16]);
+/* The network that `address` is in, of so many bits. */
+struct cidr cidr_of(const unsigned char address[16], unsigned bits);
+bool cidr_is_v4(const unsigned char address[16]);
+enum { CIDR_TEXT = 52 };
+void cidr_text(const struct cidr *net,
+	char to[CIDR_TEXT]); /* "192.0.2.0/24"; a single address without "/" */
+
 /* Networks separated by spaces; none is fine.  False: *bad is the one that is not a network, or all of
  * it when they are too many; set is then empty. */
 bool cidr_set_parse(struct cidr_set *set, struct str text, struct str *bad);

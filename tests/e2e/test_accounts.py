@@ -1,10 +1,18 @@
 """Accounts, passwords, quotas, domains, application passwords, bans, tokens."""
 
+import os
 import poplib
+import signal
 import smtplib
+import socket
+import time
 
 import messages
-from office import PASSWORD
+from office import PASSWORD, wait_until
+
+# Tests connect from 127.0.0.1, those of bans from other addresses of this machine.
+OFFICE = {'config': 'ban_exempt = "127.0.0.1 ::1"\nban_after_failures = 2\nban_time = 5s\n'
+                    'cleartext_auth = yes\n'}
 
 # `doveadm -O pw -s SCHEME -p 'correct horse'`, Dovecot 2.3.19.1 (Debian 12).
 HASHES = {
@@ -160,7 +168,6 @@ def test_application_passwords(office):
     assert sorted(rows) == ['guest', 'laptop', 'phone'] and rows['phone']['scope'] == 'pop3', rows
     assert rows['phone']['used'] and rows['guest']['expires'] and not rows['phone']['expires'], rows
     assert everything not in str(rows)
-    import time
     time.sleep(2.1)
     assert not logs_in(office, user, short), 'it has expired'
     office.must('account', 'app-password', 'del', user, 'laptop')
@@ -189,4 +196,67 @@ def test_last_login(office):
     office.stop()
     row = office.json('account', 'show', user)[0]
     assert row['login_protocol'] == 'smtp', row
+    office.start()
+
+
+def connects(office, source, port='pop3'):
+    """What the server says to a client of this address: b'' when it hangs up without a word."""
+    with socket.create_connection(('127.0.0.1', office.port(port)), timeout=10,
+                                  source_address=(source, 0)) as s:
+        try:
+            return s.recv(100)
+        except ConnectionResetError:
+            return b''
+
+
+def bans(office):
+    return {r['network']: r for r in office.json('ban', 'list')}
+
+
+def test_bans_by_hand(office):
+    assert bans(office) == {}
+    assert connects(office, '127.0.5.1').startswith(b'+OK')
+    office.must('ban', 'add', '127.0.5.0/24')
+    office.must('ban', 'add', '127.0.6.1', '--expires', '1s')
+    assert bans(office)['127.0.5.0/24']['until'] is None and '127.0.6.1' in bans(office)
+    assert connects(office, '127.0.5.1') == b'' and connects(office, '127.0.5.77', 'smtp') == b''
+    assert connects(office, '127.0.6.1') == b''
+    assert connects(office, '127.0.6.2').startswith(b'+OK')
+    # They outlive the processes that know them.
+    for pid in office.edge_pids() + [office.store_pid()]:
+        os.kill(pid, signal.SIGKILL)
+    time.sleep(1.1)
+    wait_until(lambda: office.run('ban', 'list').returncode == 0, 20, 'a new store')
+    assert connects(office, '127.0.5.1') == b''
+    assert connects(office, '127.0.6.1').startswith(b'+OK'), 'it has expired'
+    office.must('ban', 'del', '127.0.5.0/24')
+    assert connects(office, '127.0.5.1').startswith(b'+OK')
+    for words, code in ((('del', '127.0.5.0/24'), 67), (('add', '127.0.0.1/8'), 64),
+                        (('add', 'everybody'), 64), (('add', '10.0.0.1', '--expires', 'x'), 64)):
+        done = office.run('ban', *words)
+        assert done.returncode == code, (words, done)
+
+
+def test_bans_by_failed_logins(office):
+    begin = time.monotonic()
+    for _ in range(2):
+        with socket.create_connection(('127.0.0.1', office.port('pop3')), timeout=10,
+                                      source_address=('127.0.7.1', 0)) as s:
+            f = s.makefile('rb')
+            assert f.readline().startswith(b'+OK')
+            s.sendall(b'USER ann@example.test\r\nPASS wrong\r\n')
+            assert f.readline().startswith(b'+OK')
+            assert f.readline().startswith(b'-ERR [AUTH]')
+    assert time.monotonic() - begin > 2.5, 'the answers were delayed'
+    assert bans(office)['127.0.7.1']['why'] == 'logins', bans(office)
+    assert connects(office, '127.0.7.1') == b''
+    assert connects(office, '127.0.7.2').startswith(b'+OK')
+    time.sleep(5.1)
+    assert connects(office, '127.0.7.1').startswith(b'+OK')
+    # Exempt clients are never banned.
+    for _ in range(3):
+        assert not logs_in(office, 'bob@example.test', 'wrong')
+    assert logs_in(office, 'bob@example.test', PASSWORD)
+    office.stop()
+    assert office.run('ban', 'list').returncode == 75
     office.start()

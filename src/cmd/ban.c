@@ -1,0 +1,42 @@
+/* restante ban */
+#include <sysexits.h>
+
+#include "cmd/cmd.h"
+
+int cmd_ban_add(struct cmd *c)
+{
+	int64_t until_ms = 0;
+
+	if (cmd_has(c, OPTION_EXPIRES) && !value_moment(str_c(c->expires), &until_ms))
+		return cmd_fail(c, EX_USAGE,
+			"--expires %s: give a date such as 2027-01-31, or a time from now on such "
+			"as "
+			"90d",
+			c->expires);
+	return cmd_do(c, json_pack("{s:s, s:s, s:I}", "verb", "ban.add", "network", c->args[0],
+				 "until_ms", (json_int_t)until_ms));
+}
+
+int cmd_ban_del(struct cmd *c)
+{
+	return cmd_do(c, json_pack("{s:s, s:s}", "verb", "ban.del", "network", c->args[0]));
+}
+
+int cmd_ban_list(struct cmd *c)
+{
+	static const struct column columns[] = {
+		{"network", "NETWORK", false},
+		{ "why",    "WHY",     false},
+		{ "since",  "SINCE",   false},
+		{ "until",  "UNTIL",   false},
+	};
+	struct cmd_result result = { .octets = NULL };
+	int code = cmd_call(c, json_pack("{s:s}", "verb", "ban.list"), &result);
+
+	if (code == EX_OK) {
+		output_rows(c, result.rows, columns, sizeof columns / sizeof *columns);
+		code = output_end(c);
+	}
+	json_decref(result.rows);
+	return code;
+}
