@@ -118,6 +118,30 @@ struct store_expunge {
 };
 void store_expunge(struct store *s, struct store_expunge *e);
 
+/* Messages that were expunged, as long as the store still has them: they come back at their old
+ * places under their old UIDLs, so a lease is needed, and it must not be used for anything else:
+ * what was restored under it is seen by the next one.  All or none; ids that are not expunged are
+ * not an error. */
+struct store_restore {
+	struct store_op op;
+	uint64_t maildrop, token;
+	const struct msgid *ids;
+	size_t count;
+	uint64_t restored; /* out */
+};
+void store_restore(struct store *s, struct store_restore *r);
+
+struct store_expunged_row {
+	struct msgid id;
+	uint64_t octets;
+	int64_t expunged_ms;
+	uint8_t uidl_len; /* 0: the id's text */
+	char uidl[70];
+};
+/* What store_restore() could bring back, in the order of the maildrop.  *rows: heap, free(). */
+enum store_result store_expunged(
+	struct store *s, uint64_t maildrop, struct store_expunged_row **rows, size_t *count);
+
 /* Drops everything of a maildrop: its account was deleted. */
 struct store_drop {
 	struct store_op op;

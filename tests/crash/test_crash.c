@@ -53,7 +53,7 @@ struct world {
 	unsigned deletions;
 	struct asked asked[ASKED_AT_ONCE];
 	struct buf expected, out;
-	uint64_t cuts, answered_ok, refused, unknown, kept_open, faults, index_games;
+	uint64_t cuts, answered_ok, refused, unknown, kept_open, faults, index_games, restored;
 };
 
 static bool verbose;
@@ -229,8 +229,9 @@ static void do_deliveries(struct world *w)
 
 /* ---- deletions ---- */
 
-static size_t choose(
-	struct world *w, size_t maildrop, struct msgid *ids, struct model_message **which)
+/* Messages that are there, or that were deleted for sure. */
+static size_t choose(struct world *w, size_t maildrop, enum fate fate, struct msgid *ids,
+	struct model_message **which)
 {
 	size_t n = 0;
 
@@ -238,7 +239,7 @@ static size_t choose(
 		struct model_message *m = &w->messages[i];
 
 		if (m->fate == PRESENT && (m->maildrops & 1u << maildrop) &&
-			m->in[maildrop] == PRESENT && rnd(w, 3) == 0) {
+			m->in[maildrop] == fate && rnd(w, 3) == 0) {
 			ids[n] = help_id(m->id);
 			which[n++] = m;
 		}
@@ -257,7 +258,7 @@ static void do_expunge(struct world *w)
 
 	if (help_open(w->store, &o, maildrop + 1) != STORE_OK)
 		return; /* the index may be behind a dead disk */
-	n = choose(w, maildrop, ids, which);
+	n = choose(w, maildrop, PRESENT, ids, which);
 	w->deletions++;
 	result = help_expunge(w->store, &e, &o, ids, n);
 	store_close(w->store, maildrop + 1, o.token);
@@ -266,6 +267,34 @@ static void do_expunge(struct world *w)
 	for (size_t i = 0; i < n; i++) {
 		if (result == STORE_OK) {
 			which[i]->in[maildrop] = ABSENT;
+		} else if (disk_sim_dead(w->disk) || result == STORE_UNKNOWN) {
+			which[i]->in[maildrop] = OPEN;
+			which[i]->asked[maildrop] = w->deletions;
+		}
+	}
+}
+
+static void do_restore(struct world *w)
+{
+	size_t maildrop = rnd(w, MAILDROPS), n;
+	struct model_message *which[10];
+	struct msgid ids[10];
+	struct store_open o;
+	struct store_restore r;
+	enum store_result result;
+
+	if (help_open(w->store, &o, maildrop + 1) != STORE_OK)
+		return;
+	n = choose(w, maildrop, ABSENT, ids, which);
+	w->deletions++; /* the same bookkeeping: all of it or nothing */
+	result = help_restore(w->store, &r, &o, ids, n);
+	store_close(w->store, maildrop + 1, o.token);
+	if (result == STORE_OK && n > 0 && r.restored != n)
+		broken(w, "restored %d of %d", (int)r.restored, (int)n);
+	w->restored += r.restored;
+	for (size_t i = 0; i < n; i++) {
+		if (result == STORE_OK) {
+			which[i]->in[maildrop] = PRESENT;
 		} else if (disk_sim_dead(w->disk) || result == STORE_UNKNOWN) {
 			which[i]->in[maildrop] = OPEN;
 			which[i]->asked[maildrop] = w->deletions;
@@ -494,11 +523,12 @@ static void clear_faults(struct world *w)
 static void work(struct world *w)
 {
 	while (!disk_sim_dead(w->disk)) {
-		switch (rnd(w, 8)) {
+		switch (rnd(w, 9)) {
 		case 0:
 		case 1: do_expunge(w); break;
 		case 2: do_reads(w); break;
 		case 3: maybe_fault(w); break;
+		case 8: do_restore(w); break;
 		case 4:
 			if (rnd(w, 10) == 0 && !disk_sim_dead(w->disk)) {
 				clear_faults(w);
@@ -623,9 +653,10 @@ int main(int argc, char **argv)
 	}
 	printf("%" PRIu64 " cuts: every promise held (%" PRIu64 " deliveries acknowledged, %" PRIu64
 	       " refused, %" PRIu64 " unknown, %" PRIu64 " kept though nobody was told, %" PRIu64
-	       " faults, %" PRIu64 " indexes taken away or put back)\n",
+	       " faults, %" PRIu64 " indexes taken away or put back, %" PRIu64
+	       " restored)\n",
 		w->cuts, w->answered_ok, w->refused, w->unknown, w->kept_open, w->faults,
-		w->index_games);
+		w->index_games, w->restored);
 	buf_deinit(&w->expected);
 	buf_deinit(&w->out);
 	free(w);

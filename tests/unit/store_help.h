@@ -99,6 +99,19 @@ static inline enum store_result help_expunge(struct store *s, struct store_expun
 	return help_wait(s);
 }
 
+static inline enum store_result help_restore(struct store *s, struct store_restore *r,
+	const struct store_open *o, const struct msgid *ids, size_t count)
+{
+	*r = (struct store_restore){ .op.done = help_note,
+		.maildrop = o->maildrop,
+		.token = o->token,
+		.ids = ids,
+		.count = count };
+	help_done = false;
+	store_restore(s, r);
+	return help_wait(s);
+}
+
 /* Reads the whole in pieces of `piece` into *out. */
 static inline enum store_result help_read(struct store *s, struct buf *out, uint64_t maildrop,
 	uint64_t token, struct msgid id, size_t piece)

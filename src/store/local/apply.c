@@ -151,6 +151,49 @@ static void apply_expunge(struct index *x, const struct record *r)
 	run(x, Q_SUB_USAGE);
 }
 
+/* The message is back at its old place, under its old UIDL. */
+static void restore_one(struct index *x, uint64_t maildrop, const struct index_message *m)
+{
+	sqlite3_stmt *st = index_query(x, Q_RESTORE_COPY);
+	bool was_gone;
+
+	bind_u64(st, 1, maildrop);
+	bind_u64(st, 2, m->pos);
+	run(x, Q_RESTORE_COPY);
+	was_gone = !x->failed && sqlite3_changes(x->db) == 1;
+	st = index_query(x, Q_RESTORE);
+	bind_u64(st, 1, maildrop);
+	bind_u64(st, 2, m->pos);
+	run(x, Q_RESTORE);
+	if (was_gone) {
+		st = index_query(x, Q_ADD_USAGE);
+		bind_u64(st, 1, maildrop);
+		bind_u64(st, 2, m->octets);
+		run(x, Q_ADD_USAGE);
+	}
+}
+
+static void apply_restore(struct index *x, const struct record *r)
+{
+	struct reader in = { .rest = r->meta };
+	uint64_t maildrop = get_u64(&in);
+
+	while (!in.bad && in.rest.n > 0) {
+		struct index_message m;
+
+		switch (index_message(x, get_msgid(&in), &m)) {
+		case STORE_OK: restore_one(x, maildrop, &m); break;
+		case STORE_NOT_FOUND: break;
+		case STORE_BUSY:
+		case STORE_CONFLICT:
+		case STORE_FULL:
+		case STORE_UNAVAILABLE:
+		case STORE_UNKNOWN:
+		case STORE_CORRUPT: x->failed = true; break;
+		}
+	}
+}
+
 static void apply_drop(struct index *x, const struct record *r)
 {
 	struct reader in = { .rest = r->meta };
@@ -174,6 +217,7 @@ void index_apply(struct index *x, const struct record *r)
 	case RECORD_MESSAGE: apply_message(x, r); break;
 	case RECORD_EXPUNGE: apply_expunge(x, r); break;
 	case RECORD_DROP: apply_drop(x, r); break;
+	case RECORD_RESTORE: apply_restore(x, r); break;
 	case RECORD_SEAL: break;
 	}
 }

@@ -35,8 +35,8 @@ struct change {
 	struct journal_entry entry;
 	struct store *store;
 	struct store_op *op;
-	struct store_expunge *expunge; /* or NULL */
-	uint64_t expunged;
+	uint64_t *told; /* gets `named` when durable; or NULL */
+	uint64_t named;
 	struct link known; /* by id, while the index does not have it */
 	struct msgid id;
 	bool durable;

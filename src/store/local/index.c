@@ -46,6 +46,9 @@ static const char *const statements[INDEX_STATEMENTS] = {
 			   " WHERE maildrop=?1 AND pos=?2",
 	[Q_EXPUNGE] = "DELETE FROM delivery WHERE maildrop=?1 AND pos=?2 RETURNING octets",
 	[Q_SUB_USAGE] = "UPDATE maildrop SET count=count-?2, octets=octets-?3 WHERE id=?1",
+	[Q_RESTORE_COPY] = "INSERT OR IGNORE INTO delivery SELECT maildrop, pos, id, octets, flags,"
+			   " uidl FROM expunged WHERE maildrop=?1 AND pos=?2",
+	[Q_RESTORE] = "DELETE FROM expunged WHERE maildrop=?1 AND pos=?2",
 	[Q_DROP_COPY] =
 		"INSERT OR IGNORE INTO expunged SELECT *, ?2 FROM delivery WHERE maildrop=?1",
 	[Q_DROP] = "DELETE FROM delivery WHERE maildrop=?1",
@@ -55,6 +58,8 @@ static const char *const statements[INDEX_STATEMENTS] = {
 	[Q_LIST] = "SELECT id, octets, flags, uidl FROM delivery WHERE maildrop=?1 AND pos<?2"
 		   " ORDER BY pos",
 	[Q_HAS] = "SELECT 1 FROM delivery WHERE maildrop=?1 AND pos=?2",
+	[Q_LIST_EXPUNGED] = "SELECT id, octets, flags, uidl, expunged_ms FROM expunged"
+			    " WHERE maildrop=?1 ORDER BY pos",
 	[Q_HAD] = "SELECT 1 FROM expunged WHERE maildrop=?1 AND pos=?2",
 };
 

@@ -17,6 +17,8 @@ enum index_statement {
 	Q_EXPUNGE_COPY,
 	Q_EXPUNGE,
 	Q_SUB_USAGE,
+	Q_RESTORE_COPY,
+	Q_RESTORE,
 	Q_DROP_COPY,
 	Q_DROP,
 	Q_DROP_USAGE,
@@ -25,6 +27,7 @@ enum index_statement {
 	Q_LIST,
 	Q_HAS,
 	Q_HAD,
+	Q_LIST_EXPUNGED,
 	INDEX_STATEMENTS,
 };
 

@@ -128,7 +128,7 @@ static enum store_result expunge_ids(
 					     : STORE_NOT_FOUND;
 		if (r == STORE_OK) {
 			put_msgid(&c->entry.record, e->ids[i]);
-			c->expunged++;
+			c->named++;
 		} else if (r != STORE_NOT_FOUND) {
 			return r;
 		}
@@ -147,12 +147,12 @@ void store_expunge(struct store *s, struct store_expunge *e)
 		r = STORE_UNAVAILABLE;
 	if (r == STORE_OK) {
 		c = change_new(s, RECORD_EXPUNGE, &e->op);
-		c->expunge = e;
+		c->told = &e->expunged;
 		c->entry.deletes = true;
 		r = expunge_ids(s, e, l, c);
 		reading_end(s, &l->reading);
 	}
-	if (r == STORE_OK && c->expunged > 0) {
+	if (r == STORE_OK && c->named > 0) {
 		change_submit(c);
 		return;
 	}

@@ -146,3 +146,35 @@ enum store_result index_list(
 	store_listing_free(l);
 	return r;
 }
+
+enum store_result index_expunged(
+	struct index *x, uint64_t maildrop, struct store_expunged_row **rows, size_t *count)
+{
+	sqlite3_stmt *st = index_query(x, Q_LIST_EXPUNGED);
+	enum store_result r;
+	size_t room = 0;
+
+	*rows = NULL;
+	*count = 0;
+	bind_u64(st, 1, maildrop);
+	while ((r = step(x, st)) == STORE_OK) {
+		struct str id = column_str(st, 0), uidl = column_str(st, 3);
+		struct store_expunged_row *row;
+
+		if (*count == room) {
+			room = room == 0 ? 64 : room * 2;
+			*rows = mem_array(*rows, room, sizeof **rows);
+		}
+		row = &(*rows)[(*count)++];
+		*row = (struct store_expunged_row){ .octets = column_u64(st, 1),
+			.expunged_ms = sqlite3_column_int64(st, 4) };
+		if (id.n == sizeof row->id.b)
+			memcpy(row->id.b, id.p, id.n);
+		if (uidl.n <= sizeof row->uidl) {
+			row->uidl_len = (uint8_t)uidl.n;
+			memcpy(row->uidl, uidl.p, uidl.n);
+		}
+	}
+	sqlite3_reset(st);
+	return r == STORE_NOT_FOUND ? STORE_OK : r;
+}

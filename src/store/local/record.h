@@ -24,6 +24,7 @@ enum record_type {
 	RECORD_EXPUNGE = 2, /* messages of one maildrop, all or none */
 	RECORD_DROP = 3,    /* a whole maildrop */
 	RECORD_SEAL = 4,    /* a clean end: all before it was synced */
+	RECORD_RESTORE = 5, /* expunged messages of one maildrop are back, all or none */
 };
 
 struct record {
@@ -86,7 +87,7 @@ bool message_get(struct str meta, struct message_meta *m);
 bool message_target(
 	struct message_meta *m, struct message_target *t); /* the next; false at the end */
 
-/* ---- meta of RECORD_EXPUNGE: u64 maildrop, then ids; of RECORD_DROP: u64 maildrop ---- */
+/* ---- meta of RECORD_EXPUNGE and RECORD_RESTORE: u64 maildrop, then ids; of RECORD_DROP: u64 maildrop ---- */
 
 struct msgid get_msgid(struct reader *r);
 void put_msgid(struct buf *b, struct msgid id);

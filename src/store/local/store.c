@@ -98,8 +98,8 @@ static void change_done(struct journal_entry *e, enum store_result result)
 
 	if (result == STORE_OK) {
 		c->durable = true;
-		if (c->expunge != NULL)
-			c->expunge->expunged = c->expunged;
+		if (c->told != NULL)
+			*c->told = c->named;
 		change_strip(c);
 		list_append(&s->pending, &e->link);
 		s->pending_count++;
