@@ -1,10 +1,14 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
+#include <linux/landlock.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "daemon/sandbox.h"
@@ -19,6 +23,46 @@
 #ifndef SANITIZED
 #define SANITIZED 0
 #endif
+
+/* Everything an ABI of landlock(7) can forbid, and what is allowed below the root: no execution and
+ * no special files.  Linking and renaming between directories came with the second ABI; a kernel
+ * that has only the first one would forbid them always. */
+enum {
+	BELOW_ROOT = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |
+		     LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+		     LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |
+		     LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REFER,
+	EVERYWHERE = BELOW_ROOT | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
+		     LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
+		     LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_SYM,
+	LANDLOCK_ABI = 2,
+};
+
+/* What chroot does for root.  A kernel without it leaves the seccomp list alone, as before. */
+static enum status confine(const char *root, struct err *err)
+{
+	struct landlock_ruleset_attr all = { .handled_access_fs = EVERYWHERE };
+	struct landlock_path_beneath_attr below = { .allowed_access = BELOW_ROOT };
+	int ruleset, r;
+
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) <
+		LANDLOCK_ABI)
+		return ST_OK;
+	ruleset = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof all, 0);
+	below.parent_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (below.parent_fd < 0) {
+		close(ruleset);
+		return err_set(err, ST_IO, "open %s: %s", root, strerror(errno));
+	}
+	r = (int)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &below, 0);
+	if (r == 0)
+		r = (int)syscall(SYS_landlock_restrict_self, ruleset, 0);
+	if (r < 0)
+		err_set(err, ST_IO, "landlock: %s", strerror(errno));
+	close(below.parent_fd);
+	close(ruleset);
+	return r == 0 ? ST_OK : ST_IO;
+}
 
 enum status sandbox_drop(const struct child_identity *id, const char *root, struct err *err)
 {
@@ -38,7 +82,7 @@ enum status sandbox_drop(const struct child_identity *id, const char *root, stru
 	if (setrlimit(RLIMIT_CORE, &none) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_set(err, ST_IO, "give up privileges: %s", strerror(errno));
-	return ST_OK;
+	return id->drop ? ST_OK : confine(root, err);
 }
 
 /* Every process: memory, time, its own epoll, reading and writing what is open. */
@@ -47,8 +91,8 @@ static const int for_all[] = { SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv),
 	SCMP_SYS(madvise), SCMP_SYS(mremap), SCMP_SYS(futex), SCMP_SYS(sched_yield),
 	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(nanosleep),
 	SCMP_SYS(clock_nanosleep), SCMP_SYS(restart_syscall), SCMP_SYS(getrandom), SCMP_SYS(getpid),
-	SCMP_SYS(gettid), SCMP_SYS(tgkill), SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid),
-	SCMP_SYS(getegid), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(gettid), SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid),
+	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
 	SCMP_SYS(sigaltstack), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(rseq),
 	SCMP_SYS(set_robust_list), SCMP_SYS(membarrier), SCMP_SYS(fcntl), SCMP_SYS(dup),
 	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl),
@@ -73,8 +117,7 @@ static const int for_store[] = { SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(o
 	SCMP_SYS(fchown), SCMP_SYS(umask), SCMP_SYS(getcwd), SCMP_SYS(readlink),
 	SCMP_SYS(readlinkat), SCMP_SYS(fstatfs), SCMP_SYS(statfs), SCMP_SYS(memfd_create),
 	SCMP_SYS(accept4), SCMP_SYS(getsockopt), SCMP_SYS(flock), SCMP_SYS(copy_file_range),
-	SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(clone3), SCMP_SYS(sched_getaffinity),
-	SCMP_SYS(prlimit64) };
+	SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(sched_getaffinity) };
 
 /* Nobody here ever calls these: whoever does is not us. */
 static const int fatal[] = { SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(ptrace), SCMP_SYS(fork),
@@ -100,9 +143,29 @@ static int add_all(scmp_filter_ctx ctx, uint32_t action, const int *calls, size_
 	return r;
 }
 
+/* Threads, not processes: what clone3 makes stands in memory, where a filter cannot look, so it is
+ * not there at all and the C library takes clone. */
+static int add_store_rules(scmp_filter_ctx ctx)
+{
+	const struct scmp_arg_cmp thread =
+		SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM);
+	const struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ, 0);
+	int r = add_all(ctx, SCMP_ACT_ALLOW, for_store, COUNT(for_store));
+
+	if (r == 0)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	if (r == 0)
+		r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, &thread);
+	if (r == 0)
+		r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, &self);
+	return r;
+}
+
 static int add_release_rules(scmp_filter_ctx ctx, enum sandbox_kind kind)
 {
 	const struct scmp_arg_cmp not_exec = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+	/* For abort(); another process of the same user is none of its business. */
+	const struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
 	int r = add_all(ctx, SCMP_ACT_ALLOW, for_all, COUNT(for_all));
 
 	if (r == 0)
@@ -110,12 +173,13 @@ static int add_release_rules(scmp_filter_ctx ctx, enum sandbox_kind kind)
 	if (r == 0)
 		r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, &not_exec);
 	if (r == 0)
+		r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &self);
+	if (r == 0)
 		r = add_all(ctx, SCMP_ACT_KILL_PROCESS, fatal, COUNT(fatal));
 	switch (kind) {
 	case SANDBOX_EDGE:
 		return r != 0 ? r : add_all(ctx, SCMP_ACT_ALLOW, for_edge, COUNT(for_edge));
-	case SANDBOX_STORE:
-		return r != 0 ? r : add_all(ctx, SCMP_ACT_ALLOW, for_store, COUNT(for_store));
+	case SANDBOX_STORE: return r != 0 ? r : add_store_rules(ctx);
 	}
 	return r;
 }

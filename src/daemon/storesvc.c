@@ -122,6 +122,7 @@ _Noreturn void store_process(struct child_start *start)
 	snprintf(root, sizeof root, "%s/store", start->state);
 	list_init(&s->svc.edges);
 	disk_real_prepare();
+	setenv("SQLITE_TMPDIR", start->identity.drop ? "/" : root, 1); /* it sees no /tmp */
 	if (sandbox_drop(&start->identity, root, &err) != ST_OK ||
 		!start_service(s, start, start->identity.drop ? "/" : root, &err)) {
 		log_error("store.failed", F_C("err", err.text));

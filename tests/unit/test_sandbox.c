@@ -1,0 +1,755 @@
+/* What an intruder would try first, tried inside an edge's and a store's sandbox, one child process
+ * for each.  Built without sanitizers, so that the list of a release is what is tested.  As root both
+ * ways of confinement are tried, otherwise the one that needs no privileges. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/landlock.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "daemon/sandbox.h"
+
+enum { EDGE_UID = 62025, STORE_UID = 62110, NOBODY = 65534 };
+
+/* How a try ended. */
+enum end {
+	WORKED,
+	REFUSED, /* EPERM: by the list */
+	HIDDEN,  /* ENOENT or EACCES: by chroot or landlock */
+	MISSING, /* ENOSYS */
+	KILLED,  /* SIGSYS */
+	OTHER,
+};
+static const char *const end_names[] = { "worked", "refused", "hidden", "missing", "killed",
+	"failed otherwise" };
+
+static char base[] = "/tmp/restante-sandbox-XXXXXX";
+static char outside_file[64], secret_file[64];
+static int outside_dir; /* stays open over the confinement, as a mistake would leave it */
+static pid_t bystander; /* a process of the same user */
+
+static long try_open_passwd(void)
+{
+	return open("/etc/passwd", O_RDONLY);
+}
+
+static long try_open_secret(void)
+{
+	return open(secret_file, O_RDONLY);
+}
+
+static long try_create_outside(void)
+{
+	return open(outside_file, O_WRONLY | O_CREAT, 0600);
+}
+
+static long try_dots(void)
+{
+	return open("../../../../../../../../etc/passwd", O_RDONLY);
+}
+
+static long try_openat2(void)
+{
+	uint64_t how[3] = { O_RDONLY };
+
+	return syscall(SYS_openat2, AT_FDCWD, "/etc/passwd", how, sizeof how);
+}
+
+static long try_proc_environ(void)
+{
+	return open("/proc/1/environ", O_RDONLY);
+}
+
+static long try_proc_maps(void)
+{
+	return open("/proc/self/maps", O_RDONLY);
+}
+
+static long try_device(void)
+{
+	return open("/dev/mem", O_RDWR);
+}
+
+static long try_unlink(void)
+{
+	return unlink(secret_file);
+}
+
+static long try_rename(void)
+{
+	return rename(secret_file, outside_file);
+}
+
+static long try_link(void)
+{
+	return link(secret_file, outside_file);
+}
+
+static long try_symlink(void)
+{
+	return symlink("/etc/passwd", "link");
+}
+
+static long try_mknod(void)
+{
+	return mknod("device", S_IFCHR | 0600, 0x0101);
+}
+
+static long try_mkdir(void)
+{
+	return mkdir("directory", 0700);
+}
+
+static long try_chmod(void)
+{
+	return chmod(secret_file, 0777);
+}
+
+static long try_chdir(void)
+{
+	return chdir("/etc");
+}
+
+static long try_fchdir(void)
+{
+	return fchdir(outside_dir);
+}
+
+static long try_chroot(void)
+{
+	return chroot(".");
+}
+
+static long try_pivot_root(void)
+{
+	return syscall(SYS_pivot_root, ".", ".");
+}
+
+static long try_tcp(void)
+{
+	return socket(AF_INET, SOCK_STREAM, 0);
+}
+
+static long try_unix(void)
+{
+	return socket(AF_UNIX, SOCK_STREAM, 0);
+}
+
+static long try_netlink(void)
+{
+	return socket(AF_NETLINK, SOCK_RAW, 0);
+}
+
+static long try_connect(void)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(25) };
+
+	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	return connect(0, (struct sockaddr *)&sa, sizeof sa);
+}
+
+static long try_bind(void)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET };
+
+	return bind(0, (struct sockaddr *)&sa, sizeof sa);
+}
+
+static long try_listen(void)
+{
+	return listen(0, 1);
+}
+
+static long try_socketpair(void)
+{
+	int fds[2];
+
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, fds);
+}
+
+static long try_exec(void)
+{
+	char *none[] = { NULL };
+
+	return execve("/bin/true", none, none);
+}
+
+static long try_fexec(void)
+{
+	char *none[] = { NULL };
+
+	return syscall(SYS_execveat, outside_dir, "x", none, none, 0);
+}
+
+static long try_fork(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+
+static long try_raw_fork(void)
+{
+#ifdef SYS_fork
+	long pid = syscall(SYS_fork);
+
+	if (pid == 0)
+		_exit(0);
+	return pid;
+#else
+	raise(SIGSYS);
+	return -1;
+#endif
+}
+
+static long try_clone(void)
+{
+	long pid = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+
+static long try_clone3(void)
+{
+	uint64_t args[11] = { [4] = SIGCHLD };
+	long pid = syscall(SYS_clone3, args, sizeof args);
+
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+
+static long try_namespace(void)
+{
+	return unshare(CLONE_NEWUSER);
+}
+
+static long try_ptrace(void)
+{
+	return ptrace(PTRACE_ATTACH, bystander, NULL, NULL);
+}
+
+static long try_vfork(void)
+{
+#ifdef SYS_vfork
+	long pid = syscall(SYS_vfork);
+
+	if (pid == 0)
+		_exit(0);
+	return pid;
+#else
+	raise(SIGSYS);
+	return -1;
+#endif
+}
+
+static long try_setns(void)
+{
+	return setns(outside_dir, 0);
+}
+
+static long try_kexec(void)
+{
+	return syscall(SYS_kexec_load, 0, 0, NULL, 0);
+}
+
+static long try_write_memory(void)
+{
+	return syscall(SYS_process_vm_writev, bystander, NULL, 0, NULL, 0, 0);
+}
+
+static long try_read_memory(void)
+{
+	return syscall(SYS_process_vm_readv, bystander, NULL, 0, NULL, 0, 0);
+}
+
+static long try_kill(void)
+{
+	return kill(bystander, SIGKILL);
+}
+
+static long try_tgkill(void)
+{
+	return syscall(SYS_tgkill, bystander, bystander, SIGKILL);
+}
+
+static long try_tkill(void)
+{
+	return syscall(SYS_tkill, bystander, SIGKILL);
+}
+
+static long try_pidfd(void)
+{
+	return syscall(SYS_pidfd_open, bystander, 0);
+}
+
+static long try_limits_of_another(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	return prlimit(bystander, RLIMIT_NOFILE, &none, NULL);
+}
+
+static long try_mmap_exec(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		       0) == MAP_FAILED
+		       ? -1
+		       : 0;
+}
+
+static long try_mprotect_exec(void)
+{
+	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return mprotect(p, 4096, PROT_READ | PROT_EXEC);
+}
+
+static long try_pkey_mprotect_exec(void)
+{
+	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return syscall(SYS_pkey_mprotect, p, 4096, PROT_READ | PROT_EXEC, -1);
+}
+
+static long try_personality(void)
+{
+	return syscall(SYS_personality, 0x0400000); /* READ_IMPLIES_EXEC */
+}
+
+static long try_setuid(void)
+{
+	return setuid(0);
+}
+
+static long try_setgid(void)
+{
+	return setgid(0);
+}
+
+static long try_capset(void)
+{
+	return syscall(SYS_capset, NULL, NULL);
+}
+
+static long try_mount(void)
+{
+	return syscall(SYS_mount, "none", "/", "proc", 0, NULL);
+}
+
+static long try_umount(void)
+{
+	return syscall(SYS_umount2, "/", 0);
+}
+
+static long try_bpf(void)
+{
+	union bpf_attr attr = { .map_type = BPF_MAP_TYPE_ARRAY };
+
+	return syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof attr);
+}
+
+static long try_perf(void)
+{
+	return syscall(SYS_perf_event_open, NULL, 0, -1, -1, 0);
+}
+
+static long try_io_uring(void)
+{
+	return syscall(SYS_io_uring_setup, 1, NULL);
+}
+
+static long try_userfaultfd(void)
+{
+	return syscall(SYS_userfaultfd, 0);
+}
+
+static long try_keyring(void)
+{
+	return syscall(SYS_add_key, "user", "x", "y", 1, -1);
+}
+
+static long try_module(void)
+{
+	return syscall(SYS_init_module, NULL, 0, "");
+}
+
+static long try_reboot(void)
+{
+	return syscall(SYS_reboot, 0, 0, 0, NULL);
+}
+
+static long try_set_time(void)
+{
+	return syscall(SYS_settimeofday, NULL, NULL);
+}
+
+static long try_new_filter(void)
+{
+	return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+}
+
+static long try_ioctl(void)
+{
+	return syscall(SYS_ioctl, 0, 0x5412 /* TIOCSTI */, "x");
+}
+
+/* What must work, or the process could not do its work: the list is not simply empty. */
+static long try_time(void)
+{
+	struct timespec t;
+
+	return clock_gettime(CLOCK_MONOTONIC, &t);
+}
+
+static long try_memory(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
+			       MAP_FAILED
+		       ? -1
+		       : 0;
+}
+
+static long try_own_file(void)
+{
+	return open("own", O_RDWR | O_CREAT, 0600);
+}
+
+static int idle_thread(void *arg)
+{
+	(void)arg;
+	syscall(SYS_exit, 0);
+	return 0;
+}
+
+static long try_thread(void)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	int flags =
+		CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+
+	return clone(idle_thread, stack + sizeof stack, flags, NULL);
+}
+
+static const struct {
+	const char *name;
+	long (*try)(void);
+	enum end edge, store;
+} rows[] = {
+	{"open /etc/passwd",             try_open_passwd,        REFUSED, HIDDEN },
+	{ "open a file of the state",    try_open_secret,        REFUSED, HIDDEN },
+	{ "create a file outside",       try_create_outside,     REFUSED, HIDDEN },
+	{ "open with ..",                try_dots,               REFUSED, HIDDEN },
+	{ "openat2",		     try_openat2,            REFUSED, HIDDEN },
+	{ "/proc of the first process",  try_proc_environ,       REFUSED, HIDDEN },
+	{ "/proc of itself",             try_proc_maps,          REFUSED, HIDDEN },
+	{ "memory as a device",          try_device,             REFUSED, HIDDEN },
+	{ "unlink outside",              try_unlink,             REFUSED, HIDDEN },
+	{ "rename outside",              try_rename,             REFUSED, HIDDEN },
+	{ "link outside",                try_link,               REFUSED, HIDDEN },
+	{ "symlink",		     try_symlink,            REFUSED, REFUSED},
+	{ "mknod",		       try_mknod,              REFUSED, REFUSED},
+	{ "mkdir",		       try_mkdir,              REFUSED, WORKED },
+	{ "chmod",		       try_chmod,              REFUSED, REFUSED},
+	{ "chdir",		       try_chdir,              REFUSED, REFUSED},
+	{ "fchdir to an open directory", try_fchdir,             REFUSED, REFUSED},
+	{ "chroot, once more",           try_chroot,             KILLED,  KILLED },
+	{ "pivot_root",                  try_pivot_root,         REFUSED, REFUSED},
+	{ "a TCP socket",                try_tcp,                REFUSED, REFUSED},
+	{ "a Unix socket",               try_unix,               REFUSED, REFUSED},
+	{ "a netlink socket",            try_netlink,            REFUSED, REFUSED},
+	{ "connect",		     try_connect,            REFUSED, REFUSED},
+	{ "bind",			try_bind,               REFUSED, REFUSED},
+	{ "listen",		      try_listen,             REFUSED, REFUSED},
+	{ "socketpair",                  try_socketpair,         REFUSED, REFUSED},
+	{ "execve",		      try_exec,               KILLED,  KILLED },
+	{ "execveat",                    try_fexec,              KILLED,  KILLED },
+	{ "fork of the C library",       try_fork,               REFUSED, REFUSED},
+	{ "fork",			try_raw_fork,           KILLED,  KILLED },
+	{ "vfork",		       try_vfork,              KILLED,  KILLED },
+	{ "another's namespace",         try_setns,              KILLED,  KILLED },
+	{ "kexec_load",                  try_kexec,              KILLED,  KILLED },
+	{ "another's memory, to write",  try_write_memory,       KILLED,  KILLED },
+	{ "clone of a process",          try_clone,              REFUSED, REFUSED},
+	{ "clone3 of a process",         try_clone3,             REFUSED, MISSING},
+	{ "a namespace of its own",      try_namespace,          KILLED,  KILLED },
+	{ "ptrace",		      try_ptrace,             KILLED,  KILLED },
+	{ "another's memory",            try_read_memory,        KILLED,  KILLED },
+	{ "kill",			try_kill,               REFUSED, REFUSED},
+	{ "tgkill",		      try_tgkill,             REFUSED, REFUSED},
+	{ "tkill",		       try_tkill,              REFUSED, REFUSED},
+	{ "pidfd_open",                  try_pidfd,              REFUSED, REFUSED},
+	{ "limits of another",           try_limits_of_another,  REFUSED, REFUSED},
+	{ "memory to write and execute", try_mmap_exec,          REFUSED, REFUSED},
+	{ "memory made executable",      try_mprotect_exec,      REFUSED, REFUSED},
+	{ "the same with a key",         try_pkey_mprotect_exec, REFUSED, REFUSED},
+	{ "personality",                 try_personality,        REFUSED, REFUSED},
+	{ "setuid",		      try_setuid,             REFUSED, REFUSED},
+	{ "setgid",		      try_setgid,             REFUSED, REFUSED},
+	{ "capset",		      try_capset,             REFUSED, REFUSED},
+	{ "mount",		       try_mount,              KILLED,  KILLED },
+	{ "umount",		      try_umount,             REFUSED, REFUSED},
+	{ "bpf",			 try_bpf,                KILLED,  KILLED },
+	{ "perf_event_open",             try_perf,               REFUSED, REFUSED},
+	{ "io_uring",                    try_io_uring,           REFUSED, REFUSED},
+	{ "userfaultfd",                 try_userfaultfd,        KILLED,  KILLED },
+	{ "add_key",		     try_keyring,            KILLED,  KILLED },
+	{ "init_module",                 try_module,             KILLED,  KILLED },
+	{ "reboot",		      try_reboot,             REFUSED, REFUSED},
+	{ "settimeofday",                try_set_time,           REFUSED, REFUSED},
+	{ "prctl",		       try_new_filter,         REFUSED, REFUSED},
+	{ "ioctl",		       try_ioctl,              REFUSED, REFUSED},
+	{ "the time",                    try_time,               WORKED,  WORKED },
+	{ "memory",		      try_memory,             WORKED,  WORKED },
+	{ "a file of its own",           try_own_file,           REFUSED, WORKED },
+	{ "a thread",                    try_thread,             REFUSED, WORKED },
+};
+
+static enum end end_of(long result, int error)
+{
+	if (result >= 0)
+		return WORKED;
+	switch (error) {
+	case EPERM: return REFUSED;
+	case ENOENT:
+	case EACCES:
+	case EXDEV: return HIDDEN;
+	case ENOSYS: return MISSING;
+	default: return OTHER; /* errno is no enum of ours */
+	}
+}
+
+/* The child: does not return. */
+static void in_sandbox(enum sandbox_kind kind, bool drop, long (*try)(void))
+{
+	struct child_identity id = { .drop = drop };
+	struct err err = { 0 };
+	char root[64];
+	long r;
+
+	snprintf(root, sizeof root, "%s/%s", base, kind == SANDBOX_EDGE ? "empty" : "store");
+	id.uid = id.gid = kind == SANDBOX_EDGE ? EDGE_UID : STORE_UID;
+	if (!drop && geteuid() == 0 && (setgid(NOBODY) < 0 || setuid(NOBODY) < 0))
+		_exit(100);
+	if (chdir(root) < 0)
+		_exit(101);
+	if (sandbox_drop(&id, root, &err) != ST_OK || sandbox_syscalls(kind, &err) != ST_OK)
+		_exit(102);
+	errno = 0;
+	r = try();
+	_exit(end_of(r, errno));
+}
+
+static enum end run(enum sandbox_kind kind, bool drop, long (*try)(void))
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		in_sandbox(kind, drop, try);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		return KILLED;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) > OTHER)
+		fail_msg("the sandbox was not entered: status %x", (unsigned)status);
+	return (enum end)WEXITSTATUS(status);
+}
+
+static void start_bystander(uid_t uid)
+{
+	bystander = fork();
+	if (bystander == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (geteuid() == 0 &&
+			(setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0))
+			_exit(1);
+		for (;;)
+			pause();
+	}
+}
+
+static void remove_made(void)
+{
+	static const char *const names[] = { "store/own", "store/directory", "outside" };
+	char path[64];
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		snprintf(path, sizeof path, "%s/%s", base, names[i]);
+		remove(path);
+	}
+}
+
+static void all_rows(enum sandbox_kind kind, bool drop)
+{
+	int bad = 0;
+
+	start_bystander(!drop ? NOBODY : kind == SANDBOX_EDGE ? EDGE_UID : STORE_UID);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		enum end want = kind == SANDBOX_EDGE ? rows[i].edge : rows[i].store;
+		enum end got = run(kind, drop, rows[i].try);
+
+		if (got != want) {
+			print_error(
+				"%s: %s, not %s\n", rows[i].name, end_names[got], end_names[want]);
+			bad++;
+		}
+	}
+	remove_made();
+	assert_int_equal(kill(bystander, 0), 0);
+	kill(bystander, SIGKILL);
+	waitpid(bystander, NULL, 0);
+	assert_int_equal(bad, 0);
+}
+
+static void need_root(void)
+{
+	if (geteuid() != 0)
+		skip();
+}
+
+static void need_landlock(void)
+{
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 2)
+		skip();
+}
+
+static void edge_as_root(void **state)
+{
+	(void)state;
+	need_root();
+	all_rows(SANDBOX_EDGE, true);
+}
+
+static void store_as_root(void **state)
+{
+	(void)state;
+	need_root();
+	all_rows(SANDBOX_STORE, true);
+}
+
+static void edge_without_privileges(void **state)
+{
+	(void)state;
+	all_rows(SANDBOX_EDGE, false);
+}
+
+static void store_without_privileges(void **state)
+{
+	(void)state;
+	need_landlock();
+	all_rows(SANDBOX_STORE, false);
+}
+
+/* Each row must be able to fail: without a sandbox the plain ones work. */
+static void outside_they_work(void **state)
+{
+	static long (*const plain[])(void) = { try_open_passwd, try_open_secret, try_proc_maps,
+		try_tcp, try_unix, try_socketpair, try_fork, try_raw_fork, try_clone, try_clone3,
+		try_mmap_exec, try_mprotect_exec, try_personality, try_chdir, try_fchdir };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+		int status;
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(plain[i]() >= 0 ? 0 : 1);
+		waitpid(pid, &status, 0);
+		if (status != 0)
+			fail_msg("row %zu does not work outside either", i);
+	}
+}
+
+/* Every call a sanitizer's build could hide is compiled away here. */
+static void built_for_release(void **state)
+{
+	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	fail_msg("built with sanitizers: this tests another list");
+#endif
+}
+
+static void make_file(char *path, size_t n, const char *name)
+{
+	int fd;
+
+	snprintf(path, n, "%s/%s", base, name);
+	fd = open(path, O_WRONLY | O_CREAT, 0644);
+	if (write(fd, "x", 1) != 1)
+		abort();
+	close(fd);
+}
+
+static int setup(void **state)
+{
+	char path[64];
+
+	(void)state;
+	if (mkdtemp(base) == NULL || chmod(base, 0777) < 0)
+		return -1;
+	make_file(secret_file, sizeof secret_file, "secret");
+	/* Its owner may link it (protected_hardlinks of proc(5)), so only the sandbox can refuse. */
+	if (geteuid() == 0 && chown(secret_file, NOBODY, NOBODY) < 0)
+		return -1;
+	snprintf(outside_file, sizeof outside_file, "%s/outside", base);
+	snprintf(path, sizeof path, "%s/empty", base);
+	mkdir(path, 0755);
+	snprintf(path, sizeof path, "%s/store", base);
+	if (mkdir(path, 0777) < 0 || chmod(path, 0777) < 0)
+		return -1;
+	outside_dir = open("/etc", O_RDONLY | O_DIRECTORY);
+	return outside_dir < 0 ? -1 : 0;
+}
+
+static int teardown(void **state)
+{
+	static const char *const names[] = { "store", "empty", "secret", "" };
+	char path[64];
+
+	(void)state;
+	remove_made();
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		snprintf(path, sizeof path, "%s/%s", base, names[i]);
+		remove(path);
+	}
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(built_for_release),
+		cmocka_unit_test(outside_they_work),
+		cmocka_unit_test(edge_as_root),
+		cmocka_unit_test(store_as_root),
+		cmocka_unit_test(edge_without_privileges),
+		cmocka_unit_test(store_without_privileges),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
