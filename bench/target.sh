@@ -19,6 +19,7 @@ do_start() {
 			connections_per_address = 60000
 			connections_max = 60000
 			log_level = "warn"
+			password_upgrade = no
 		CONF
 		while read -r user; do
 			echo secret | "$RESTANTE" account add "$user@bench.test" --password-stdin ${RESTANTE_HASH:+--hash "$RESTANTE_HASH"}

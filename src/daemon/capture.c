@@ -78,6 +78,7 @@ enum status capture_turn_on(struct office *o, uint64_t account, struct err *err)
 	enum status status = ST_OK;
 
 	if (dir >= 0) {
+		o->captures = CAPTURES_SOME;
 		purge(dir);
 		unlinkat(dir, MARK, 0); /* its age is what counts */
 		fd = openat(dir, MARK, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -105,11 +106,27 @@ enum status capture_turn_off(struct office *o, uint64_t account, struct err *err
 	return status;
 }
 
+/* A fact, not a look at the disk for each login: nearly nobody is ever captured. */
+static bool have_captures(struct office *o)
+{
+	struct buf path = { 0 };
+	char *name;
+
+	if (o->captures == CAPTURES_UNKNOWN) {
+		buf_printf(&path, "%s/capture", o->dir);
+		name = buf_steal_c(&path);
+		o->captures = access(name, F_OK) == 0 ? CAPTURES_SOME : CAPTURES_NONE;
+		free(name);
+	}
+	return o->captures == CAPTURES_SOME;
+}
+
 int capture_file(struct office *o, uint64_t account, struct str sid)
 {
-	int dir = open_dir(o, account, false), fd = -1;
+	int dir, fd = -1;
 	char name[64];
 
+	dir = have_captures(o) ? open_dir(o, account, false) : -1;
 	if (dir < 0)
 		return -1;
 	if (age_s(dir, MARK) <= CAPTURE_HOURS * HOUR_S && purge(dir) < CAPTURE_FILES) {
