@@ -29,6 +29,10 @@ enum option_bit {
 	OPTION_SCOPE = 1 << 12,
 	OPTION_EXPIRES = 1 << 13,
 	OPTION_ALIAS_OF = 1 << 14,
+	OPTION_UIDL = 1 << 24,
+	OPTION_SINCE = 1 << 25,
+	OPTION_ALL = 1 << 26,
+	OPTION_EXPUNGED = 1 << 27,
 };
 
 struct option {
@@ -58,6 +62,7 @@ struct cmd {
 	unsigned given; /* option bits */
 	const char *state, *domain, *hostname, *port_offset, *hash;
 	const char *quota_bytes, *quota_messages, *name, *scope, *expires, *alias_of;
+	const char *uidl, *since;
 	char **args;
 	int nargs;
 };
@@ -146,6 +151,8 @@ int cmd_domain_del(struct cmd *c);
 int cmd_domain_list(struct cmd *c);
 int cmd_mailbox_list(struct cmd *c);
 int cmd_mailbox_show(struct cmd *c);
+int cmd_mailbox_expunged(struct cmd *c);
+int cmd_mailbox_undelete(struct cmd *c);
 int cmd_who(struct cmd *c);
 int cmd_kick(struct cmd *c);
 int cmd_config_check(struct cmd *c);

@@ -14,9 +14,12 @@ int cmd_mailbox_list(struct cmd *c)
 		{ "sender",   "SENDER",   false},
 	};
 	struct cmd_result result = { .octets = NULL };
-	int code = cmd_call(
-		c, json_pack("{s:s, s:s}", "verb", "mailbox.list", "address", c->args[0]), &result);
+	int code;
 
+	if (cmd_has(c, OPTION_EXPUNGED))
+		return cmd_mailbox_expunged(c);
+	code = cmd_call(
+		c, json_pack("{s:s, s:s}", "verb", "mailbox.list", "address", c->args[0]), &result);
 	if (code == EX_OK) {
 		output_rows(c, result.rows, columns, sizeof columns / sizeof *columns);
 		code = output_end(c);

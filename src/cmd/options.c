@@ -24,6 +24,10 @@ static const char **value_of(struct cmd *c, enum option_bit bit)
 	case OPTION_SCOPE: return &c->scope;
 	case OPTION_EXPIRES: return &c->expires;
 	case OPTION_ALIAS_OF: return &c->alias_of;
+	case OPTION_UIDL: return &c->uidl;
+	case OPTION_SINCE: return &c->since;
+	case OPTION_ALL:
+	case OPTION_EXPUNGED:
 	case OPTION_JSON:
 	case OPTION_HELP:
 	case OPTION_PASSWORD_STDIN:

@@ -27,6 +27,10 @@ const struct option options[] = {
 	{ "--scope", "SCOPE", OPTION_SCOPE, "what it opens: pop3, smtp or all (the default)" },
 	{ "--expires", "WHEN", OPTION_EXPIRES, "until then: 2027-01-31, or a time from now on such as 90d" },
 	{ "--alias-of", "DOMAIN", OPTION_ALIAS_OF, "make it another name of this domain" },
+	{ "--expunged", NULL, OPTION_EXPUNGED, "what was deleted and can still be restored" },
+	{ "--uidl", "UIDL", OPTION_UIDL, "the message with this UIDL" },
+	{ "--since", "DURATION", OPTION_SINCE, "what was deleted within this time, such as 12h or 7d" },
+	{ "--all", NULL, OPTION_ALL, "everything that can be restored" },
 	{ "--rebuild", NULL, OPTION_REBUILD, "make the index anew from the journal" },
 };
 const size_t options_count = sizeof options / sizeof *options;
@@ -70,9 +74,12 @@ const struct command commands[] = {
 	{ "domain del", "DOMAIN", STATE, 1, 1, cmd_domain_del, "delete a domain that nothing uses" },
 	{ "domain list", "", LIST, 0, 0, cmd_domain_list, "list the domains" },
 
-	{ "mailbox list", "ADDRESS", LIST, 1, 1, cmd_mailbox_list, "list the messages of an account" },
+	{ "mailbox list", "ADDRESS", LIST | OPTION_EXPUNGED, 1, 1, cmd_mailbox_list, "list the messages of an account" },
 	{ "mailbox show", "ADDRESS UIDL", STATE, 2, 2, cmd_mailbox_show,
 		"write a message to standard output" },
+	{ "mailbox undelete", "ADDRESS --uidl UIDL|--since DURATION|--all",
+		LIST | OPTION_UIDL | OPTION_SINCE | OPTION_ALL, 1, 1, cmd_mailbox_undelete,
+		"bring deleted messages back" },
 
 	{ "ban add", "NETWORK", STATE | OPTION_EXPIRES, 1, 1, cmd_ban_add,
 		"refuse connections from an address or a network" },

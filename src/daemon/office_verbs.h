@@ -50,6 +50,10 @@ enum status verb_mailbox_list(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_mailbox_show(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_mailbox_expunged(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_mailbox_undelete(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_who(struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_kick(struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 

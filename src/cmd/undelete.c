@@ -1,0 +1,60 @@
+/* restante mailbox list --expunged, mailbox undelete */
+#include <stdio.h>
+#include <sysexits.h>
+
+#include "cmd/cmd.h"
+
+int cmd_mailbox_expunged(struct cmd *c)
+{
+	static const struct column columns[] = {
+		{"uidl",      "UIDL",     false},
+		{ "octets",   "OCTETS",   true },
+		{ "expunged", "EXPUNGED", false},
+		{ "received", "RECEIVED", false},
+		{ "sender",   "SENDER",   false},
+	};
+	struct cmd_result result = { .octets = NULL };
+	int code = cmd_call(c,
+		json_pack("{s:s, s:s}", "verb", "mailbox.expunged", "address", c->args[0]),
+		&result);
+
+	if (code == EX_OK) {
+		output_rows(c, result.rows, columns, sizeof columns / sizeof *columns);
+		code = output_end(c);
+	}
+	json_decref(result.rows);
+	return code;
+}
+
+int cmd_mailbox_undelete(struct cmd *c)
+{
+	static const struct column columns[] = {
+		{"restored", "RESTORED", true}
+	};
+	struct cmd_result result = { .octets = NULL };
+	json_t *q = json_pack("{s:s, s:s}", "verb", "mailbox.undelete", "address", c->args[0]);
+	int64_t ms;
+	int code;
+
+	if (cmd_has(c, OPTION_UIDL) + cmd_has(c, OPTION_SINCE) + cmd_has(c, OPTION_ALL) != 1) {
+		json_decref(q);
+		return cmd_fail(c, EX_USAGE, "say one of --uidl, --since and --all");
+	}
+	if (cmd_has(c, OPTION_UIDL))
+		json_object_set_new(q, "uidl", json_string(c->uidl));
+	if (cmd_has(c, OPTION_SINCE)) {
+		if (!value_duration(str_c(c->since), &ms)) {
+			json_decref(q);
+			return cmd_fail(
+				c, EX_USAGE, "--since %s: say a time such as 12h or 7d", c->since);
+		}
+		json_object_set_new(q, "since_ms", json_integer(ms));
+	}
+	code = cmd_call(c, q, &result);
+	if (code == EX_OK) {
+		output_rows(c, result.rows, columns, 1);
+		code = output_end(c);
+	}
+	json_decref(result.rows);
+	return code;
+}
