@@ -57,7 +57,7 @@ struct config {
 	int64_t login_timeout_ms, autologout_ms;
 	int64_t pop3_errors_before_login, pop3_errors_after_login;
 	char *implementation;     /* what POP3's IMPLEMENTATION says; "" hides it; %v: version */
-	int64_t pop3_expire_days; /* -1: never */
+	int64_t retention_days;   /* -1: never */
 	int64_t pop3_login_delay_ms;
 	char *pop3_utf8_headers; /* "downgrade", "refuse", "asis" */
 	char *pop3_language;

@@ -81,8 +81,8 @@ const struct config_setting config_settings[] = {
 	{ "implementation", CONFIG_TEXT, AT(implementation), "Restante", 0, 100, NULL,
 		"What POP3's CAPA says after IMPLEMENTATION (RFC 2449 6.9), %v being the version; "
 		"empty: nothing." },
-	{ "pop3_expire_days", CONFIG_DAYS, AT(pop3_expire_days), "never", 1, 36500, NULL,
-		"How long mail is kept, as POP3's CAPA announces it with EXPIRE (RFC 2449 6.7)." },
+	{ "retention_days", CONFIG_DAYS, AT(retention_days), "never", 1, 36500, NULL,
+		"Mail older than that is deleted; POP3's CAPA announces it with EXPIRE (RFC 2449 6.7)." },
 	{ "pop3_login_delay", CONFIG_DURATION, AT(pop3_login_delay_ms), "0s", 0, 1 * DAY, NULL,
 		"Time between POP3 logins of one account, announced with LOGIN-DELAY (RFC 2449 6.5); a "
 		"session that deleted nothing does not count." },

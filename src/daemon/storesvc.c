@@ -7,21 +7,25 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/child.h"
 #include "daemon/control.h"
+#include "daemon/retention.h"
 #include "daemon/sandbox.h"
 #include "daemon/shared.h"
 #include "daemon/svc.h"
 
-enum { LOGINS_MS = 60 * 1000 };
+enum { LOGINS_MS = 60 * 1000, SWEEP_MS = 3600 * 1000, SLICE_MS = 50, FIRST_SWEEP_MS = 2000 };
 
 struct storesvc {
 	struct svc svc;
 	struct ipc *leash;
 	struct control *control;
 	struct loop_io store_io, authenticator_io;
+	struct retention retention;
+	struct loop_timer sweep;  /* of old mail */
 	struct loop_timer logins; /* last logins are written now and then, not at each */
 };
 
@@ -86,6 +90,17 @@ static void write_logins(struct loop_timer *t)
 	loop_timer_at(t, loop_now_ms(s->svc.loop) + LOGINS_MS);
 }
 
+/* A slice now and then while a sweep goes on; a sweep each hour. */
+static void sweep_on(struct loop_timer *t)
+{
+	struct storesvc *s = LIST_OF(t, struct storesvc, sweep);
+	bool more;
+
+	retention_begin(&s->retention);
+	more = retention_slice(&s->retention, clock_wall_ms());
+	loop_timer_at(t, loop_now_ms(s->svc.loop) + (more ? SLICE_MS : SWEEP_MS));
+}
+
 /* Everything that came in during this turn goes to disk with one sync. */
 static void turn_end(void *arg)
 {
@@ -140,6 +155,9 @@ _Noreturn void store_process(struct child_start *start)
 	loop_io_want(&s->authenticator_io, LOOP_READ);
 	loop_timer_init(&s->logins, s->svc.loop, write_logins);
 	loop_timer_at(&s->logins, loop_now_ms(s->svc.loop) + LOGINS_MS);
+	retention_init(&s->retention, &s->svc.office);
+	loop_timer_init(&s->sweep, s->svc.loop, sweep_on);
+	loop_timer_at(&s->sweep, loop_now_ms(s->svc.loop) + FIRST_SWEEP_MS);
 	loop_at_turn_end(s->svc.loop, turn_end, s);
 	ipc_send(s->leash, &ready, STR(""), STR(""), -1);
 	loop_run(s->svc.loop);
@@ -148,6 +166,7 @@ _Noreturn void store_process(struct child_start *start)
 	control_stop(s->control);
 	authenticator_free(s->svc.authenticator);
 	office_close(&s->svc.office);
+	retention_deinit(&s->retention);
 	log_flush();
 	_exit(0);
 }

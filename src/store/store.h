@@ -142,6 +142,11 @@ struct store_expunged_row {
 enum store_result store_expunged(
 	struct store *s, uint64_t maildrop, struct store_expunged_row **rows, size_t *count);
 
+/* Of the maildrop's next messages from place *from on (0: the first), those received before a time:
+ * at most *count ids, which then says how many.  *from: where to go on; 0 at the end. */
+enum store_result store_older(struct store *s, uint64_t maildrop, int64_t before_ms, uint64_t *from,
+	struct msgid *ids, size_t *count);
+
 /* Drops everything of a maildrop: its account was deleted. */
 struct store_drop {
 	struct store_op op;

@@ -150,7 +150,7 @@ def test_login_delay(_office):
         time.sleep(max(0, started + 3.5 - time.monotonic()))
         with login(office) as w:
             w.pop('QUIT')
-    with_settings('pop3_login_delay = 3s\npop3_expire_days = 30\nimplementation = "post/%v"\n',
+    with_settings('pop3_login_delay = 3s\nretention_days = 30\nimplementation = "post/%v"\n',
                   check)
 
 

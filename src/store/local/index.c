@@ -60,6 +60,8 @@ static const char *const statements[INDEX_STATEMENTS] = {
 	[Q_HAS] = "SELECT 1 FROM delivery WHERE maildrop=?1 AND pos=?2",
 	[Q_LIST_EXPUNGED] = "SELECT id, octets, flags, uidl, expunged_ms FROM expunged"
 			    " WHERE maildrop=?1 ORDER BY pos",
+	[Q_OLDER] = "SELECT d.pos, d.id, m.received_ms FROM delivery d JOIN message m ON m.id=d.id"
+		    " WHERE d.maildrop=?1 AND d.pos>=?2 ORDER BY d.pos LIMIT 1000",
 	[Q_HAD] = "SELECT 1 FROM expunged WHERE maildrop=?1 AND pos=?2",
 };
 

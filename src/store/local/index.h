@@ -46,6 +46,8 @@ enum store_result index_facts(struct index *x, struct msgid id, struct store_fac
 enum store_result index_has(struct index *x, uint64_t maildrop, uint64_t pos, bool ever);
 enum store_result index_usage(
 	struct index *x, uint64_t maildrop, uint64_t *count, uint64_t *octets);
+enum store_result index_older(struct index *x, uint64_t maildrop, int64_t before_ms, uint64_t *from,
+	struct msgid *ids, size_t *count);
 enum store_result index_expunged(
 	struct index *x, uint64_t maildrop, struct store_expunged_row **rows, size_t *count);
 /* Fills rows, count, uidls, uidls_len: what has a position below `before`. */

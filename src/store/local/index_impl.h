@@ -28,6 +28,7 @@ enum index_statement {
 	Q_HAS,
 	Q_HAD,
 	Q_LIST_EXPUNGED,
+	Q_OLDER,
 	INDEX_STATEMENTS,
 };
 

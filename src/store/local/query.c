@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "store/local/index_impl.h"
 
+enum { OLDER_ROWS = 1000 }; /* the limit of Q_OLDER */
+
 static enum store_result step(struct index *x, sqlite3_stmt *st)
 {
 	switch (sqlite3_step(st)) {
@@ -177,4 +179,30 @@ enum store_result index_expunged(
 	}
 	sqlite3_reset(st);
 	return r == STORE_NOT_FOUND ? STORE_OK : r;
+}
+
+enum store_result index_older(struct index *x, uint64_t maildrop, int64_t before_ms, uint64_t *from,
+	struct msgid *ids, size_t *count)
+{
+	sqlite3_stmt *st = index_query(x, Q_OLDER);
+	size_t room = *count, seen = 0;
+	enum store_result r = STORE_OK;
+	uint64_t next = 0;
+
+	*count = 0;
+	bind_u64(st, 1, maildrop);
+	bind_u64(st, 2, *from);
+	while (*count < room && (r = step(x, st)) == STORE_OK) {
+		struct str id = column_str(st, 1);
+
+		seen++;
+		next = column_u64(st, 0) + 1;
+		if (sqlite3_column_int64(st, 2) < before_ms && id.n == sizeof ids->b)
+			memcpy(ids[(*count)++].b, id.p, id.n);
+	}
+	sqlite3_reset(st);
+	if (*count < room && r != STORE_NOT_FOUND)
+		return r;
+	*from = r == STORE_NOT_FOUND && seen < OLDER_ROWS ? 0 : next;
+	return STORE_OK;
 }

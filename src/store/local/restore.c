@@ -1,4 +1,4 @@
-/* Undelete: an expunged message is back where it was, under the UIDL it had. */
+/* Undelete: an expunged message is back where it was, under the UIDL it had.  And what is old. */
 #include <stdlib.h>
 
 #include "store/local/impl.h"
@@ -60,4 +60,13 @@ enum store_result store_expunged(
 	if (!store_apply(s))
 		return STORE_UNAVAILABLE;
 	return index_expunged(s->index, maildrop, rows, count);
+}
+
+enum store_result store_older(struct store *s, uint64_t maildrop, int64_t before_ms, uint64_t *from,
+	struct msgid *ids, size_t *count)
+{
+	if (store_apply(s))
+		return index_older(s->index, maildrop, before_ms, from, ids, count);
+	*count = 0;
+	return STORE_UNAVAILABLE;
 }

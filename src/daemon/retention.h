@@ -1,0 +1,33 @@
+/* retention.h -- mail older than the setting retention_days is deleted, as POP3's EXPIRE announces
+ * (RFC 2449 6.7: a server must not delete what it promised to keep).
+ *
+ * A sweep goes through all maildrops in small slices, so that nobody waits for it.  A maildrop with
+ * a session is left for the next sweep.  What is deleted can be undeleted for as long as anything. */
+#ifndef RESTANTE_DAEMON_RETENTION_H
+#define RESTANTE_DAEMON_RETENTION_H
+
+#include "daemon/office.h"
+
+enum { RETENTION_ROWS = 1000, RETENTION_IDS = 250 };
+
+struct retention {
+	struct office *office; /* not owned */
+	uint64_t *maildrops;   /* of this sweep; owned */
+	size_t count, at;
+	uint64_t from; /* place in the maildrop at `at` */
+	bool busy;     /* a deletion is under way */
+	uint64_t expunged;
+	struct store_open open;
+	struct store_expunge expunge;
+	struct msgid ids[RETENTION_IDS];
+};
+
+void retention_init(struct retention *t, struct office *o);
+/* Nothing is under way any more, or the store is closed. */
+void retention_deinit(struct retention *t);
+/* Begins a sweep when none is under way. */
+void retention_begin(struct retention *t);
+/* At most RETENTION_ROWS messages, or some maildrops without mail; false: the sweep is over. */
+bool retention_slice(struct retention *t, int64_t now_ms);
+
+#endif
