@@ -29,6 +29,9 @@ enum option_bit {
 	OPTION_SCOPE = 1 << 12,
 	OPTION_EXPIRES = 1 << 13,
 	OPTION_ALIAS_OF = 1 << 14,
+	OPTION_FORMAT = 1 << 20,
+	OPTION_UIDL_FORMAT = 1 << 21,
+	OPTION_FOLDERS = 1 << 22,
 	OPTION_UIDL = 1 << 24,
 	OPTION_SINCE = 1 << 25,
 	OPTION_ALL = 1 << 26,
@@ -62,6 +65,7 @@ struct cmd {
 	unsigned given; /* option bits */
 	const char *state, *domain, *hostname, *port_offset, *hash;
 	const char *quota_bytes, *quota_messages, *name, *scope, *expires, *alias_of;
+	const char *format, *uidl_format;
 	const char *uidl, *since;
 	char **args;
 	int nargs;
@@ -151,6 +155,8 @@ int cmd_domain_del(struct cmd *c);
 int cmd_domain_list(struct cmd *c);
 int cmd_mailbox_list(struct cmd *c);
 int cmd_mailbox_show(struct cmd *c);
+int cmd_mailbox_import(struct cmd *c);
+int cmd_mailbox_export(struct cmd *c);
 int cmd_mailbox_expunged(struct cmd *c);
 int cmd_mailbox_undelete(struct cmd *c);
 int cmd_who(struct cmd *c);

@@ -24,6 +24,9 @@ static const char **value_of(struct cmd *c, enum option_bit bit)
 	case OPTION_SCOPE: return &c->scope;
 	case OPTION_EXPIRES: return &c->expires;
 	case OPTION_ALIAS_OF: return &c->alias_of;
+	case OPTION_FORMAT: return &c->format;
+	case OPTION_UIDL_FORMAT: return &c->uidl_format;
+	case OPTION_FOLDERS:
 	case OPTION_UIDL: return &c->uidl;
 	case OPTION_SINCE: return &c->since;
 	case OPTION_ALL:

@@ -32,6 +32,11 @@ const struct option options[] = {
 	{ "--since", "DURATION", OPTION_SINCE, "what was deleted within this time, such as 12h or 7d" },
 	{ "--all", NULL, OPTION_ALL, "everything that can be restored" },
 	{ "--rebuild", NULL, OPTION_REBUILD, "make the index anew from the journal" },
+	{ "--format", "FORMAT", OPTION_FORMAT,
+		"import: mboxrd (default) or mboxo; export: maildir or mboxrd" },
+	{ "--uidl-format", "FORMAT", OPTION_UIDL_FORMAT,
+		"where UIDLs come from: dovecot, courier, x-uidl, none, or a template with %u or %f" },
+	{ "--folders", NULL, OPTION_FOLDERS, "a Maildir's folders too, not only its inbox" },
 };
 const size_t options_count = sizeof options / sizeof *options;
 
@@ -77,6 +82,10 @@ const struct command commands[] = {
 	{ "mailbox list", "ADDRESS", LIST | OPTION_EXPUNGED, 1, 1, cmd_mailbox_list, "list the messages of an account" },
 	{ "mailbox show", "ADDRESS UIDL", STATE, 2, 2, cmd_mailbox_show,
 		"write a message to standard output" },
+	{ "mailbox import", "ADDRESS PATH", LIST | OPTION_FORMAT | OPTION_UIDL_FORMAT | OPTION_FOLDERS,
+		2, 2, cmd_mailbox_import, "take in an mbox, a Maildir, .eml files; again as often as one likes" },
+	{ "mailbox export", "ADDRESS PATH", LIST | OPTION_FORMAT, 2, 2, cmd_mailbox_export,
+		"write a maildrop to a new Maildir or mbox" },
 	{ "mailbox undelete", "ADDRESS --uidl UIDL|--since DURATION|--all",
 		LIST | OPTION_UIDL | OPTION_SINCE | OPTION_ALL, 1, 1, cmd_mailbox_undelete,
 		"bring deleted messages back" },

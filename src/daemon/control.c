@@ -12,8 +12,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/control.h"
+#include "daemon/office_import.h"
 
-enum { CLIENTS_MAX = 16, REPLY_MAX = 256 * 1024 * 1024, IDLE_MS = 60000 };
+enum { CLIENTS_MAX = 16, REPLY_MAX = 256 * 1024 * 1024, IDLE_MS = 60000, IMPORT_IDLE_MS = 600000 };
 
 struct control {
 	struct loop *loop;
@@ -32,6 +33,9 @@ struct client {
 	struct loop_timer timer;
 	int fd;
 	struct buf in, out;
+	struct import_owner import_owner;
+	struct import *import; /* NULL: requests come */
+	bool import_ends;      /* its last message came */
 };
 
 struct collect {
@@ -71,6 +75,7 @@ static void client_close(struct client *c)
 	loop_io_want(&c->io, 0);
 	loop_timer_stop(&c->timer);
 	close(c->fd);
+	import_close(c->import);
 	list_del(&c->link);
 	c->control->count--;
 	buf_wipe(&c->in); /* requests hold hashes */
@@ -83,6 +88,56 @@ static void end_put(struct buf *out, enum status status, const struct err *err)
 	json_put(out, 'e', json_pack("{s:i, s:s}", "status", (int)status, "error", err->text));
 }
 
+/* Comes while frames are taken, and later, when the disk has synced. */
+static void import_row(struct import_owner *owner, json_t *row)
+{
+	struct client *c = LIST_OF(owner, struct client, import_owner);
+
+	json_put(&c->out, 'r', row);
+	loop_io_want(&c->io, LOOP_WRITE);
+}
+
+static void begin_import(struct client *c, const json_t *q)
+{
+	struct err err = { ST_OK, "" };
+
+	c->import_owner.row = import_row;
+	c->import_ends = false;
+	c->import = import_open(c->control->office, q, &c->import_owner, &err);
+	log_info(
+		"control.request", F_STR("verb", STR("mailbox.import")), F_INT("status", err.code));
+	if (c->import == NULL)
+		end_put(&c->out, err.code, &err);
+}
+
+static void end_import(struct client *c)
+{
+	struct err err = { ST_OK, "" };
+
+	import_close(c->import);
+	c->import = NULL;
+	end_put(&c->out, ST_OK, &err);
+}
+
+/* 'h' head, 'm' octets, 'c' commit, 'f' finish; false: this is not what our client sends. */
+static bool import_frame(struct client *c, uint8_t kind, struct str payload)
+{
+	json_t *head;
+	bool good;
+
+	switch (kind) {
+	case 'h':
+		head = json_loadb(payload.p, payload.n, JSON_REJECT_DUPLICATES, NULL);
+		good = head != NULL && import_head(c->import, head);
+		json_decref(head);
+		return good;
+	case 'm': return payload.n <= IMPORT_PIECE_MAX && import_octets(c->import, payload);
+	case 'c': return import_commit(c->import);
+	case 'f': c->import_ends = true; return true;
+	}
+	return false;
+}
+
 static void execute(struct client *c, struct str text)
 {
 	struct collect collect = {
@@ -93,12 +148,20 @@ static void execute(struct client *c, struct str text)
 	enum status status;
 	json_t *q = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
 
+	if (str_eq(str_c(json_string_value(json_object_get(q, "verb"))), STR("mailbox.import"))) {
+		begin_import(c, q);
+		json_decref(q);
+		return;
+	}
 	if (q == NULL)
 		status = err_set(&err, ST_USAGE, "the request is no JSON");
 	else
 		status = office_execute(c->control->office, q, &collect.reply, &err);
-	log_info("control.request", F_C("verb", json_string_value(json_object_get(q, "verb"))),
-		F_INT("status", status));
+	/* An export asks so once for each mebibyte. */
+	if (!str_eq(str_c(json_string_value(json_object_get(q, "verb"))), STR("mailbox.read")))
+		log_info("control.request",
+			F_C("verb", json_string_value(json_object_get(q, "verb"))),
+			F_INT("status", status));
 	json_decref(q);
 	if (c->out.full) {
 		buf_clear(&c->out);
@@ -120,25 +183,39 @@ static bool send_some(struct client *c)
 	return true;
 }
 
+/* While an answer waits nothing is taken: that is the back-pressure. */
+static bool may_take(const struct client *c)
+{
+	return c->out.len == 0 && !c->control->office->restart &&
+	       (c->import == NULL || (!c->import_ends && !import_is_full(c->import)));
+}
+
 /* One after the other: the next begins when the answer before it is sent.  False: the connection
  * is over, or this is not what our client sends. */
 static bool take_requests(struct client *c)
 {
 	if (!send_some(c))
 		return false;
-	while (c->in.len >= CONTROL_HEADER && c->out.len == 0 && !c->control->office->restart) {
+	while (c->in.len >= CONTROL_HEADER && may_take(c)) {
 		struct reader r = { .rest = buf_str(&c->in) };
 		uint32_t n = get_u32(&r);
 		uint8_t kind = get_u8(&r);
 
-		if (kind != 'q' || n > CONTROL_FRAME_MAX)
+		if ((c->import == NULL && kind != 'q') || n > CONTROL_FRAME_MAX)
 			return false;
 		if (r.rest.n < n)
 			return true;
-		execute(c, str_head(r.rest, n));
+		if (c->import == NULL)
+			execute(c, str_head(r.rest, n));
+		else if (!import_frame(c, kind, str_head(r.rest, n)))
+			return false;
 		buf_consume(&c->in, CONTROL_HEADER + (size_t)n);
 		if (!send_some(c))
 			return false;
+	}
+	if (c->import != NULL && c->import_ends && import_waiting(c->import) == 0) {
+		end_import(c);
+		return send_some(c);
 	}
 	return true;
 }
@@ -172,9 +249,12 @@ static void client_ready(struct loop_io *io, int events)
 			loop_stop(control->loop);
 		return;
 	}
-	/* No reading while an answer waits: that is the back-pressure. */
-	loop_io_want(&c->io, c->out.len > 0 ? LOOP_WRITE : LOOP_READ);
-	loop_timer_at(&c->timer, loop_now_ms(control->loop) + IDLE_MS);
+	if (c->out.len > 0)
+		loop_io_want(&c->io, LOOP_WRITE);
+	else
+		loop_io_want(&c->io, may_take(c) ? LOOP_READ : 0);
+	loop_timer_at(&c->timer,
+		loop_now_ms(control->loop) + (c->import == NULL ? IDLE_MS : IMPORT_IDLE_MS));
 }
 
 static void client_idle(struct loop_timer *t)

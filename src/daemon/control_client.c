@@ -12,7 +12,7 @@
 #include "daemon/control.h"
 #include "daemon/control_state.h"
 
-enum { LOCK_WAIT_MS = 10000, RETRY_US = 50000 };
+enum { LOCK_WAIT_MS = 10000, RETRY_US = 50000, FRAME_MAX = 64 * 1024 * 1024 };
 
 /* A connection, -1 and ST_OK when nobody listens, -1 and another status. */
 static int dial(const char *state, enum status *status, struct err *err)
@@ -55,6 +55,19 @@ static bool send_all(int fd, struct str s)
 		s = str_from(s, (size_t)n);
 	}
 	return true;
+}
+
+bool control_send(int fd, uint8_t kind, struct str payload)
+{
+	struct buf head;
+	bool sent;
+
+	buf_init(&head, 0);
+	put_u32(&head, (uint32_t)payload.n);
+	put_u8(&head, kind);
+	sent = send_all(fd, buf_str(&head)) && send_all(fd, payload);
+	buf_deinit(&head);
+	return sent;
 }
 
 static bool receive_all(int fd, char *to, size_t n)
@@ -121,6 +134,17 @@ static enum status take_frame(
 	return status;
 }
 
+enum status control_receive(int fd, struct office_reply *reply, struct err *err)
+{
+	struct buf frame;
+	enum status status;
+
+	buf_init(&frame, FRAME_MAX);
+	status = take_frame(fd, &frame, reply, err);
+	buf_wipe(&frame);
+	return status;
+}
+
 static enum status call_server(
 	int fd, const json_t *request, struct office_reply *reply, struct err *err)
 {
@@ -129,13 +153,10 @@ static enum status call_server(
 	struct buf frame;
 	enum status status = ST_MORE;
 
-	buf_init(&frame, 64 * 1024 * 1024);
-	put_u32(&frame, (uint32_t)payload.n);
-	buf_putc(&frame, 'q');
-	buf_put(&frame, payload);
+	buf_init(&frame, FRAME_MAX);
 	if (payload.n > CONTROL_FRAME_MAX)
 		status = err_set(err, ST_LIMIT, "the request is larger than a mebibyte");
-	else if (!send_all(fd, buf_str(&frame)))
+	else if (!control_send(fd, 'q', payload))
 		status = err_set(err, ST_TEMP, "the server went away: look at its log, try again");
 	mem_wipe(text, payload.n);
 	free(text);
@@ -145,60 +166,119 @@ static enum status call_server(
 	return status;
 }
 
-static enum status call_office(
-	const char *state, const json_t *request, struct office_reply *reply, struct err *err)
+void session_enter(struct control_session *s)
 {
-	struct borrowed_rights rights = { false };
+	struct err err = { ST_OK, "" };
+
+	/* It went well when the office was opened: nothing else may be done in the wrong name. */
+	if (s->fd < 0 && !s->rights.borrowed && rights_borrow(&s->rights, s->dir, &err) != ST_OK)
+		abort();
+}
+
+void session_leave(struct control_session *s)
+{
+	if (s->fd < 0 && s->between_calls)
+		rights_return(&s->rights);
+}
+
+void control_between_calls(struct control_session *s)
+{
+	s->between_calls = true;
+	session_leave(s);
+}
+
+static enum status open_office(struct control_session *s, const char *state, struct err *err)
+{
 	struct config *config = config_load(state, err);
-	struct office office;
-	enum status status = ST_USAGE;
-	char *dir;
+	enum status status;
 
 	if (config == NULL)
 		return ST_USAGE;
-	if (asprintf(&dir, "%s/store", state) < 0)
+	if (asprintf(&s->dir, "%s/store", state) < 0)
 		abort();
-	status = rights_borrow(&rights, dir, err);
+	status = rights_borrow(&s->rights, s->dir, err);
 	if (status != ST_OK)
 		config_free(config);
 	else
-		status = office_open(&office, dir, config, err);
-	if (status == ST_OK) {
-		status = office_execute(&office, request, reply, err);
-		office_close(&office);
-	}
-	rights_return(&rights);
-	free(dir);
+		status = office_open(&s->office, s->dir, config, err);
+	if (status != ST_OK)
+		rights_return(&s->rights);
 	return status;
 }
 
 /* Between a server's lock and its socket, or beside another command, there is a moment in which
  * neither way is open. */
-enum status control_call(
-	const char *state, const json_t *request, struct office_reply *reply, struct err *err)
+struct control_session *control_open(const char *state, struct err *err)
 {
 	int64_t until = clock_mono_ms() + LOCK_WAIT_MS;
+	struct control_session *s = NEW(struct control_session);
 	enum status status;
 
 	for (;;) {
 		struct err why = { ST_OK, "" };
-		int fd = dial(state, &status, err);
 
+		s->lock = -1;
+		s->fd = dial(state, &status, err);
+		if (s->fd >= 0)
+			return s;
 		if (status != ST_OK)
-			return status;
-		if (fd >= 0) {
-			status = call_server(fd, request, reply, err);
-			close(fd);
-			return status;
+			break;
+		s->lock = state_lock(state, &why);
+		if (s->lock >= 0 && open_office(s, state, err) == ST_OK)
+			return s;
+		if (s->lock >= 0)
+			break;
+		if (why.code != ST_TEMP || clock_mono_ms() > until) {
+			err_set(err, why.code, "%s", why.text);
+			break;
 		}
-		fd = state_lock(state, &why);
-		if (fd >= 0) {
-			status = call_office(state, request, reply, err);
-			close(fd);
-			return status;
-		}
-		if (why.code != ST_TEMP || clock_mono_ms() > until)
-			return err_set(err, why.code, "%s", why.text);
 		usleep(RETRY_US);
 	}
+	if (s->lock >= 0)
+		close(s->lock);
+	free(s->dir);
+	free(s);
+	return NULL;
+}
+
+enum status control_ask(struct control_session *s, const json_t *request,
+	struct office_reply *reply, struct err *err)
+{
+	enum status status;
+
+	if (s->fd >= 0)
+		return call_server(s->fd, request, reply, err);
+	session_enter(s);
+	status = office_execute(&s->office, request, reply, err);
+	session_leave(s);
+	return status;
+}
+
+void control_close(struct control_session *s)
+{
+	if (s == NULL)
+		return;
+	session_enter(s);
+	import_close(s->import);
+	if (s->fd < 0)
+		office_close(&s->office);
+	rights_return(&s->rights);
+	close(s->fd >= 0 ? s->fd : s->lock);
+	free(s->dir);
+	free(s);
+}
+
+enum status control_call(
+	const char *state, const json_t *request, struct office_reply *reply, struct err *err)
+{
+	struct err why = { ST_OK, "" };
+	struct control_session *s = control_open(state, &why);
+	enum status status = why.code;
+
+	if (s != NULL)
+		status = control_ask(s, request, reply, &why);
+	control_close(s);
+	if (status != ST_OK)
+		return err_set(err, status, "%s", why.text);
+	return ST_OK;
 }

@@ -179,6 +179,8 @@ static const struct verb {
 	{ STR_INIT("ban.list"),          verb_ban_list,          false},
 	{ STR_INIT("mailbox.list"),      verb_mailbox_list,      true },
 	{ STR_INIT("mailbox.show"),      verb_mailbox_show,      true },
+	{ STR_INIT("mailbox.index"),     verb_mailbox_index,     true },
+	{ STR_INIT("mailbox.read"),      verb_mailbox_read,      true },
 	{ STR_INIT("mailbox.expunged"), verb_mailbox_expunged, true },
 	{ STR_INIT("mailbox.undelete"), verb_mailbox_undelete, true },
 	{ STR_INIT("who"),               verb_who,               false},

@@ -6,7 +6,7 @@
 #include "base/uidl.h"
 #include "daemon/office_verbs.h"
 
-enum { PIECE = 64 * 1024, SHOW_MAX = 32 * 1024 * 1024 };
+enum { PIECE = 64 * 1024, SHOW_MAX = 32 * 1024 * 1024, READ_MAX = 1024 * 1024 };
 
 struct wait {
 	bool done;
@@ -147,15 +147,15 @@ static void on_read(struct store_op *op, enum store_result result)
 	x->wait = (struct wait){ true, result };
 }
 
-/* Sends at most SHOW_MAX octets from `from` on; *at: how far it came. */
+/* Sends at most `most` octets from `from` on; *at: how far it came. */
 static enum status send_octets(struct office *o, uint64_t maildrop, struct msgid id, uint64_t from,
-	uint64_t *at, struct office_reply *r, struct err *err)
+	uint64_t most, uint64_t *at, struct office_reply *r, struct err *err)
 {
 	char *room = mem_alloc(PIECE);
 	enum status status = ST_OK;
 	uint64_t got = 1;
 
-	for (*at = from; status == ST_OK && got > 0 && *at - from < SHOW_MAX; *at += got) {
+	for (*at = from; status == ST_OK && got > 0 && *at - from < most; *at += got) {
 		struct reading x = {
 			.read = {.op = { .done = on_read },
 				 .maildrop = maildrop,
@@ -203,5 +203,76 @@ enum status verb_mailbox_show(
 	if (status == ST_OK)
 		r->row(r, json_pack("{s:I, s:I}", "octets", (json_int_t)row.octets, "next",
 				  (json_int_t)at));
+	return status;
+}
+
+/* For export: octets, one line "ID UIDL" for each message, in the order of their numbers. */
+enum status verb_mailbox_index(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	struct look l;
+	struct buf lines;
+	uint64_t maildrop;
+	enum status status = maildrop_of(o, q, &maildrop, err);
+
+	if (status == ST_OK)
+		status = look_at(o, maildrop, &l, err);
+	if (status != ST_OK)
+		return status;
+	buf_init(&lines, 0);
+	for (size_t i = 0; i < l.listing.count; i++) {
+		struct maildrop_view view = {
+			l.listing.rows, l.listing.count, {l.listing.uidls, l.listing.uidls_len}
+		};
+		char text[MSGID_TEXT + 1], id[MSGID_TEXT + 1];
+		struct str uidl;
+
+		if (!maildrop_uidl(&view, i, text, &uidl))
+			continue;
+		msgid_text(l.listing.rows[i].id, id);
+		buf_printf(&lines, "%s %.*s\n", id, STR_ARG(uidl));
+		if (lines.len >= PIECE) {
+			r->octets(r, buf_str(&lines));
+			buf_clear(&lines);
+		}
+	}
+	if (lines.len > 0)
+		r->octets(r, buf_str(&lines));
+	buf_deinit(&lines);
+	store_listing_free(&l.listing);
+	return ST_OK;
+}
+
+/* For export: at most READ_MAX octets from "offset" on, by id; the row as for show, at offset 0 with
+ * the sender and the time of reception. */
+enum status verb_mailbox_read(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	json_int_t offset = json_integer_value(json_object_get(q, "offset"));
+	struct store_facts f;
+	struct msgid id;
+	struct str text;
+	uint64_t maildrop, at = 0;
+	json_t *row;
+	enum status status = request_str(q, "id", &text, err);
+
+	if (status == ST_OK)
+		status = maildrop_of(o, q, &maildrop, err);
+	if (status == ST_OK && !msgid_parse(text, &id))
+		status = err_set(err, ST_USAGE, "no id: %.*s", STR_ARG(str_head(text, 40)));
+	if (status == ST_OK)
+		status = result_status(store_facts(o->store, id, &f), "the message", err);
+	if (status != ST_OK)
+		return status;
+	row = json_pack("{s:I, s:I, s:o}", "octets", (json_int_t)f.octets, "received",
+		(json_int_t)f.received_ms, "sender", json_text(f.sender));
+	store_facts_free(&f);
+	status = send_octets(
+		o, maildrop, id, offset < 0 ? 0 : (uint64_t)offset, READ_MAX, &at, r, err);
+	json_object_set_new(row, "next", json_integer((json_int_t)at));
+	if (status == ST_OK)
+		r->row(r, row);
+	else
+		json_decref(row);
 	return status;
 }

@@ -56,6 +56,10 @@ enum status verb_mailbox_undelete(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_who(struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_kick(struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_mailbox_index(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_mailbox_read(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 
 /* The string member of a request; ST_USAGE when it is not there. */
 enum status request_str(const json_t *q, const char *name, struct str *out, struct err *err);

@@ -1,0 +1,208 @@
+#include "daemon/office_import.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include "base/uidl.h"
+#include "daemon/office_verbs.h"
+
+enum { WAITING_MAX = 64, WAITING_OCTETS = 4 * 1024 * 1024 };
+
+/* One message, from its head until the store has answered. */
+struct import_message {
+	struct store_deliver deliver;
+	struct store_target target;
+	struct link link;  /* of those under way */
+	struct import *im; /* NULL: its import was closed */
+	json_t *head;      /* holds sender */
+	struct buf uidl;
+	uint64_t octets;
+};
+
+struct import {
+	struct office *office;
+	struct import_owner *owner;
+	uint64_t maildrop;
+	char address[321];
+	struct import_message
+		*now; /* between head and commit; NULL: none, or its octets are passed over */
+	bool inside;  /* a head came, its commit did not */
+	struct link waiting;
+	size_t waiting_count;
+	uint64_t waiting_octets;
+};
+
+struct import *import_open(
+	struct office *o, const json_t *request, struct import_owner *owner, struct err *err)
+{
+	struct account a;
+	struct str address;
+	struct import *im;
+
+	if (request_str(request, "address", &address, err) != ST_OK ||
+		account_get(o->directory, address, &a, err) != ST_OK)
+		return NULL;
+	im = NEW(struct import);
+	im->office = o;
+	im->owner = owner;
+	im->maildrop = a.id;
+	memcpy(im->address, a.address, sizeof im->address);
+	list_init(&im->waiting);
+	owner->row(owner, json_pack("{s:I}", "maildrop", (json_int_t)a.id));
+	return im;
+}
+
+static void message_free(struct import_message *m)
+{
+	list_del(&m->link);
+	store_draft_free(m->deliver.draft);
+	buf_deinit(&m->uidl);
+	json_decref(m->head);
+	free(m);
+}
+
+static void answer(struct import *im, const json_t *head, const char *result, const char *error)
+{
+	im->owner->row(im->owner,
+		json_pack("{s:I, s:s, s:s}", "n", json_integer_value(json_object_get(head, "n")),
+			"result", result, "error", error));
+}
+
+static const char *failure(enum store_result result)
+{
+	switch (result) {
+	case STORE_FULL: return "no space is left on the disk";
+	case STORE_CONFLICT: return "its id belongs to another message";
+	case STORE_CORRUPT:
+	case STORE_OK:
+	case STORE_BUSY:
+	case STORE_NOT_FOUND:
+	case STORE_UNAVAILABLE:
+	case STORE_UNKNOWN: break;
+	}
+	return "the store cannot take it now: the log says why";
+}
+
+static void delivered(struct store_op *op, enum store_result result)
+{
+	struct import_message *m = LIST_OF(op, struct import_message, deliver.op);
+	struct import *im = m->im;
+
+	if (im != NULL) {
+		im->waiting_count--;
+		im->waiting_octets -= m->octets;
+		answer(im, m->head, result == STORE_OK ? "stored" : "failed",
+			result == STORE_OK ? "" : failure(result));
+	}
+	message_free(m);
+}
+
+static struct str member(const json_t *head, const char *name)
+{
+	const json_t *v = json_object_get(head, name);
+
+	return str_of(json_string_value(v), json_string_length(v));
+}
+
+/* The UIDL that the client found, else the office's template, else the id. */
+static void choose_uidl(
+	const struct import *im, const json_t *head, struct msgid id, struct buf *to)
+{
+	struct uidl_facts facts = {
+		.id = id,
+		.uid = (uint32_t)json_integer_value(json_object_get(head, "uid")),
+		.uidvalidity = (uint32_t)json_integer_value(json_object_get(head, "uidvalidity")),
+		.file = member(head, "file"),
+	};
+	struct str known = member(head, "uidl");
+
+	if (uidl_valid(known))
+		buf_put(to, known);
+	else if (json_is_true(json_object_get(head, "template")))
+		(void)uidl_make(str_c(im->office->config->pop3_uidl_format), &facts, to);
+}
+
+bool import_head(struct import *im, const json_t *head)
+{
+	struct str text = member(head, "id");
+	struct import_message *m;
+	struct store_facts facts;
+	struct msgid id;
+
+	if (im->inside || !msgid_parse(text, &id))
+		return false;
+	im->inside = true;
+	if (store_facts(im->office->store, id, &facts) == STORE_OK) {
+		store_facts_free(&facts);
+		answer(im, head, "present", "");
+		return true;
+	}
+	m = NEW(struct import_message);
+	list_init(&m->link);
+	m->im = im;
+	m->head = json_incref((json_t *)(uintptr_t)head);
+	buf_init(&m->uidl, 0);
+	choose_uidl(im, head, id, &m->uidl);
+	m->target = (struct store_target){ im->maildrop, str_c(im->address), buf_str(&m->uidl) };
+	m->deliver = (struct store_deliver){ .op.done = delivered,
+		.draft = store_draft_new(im->office->store, id),
+		.sender = member(m->head, "sender"),
+		.client = STR("import"),
+		.received_ms = json_integer_value(json_object_get(head, "received")),
+		.targets = &m->target,
+		.count = 1 };
+	im->now = m;
+	return true;
+}
+
+/* A failure is sticky in the draft: the commit tells it. */
+bool import_octets(struct import *im, struct str octets)
+{
+	if (!im->inside)
+		return false;
+	if (im->now != NULL) {
+		(void)store_draft_append(im->now->deliver.draft, octets);
+		im->now->octets += octets.n;
+	}
+	return true;
+}
+
+bool import_commit(struct import *im)
+{
+	struct import_message *m = im->now;
+
+	if (!im->inside)
+		return false;
+	im->inside = false;
+	im->now = NULL;
+	if (m == NULL)
+		return true;
+	list_append(&im->waiting, &m->link);
+	im->waiting_count++;
+	im->waiting_octets += m->octets;
+	store_deliver(im->office->store, &m->deliver);
+	return true;
+}
+
+bool import_is_full(const struct import *im)
+{
+	return im->waiting_count >= WAITING_MAX || im->waiting_octets >= WAITING_OCTETS;
+}
+
+size_t import_waiting(const struct import *im)
+{
+	return im->waiting_count;
+}
+
+void import_close(struct import *im)
+{
+	if (im == NULL)
+		return;
+	if (im->now != NULL)
+		message_free(im->now);
+	while (!list_empty(&im->waiting))
+		LIST_OF(list_take(&im->waiting), struct import_message, link)->im = NULL;
+	free(im);
+}
