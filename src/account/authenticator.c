@@ -25,6 +25,7 @@ struct authenticator {
 	struct work_pool *pool;
 	uint64_t hashes;
 	bool upgrade;
+	struct token_checker *checker; /* not owned */
 	char dummy[256];
 	unsigned char key[32];
 	struct success memory[MEMORY_SETS][MEMORY_WAYS];
@@ -83,6 +84,16 @@ void authenticator_wait(struct authenticator *a)
 void authenticator_upgrade(struct authenticator *a, bool on)
 {
 	a->upgrade = on;
+}
+
+void authenticator_tokens(struct authenticator *a, struct token_checker *t)
+{
+	a->checker = t;
+}
+
+struct token_checker *authenticator_checker(const struct authenticator *a)
+{
+	return a->checker;
 }
 
 struct directory *authenticator_directory(const struct authenticator *a)

@@ -25,6 +25,7 @@ void check_start(struct authenticator *a, const struct login *l, struct str pass
 /* done() will not be called; what runs, runs out. */
 void check_abandon(struct check *c);
 
+struct token_checker *authenticator_checker(const struct authenticator *a); /* or NULL */
 struct directory *authenticator_directory(const struct authenticator *a);
 /* How many hashes were computed, to show that unknown users cost what known ones do. */
 uint64_t authenticator_hashes(const struct authenticator *a);

@@ -7,13 +7,15 @@ static const struct {
 	struct str name;
 	enum mechanism mechanism;
 } names[] = {
-	{STR_INIT("PLAIN"),               MECH_PLAIN     },
-	{ STR_INIT("LOGIN"),              MECH_LOGIN     },
-	{ STR_INIT("SCRAM-SHA-256"),      MECH_SCRAM     },
-	{ STR_INIT("SCRAM-SHA-256-PLUS"), MECH_SCRAM_PLUS},
+	{STR_INIT("PLAIN"),               MECH_PLAIN      },
+	{ STR_INIT("LOGIN"),              MECH_LOGIN      },
+	{ STR_INIT("SCRAM-SHA-256"),      MECH_SCRAM      },
+	{ STR_INIT("SCRAM-SHA-256-PLUS"), MECH_SCRAM_PLUS },
+	{ STR_INIT("OAUTHBEARER"),        MECH_OAUTHBEARER},
+	{ STR_INIT("XOAUTH2"),            MECH_XOAUTH2    },
 };
 
-static enum mechanism mechanism_of(const struct sasl_start *start)
+static enum mechanism mechanism_of(const struct authenticator *a, const struct sasl_start *start)
 {
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		if (!str_ieq(start->mechanism, names[i].name))
@@ -21,6 +23,10 @@ static enum mechanism mechanism_of(const struct sasl_start *start)
 		/* No -PLUS without something to bind to (RFC 5802 6). */
 		if (names[i].mechanism == MECH_SCRAM_PLUS &&
 			(!start->tls || start->exporter.n == 0))
+			return MECH_UNKNOWN;
+		if ((names[i].mechanism == MECH_OAUTHBEARER ||
+			    names[i].mechanism == MECH_XOAUTH2) &&
+			authenticator_checker(a) == NULL)
 			return MECH_UNKNOWN;
 		return names[i].mechanism;
 	}
@@ -35,7 +41,7 @@ struct sasl *sasl_new(
 	x->a = a;
 	x->done = done;
 	x->owner = owner;
-	x->mechanism = mechanism_of(start);
+	x->mechanism = mechanism_of(a, start);
 	x->scope = start->scope;
 	x->tls = start->tls;
 	x->plus_offered = start->plus_offered;
@@ -46,6 +52,8 @@ struct sasl *sasl_new(
 static void destroy(struct sasl *x)
 {
 	check_abandon(x->check);
+	if (x->token_asked)
+		authenticator_checker(x->a)->abandon(authenticator_checker(x->a), &x->token);
 	buf_wipe(&x->exporter);
 	buf_wipe(&x->user);
 	buf_wipe(&x->first_bare);
@@ -153,7 +161,11 @@ void sasl_check_password(struct sasl *x, struct str password)
 
 void sasl_step(struct sasl *x, struct str input, bool has_input)
 {
-	if (x->over || x->check != NULL || input.n > SASL_INPUT_MAX) {
+	if (x->over || x->check != NULL || x->token_asked || input.n > SASL_INPUT_MAX) {
+		if (x->token_asked)
+			authenticator_checker(x->a)->abandon(
+				authenticator_checker(x->a), &x->token);
+		x->token_asked = false;
 		check_abandon(x->check); /* one answer a step, also for an owner who lost count */
 		x->check = NULL;
 		sasl_end(x, SASL_MALFORMED);
@@ -163,6 +175,8 @@ void sasl_step(struct sasl *x, struct str input, bool has_input)
 	case MECH_UNKNOWN: sasl_end(x, SASL_UNKNOWN_MECHANISM); return;
 	case MECH_PLAIN: sasl_step_plain(x, input, has_input); return;
 	case MECH_LOGIN: sasl_step_login(x, input, has_input); return;
+	case MECH_OAUTHBEARER:
+	case MECH_XOAUTH2: sasl_step_oauth(x, input, has_input); return;
 	case MECH_SCRAM:
 	case MECH_SCRAM_PLUS: sasl_step_scram(x, input, has_input); return;
 	}

@@ -1,7 +1,8 @@
 /* sasl.h -- server side of SASL, in the store process: the edge carries decoded messages and the
  * channel binding and learns neither hash nor key (RFC 4422, 4616, 5802, 7677, 9266).
  *
- * Mechanisms: PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-256-PLUS.  Unknown and disabled users cost the same
+ * Mechanisms: PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-256-PLUS; with a token checker also OAUTHBEARER
+ * (RFC 7628) and XOAUTH2.  Unknown and disabled users cost the same
  * time and get the same answer as a wrong password.  Hashing runs in a bounded pool; a keyed
  * cache in memory remembers recent successes. */
 #ifndef RESTANTE_ACCOUNT_SASL_H
@@ -15,6 +16,21 @@ struct authenticator; /* pool, cache, dummy keys */
  * them: free those first. */
 struct authenticator *authenticator_new(struct directory *d, unsigned threads, size_t max_waiting);
 void authenticator_free(struct authenticator *a);
+/* Who knows whose a bearer token is: outside of this library.  start() is answered by exactly one done(), perhaps
+ * before it returns, or by none after abandon(). */
+enum token_result { TOKEN_GOOD, TOKEN_BAD, TOKEN_UNREACHABLE };
+struct token_check {
+	void (*done)(struct token_check *c, enum token_result result, struct str username);
+	void *question; /* the checker's */
+};
+struct token_checker {
+	/* user: whom the client named, or "".  Views, for this call only. */
+	void (*start)(
+		struct token_checker *t, struct token_check *c, struct str token, struct str user);
+	void (*abandon)(struct token_checker *t, struct token_check *c);
+};
+/* Outlives the authenticator; NULL takes the mechanisms away. */
+void authenticator_tokens(struct authenticator *a, struct token_checker *t);
 /* Replaces imported hashes at the next login with the password; off until said. */
 void authenticator_upgrade(struct authenticator *a, bool on);
 int authenticator_fd(const struct authenticator *a);

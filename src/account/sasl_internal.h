@@ -7,7 +7,15 @@
 
 enum { SASL_INPUT_MAX = 12288 }; /* RFC 4954 4 */
 
-enum mechanism { MECH_UNKNOWN, MECH_PLAIN, MECH_LOGIN, MECH_SCRAM, MECH_SCRAM_PLUS };
+enum mechanism {
+	MECH_UNKNOWN,
+	MECH_PLAIN,
+	MECH_LOGIN,
+	MECH_SCRAM,
+	MECH_SCRAM_PLUS,
+	MECH_OAUTHBEARER,
+	MECH_XOAUTH2
+};
 
 struct sasl {
 	struct authenticator *a;
@@ -23,7 +31,9 @@ struct sasl {
 	unsigned answering; /* done() calls running: sasl_free() only marks */
 	bool tls, plus_offered;
 	struct buf exporter;
-	struct buf user;                                 /* what the client called itself */
+	struct buf user; /* what the client called itself */
+	struct token_check token;
+	bool token_asked;                                /* token is under way */
 	struct check *check;                             /* under way, owned by the pool */
 	struct login login;                              /* of user */
 	struct buf first_bare, server_first, gs2, nonce; /* SCRAM: kept for AuthMessage */
@@ -40,6 +50,7 @@ void sasl_check_password(struct sasl *x, struct str password);
 
 void sasl_step_plain(struct sasl *x, struct str input, bool has_input);
 void sasl_step_login(struct sasl *x, struct str input, bool has_input);
+void sasl_step_oauth(struct sasl *x, struct str input, bool has_input);
 void sasl_step_scram(struct sasl *x, struct str input, bool has_input);
 
 #endif

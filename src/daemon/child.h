@@ -16,6 +16,7 @@ enum leash_type {
 	LEASH_CONFIG, /* parent to store: the text of the new configuration */
 	LEASH_DRAIN, /* parent to edge: accept no more, let sessions end by themselves, then exit */
 	LEASH_STOP,  /* parent: end sessions politely, then exit */
+	LEASH_TOKENS,  /* store: I need a socket to oauth_check; parent: there, or nothing */
 	LEASH_TICKETS, /* parent to edge: the ticket keys from now on */
 };
 

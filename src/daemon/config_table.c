@@ -16,7 +16,7 @@ const char config_tls_modes[] = "none starttls implicit";
 
 #define KEYWORDS                                                                                   \
 	"PIPELINING SIZE 8BITMIME SMTPUTF8 CHUNKING STARTTLS AUTH DSN LIMITS ENHANCEDSTATUSCODES"
-#define MECHANISMS "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS"
+#define MECHANISMS "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS OAUTHBEARER XOAUTH2"
 
 /* clang-format off */
 const struct config_setting config_settings[] = {
@@ -107,6 +107,9 @@ const struct config_setting config_settings[] = {
 	{ "password_upgrade", CONFIG_BOOL, AT(password_upgrade), "yes", 0, 0, NULL,
 		"Keeps a password that was taken over with --hash as argon2id and SCRAM keys from its next "
 		"login on." },
+	{ "oauth_check", CONFIG_TEXT, AT(oauth_check), "", 0, 100, NULL,
+		"Unix socket, relative to the state directory, that says whose a bearer token is; empty: "
+		"OAUTHBEARER and XOAUTH2 are not offered." },
 	{ "sender_login_match", CONFIG_BOOL, AT(sender_login_match), "yes", 0, 0, NULL,
 		"Submission: the sender must be an address of the account that logged in." },
 	{ "from_login_match", CONFIG_BOOL, AT(from_login_match), "yes", 0, 0, NULL,

@@ -98,7 +98,10 @@ static void split_mechanisms(struct edge *e)
 		struct str name = str_cut(&rest, ' ');
 		struct buf *to = str_ends(name, STR("-PLUS")) ? &plus : &plain;
 
-		if (name.n == 0)
+		/* Without a judge no token could be good. */
+		if (name.n == 0 || (e->config->oauth_check[0] == '\0' &&
+					   (str_eq(name, STR("OAUTHBEARER")) ||
+						   str_eq(name, STR("XOAUTH2")))))
 			continue;
 		if (to->len > 0)
 			buf_putc(to, ' ');
@@ -307,6 +310,7 @@ static void from_parent(void *owner, struct ipc_packet *p)
 				session_shutdown(e->slots[i]);
 		break;
 	case LEASH_TICKETS: new_ticket_keys(e, p->body.rest); break;
+	case LEASH_TOKENS:
 	case LEASH_READY:
 	case LEASH_CONFIG: break; /* not for an edge */
 	}

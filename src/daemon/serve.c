@@ -110,12 +110,41 @@ static void connect_edges(struct parent *p, struct child *store)
 	}
 }
 
+/* The store may not connect to anything.  -1: nobody listens, or there is no such setting. */
+static int connect_checker(const struct parent *p)
+{
+	const char *name = p->files.config->oauth_check;
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int n = snprintf(sa.sun_path, sizeof sa.sun_path, "%s%s%s", name[0] == '/' ? "" : p->state,
+		name[0] == '/' ? "" : "/", name);
+	int fd;
+
+	if (name[0] == '\0' || n < 0 || (size_t)n >= sizeof sa.sun_path)
+		return -1;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&sa, sizeof sa) < 0) {
+		log_warn("oauth.connect", F_C("path", sa.sun_path), F_C("err", strerror(errno)));
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
 static void child_said(struct parent *p, struct child *c)
 {
 	struct ipc_head head;
 
-	if (recv(c->leash, &head, sizeof head, MSG_DONTWAIT) != (ssize_t)sizeof head ||
-		head.type != LEASH_READY || c->ready)
+	if (recv(c->leash, &head, sizeof head, MSG_DONTWAIT) != (ssize_t)sizeof head)
+		return;
+	if (head.type == LEASH_TOKENS && c->is_store) {
+		int fd = connect_checker(p);
+
+		parent_tell(c, LEASH_TOKENS, STR(""), fd);
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	if (head.type != LEASH_READY || c->ready)
 		return;
 	c->ready = true;
 	if (c->is_store)
@@ -263,7 +292,8 @@ static int run(struct parent *p)
 		log_flush();
 		fds[0] = (struct pollfd){ .fd = p->signal_fd, .events = POLLIN };
 		for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++)
-			if (p->children[i].pid != 0 && !p->children[i].ready) {
+			if (p->children[i].pid != 0 &&
+				(!p->children[i].ready || p->children[i].is_store)) {
 				fds[n] = (struct pollfd){ .fd = p->children[i].leash,
 					.events = POLLIN };
 				who[n++] = &p->children[i];

@@ -16,12 +16,14 @@
 #include "daemon/sandbox.h"
 #include "daemon/shared.h"
 #include "daemon/svc.h"
+#include "daemon/svc_token.h"
 
 enum { LOGINS_MS = 60 * 1000, SWEEP_MS = 3600 * 1000, SLICE_MS = 50, FIRST_SWEEP_MS = 2000 };
 
 struct storesvc {
 	struct svc svc;
 	struct ipc *leash;
+	struct svc_tokens tokens;
 	struct control *control;
 	struct loop_io store_io, authenticator_io;
 	struct retention retention;
@@ -50,6 +52,7 @@ static void from_parent(void *owner, struct ipc_packet *p)
 			authenticator_upgrade(s->svc.authenticator, config->password_upgrade);
 		}
 		break;
+	case LEASH_TOKENS: svc_tokens_socket(&s->tokens, p->fd); return;
 	case LEASH_STOP: loop_stop(s->svc.loop); break;
 	case LEASH_READY:
 	case LEASH_DRAIN:
@@ -147,6 +150,8 @@ _Noreturn void store_process(struct child_start *start)
 	s->svc.loop = loop_new();
 	svc_sessions_init(&s->svc);
 	s->leash = ipc_new(s->svc.loop, start->leash, from_parent, parent_lost, s);
+	svc_tokens_init(&s->tokens, s->svc.loop, s->leash);
+	authenticator_tokens(s->svc.authenticator, &s->tokens.checker);
 	s->control = control_serve(s->svc.loop, start->control_fd, start->admin, &s->svc.office);
 	loop_io_init(&s->store_io, s->svc.loop, store_fd(s->svc.office.store), store_ready);
 	loop_io_want(&s->store_io, LOOP_READ);
