@@ -20,7 +20,7 @@ enum {
 enum ipc_type {
 	IPC_AUTH = 1, /* start of an exchange: see storesvc_auth.c */
 	IPC_AUTH_STEP,
-	IPC_SENDER,  /* may this account use this reverse-path? */
+	IPC_SENDER,  /* addresses: may this account send as each? -> yes, or which of them it may not */
 	IPC_RCPT,    /* first, recipient, announced size -> enum resolved */
 	IPC_DRAFT,   /* id, offset, octets */
 	IPC_COMMIT,  /* id, offset, sender, client, octets -> enum store_result, or IPC_OVER_QUOTA */

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/session.h"
+#include "mime/address.h"
 #include "mime/compose.h"
 #include "store/store.h"
 
@@ -23,13 +24,17 @@ struct session_smtp {
 	uint64_t offset;   /* octets of the message that the store has */
 	struct buf header; /* submission: the header section so far */
 	struct header_search search;
-	struct buf body; /* octets the store does not have yet */
+	bool checking_from; /* the open IPC_SENDER is about the header, not the envelope */
+	size_t from_count; /* the first so many addresses of it are of From, the others of Sender */
+	struct buf body;   /* octets the store does not have yet */
 };
 
 static struct session_smtp *smtp_of(const struct session *s)
 {
 	return (struct session_smtp *)(uintptr_t)s;
 }
+
+enum { AUTHORS_MAX = 100 }; /* addresses in From and Sender of one message */
 
 static const struct str no_store = STR_INIT("4.3.0 the mail store is restarting, try again later");
 
@@ -167,30 +172,117 @@ static void hand_over(struct session_smtp *p)
 	buf_deinit(&b);
 }
 
+/* Gives up the message while its body or commit is the open question. */
+static void refuse_message(struct session_smtp *p, unsigned code, struct str text, const char *why)
+{
+	log_info("smtp.refused", F_C("sid", p->s.sid), F_STR("ip", session_peer(&p->s)),
+		F_STR("user", smtpd_user(p->engine)),
+		F_STR("from", smtpd_tx(p->engine)->reverse_path), F_INT("code", code),
+		F_C("why", why));
+	if (p->store_has_tx)
+		edge_tell(p->s.edge, &p->s, IPC_RESET);
+	p->store_has_tx = false;
+	forget(p);
+	smtpd_answer(p->engine, code, text);
+}
+
+/* Puts the addresses of all fields of this name; false: one cannot be read, or there are too many. */
+static bool put_authors(struct buf *to, struct str header, struct str name, size_t *count)
+{
+	struct buf one = { 0 };
+	enum address_result result = ADDRESS_END;
+	struct field field;
+
+	while (result == ADDRESS_END && field_cut(&header, &field)) {
+		struct address_list list = { .rest = field.body };
+
+		while (str_ieq(field.name, name) && *count <= AUTHORS_MAX &&
+			(result = address_cut(&list, &one)) == ADDRESS_CUT) {
+			put_str(to, buf_str(&one));
+			++*count;
+		}
+	}
+	buf_deinit(&one);
+	return result == ADDRESS_END && *count <= AUTHORS_MAX;
+}
+
+/* RFC 6409 6.1: who logged in may write under the names of the account only. */
+static void ask_authors(struct session_smtp *p, struct str header)
+{
+	const struct config *c = p->s.edge->config;
+	struct buf b = { 0 };
+	size_t count = 0;
+
+	if (!c->from_login_match || !c->sender_login_match) {
+		hand_over(p);
+	} else if (!put_authors(&b, header, STR("From"), &count)) {
+		refuse_message(p, 550, STR("5.7.1 the From field cannot be read"), "from");
+	} else if (p->from_count = count, !put_authors(&b, header, STR("Sender"), &count)) {
+		refuse_message(p, 550, STR("5.7.1 the Sender field cannot be read"), "sender");
+	} else if (count == 0) {
+		hand_over(p);
+	} else {
+		p->checking_from = true;
+		if (!ask(p, IPC_SENDER, buf_str(&b), STR("")))
+			refuse_message(p, 451, no_store, "no-store");
+	}
+	buf_deinit(&b);
+}
+
+/* first: the first of them that is not the account's; count when all are. */
+static void authors_answered(struct session_smtp *p, struct ipc_packet *packet)
+{
+	bool good = packet != NULL && packet->head.result != 0;
+	uint32_t first = packet == NULL || good ? 0 : get_u32(&packet->body);
+
+	p->checking_from = false;
+	if (good)
+		hand_over(p);
+	else if (packet == NULL)
+		refuse_message(p, 451, no_store, "no-store");
+	else if (first < p->from_count)
+		refuse_message(p, 550, STR("5.7.1 an address in From is not yours"), "from");
+	else
+		refuse_message(p, 550, STR("5.7.1 an address in Sender is not yours"), "sender");
+}
+
 static void take_body(struct session_smtp *p, struct str data)
 {
-	if (!p->header_done) {
-		size_t end;
+	struct buf header = { 0 };
+	size_t end = 0;
 
-		buf_put(&p->header, data);
-		end = compose_header_end(buf_str(&p->header), &p->search);
-		if (end > 0) {
-			mend_header(p, str_head(buf_str(&p->header), end));
-			buf_put(&p->body, str_from(buf_str(&p->header), end));
-			buf_release(&p->header);
-		}
-	} else {
+	if (p->header_done) {
 		buf_put(&p->body, data);
+		hand_over(p);
+		return;
 	}
-	hand_over(p);
+	buf_put(&p->header, data);
+	end = compose_header_end(buf_str(&p->header), &p->search);
+	if (end == 0) {
+		smtpd_answer(p->engine, 0, STR(""));
+		return;
+	}
+	header = p->header;
+	p->header = (struct buf){ 0 };
+	mend_header(p, str_head(buf_str(&header), end));
+	buf_put(&p->body, str_from(buf_str(&header), end));
+	ask_authors(p, str_head(buf_str(&header), end));
+	buf_deinit(&header);
 }
 
 static void commit(struct session_smtp *p)
 {
-	if (!p->header_done)
-		mend_header(p, buf_str(&p->header));
+	struct buf header = p->header;
+
 	p->committing = true;
-	hand_over(p);
+	p->header = (struct buf){ 0 };
+	if (p->header_done) {
+		hand_over(p);
+	} else {
+		mend_header(p, buf_str(&header));
+		ask_authors(p, buf_str(&header));
+	}
+	buf_deinit(&header);
 }
 
 static void take_client(struct session_smtp *p, const struct smtpd_xclient *x)
@@ -364,7 +456,9 @@ static void answered(struct session *s, struct ipc_packet *packet)
 			smtpd_auth_failed(p->engine, 454, no_store);
 		break;
 	case IPC_SENDER:
-		if (packet == NULL)
+		if (p->checking_from)
+			authors_answered(p, packet);
+		else if (packet == NULL)
 			smtpd_answer(p->engine, 451, no_store);
 		else if (result != 0)
 			smtpd_answer(p->engine, 0, STR(""));

@@ -2,6 +2,8 @@
 #include "base/clock.h"
 #include "daemon/svc.h"
 
+enum { SENDERS_MAX = 128 }; /* an honest edge asks for fewer at a time */
+
 static void copy(char *to, size_t size, struct str s)
 {
 	s = str_head(s, size - 1);
@@ -74,11 +76,23 @@ bool svc_auth_step(struct svc_session *x, struct reader *r)
 
 bool svc_sender(struct svc_session *x, struct reader *r)
 {
-	struct str address = get_str(r);
+	struct directory *d = x->edge->svc->office.directory;
+	uint32_t first = 0;
+	struct buf b = { 0 };
+	bool may = true;
 
-	if (r->bad || r->rest.n > 0 || x->account == 0)
+	if (x->account == 0 || r->rest.n == 0)
 		return false;
-	svc_answer(x, directory_may_send_as(x->edge->svc->office.directory, x->account, address),
-		STR(""), STR(""), -1);
+	while (may && r->rest.n > 0) {
+		struct str address = get_str(r);
+
+		if (r->bad || first == SENDERS_MAX)
+			return false;
+		may = directory_may_send_as(d, x->account, address);
+		first += may;
+	}
+	put_u32(&b, first);
+	svc_answer(x, may, buf_str(&b), STR(""), -1);
+	buf_deinit(&b);
 	return true;
 }

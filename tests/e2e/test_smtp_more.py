@@ -184,7 +184,7 @@ def test_lmtp_is_for_its_clients(office):
     configure(office, '\nlmtp_clients = "127.0.0.1 ::1"\n')
     w = from_address('127.0.0.9', office.port('lmtp'))
     assert w.at_end()
-    assert 'not-in-lmtp-clients' in office.log_tail()
+    wait_until(lambda: 'not-in-lmtp-clients' in office.log_tail(), 10, 'the log')
     with office.wire('lmtp') as w:
         assert w.reply().startswith('220')
 
@@ -324,6 +324,45 @@ def test_xclient(office):
         assert said.startswith('220' if n < 6 else '421'), (n, said)
     for w in wires:
         w.close()
+
+
+def test_from_login_match(office):
+    empty(office)
+    office.must('alias', 'add', 'sales@example.test', ANN)
+    good = [b'From: Ann <ann@example.test>', b'From: "Boss, bob@example.test" <sales@example.test>',
+            b'from : ann (Bob <bob@example.test>) @ example.test',
+            b'From: ann@example.test, Sales <sales@example.test>\r\nSender: ann@example.test',
+            b'X-From: bob@example.test']
+    bad = [(b'From: bob@example.test', b'From'), (b'From: Ann <x@elsewhere.test>', b'From'),
+           (b'From: ann@example.test, bob@example.test', b'From'),
+           (b'From: ann@example.test\r\nFROM: bob@example.test', b'From'),
+           (b'From: We: ann@example.test, bob@example.test;', b'From'),
+           (b'From: ann@example.test <bob@example.test>', b'From'),
+           (b'From: ann', b'From'),
+           (b'From: ann@example.test\r\nSender:\r\n bob@example.test', b'Sender'),
+           (b'From: ' + b'ann@example.test,' * 101 + b' ann@example.test', b'From')]
+    big = b'a line of a message that is longer than one packet to the store\r\n' * 3000
+    for body in (b'', b'short\r\n', big):
+        for header in good:
+            with office.submit() as s:
+                assert s.sendmail(ANN, [BOB], header + b'\r\n\r\n' + body) == {}, header
+        for header, named in bad:
+            with office.submit() as s:
+                s.mail(ANN)
+                s.rcpt(BOB)
+                code, said = s.data(header + b'\r\n\r\n' + body)
+                assert code == 550 and said.startswith(b'5.7.1') and named in said, (header, said)
+                assert s.noop()[0] == 250
+    # A message without any body or blank line is judged as well.
+    with office.submit() as s:
+        s.mail(ANN)
+        s.rcpt(BOB)
+        assert s.data(b'From: bob@example.test')[0] == 550
+        assert s.sendmail(ANN, [BOB], b'From: ann@example.test') == {}
+    assert len(office.fetch(BOB)) == 3 * len(good) + 1
+    # What comes from outside may say what it likes.
+    office.deliver(b'From: bob@example.test\r\n\r\nhello\r\n')
+    assert len(office.fetch(ANN)) == 1
 
 
 def test_overload(office):
