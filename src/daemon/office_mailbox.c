@@ -199,7 +199,8 @@ enum status verb_mailbox_show(
 	if (!found)
 		return err_set(err, ST_NOTFOUND, "no message %.*s: see restante mailbox list",
 			STR_ARG(str_head(uidl, 70)));
-	status = send_octets(o, maildrop, row.id, offset < 0 ? 0 : (uint64_t)offset, &at, r, err);
+	status = send_octets(o, maildrop, row.id, offset < 0 ? 0 : (uint64_t)offset, SHOW_MAX, &at,
+		r, err);
 	if (status == ST_OK)
 		r->row(r, json_pack("{s:I, s:I}", "octets", (json_int_t)row.octets, "next",
 				  (json_int_t)at));
