@@ -562,7 +562,7 @@ static void in_sandbox(enum sandbox_kind kind, bool drop, long (*try)(void))
 		_exit(102);
 	errno = 0;
 	r = try();
-	_exit(end_of(r, errno));
+	_exit((int)end_of(r, errno));
 }
 
 static enum end run(enum sandbox_kind kind, bool drop, long (*try)(void))
