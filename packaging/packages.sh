@@ -4,7 +4,8 @@ build_packages=(gcc libc6-dev meson ninja-build pkg-config ca-certificates
 	libssl-dev libev-dev libgsasl-dev libsodium-dev libcrypt-dev libidn2-dev libunistring-dev
 	libsqlite3-dev libconfuse-dev libjansson-dev libseccomp-dev)
 test_packages=(git clang clang-format libclang-rt-14-dev libcmocka-dev python3 curl swaks fetchmail mpop
-	mandoc strace openssl dovecot-core dovecot-pop3d)
+	mandoc strace openssl dovecot-core dovecot-pop3d fail2ban
+	debhelper dpkg-dev fakeroot lintian)
 
 # Another mail system is not pushed aside for the one test that wants Postfix.
 [[ -x /usr/sbin/sendmail && ! -x /usr/sbin/postfix ]] || test_packages+=(postfix)

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "daemon/activation.h"
 #include "daemon/control.h"
 #include "daemon/control_state.h"
 #include "daemon/own.h"
@@ -116,6 +117,8 @@ static enum status bind_row(
 			return err_set(err, ST_USAGE, "more than %d listening sockets",
 				PARENT_LISTENERS_MAX);
 		b->fresh[at] = fd < 0;
+		if (fd < 0)
+			fd = activation_take(row->addresses[i], row->port);
 		if (fd < 0)
 			fd = listen_tcp(row->addresses[i], row->port, 1024, &why);
 		if (fd < 0) {

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/activation.h"
 #include "daemon/control.h"
 #include "daemon/parent.h"
 #include "daemon/serve.h"
@@ -356,6 +357,7 @@ static enum status open_office(struct parent *p, struct err *err)
 	}
 	if (st == ST_OK)
 		st = parent_listen(p, &files, err);
+	activation_end();
 	if (st != ST_OK)
 		parent_files_free(&files);
 	return st;
@@ -373,6 +375,7 @@ int serve_main(const char *state)
 
 	p->state = full != NULL ? full : state;
 	p->log_fd = 2;
+	activation_begin();
 	parent_start_tickets(p);
 	st = open_office(p, &err);
 	if (st != ST_OK) {

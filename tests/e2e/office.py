@@ -165,11 +165,12 @@ class Office:
             self.add_account(a)
         self.start()
 
-    def start(self):
+    def start(self, before=(), **how):
+        """before: words of a command that starts the server; how: more for Popen."""
         with open(self.log, 'ab') as log:
-            self.process = subprocess.Popen([BIN, 'serve', '--state', self.state],
+            self.process = subprocess.Popen([*before, BIN, 'serve', '--state', self.state],
                                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                            stderr=log, env=environment())
+                                            stderr=log, env=environment(), **how)
         fd, said = self.process.stdout.fileno(), b''
         end = time.monotonic() + 40
         while b'ready\n' not in said:
