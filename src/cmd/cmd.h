@@ -155,6 +155,7 @@ int cmd_domain_del(struct cmd *c);
 int cmd_domain_list(struct cmd *c);
 int cmd_mailbox_list(struct cmd *c);
 int cmd_mailbox_show(struct cmd *c);
+int cmd_mailbox_envelope(struct cmd *c);
 int cmd_mailbox_import(struct cmd *c);
 int cmd_mailbox_export(struct cmd *c);
 int cmd_mailbox_expunged(struct cmd *c);

@@ -28,6 +28,32 @@ int cmd_mailbox_list(struct cmd *c)
 	return code;
 }
 
+int cmd_mailbox_envelope(struct cmd *c)
+{
+	static const struct column columns[] = {
+		{"received",   "RECEIVED",  false},
+		{ "client",    "CLIENT",    false},
+		{ "sender",    "SENDER",    false},
+		{ "recipient", "RECIPIENT", false},
+		{ "ret",       "RET",       false},
+		{ "envid",     "ENVID",     false},
+		{ "notify",    "NOTIFY",    false},
+		{ "orcpt",     "ORCPT",     false},
+	};
+	struct cmd_result result = { .octets = NULL };
+	int code = cmd_call(c,
+		json_pack("{s:s, s:s, s:s}", "verb", "mailbox.envelope", "address", c->args[0],
+			"uidl", c->args[1]),
+		&result);
+
+	if (code == EX_OK) {
+		output_rows(c, result.rows, columns, sizeof columns / sizeof *columns);
+		code = output_end(c);
+	}
+	json_decref(result.rows);
+	return code;
+}
+
 static void write_octets(void *arg, struct str octets)
 {
 	(void)arg;

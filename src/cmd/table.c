@@ -82,6 +82,8 @@ const struct command commands[] = {
 	{ "mailbox list", "ADDRESS", LIST | OPTION_EXPUNGED, 1, 1, cmd_mailbox_list, "list the messages of an account" },
 	{ "mailbox show", "ADDRESS UIDL", STATE, 2, 2, cmd_mailbox_show,
 		"write a message to standard output" },
+	{ "mailbox envelope", "ADDRESS UIDL", LIST, 2, 2, cmd_mailbox_envelope,
+		"tell who sent a message to whom, from where, and which notices were asked for" },
 	{ "mailbox import", "ADDRESS PATH", LIST | OPTION_FORMAT | OPTION_UIDL_FORMAT | OPTION_FOLDERS,
 		2, 2, cmd_mailbox_import, "take in an mbox, a Maildir, .eml files; again as often as one likes" },
 	{ "mailbox export", "ADDRESS PATH", LIST | OPTION_FORMAT, 2, 2, cmd_mailbox_export,

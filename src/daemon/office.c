@@ -44,6 +44,7 @@ static enum status rebuild_when_marked(struct office *o, struct err *err)
 static enum status open_store(struct office *o, struct err *err)
 {
 	struct store_local_config config = {
+		.reserve_octets = RESERVE_OCTETS,
 		.segment_octets = (uint64_t)o->config->segment_size,
 		.inline_max = (uint64_t)o->config->inline_max,
 	};
@@ -178,6 +179,7 @@ static const struct verb {
 	{ STR_INIT("ban.del"),           verb_ban_del,           false},
 	{ STR_INIT("ban.list"),          verb_ban_list,          false},
 	{ STR_INIT("mailbox.list"),      verb_mailbox_list,      true },
+	{ STR_INIT("mailbox.envelope"),  verb_mailbox_envelope,  true },
 	{ STR_INIT("mailbox.show"),      verb_mailbox_show,      true },
 	{ STR_INIT("mailbox.index"),     verb_mailbox_index,     true },
 	{ STR_INIT("mailbox.read"),      verb_mailbox_read,      true },

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/uidl.h"
 #include "daemon/office_verbs.h"
+#include "proto/dsn.h"
 
 enum { PIECE = 64 * 1024, SHOW_MAX = 32 * 1024 * 1024, READ_MAX = 1024 * 1024 };
 
@@ -176,35 +177,100 @@ static enum status send_octets(struct office *o, uint64_t maildrop, struct msgid
 	return status;
 }
 
+/* The message that "uidl" and "address" name. */
+static enum status find_message(struct office *o, const json_t *q, uint64_t *maildrop,
+	struct maildrop_row *row, struct err *err)
+{
+	struct look l;
+	struct str uidl;
+	bool found;
+	enum status status = request_str(q, "uidl", &uidl, err);
+
+	if (status == ST_OK)
+		status = maildrop_of(o, q, maildrop, err);
+	if (status == ST_OK)
+		status = look_at(o, *maildrop, &l, err);
+	if (status != ST_OK)
+		return status;
+	found = find_uidl(&l, uidl, row);
+	store_listing_free(&l.listing);
+	if (!found)
+		return err_set(err, ST_NOTFOUND, "no message %.*s: see restante mailbox list",
+			STR_ARG(str_head(uidl, 70)));
+	return ST_OK;
+}
+
 /* A reply has room for SHOW_MAX octets; "offset" asks for the rest, the row says how much there is. */
 enum status verb_mailbox_show(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
 {
 	json_int_t offset = json_integer_value(json_object_get(q, "offset"));
 	struct maildrop_row row;
-	struct look l;
-	struct str uidl;
 	uint64_t maildrop, at = 0;
-	bool found;
-	enum status status = request_str(q, "uidl", &uidl, err);
+	enum status status = find_message(o, q, &maildrop, &row, err);
 
 	if (status == ST_OK)
-		status = maildrop_of(o, q, &maildrop, err);
-	if (status == ST_OK)
-		status = look_at(o, maildrop, &l, err);
-	if (status != ST_OK)
-		return status;
-	found = find_uidl(&l, uidl, &row);
-	store_listing_free(&l.listing);
-	if (!found)
-		return err_set(err, ST_NOTFOUND, "no message %.*s: see restante mailbox list",
-			STR_ARG(str_head(uidl, 70)));
-	status = send_octets(o, maildrop, row.id, offset < 0 ? 0 : (uint64_t)offset, SHOW_MAX, &at,
-		r, err);
+		status = send_octets(o, maildrop, row.id, offset < 0 ? 0 : (uint64_t)offset,
+			SHOW_MAX, &at, r, err);
 	if (status == ST_OK)
 		r->row(r, json_pack("{s:I, s:I}", "octets", (json_int_t)row.octets, "next",
 				  (json_int_t)at));
 	return status;
+}
+
+/* RFC 3461's own words, as the client may have said them. */
+static json_t *notify_text(unsigned notify)
+{
+	static const struct {
+		unsigned bit;
+		struct str word;
+	} words[] = {
+		{DSN_NEVER,    STR_INIT("NEVER")  },
+		{ DSN_SUCCESS, STR_INIT("SUCCESS")},
+		{ DSN_FAILURE, STR_INIT("FAILURE")},
+		{ DSN_DELAY,   STR_INIT("DELAY")  },
+	};
+	struct buf text = { 0 };
+	json_t *value;
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if ((notify & words[i].bit) != 0) {
+			if (text.len > 0)
+				buf_putc(&text, ',');
+			buf_put(&text, words[i].word);
+		}
+	value = json_text(buf_str(&text));
+	buf_deinit(&text);
+	return value;
+}
+
+enum status verb_mailbox_envelope(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	struct store_envelope e;
+	struct maildrop_row m;
+	uint64_t maildrop;
+	json_t *row;
+	enum status status = find_message(o, q, &maildrop, &m, err);
+
+	if (status == ST_OK)
+		status = result_status(
+			store_envelope(o->store, m.id, maildrop, &e), "the envelope", err);
+	if (status != ST_OK)
+		return status;
+	row = json_pack("{s:o, s:o, s:o, s:o}", "received", json_time(e.received_ms), "client",
+		json_text(e.client), "sender", json_text(e.sender), "recipient",
+		json_text(e.recipient));
+	json_object_set_new(row, "ret",
+		json_text(e.ret == DSN_RET_FULL   ? STR("FULL")
+			  : e.ret == DSN_RET_HDRS ? STR("HDRS")
+						  : STR("")));
+	json_object_set_new(row, "envid", json_text(e.envid));
+	json_object_set_new(row, "notify", notify_text(e.notify));
+	json_object_set_new(row, "orcpt", json_text(e.orcpt));
+	store_envelope_free(&e);
+	r->row(r, row);
+	return ST_OK;
 }
 
 /* For export: octets, one line "ID UIDL" for each message, in the order of their numbers. */

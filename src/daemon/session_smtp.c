@@ -73,13 +73,16 @@ static void ask_sender(struct session_smtp *p)
 	buf_deinit(&b);
 }
 
-static void ask_rcpt(struct session_smtp *p, struct str path)
+static void ask_rcpt(struct session_smtp *p, const struct smtpd_event *ev)
 {
+	struct str path = ev->path;
 	struct buf b = { 0 };
 
 	put_u8(&b, p->first_rcpt);
 	put_str(&b, path);
 	put_u64(&b, smtpd_tx(p->engine)->size);
+	put_u8(&b, (uint8_t)ev->notify);
+	put_str(&b, ev->orcpt);
 	free((char *)(uintptr_t)p->recipient.p);
 	p->recipient = str_of(memcpy(mem_alloc(path.n), path.p, path.n), path.n);
 	if (!ask(p, IPC_RCPT, buf_str(&b), STR("")))
@@ -146,6 +149,8 @@ static void ask_commit(struct session_smtp *p)
 	put_u64(&b, (uint64_t)clock_wall_ms());
 	put_str(&b, tx->reverse_path);
 	put_str(&b, buf_str(&client));
+	put_u8(&b, (uint8_t)tx->ret);
+	put_str(&b, tx->envid);
 	put_u32(&b, (uint32_t)p->body.len);
 	if (!ask(p, IPC_COMMIT, buf_str(&b), buf_str(&p->body)))
 		smtpd_answer(p->engine, 451, no_store);
@@ -326,7 +331,7 @@ static void serve_event(struct session_smtp *p, const struct smtpd_event *ev)
 	case SMTPD_EV_AUTH_CANCEL: break;
 	case SMTPD_ASK_XCLIENT: take_client(p, &ev->xclient); break;
 	case SMTPD_ASK_MAIL: ask_sender(p); break;
-	case SMTPD_ASK_RCPT: ask_rcpt(p, ev->path); break;
+	case SMTPD_ASK_RCPT: ask_rcpt(p, ev); break;
 	case SMTPD_ASK_DATA: begin(p); break;
 	case SMTPD_ASK_BODY: take_body(p, ev->data); break;
 	case SMTPD_ASK_COMMIT: commit(p); break;

@@ -49,7 +49,7 @@ struct svc_session {
 	/* the SMTP transaction */
 	struct maildrops *found; /* one set of maildrops per accepted recipient, in order */
 	size_t nfound;
-	struct buf recipients; /* their texts as put_str */
+	struct buf recipients; /* of each: its text, notify, orcpt */
 	struct store_draft *draft;
 	struct msgid draft_id;
 	struct store_target *targets;

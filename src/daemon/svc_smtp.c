@@ -26,6 +26,8 @@ bool svc_rcpt(struct svc_session *x, struct reader *r)
 	bool first = get_u8(r) != 0;
 	struct str recipient = get_str(r);
 	uint64_t octets = get_u64(r);
+	uint8_t notify = get_u8(r);
+	struct str orcpt = get_str(r);
 	struct maildrops found = { 0 };
 	enum resolved resolved;
 
@@ -40,6 +42,8 @@ bool svc_rcpt(struct svc_session *x, struct reader *r)
 		x->found = mem_array(x->found, x->nfound + 1, sizeof *x->found);
 		x->found[x->nfound++] = found;
 		put_str(&x->recipients, recipient);
+		put_u8(&x->recipients, notify);
+		put_str(&x->recipients, orcpt);
 	} else {
 		free(found.ids);
 	}
@@ -108,7 +112,8 @@ static void uidl_of_new(const struct svc_session *x, struct buf *out)
 }
 
 /* The texts of the commit live in x->recipients until it is done: the packet does not. */
-static void fill_deliver(struct svc_session *x, struct str sender, struct str client)
+static void fill_deliver(
+	struct svc_session *x, struct str sender, struct str client, struct str envid)
 {
 	struct store_deliver *d = &x->op.deliver;
 	struct reader texts;
@@ -119,6 +124,7 @@ static void fill_deliver(struct svc_session *x, struct str sender, struct str cl
 	uidl_of_new(x, &uidl);
 	put_str(&x->recipients, sender);
 	put_str(&x->recipients, client);
+	put_str(&x->recipients, envid);
 	put_str(&x->recipients, buf_str(&uidl));
 	buf_deinit(&uidl);
 	texts = (struct reader){ buf_str(&x->recipients), false };
@@ -128,15 +134,20 @@ static void fill_deliver(struct svc_session *x, struct str sender, struct str cl
 	x->targets = mem_array(NULL, total, sizeof *x->targets);
 	for (size_t i = 0; i < x->nfound; i++) {
 		struct str recipient = get_str(&texts);
+		uint8_t notify = get_u8(&texts);
+		struct str orcpt = get_str(&texts);
 
 		for (size_t k = 0; k < x->found[i].count; k++)
 			x->targets[n++] = (struct store_target){ .maildrop = x->found[i].ids[k],
-				.recipient = recipient };
+				.recipient = recipient,
+				.notify = notify,
+				.orcpt = orcpt };
 	}
 	d->targets = x->targets;
 	d->count = n;
 	d->sender = get_str(&texts);
 	d->client = get_str(&texts);
+	d->envid = get_str(&texts);
 	uidl_text = get_str(&texts);
 	for (size_t i = 0; i < n; i++)
 		x->targets[i].uidl = uidl_text;
@@ -147,7 +158,9 @@ bool svc_commit(struct svc_session *x, struct reader *r)
 	struct msgid id = get_id(r);
 	uint64_t offset = get_u64(r);
 	int64_t received_ms = (int64_t)get_u64(r);
-	struct str sender = get_str(r), client = get_str(r), octets = get_str(r);
+	struct str sender = get_str(r), client = get_str(r);
+	uint8_t ret = get_u8(r);
+	struct str envid = get_str(r), octets = get_str(r);
 	enum store_result result = STORE_UNAVAILABLE;
 
 	if (r->bad || r->rest.n > 0)
@@ -163,9 +176,9 @@ bool svc_commit(struct svc_session *x, struct reader *r)
 		return true;
 	}
 	x->op.deliver = (struct store_deliver){
-		.op.done = delivered, .draft = x->draft, .received_ms = received_ms
+		.op.done = delivered, .draft = x->draft, .received_ms = received_ms, .ret = ret
 	};
-	fill_deliver(x, sender, client);
+	fill_deliver(x, sender, client, envid);
 	store_deliver(x->edge->svc->office.store, &x->op.deliver);
 	return true;
 }

@@ -55,6 +55,8 @@ struct store_target {
 	uint64_t maildrop;    /* the account's id: never 0, never used again */
 	struct str recipient; /* as in the envelope, for the history */
 	struct str uidl;      /* "" for the id's text; else 1-70 octets (imports) */
+	uint8_t notify;       /* RFC 3461 4.1, a set the caller knows; 0: not asked */
+	struct str orcpt;     /* RFC 3461 4.2, or "" */
 };
 
 /* One body for all targets, all or none.  The draft is taken over, also on failure.  Targets with
@@ -63,6 +65,8 @@ struct store_deliver {
 	struct store_op op;
 	struct store_draft *draft;
 	struct str sender;   /* reverse-path */
+	uint8_t ret;         /* RFC 3461 4.3, a number the caller knows; 0: not asked */
+	struct str envid;    /* RFC 3461 4.4, or "" */
 	struct str client;   /* who handed it in: "192.0.2.1" or "user@dom via 192.0.2.1" */
 	int64_t received_ms; /* wall clock */
 	const struct store_target *targets;
@@ -168,6 +172,17 @@ struct store_facts {
 };
 enum store_result store_facts(struct store *s, struct msgid id, struct store_facts *f);
 void store_facts_free(struct store_facts *f);
+
+/* What is known of how a message came to a maildrop. */
+struct store_envelope {
+	struct str sender, client, envid, recipient, orcpt; /* views of octets */
+	int64_t received_ms;
+	uint8_t ret, notify;
+	char *octets; /* heap: store_envelope_free() */
+};
+enum store_result store_envelope(
+	struct store *s, struct msgid id, uint64_t maildrop, struct store_envelope *e);
+void store_envelope_free(struct store_envelope *e);
 
 void store_close_all(struct store *s); /* completes what is under way, then closes and frees */
 

@@ -206,6 +206,44 @@ def test_dsn_and_limits(office):
         assert w.at_end()
 
 
+def test_dsn_is_kept(office):
+    empty(office)
+    with office.wire('smtp') as w:
+        w.reply()
+        w.ask('EHLO client.test')
+        w.ask('MAIL FROM:<x@elsewhere.test> RET=HDRS ENVID=QQ+2B1')
+        w.ask(f'RCPT TO:<{ANN}> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;ann+2Bx@example.test')
+        w.ask(f'RCPT TO:<{BOB}>')
+        w.ask('DATA')
+        assert w.ask('Subject: x\r\n\r\nkept\r\n.').startswith('250')
+    office.deliver(b'Subject: y\r\n\r\nnothing asked\r\n')
+
+    def envelopes(user):
+        return [office.json('mailbox', 'envelope', user, m['uidl'])[0]
+                for m in office.json('mailbox', 'list', user)]
+
+    def check():
+        ann, bob = envelopes(ANN), envelopes(BOB)
+        assert len(ann) == 2 and len(bob) == 1, (ann, bob)
+        want = {'sender': 'x@elsewhere.test', 'recipient': ANN, 'client': '127.0.0.1', 'ret': 'HDRS',
+                'envid': 'QQ+2B1', 'notify': 'SUCCESS,DELAY', 'orcpt': 'rfc822;ann+2Bx@example.test'}
+        assert want.items() <= ann[0].items(), ann[0]
+        want.update(recipient=BOB, notify='', orcpt='')
+        assert want.items() <= bob[0].items(), bob[0]
+        for name in ('ret', 'envid', 'notify', 'orcpt'):
+            assert ann[1][name] == '', ann[1]
+
+    check()
+    office.kill()
+    office.start()
+    check()
+    office.stop()
+    office.must('fsck', '--rebuild')
+    office.start()
+    check()
+    assert office.run('mailbox', 'envelope', ANN, 'nosuch').returncode != 0
+
+
 def test_early_commands(office):
     for hello in ('EHLO', 'HELO'):
         with office.wire('smtp') as w:

@@ -75,7 +75,7 @@ static int by_maildrop(const void *a, const void *b)
 }
 
 /* Every maildrop once.  A few are compared pair by pair; many (a large list) are sorted. */
-static void put_targets(struct buf *b, const struct store_deliver *d)
+static void put_targets(struct buf *b, const struct message_meta *m, const struct store_deliver *d)
 {
 	const struct store_target **sorted = NULL;
 
@@ -87,12 +87,13 @@ static void put_targets(struct buf *b, const struct store_deliver *d)
 	}
 	for (size_t i = 0; i < d->count; i++) {
 		const struct store_target *t = sorted != NULL ? sorted[i] : &d->targets[i];
-		struct message_target mt = { t->maildrop, t->recipient, t->uidl };
+		struct message_target mt = { t->maildrop, t->recipient, t->uidl, t->notify,
+			t->orcpt };
 
 		if (sorted != NULL ? i > 0 && sorted[i - 1]->maildrop == t->maildrop
 				   : seen_before(d, i))
 			continue;
-		message_put_target(b, &mt);
+		message_put_target(b, m, &mt);
 	}
 	free((void *)sorted);
 }
@@ -109,10 +110,12 @@ static void put_message(struct change *c, const struct store_deliver *d, uint16_
 		.sender = d->sender,
 		.client = d->client,
 		.message_id = facts_message_id(&draft->facts),
+		.ret = d->ret,
+		.envid = d->envid,
 	};
 
 	message_put(&c->entry.record, &m);
-	put_targets(&c->entry.record, d);
+	put_targets(&c->entry.record, &m, d);
 }
 
 static enum store_result file_ready(struct change *c)
@@ -148,6 +151,16 @@ static bool targets_are_sound(const struct store_deliver *d)
 	return d->count > 0;
 }
 
+static bool asks_for_notices(const struct store_deliver *d)
+{
+	if (d->ret != 0 || d->envid.n > 0)
+		return true;
+	for (size_t i = 0; i < d->count; i++)
+		if (d->targets[i].notify != 0 || d->targets[i].orcpt.n > 0)
+			return true;
+	return false;
+}
+
 static enum store_result begin(struct store *s, struct store_deliver *d, struct change **out)
 {
 	enum store_result r = draft_finish(d->draft);
@@ -159,6 +172,8 @@ static enum store_result begin(struct store *s, struct store_deliver *d, struct 
 		return STORE_CONFLICT;
 	if (store_overloaded(s))
 		return STORE_UNAVAILABLE;
+	if (!reserve_hold(s))
+		return STORE_FULL;
 	r = lookup(s, d);
 	if (r != STORE_NOT_FOUND)
 		return r;
@@ -167,7 +182,8 @@ static enum store_result begin(struct store *s, struct store_deliver *d, struct 
 	c->draft = d->draft;
 	put_message(c, d,
 		(uint16_t)((d->draft->facts.dots ? MESSAGE_DOTS : 0) |
-			   (d->draft->file >= 0 ? MESSAGE_BLOB : 0)));
+			   (d->draft->file >= 0 ? MESSAGE_BLOB : 0) |
+			   (asks_for_notices(d) ? MESSAGE_DSN : 0)));
 	c->entry.body_crc = d->draft->crc;
 	if (d->draft->file >= 0)
 		r = file_ready(c);

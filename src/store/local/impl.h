@@ -75,6 +75,10 @@ struct store {
 	struct reading look; /* without a lease */
 	struct segment_file files[SEGMENT_FILES];
 	unsigned next_file;
+	int reserve;   /* a file, or -1 */
+	bool low;      /* it holds nothing: new messages are refused */
+	bool was_full; /* for the log */
+	int64_t reserve_retry_ms;
 };
 
 /* ---- store.c ---- */
@@ -86,6 +90,15 @@ bool store_overloaded(const struct store *s);
 struct change *change_new(struct store *s, enum record_type type, struct store_op *op);
 void change_free(struct change *c);
 void change_submit(struct change *c);
+
+/* ---- reserve.c ---- */
+
+void reserve_open(struct store *s);
+void reserve_close(struct store *s);
+/* May a message be taken?  Tries to hold the room again when it does not. */
+bool reserve_hold(struct store *s);
+/* The disk is full.  True: now there is some room, try again. */
+bool reserve_give_up(struct store *s);
 
 /* ---- draft.c ---- */
 
@@ -103,6 +116,8 @@ void lease_end(struct store *s, struct lease *l);
 /* ---- read.c ---- */
 
 void reading_end(struct store *s, struct reading *r);
+/* A segment open for reading; the handle stays the cache's. */
+int store_segment(struct store *s, uint64_t number);
 
 /* ---- shared with fsck and rebuild ---- */
 

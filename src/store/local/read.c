@@ -23,8 +23,7 @@ static void log_corrupt(struct msgid id, const char *why)
 		F_C("do", "run restante fsck; restore this message from a backup; check the disk"));
 }
 
-/* The handle stays the cache's. */
-static int segment_file(struct store *s, uint64_t number)
+int store_segment(struct store *s, uint64_t number)
 {
 	struct segment_file *f;
 	char *path;
@@ -98,7 +97,7 @@ static enum store_result read_octets(struct store *s, struct reading *g, struct 
 	uint64_t left = r->offset < g->m.octets ? g->m.octets - r->offset : 0;
 	uint64_t want = r->want < left ? r->want : left;
 	bool blob = (g->m.flags & MESSAGE_BLOB) != 0;
-	int file = blob ? g->file : segment_file(s, pos_segment(g->m.pos));
+	int file = blob ? g->file : store_segment(s, pos_segment(g->m.pos));
 	int64_t n;
 
 	if (want == 0)

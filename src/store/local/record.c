@@ -91,13 +91,21 @@ void message_put(struct buf *b, const struct message_meta *m)
 	put_str(b, m->sender);
 	put_str(b, m->client);
 	put_str(b, m->message_id);
+	if ((m->flags & MESSAGE_DSN) != 0) {
+		put_u8(b, m->ret);
+		put_str(b, m->envid);
+	}
 }
 
-void message_put_target(struct buf *b, const struct message_target *t)
+void message_put_target(struct buf *b, const struct message_meta *m, const struct message_target *t)
 {
 	put_u64(b, t->maildrop);
 	put_str(b, t->recipient);
 	put_str(b, t->uidl);
+	if ((m->flags & MESSAGE_DSN) != 0) {
+		put_u8(b, t->notify);
+		put_str(b, t->orcpt);
+	}
 }
 
 bool message_get(struct str meta, struct message_meta *m)
@@ -112,6 +120,12 @@ bool message_get(struct str meta, struct message_meta *m)
 	m->sender = get_str(&r);
 	m->client = get_str(&r);
 	m->message_id = get_str(&r);
+	m->ret = 0;
+	m->envid = str_head(meta, 0);
+	if ((m->flags & MESSAGE_DSN) != 0) {
+		m->ret = get_u8(&r);
+		m->envid = get_str(&r);
+	}
 	m->rest = r;
 	return !r.bad;
 }
@@ -123,5 +137,11 @@ bool message_target(struct message_meta *m, struct message_target *t)
 	t->maildrop = get_u64(&m->rest);
 	t->recipient = get_str(&m->rest);
 	t->uidl = get_str(&m->rest);
+	t->notify = 0;
+	t->orcpt = str_head(t->uidl, 0);
+	if ((m->flags & MESSAGE_DSN) != 0) {
+		t->notify = get_u8(&m->rest);
+		t->orcpt = get_str(&m->rest);
+	}
 	return !m->rest.bad;
 }

@@ -65,7 +65,11 @@ enum record_verdict record_open(const char *p, uint64_t salt, uint64_t pos, stru
 
 /* ---- meta of RECORD_MESSAGE ---- */
 
-enum { MESSAGE_DOTS = 1, MESSAGE_BLOB = 2 };
+enum {
+	MESSAGE_DOTS = 1,
+	MESSAGE_BLOB = 2,
+	MESSAGE_DSN = 4, /* ret and envid, and notify and orcpt of each target, are there */
+};
 
 struct message_meta {
 	struct msgid id;
@@ -73,16 +77,21 @@ struct message_meta {
 	uint16_t flags; /* MESSAGE_* */
 	int64_t received_ms;
 	struct str sender, client, message_id;
+	uint8_t ret;        /* RFC 3461: as the sender asked; 0 it did not */
+	struct str envid;   /* xtext */
 	struct reader rest; /* for message_target() */
 };
 
 struct message_target {
 	uint64_t maildrop;
 	struct str recipient, uidl;
+	uint8_t notify; /* RFC 3461, a set; 0 not asked */
+	struct str orcpt;
 };
 
 void message_put(struct buf *b, const struct message_meta *m); /* then the targets */
-void message_put_target(struct buf *b, const struct message_target *t);
+void message_put_target(
+	struct buf *b, const struct message_meta *m, const struct message_target *t);
 bool message_get(struct str meta, struct message_meta *m);
 bool message_target(
 	struct message_meta *m, struct message_target *t); /* the next; false at the end */

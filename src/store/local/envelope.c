@@ -1,0 +1,74 @@
+/* The envelope of a message, from its record: the index keeps only what listings need. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "store/local/impl.h"
+#include "store/local/index.h"
+
+enum { META_MAX = 64 * 1024 * 1024 };
+
+/* The meta of the record at pos, heap; NULL when it cannot be read. */
+static char *read_meta(struct store *s, uint64_t pos, size_t *length)
+{
+	int file = store_segment(s, pos_segment(pos));
+	uint64_t at = pos_offset(pos);
+	char head[RECORD_HEADER], *meta;
+	struct reader r = { .rest = str_of(head + 8, 4) };
+
+	if (file < 0 || s->disk->ops->read(s->disk, file, head, sizeof head, at) != RECORD_HEADER ||
+		record_claims(head) == 0)
+		return NULL;
+	*length = get_u32(&r);
+	if (*length > META_MAX)
+		return NULL;
+	meta = mem_alloc(*length + 1);
+	if (s->disk->ops->read(s->disk, file, meta, *length, at + RECORD_HEADER) !=
+		(int64_t)*length) {
+		free(meta);
+		return NULL;
+	}
+	return meta;
+}
+
+enum store_result store_envelope(
+	struct store *s, struct msgid id, uint64_t maildrop, struct store_envelope *e)
+{
+	struct index_message in;
+	struct message_meta m;
+	struct message_target t;
+	enum store_result result;
+	size_t length;
+
+	*e = (struct store_envelope){ 0 };
+	if (!store_apply(s))
+		return STORE_UNAVAILABLE;
+	result = index_message(s->index, id, &in);
+	if (result != STORE_OK)
+		return result;
+	e->octets = read_meta(s, in.pos, &length);
+	if (e->octets == NULL || !message_get(str_of(e->octets, length), &m) ||
+		!msgid_eq(m.id, id)) {
+		store_envelope_free(e);
+		return STORE_CORRUPT;
+	}
+	e->sender = m.sender;
+	e->client = m.client;
+	e->received_ms = m.received_ms;
+	e->ret = m.ret;
+	e->envid = m.envid;
+	while (message_target(&m, &t))
+		if (t.maildrop == maildrop) {
+			e->recipient = t.recipient;
+			e->notify = t.notify;
+			e->orcpt = t.orcpt;
+			return STORE_OK;
+		}
+	store_envelope_free(e);
+	return STORE_NOT_FOUND;
+}
+
+void store_envelope_free(struct store_envelope *e)
+{
+	free(e->octets);
+	*e = (struct store_envelope){ 0 };
+}
