@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "daemon/office_verbs.h"
 
+enum { RESERVE_OCTETS = 8 << 20 };
+
 /* A file of this name in the store's directory: make the index anew at the next start. */
 #define REBUILD_MARK "rebuild"
 

@@ -9,6 +9,7 @@
 enum { STORE_LOCAL_FORMAT = 1 }; /* the version file of a state directory holds this number */
 
 struct store_local_config {
+	uint64_t reserve_octets; /* kept free for deleting when the disk is full; 0: none */
 	uint64_t segment_octets; /* a journal segment is closed at this size; 64 MiB */
 	uint64_t inline_max;     /* larger messages are files of their own; 256 KiB */
 };

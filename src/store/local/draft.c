@@ -58,6 +58,8 @@ char *blob_path(const char *blob_dir, struct msgid id)
 static enum store_result draft_fail(struct store_draft *d, const char *what, int rc)
 {
 	d->failed = rc == -ENOSPC || rc == -EDQUOT ? STORE_FULL : STORE_UNAVAILABLE;
+	if (d->failed == STORE_FULL)
+		(void)reserve_give_up(d->store);
 	log_error("store.draft", F_C("while", what), F_C("err", strerror(-rc)),
 		F_C("do", d->failed == STORE_FULL ? "free disk space" : "check the disk"));
 	return d->failed;
@@ -73,6 +75,8 @@ static enum store_result to_file(struct store_draft *d, struct str more)
 	};
 	int64_t n;
 
+	if (!reserve_hold(d->store)) /* not from the room that deleting needs */
+		return draft_fail(d, "a large message", -ENOSPC);
 	if (d->file < 0) {
 		char *home = blob_home(d->store->blob_dir, d->id);
 		int file = disk->ops->unnamed(disk, home);

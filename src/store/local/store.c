@@ -106,6 +106,8 @@ static void change_done(struct journal_entry *e, enum store_result result)
 		s->pending_octets += e->record.cap;
 	} else {
 		change_free(c);
+		if (result == STORE_FULL)
+			(void)reserve_give_up(s);
 	}
 	op->done(op, result);
 }
@@ -121,13 +123,11 @@ bool store_overloaded(const struct store *s)
 	return s->pending_octets > OVERLOAD_OCTETS;
 }
 
-bool store_apply(struct store *s)
+static bool apply_pending(struct store *s)
 {
 	struct index_place at = s->place;
 	struct link *l;
 
-	if (list_empty(&s->pending))
-		return true;
 	index_begin(s->index);
 	for (l = s->pending.next; l != &s->pending; l = l->next) {
 		const struct journal_entry *e = LIST_OF(l, struct journal_entry, link);
@@ -151,6 +151,12 @@ bool store_apply(struct store *s)
 		change_free(LIST_OF(LIST_OF(l, struct journal_entry, link), struct change, entry));
 	s->pending_count = s->pending_octets = 0;
 	return true;
+}
+
+bool store_apply(struct store *s)
+{
+	return list_empty(&s->pending) || apply_pending(s) ||
+	       (reserve_give_up(s) && apply_pending(s));
 }
 
 static void apply_when_many(struct store *s)
@@ -295,6 +301,7 @@ static void store_free(struct store *s)
 {
 	journal_close(s->journal);
 	index_close(s->index);
+	reserve_close(s);
 	for (size_t i = 0; i < SEGMENT_FILES; i++)
 		if (s->files[i].number != 0)
 			(void)s->disk->ops->close(s->disk, s->files[i].file);
@@ -326,7 +333,7 @@ static struct store *store_new(
 	s->journal_dir = store_journal_path(dir);
 	s->blob_dir = store_blob_path(dir);
 	s->index_path = store_index_path(dir);
-	s->lock = s->journal_file = -1;
+	s->lock = s->journal_file = s->reserve = -1;
 	s->look.file = -1;
 	list_init(&s->pending);
 	for (size_t i = 0; i < KNOWN_BUCKETS; i++)
@@ -346,6 +353,8 @@ struct store *store_local_open(const char *dir, struct disk *disk,
 
 	if (st == ST_OK) {
 		s->lock = store_lock(dir, err);
+		if (s->lock >= 0)
+			reserve_open(s);
 		st = s->lock < 0 ? ST_TEMP : map_load(&map, disk, s->journal_dir, err);
 	}
 	if (st == ST_OK)
@@ -356,6 +365,7 @@ struct store *store_local_open(const char *dir, struct disk *disk,
 		return NULL;
 	}
 	s->journal = journal_open(disk, s->journal_dir, s->journal_file, &s->config, &tail);
+	(void)reserve_hold(s);
 	return s;
 }
 
