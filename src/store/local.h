@@ -9,15 +9,29 @@
 enum { STORE_LOCAL_FORMAT = 1 }; /* the version file of a state directory holds this number */
 
 struct store_local_config {
-	uint64_t reserve_octets; /* kept free for deleting when the disk is full; 0: none */
-	uint64_t segment_octets; /* a journal segment is closed at this size; 64 MiB */
-	uint64_t inline_max;     /* larger messages are files of their own; 256 KiB */
+	uint64_t reserve_octets;  /* kept free for deleting when the disk is full; 0: none */
+	uint64_t segment_octets;  /* a journal segment is closed at this size; 64 MiB */
+	uint64_t inline_max;      /* larger messages are files of their own; 256 KiB */
+	int64_t expunged_keep_ms; /* store_restore() has at least so much time; 14 days; -1: none */
 };
 
 /* dir: path of the store's own directory (made when missing, 0700).  disk: not owned, outlives the
  * store.  Replays the journal into the index; says in err why it could not. */
 struct store *store_local_open(const char *dir, struct disk *disk,
 	const struct store_local_config *config, struct err *err);
+
+/* Gives room back, a little work at each call; false: nothing more to do for now.  all: also where
+ * most of the messages are still there.  What it writes goes with the next store_flush(). */
+bool store_local_compact(struct store *s, bool all);
+
+struct store_space {
+	uint64_t segments, journal_octets;
+	uint64_t given_back; /* by compaction, since the store was opened */
+	bool compacting;
+};
+enum status store_local_space(struct store *s, struct store_space *space, struct err *err);
+/* Something is queued or under way: store_wait() would come back. */
+bool store_local_busy(const struct store *s);
 
 struct fsck_report {
 	uint64_t segments, records, messages, deliveries, octets;

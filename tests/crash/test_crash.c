@@ -53,7 +53,9 @@ struct world {
 	unsigned deletions;
 	struct asked asked[ASKED_AT_ONCE];
 	struct buf expected, out;
-	uint64_t cuts, answered_ok, refused, unknown, kept_open, faults, index_games, restored;
+	uint64_t cuts, answered_ok, refused, unknown, kept_open, faults, index_games, restored,
+		given_back;
+	int64_t keep;
 };
 
 static bool verbose;
@@ -283,7 +285,7 @@ static void do_restore(struct world *w)
 	struct store_restore r;
 	enum store_result result;
 
-	if (help_open(w->store, &o, maildrop + 1) != STORE_OK)
+	if (w->keep < 0 || help_open(w->store, &o, maildrop + 1) != STORE_OK)
 		return;
 	n = choose(w, maildrop, ABSENT, ids, which);
 	w->deletions++; /* the same bookkeeping: all of it or nothing */
@@ -300,6 +302,30 @@ static void do_restore(struct world *w)
 			which[i]->asked[maildrop] = w->deletions;
 		}
 	}
+}
+
+static void do_compact(struct world *w)
+{
+	bool all = rnd(w, 2) == 0;
+
+	for (uint64_t n = rnd(w, 60); n > 0 && store_local_compact(w->store, all); n--) {
+		if (rnd(w, 8) == 0)
+			return; /* goes on later, with other work in between */
+		store_flush(w->store);
+		if (store_local_busy(w->store) && rnd(w, 8) != 0)
+			store_wait(w->store);
+	}
+}
+
+static void count_space(struct world *w)
+{
+	struct store_space space;
+	struct err err = { 0 };
+
+	if (w->store == NULL)
+		return;
+	(void)store_local_space(w->store, &space, &err); /* the disk may be dead */
+	w->given_back += space.given_back;
 }
 
 static void do_reads(struct world *w)
@@ -493,7 +519,9 @@ static void play_with_index(struct world *w)
 
 static void open_world(struct world *w)
 {
-	struct store_local_config config = { .segment_octets = 48 << 10, .inline_max = 4096 };
+	struct store_local_config config = {
+		.segment_octets = 48 << 10, .inline_max = 4096, .expunged_keep_ms = w->keep
+	};
 	struct err err = { 0 };
 
 	play_with_index(w);
@@ -523,12 +551,13 @@ static void clear_faults(struct world *w)
 static void work(struct world *w)
 {
 	while (!disk_sim_dead(w->disk)) {
-		switch (rnd(w, 9)) {
+		switch (rnd(w, 10)) {
 		case 0:
 		case 1: do_expunge(w); break;
 		case 2: do_reads(w); break;
 		case 3: maybe_fault(w); break;
 		case 8: do_restore(w); break;
+		case 9: do_compact(w); break;
 		case 4:
 			if (rnd(w, 10) == 0 && !disk_sim_dead(w->disk)) {
 				clear_faults(w);
@@ -557,7 +586,9 @@ static void work(struct world *w)
 /* The next start itself is cut now and then: recovery must stand being interrupted. */
 static void cut_while_opening(struct world *w)
 {
-	struct store_local_config config = { .segment_octets = 48 << 10, .inline_max = 4096 };
+	struct store_local_config config = {
+		.segment_octets = 48 << 10, .inline_max = 4096, .expunged_keep_ms = w->keep
+	};
 	struct err err = { 0 };
 	struct store *s;
 
@@ -572,6 +603,7 @@ static void one_life(struct world *w)
 {
 	disk_sim_die_after(w->disk, (unsigned)rnd(w, rnd(w, 3) == 0 ? 300 : 40));
 	work(w);
+	count_space(w);
 	if (w->store != NULL) {
 		disk_sim_die_after(w->disk, 0);
 		store_close_all(w->store);
@@ -611,6 +643,7 @@ static void one_world(struct world *w, const char *home, uint64_t cuts)
 	w->index = path_in(w->dir, "index.sqlite");
 	w->saved_index = path_in(w->dir, "saved");
 	w->count = 0;
+	w->keep = rnd(w, 2) == 0 ? -1 : 0;
 	open_world(w);
 	for (int i = 0; i < LIVES && w->count < MESSAGES && w->cuts < cuts; i++)
 		one_life(w);
@@ -653,10 +686,10 @@ int main(int argc, char **argv)
 	}
 	printf("%" PRIu64 " cuts: every promise held (%" PRIu64 " deliveries acknowledged, %" PRIu64
 	       " refused, %" PRIu64 " unknown, %" PRIu64 " kept though nobody was told, %" PRIu64
-	       " faults, %" PRIu64 " indexes taken away or put back, %" PRIu64
-	       " restored)\n",
+	       " faults, %" PRIu64 " indexes taken away or put back, %" PRIu64 " restored, %" PRIu64
+	       " KiB given back)\n",
 		w->cuts, w->answered_ok, w->refused, w->unknown, w->kept_open, w->faults,
-		w->index_games, w->restored);
+		w->index_games, w->restored, w->given_back >> 10);
 	buf_deinit(&w->expected);
 	buf_deinit(&w->out);
 	free(w);

@@ -27,9 +27,9 @@ static void world_open(struct world *w)
 		fail_msg("%s", err.text);
 }
 
-static void world_init(struct world *w)
+static void world_init(struct world *w, struct disk *disk)
 {
-	*w = (struct world){ .disk = disk_sim_new("/tmp"), .dir = help_dir("/tmp") };
+	*w = (struct world){ .disk = disk, .dir = help_dir("/tmp") };
 	w->config =
 		(struct store_local_config){ .segment_octets = 1 << 20, .inline_max = 64 << 10 };
 	buf_init(&w->out, 0);
@@ -126,7 +126,7 @@ static void restores(void **state)
 	struct world w;
 
 	(void)state;
-	world_init(&w);
+	world_init(&w, disk_sim_new("/tmp"));
 	assert_int_equal(help_deliver(w.store, 1, 1, STR("one\r\n")), STORE_OK);
 	assert_int_equal(
 		help_deliver_to(w.store, help_id(2), STR("two\r\n"), &imported, 1), STORE_OK);
@@ -168,7 +168,7 @@ static void restore_wants_the_lease(void **state)
 	struct world w;
 
 	(void)state;
-	world_init(&w);
+	world_init(&w, disk_sim_new("/tmp"));
 	assert_int_equal(help_deliver(w.store, 1, 1, STR("one\r\n")), STORE_OK);
 	expunge(&w, 1, &id, 1);
 	o = (struct store_open){ .maildrop = 1, .token = 4711 };
@@ -177,11 +177,191 @@ static void restore_wants_the_lease(void **state)
 	world_deinit(&w);
 }
 
+/* ---- compaction ---- */
+
+static struct store_space compact(struct world *w, bool all)
+{
+	struct store_space space;
+	struct err err = { 0 };
+
+	for (int i = 0; store_local_compact(w->store, all); i++) {
+		assert_true(i < 10000);
+		store_flush(w->store);
+		if (store_local_busy(w->store))
+			store_wait(w->store);
+	}
+	assert_int_equal(store_local_space(w->store, &space, &err), ST_OK);
+	return space;
+}
+
+enum { MANY = 3000 };
+
+static struct str body_of(struct buf *b, uint32_t id, size_t n)
+{
+	buf_clear(b);
+	buf_printf(b, "Message-ID: <%u@x>\r\n\r\n", id);
+	while (b->len < n)
+		buf_putc(b, (char)('a' + (b->len * 7 + id) % 26));
+	return buf_str(b);
+}
+
+/* Messages of 2000 octets, every 100th in a file of its own; 4 of 5 expunged. */
+static void fill(struct world *w, uint32_t *left)
+{
+	struct msgid *gone = mem_array(NULL, MANY, sizeof *gone);
+	struct buf b;
+	size_t n = 0;
+
+	buf_init(&b, 0);
+	for (uint32_t id = 1; id <= MANY; id++) {
+		size_t octets = id % 100 < 2 ? 70000 : 2000;
+
+		assert_int_equal(help_deliver(w->store, id, 1, body_of(&b, id, octets)), STORE_OK);
+		if (id % 5 == 0)
+			*left++ = id;
+		else
+			gone[n++] = help_id(id);
+	}
+	expunge(w, 1, gone, n);
+	buf_deinit(&b);
+	free(gone);
+}
+
+static size_t files_under(const char *dir)
+{
+	struct buf b;
+	char line[64];
+	unsigned long n = 0;
+	FILE *p;
+	char *command;
+
+	buf_init(&b, 0);
+	buf_printf(&b, "find %s/blob -type f | wc -l", dir);
+	command = buf_steal_c(&b);
+	p = popen(command, "r");
+	assert_non_null(p);
+	if (fgets(line, sizeof line, p) != NULL)
+		n = strtoul(line, NULL, 10);
+	pclose(p);
+	free(command);
+	return n;
+}
+
+static void assert_all_read(struct world *w, const uint32_t *left, size_t n)
+{
+	struct buf b;
+
+	buf_init(&b, 0);
+	for (size_t i = 0; i < n; i++) {
+		struct str want = body_of(&b, left[i], left[i] % 100 < 2 ? 70000 : 2000);
+
+		assert_int_equal(
+			help_read(w->store, &w->out, 1, 0, help_id(left[i]), 8000), STORE_OK);
+		assert_true(str_eq(buf_str(&w->out), want));
+	}
+	buf_deinit(&b);
+}
+
+static void gives_room_back(void **state)
+{
+	uint32_t left[MANY / 5];
+	struct store_space before, after;
+	struct store_envelope envelope;
+	struct err err = { 0 };
+	struct world w;
+
+	(void)state;
+	world_init(&w, disk_real());
+	fill(&w, left);
+	before = compact(&w, false);
+	assert_int_equal(before.given_back, 0); /* they may still be restored */
+	assert_int_equal(files_under(w.dir), MANY / 50);
+	w.config.expunged_keep_ms = -1;
+	world_reopen(&w);
+	assert_int_equal(store_local_space(w.store, &before, &err), ST_OK);
+	after = compact(&w, false);
+	assert_true(after.given_back > 3 << 20);
+	assert_true(after.journal_octets < before.journal_octets / 2 + (2 << 20));
+	assert_int_equal(files_under(w.dir), MANY / 100);
+	assert_list(&w, 1, left, MANY / 5); /* the old order, the old octets */
+	assert_all_read(&w, left, MANY / 5);
+	assert_int_equal(store_envelope(w.store, help_id(5), 1, &envelope), STORE_OK);
+	assert_true(str_eq(envelope.recipient, STR("b@example.net")));
+	store_envelope_free(&envelope);
+	assert_sound(&w);
+	assert_rebuilds(&w);
+	assert_list(&w, 1, left, MANY / 5);
+	assert_all_read(&w, left, MANY / 5);
+	world_deinit(&w);
+}
+
+static void keeps_what_may_come_back(void **state)
+{
+	struct msgid ids[] = { help_id(1), help_id(4) };
+	uint32_t left[MANY / 5];
+	struct store_space space;
+	struct world w;
+
+	(void)state;
+	world_init(&w, disk_sim_new("/tmp"));
+	fill(&w, left);
+	space = compact(&w, true); /* everything is copied, with what was expunged */
+	assert_true(space.given_back > 3 << 20);
+	assert_sound(&w);
+	assert_rebuilds(&w);
+	assert_list(&w, 1, left, MANY / 5);
+	assert_int_equal(restore(&w, 1, ids, 2), 2);
+	assert_int_equal(help_read(w.store, &w.out, 1, 0, ids[0], 8000), STORE_OK);
+	assert_int_equal(w.out.len, 70000);
+	assert_int_equal(help_read(w.store, &w.out, 1, 0, ids[1], 8000), STORE_OK);
+	assert_int_equal(w.out.len, 2000);
+	assert_rebuilds(&w);
+	assert_int_equal(help_read(w.store, &w.out, 1, 0, ids[1], 8000), STORE_OK);
+	world_deinit(&w);
+}
+
+/* A session that is in the middle of a message reads on. */
+static void a_reader_reads_on(void **state)
+{
+	uint32_t left[MANY / 5];
+	char room[2000];
+	struct store_read r;
+	struct store_open o;
+	struct world w;
+
+	(void)state;
+	world_init(&w, disk_sim_new("/tmp"));
+	w.config.expunged_keep_ms = -1;
+	world_reopen(&w);
+	fill(&w, left);
+	assert_int_equal(help_open(w.store, &o, 1), STORE_OK);
+	r = (struct store_read){ .op.done = help_note,
+		.maildrop = 1,
+		.token = o.token,
+		.id = help_id(5),
+		.want = 1000,
+		.to = room };
+	store_read(w.store, &r);
+	assert_int_equal(help_result, STORE_OK);
+	assert_true(compact(&w, false).given_back > 0);
+	r.offset = 1000;
+	r.to = room + 1000;
+	store_read(w.store, &r); /* checks the whole message's checksum, too */
+	assert_int_equal(help_result, STORE_OK);
+	assert_int_equal(r.got, 1000);
+	assert_list(&w, 1, left, MANY / 5);
+	store_close(w.store, 1, o.token);
+	world_deinit(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(restores),
 		cmocka_unit_test(restore_wants_the_lease),
+		cmocka_unit_test(gives_room_back),
+		cmocka_unit_test(keeps_what_may_come_back),
+		cmocka_unit_test(a_reader_reads_on),
 	};
 
 	log_init(2, LOG_L_ERROR + 1, "test");

@@ -36,14 +36,15 @@ bool index_commit(struct index *x, const struct index_place *at)
 	return !x->failed;
 }
 
-/* False when a message of that id is there already: the first one counts. */
-static bool add_message(struct index *x, const struct record *r, const struct message_meta *m)
+/* With Q_ADD_MESSAGE false when a message of that id is there already: the first one counts. */
+static bool add_message(struct index *x, enum index_statement q, uint64_t place,
+	const struct record *r, const struct message_meta *m)
 {
-	sqlite3_stmt *st = index_query(x, Q_ADD_MESSAGE);
+	sqlite3_stmt *st = index_query(x, q);
 
 	bind_id(st, 1, &m->id);
-	bind_u64(st, 2, r->pos);
-	bind_u64(st, 3, (r->pos & 0xffffffff) + record_body_at(r->meta.n));
+	bind_u64(st, 2, place);
+	bind_u64(st, 3, r->pos + record_body_at(r->meta.n));
 	bind_u64(st, 4, m->octets);
 	bind_u64(st, 5, m->header_octets);
 	bind_u64(st, 6, r->body_crc);
@@ -53,7 +54,8 @@ static bool add_message(struct index *x, const struct record *r, const struct me
 	bind_octets(st, 10, m->client.p, m->client.n);
 	bind_octets(st, 11, m->message_id.p, m->message_id.n);
 	bind_octets(st, 12, buf_str(&x->recipients).p, x->recipients.len);
-	run(x, Q_ADD_MESSAGE);
+	bind_u64(st, 13, r->pos);
+	run(x, q);
 	return !x->failed && sqlite3_changes(x->db) == 1;
 }
 
@@ -96,7 +98,7 @@ static void apply_message(struct index *x, const struct record *r)
 		buf_put(&x->recipients, t.recipient);
 		buf_putc(&x->recipients, '\n');
 	}
-	if (!add_message(x, r, &m))
+	if (!add_message(x, Q_ADD_MESSAGE, r->pos, r, &m))
 		return;
 	while (message_target(&m, &t))
 		add_delivery(x, r->pos, &m, &t);
@@ -209,6 +211,87 @@ static void apply_drop(struct index *x, const struct record *r)
 	run(x, Q_DROP_USAGE);
 }
 
+static void add_expunged(struct index *x, uint64_t place, const struct message_meta *m,
+	const struct message_target *t, int64_t expunged_ms)
+{
+	sqlite3_stmt *st = index_query(x, Q_ADD_EXPUNGED);
+
+	bind_u64(st, 1, t->maildrop);
+	bind_u64(st, 2, place);
+	bind_id(st, 3, &m->id);
+	bind_u64(st, 4, m->octets);
+	bind_u64(st, 5, m->flags & MESSAGE_DOTS);
+	if (t->uidl.n > 0)
+		bind_octets(st, 6, t->uidl.p, t->uidl.n);
+	else
+		sqlite3_bind_null(st, 6);
+	sqlite3_bind_int64(st, 7, expunged_ms);
+	run(x, Q_ADD_EXPUNGED);
+}
+
+static void forget_expunged(struct index *x, uint64_t maildrop, uint64_t place)
+{
+	sqlite3_stmt *st = index_query(x, Q_RESTORE);
+
+	bind_u64(st, 1, maildrop);
+	bind_u64(st, 2, place);
+	run(x, Q_RESTORE);
+}
+
+/* The whole truth of a message: what the index knows of it already says the same, but for what was kept
+ * long enough. */
+static void apply_moved(struct index *x, const struct record *r)
+{
+	struct reader in = { .rest = r->meta };
+	uint64_t place = get_u64(&in);
+	struct message_meta m, again;
+	struct message_target t;
+
+	if (in.bad || !message_get(in.rest, &m))
+		return;
+	again = m;
+	buf_clear(&x->recipients);
+	while (message_target(&again, &t)) {
+		if (get_u16(&again.rest) != MOVED_GONE) {
+			buf_put(&x->recipients, t.recipient);
+			buf_putc(&x->recipients, '\n');
+		}
+		(void)get_u64(&again.rest);
+	}
+	(void)add_message(x, Q_PUT_MESSAGE, place, r, &m);
+	while (message_target(&m, &t)) {
+		enum moved_state state = (enum moved_state)get_u16(&m.rest);
+		int64_t expunged_ms = (int64_t)get_u64(&m.rest);
+
+		switch (state) {
+		case MOVED_LIVE: add_delivery(x, place, &m, &t); break;
+		case MOVED_EXPUNGED: add_expunged(x, place, &m, &t, expunged_ms); break;
+		case MOVED_GONE: forget_expunged(x, t.maildrop, place); break;
+		}
+	}
+}
+
+static void apply_forget(struct index *x, const struct record *r)
+{
+	struct reader in = { .rest = r->meta };
+
+	while (!in.bad && in.rest.n > 0) {
+		struct msgid id = get_msgid(&in);
+		uint16_t n = get_u16(&in);
+		struct index_message m;
+		bool known = index_message(x, id, &m) == STORE_OK;
+
+		while (n-- > 0 && !in.bad) {
+			uint64_t maildrop = get_u64(&in);
+
+			if (known)
+				forget_expunged(x, maildrop, m.pos);
+		}
+		bind_id(index_query(x, Q_FORGET), 1, &id);
+		run(x, Q_FORGET);
+	}
+}
+
 void index_apply(struct index *x, const struct record *r)
 {
 	if (x->failed)
@@ -218,6 +301,9 @@ void index_apply(struct index *x, const struct record *r)
 	case RECORD_EXPUNGE: apply_expunge(x, r); break;
 	case RECORD_DROP: apply_drop(x, r); break;
 	case RECORD_RESTORE: apply_restore(x, r); break;
+	case RECORD_MOVED: apply_moved(x, r); break;
+	case RECORD_FORGET: apply_forget(x, r); break;
+	case RECORD_RETIRE:
 	case RECORD_SEAL: break;
 	}
 }

@@ -26,6 +26,11 @@ static struct change *known_find(struct store *s, struct msgid id)
 	return NULL;
 }
 
+bool deliver_under_way(struct store *s, struct msgid id)
+{
+	return known_find(s, id) != NULL;
+}
+
 /* Somebody asks again for what is kept already.  The answer is the old one when it is the same
  * message for the same maildrops, whether or not they have deleted it since. */
 static enum store_result asked_again(

@@ -8,7 +8,7 @@
 enum { META_MAX = 64 * 1024 * 1024 };
 
 /* The meta of the record at pos, heap; NULL when it cannot be read. */
-static char *read_meta(struct store *s, uint64_t pos, size_t *length)
+static char *read_meta(struct store *s, uint64_t pos, size_t *length, bool *moved)
 {
 	int file = store_segment(s, pos_segment(pos));
 	uint64_t at = pos_offset(pos);
@@ -19,6 +19,7 @@ static char *read_meta(struct store *s, uint64_t pos, size_t *length)
 		record_claims(head) == 0)
 		return NULL;
 	*length = get_u32(&r);
+	*moved = head[4] == RECORD_MOVED;
 	if (*length > META_MAX)
 		return NULL;
 	meta = mem_alloc(*length + 1);
@@ -38,6 +39,7 @@ enum store_result store_envelope(
 	struct message_target t;
 	enum store_result result;
 	size_t length;
+	bool moved = false;
 
 	*e = (struct store_envelope){ 0 };
 	if (!store_apply(s))
@@ -45,8 +47,9 @@ enum store_result store_envelope(
 	result = index_message(s->index, id, &in);
 	if (result != STORE_OK)
 		return result;
-	e->octets = read_meta(s, in.pos, &length);
-	if (e->octets == NULL || !message_get(str_of(e->octets, length), &m) ||
+	e->octets = read_meta(s, in.at, &length, &moved);
+	if (e->octets == NULL ||
+		!message_get(str_from(str_of(e->octets, length), moved ? 8 : 0), &m) ||
 		!msgid_eq(m.id, id)) {
 		store_envelope_free(e);
 		return STORE_CORRUPT;
@@ -56,13 +59,16 @@ enum store_result store_envelope(
 	e->received_ms = m.received_ms;
 	e->ret = m.ret;
 	e->envid = m.envid;
-	while (message_target(&m, &t))
+	while (message_target(&m, &t)) {
+		if (moved)
+			(void)get_bytes(&m.rest, 10); /* state and time */
 		if (t.maildrop == maildrop) {
 			e->recipient = t.recipient;
 			e->notify = t.notify;
 			e->orcpt = t.orcpt;
 			return STORE_OK;
 		}
+	}
 	store_envelope_free(e);
 	return STORE_NOT_FOUND;
 }

@@ -24,6 +24,9 @@ struct fsck {
 	uint64_t until; /* apply records before this position; the rest is only judged */
 	struct index_place at;
 	size_t in_batch;
+	uint64_t retired;       /* segments up to this one may be gone */
+	struct msgid *doubtful; /* their files are not whole; owned */
+	size_t ndoubtful;
 };
 
 __attribute__((format(printf, 2, 3))) static void tell(struct fsck *f, const char *fmt, ...)
@@ -69,20 +72,21 @@ static void count_message(struct fsck *f, const struct record *r)
 {
 	struct message_target t;
 	struct message_meta m;
-	char text[MSGID_TEXT + 1];
+	struct str meta = r->type == RECORD_MOVED ? str_from(r->meta, 8) : r->meta;
 
-	if (!message_get(r->meta, &m))
+	if (!message_get(meta, &m))
 		return;
 	f->report->messages++;
 	f->report->octets += m.octets;
-	msgid_text(m.id, text);
 	if ((m.flags & MESSAGE_BLOB) && !blob_is_whole(f, &m, r->body_crc)) {
-		f->report->missing++;
-		tell(f, "message %s: its file under blob/%02x is missing or damaged", text,
-			m.id.b[15]);
+		f->doubtful = mem_array(f->doubtful, f->ndoubtful + 1, sizeof *f->doubtful);
+		f->doubtful[f->ndoubtful++] = m.id;
 	}
-	while (message_target(&m, &t))
+	while (message_target(&m, &t)) {
 		f->report->deliveries++;
+		if (r->type == RECORD_MOVED)
+			(void)get_bytes(&m.rest, 10); /* state and time */
+	}
 }
 
 static void end_batch(struct fsck *f)
@@ -97,8 +101,10 @@ static void fsck_record(struct walker *w, const struct record *r, const struct s
 	struct fsck *f = (struct fsck *)w;
 
 	f->report->records++;
-	if (r->type == RECORD_MESSAGE)
+	if (r->type == RECORD_MESSAGE || r->type == RECORD_MOVED)
 		count_message(f, r);
+	if (r->type == RECORD_RETIRE)
+		f->retired = get_u64(&(struct reader){ .rest = r->meta });
 	if (r->pos >= f->until)
 		return;
 	if (f->in_batch++ == 0)
@@ -250,11 +256,30 @@ static void report_missing_segments(struct fsck *f, struct map *m)
 		const struct map_segment *ms = &m->segments[i];
 
 		if (ms->state != SEGMENT_GOOD || ms->seg.prev == 0 ||
-			map_find(m, ms->seg.prev) != NULL)
+			map_find(m, ms->seg.prev) != NULL || ms->seg.prev <= f->retired)
 			continue;
 		f->report->corrupt++;
 		tell(f, "journal %08llx: the file is missing", (unsigned long long)ms->seg.prev);
 	}
+}
+
+/* Messages that were forgotten later have no file any more. */
+static void report_missing_files(struct fsck *f)
+{
+	for (size_t i = 0; i < f->ndoubtful; i++) {
+		struct index_message m;
+		char text[MSGID_TEXT + 1];
+
+		if (index_message(f->mine, f->doubtful[i], &m) == STORE_NOT_FOUND)
+			continue;
+		msgid_text(f->doubtful[i], text);
+		f->report->missing++;
+		tell(f, "message %s: its file under blob/%02x is missing or damaged", text,
+			f->doubtful[i].b[15]);
+	}
+	free(f->doubtful);
+	f->doubtful = NULL;
+	f->ndoubtful = 0;
 }
 
 static enum status check(struct fsck *f, const char *journal_dir, sqlite3 *theirs, struct err *err)
@@ -268,9 +293,10 @@ static enum status check(struct fsck *f, const char *journal_dir, sqlite3 *their
 	st = map_load(&map, f->disk, journal_dir, err);
 	if (st == ST_OK) {
 		f->report->segments = map.count;
-		report_missing_segments(f, &map);
 		st = map_walk(&map, 0, &f->w, NULL, err);
 		end_batch(f);
+		report_missing_segments(f, &map);
+		report_missing_files(f);
 	}
 	map_free(&map);
 	if (st == ST_OK && theirs != NULL) {

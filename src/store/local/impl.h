@@ -10,6 +10,7 @@
 #include "store/local/facts.h"
 #include "store/local/index.h"
 #include "store/local/journal.h"
+#include "store/local/replay.h"
 
 enum { LEASE_BUCKETS = 1024, KNOWN_BUCKETS = 4096, SEGMENT_FILES = 8 };
 
@@ -21,6 +22,7 @@ struct reading {
 	int file;      /* its own file, or -1 */
 	uint64_t next; /* all before was read in order, and is in crc */
 	uint32_t crc;
+	uint64_t moves; /* store's, when m was looked up */
 };
 
 struct lease {
@@ -42,6 +44,8 @@ struct change {
 	bool durable;
 	struct store_draft *draft; /* until durable */
 	char *file_name;
+	char *body;     /* of a copied message; heap */
+	bool unsettled; /* counted in the store's */
 };
 
 struct store_draft {
@@ -53,6 +57,24 @@ struct store_draft {
 	uint32_t crc;
 	struct facts facts;
 	enum store_result failed; /* sticky; STORE_OK */
+};
+
+enum compact_step { COMPACT_IDLE, COMPACT_WEIGH, COMPACT_COPY, COMPACT_RETIRE, COMPACT_UNLINK };
+
+struct compaction {
+	struct store_op op; /* of everything that it writes */
+	enum compact_step step;
+	struct map map;  /* the segments that may go */
+	size_t at, last; /* of them; those before `last` go */
+	bool all;        /* also when most of it counts */
+	uint64_t live, total, given_back;
+	struct scan scan;
+	int file;
+	bool scanning, failed;
+	unsigned in_flight;
+	struct change *forget;
+	struct msgid *files; /* of messages to be forgotten; owned */
+	size_t nfiles;
 };
 
 struct segment_file {
@@ -79,6 +101,9 @@ struct store {
 	bool low;      /* it holds nothing: new messages are refused */
 	bool was_full; /* for the log */
 	int64_t reserve_retry_ms;
+	unsigned unsettled; /* deletions and the like that are under way */
+	uint64_t moves;     /* segments that went */
+	struct compaction compaction;
 };
 
 /* ---- store.c ---- */
@@ -106,6 +131,16 @@ bool reserve_give_up(struct store *s);
 enum store_result draft_finish(struct store_draft *d);
 char *blob_path(const char *blob_dir, struct msgid id); /* heap */
 char *blob_home(const char *blob_dir, struct msgid id); /* its directory; heap */
+
+/* ---- deliver.c ---- */
+
+/* A message of this id was taken, and the index does not have it yet. */
+bool deliver_under_way(struct store *s, struct msgid id);
+
+/* ---- compact.c ---- */
+
+void compaction_init(struct store *s);
+void compaction_end(struct store *s);
 
 /* ---- maildrop.c ---- */
 

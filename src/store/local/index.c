@@ -9,11 +9,13 @@
 #include "store/local.h"
 #include "store/local/index_impl.h"
 
+enum { INDEX_FORMAT = 2 }; /* an index of another one is made anew */
+
 /* delivery is all that a login and a listing read: short rows, in the order of message numbers. */
 static const char schema[] =
 	"CREATE TABLE message(id BLOB PRIMARY KEY, pos INTEGER, body_at INTEGER, octets INTEGER,"
 	" header_octets INTEGER, crc INTEGER, flags INTEGER, received_ms INTEGER, sender BLOB,"
-	" client BLOB, message_id BLOB, recipients BLOB) WITHOUT ROWID;"
+	" client BLOB, message_id BLOB, recipients BLOB, at INTEGER) WITHOUT ROWID;"
 	"CREATE TABLE delivery(maildrop INTEGER, pos INTEGER, id BLOB, octets INTEGER, flags "
 	"INTEGER,"
 	" uidl BLOB, PRIMARY KEY(maildrop, pos)) WITHOUT ROWID;"
@@ -22,7 +24,7 @@ static const char schema[] =
 	" uidl BLOB, expunged_ms INTEGER, PRIMARY KEY(maildrop, pos)) WITHOUT ROWID;"
 	"CREATE TABLE maildrop(id INTEGER PRIMARY KEY, count INTEGER, octets INTEGER);"
 	"CREATE TABLE applied(one INTEGER PRIMARY KEY, format INTEGER, pos INTEGER, salt INTEGER);"
-	"INSERT INTO applied VALUES(1, 1, 0, 0);";
+	"INSERT INTO applied VALUES(1, 2, 0, 0);";
 
 /* NORMAL loses the newest transactions when power fails and keeps what is left consistent: right
  * for a view that is replayed. */
@@ -36,9 +38,9 @@ static const char *const statements[INDEX_STATEMENTS] = {
 	[Q_COMMIT] = "COMMIT",
 	[Q_ROLLBACK] = "ROLLBACK",
 	[Q_MESSAGE] = "SELECT pos, body_at, octets, header_octets, crc, flags, received_ms, sender,"
-		      " message_id FROM message WHERE id=?1",
+		      " message_id, at FROM message WHERE id=?1",
 	[Q_ADD_MESSAGE] =
-		"INSERT OR IGNORE INTO message VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
+		"INSERT OR IGNORE INTO message VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
 	[Q_ADD_DELIVERY] = "INSERT OR IGNORE INTO delivery VALUES(?1,?2,?3,?4,?5,?6)",
 	[Q_ADD_USAGE] = "INSERT INTO maildrop VALUES(?1,1,?2) ON CONFLICT(id) DO UPDATE SET"
 			" count=count+1, octets=octets+?2",
@@ -62,6 +64,11 @@ static const char *const statements[INDEX_STATEMENTS] = {
 			    " WHERE maildrop=?1 ORDER BY pos",
 	[Q_OLDER] = "SELECT d.pos, d.id, m.received_ms FROM delivery d JOIN message m ON m.id=d.id"
 		    " WHERE d.maildrop=?1 AND d.pos>=?2 ORDER BY d.pos LIMIT 1000",
+	[Q_PUT_MESSAGE] =
+		"INSERT OR REPLACE INTO message VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
+	[Q_ADD_EXPUNGED] = "INSERT OR IGNORE INTO expunged VALUES(?1,?2,?3,?4,?5,?6,?7)",
+	[Q_FORGET] = "DELETE FROM message WHERE id=?1",
+	[Q_EXPUNGED_AT] = "SELECT expunged_ms FROM expunged WHERE maildrop=?1 AND pos=?2",
 	[Q_HAD] = "SELECT 1 FROM expunged WHERE maildrop=?1 AND pos=?2",
 };
 
@@ -115,8 +122,8 @@ static enum status index_prepare(struct index *x, struct index_place *at, struct
 		return err_set(err, ST_CORRUPT, "index: %s", sqlite3_errmsg(x->db));
 	if (is_empty(x) && sqlite3_exec(x->db, schema, NULL, NULL, NULL) != SQLITE_OK)
 		return err_set(err, ST_IO, "index: %s; is the disk full?", sqlite3_errmsg(x->db));
-	if (index_format(x, at) != STORE_LOCAL_FORMAT)
-		return err_set(err, ST_CORRUPT, "index: not of format %d", STORE_LOCAL_FORMAT);
+	if (index_format(x, at) != INDEX_FORMAT)
+		return err_set(err, ST_CORRUPT, "index: not of format %d", (int)INDEX_FORMAT);
 	for (int i = 0; i < INDEX_STATEMENTS; i++)
 		if (sqlite3_prepare_v3(x->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
 			    &x->st[i], NULL) != SQLITE_OK)

@@ -31,8 +31,9 @@ void index_apply(struct index *x, const struct record *r);
 bool index_commit(struct index *x, const struct index_place *at);
 
 struct index_message {
-	uint64_t pos;     /* of its record: its place in every maildrop that has it */
-	uint64_t body_at; /* offset in that segment; of no use when it is a file of its own */
+	uint64_t pos;     /* of its first record: its place in every maildrop that has it */
+	uint64_t at;      /* position of its record now */
+	uint64_t body_at; /* segment and offset behind the meta of its record now */
 	uint64_t octets, header_octets;
 	uint32_t crc;
 	uint16_t flags; /* MESSAGE_* */
@@ -48,6 +49,9 @@ enum store_result index_usage(
 	struct index *x, uint64_t maildrop, uint64_t *count, uint64_t *octets);
 enum store_result index_older(struct index *x, uint64_t maildrop, int64_t before_ms, uint64_t *from,
 	struct msgid *ids, size_t *count);
+/* When it was expunged from that maildrop; NOT_FOUND: it was not, or is forgotten. */
+enum store_result index_expunged_at(
+	struct index *x, uint64_t maildrop, uint64_t pos, int64_t *expunged_ms);
 enum store_result index_expunged(
 	struct index *x, uint64_t maildrop, struct store_expunged_row **rows, size_t *count);
 /* Fills rows, count, uidls, uidls_len: what has a position below `before`. */

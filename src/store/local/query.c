@@ -40,7 +40,8 @@ enum store_result index_message(struct index *x, struct msgid id, struct index_m
 			.header_octets = column_u64(st, 3),
 			.crc = (uint32_t)column_u64(st, 4),
 			.flags = (uint16_t)column_u64(st, 5),
-			.received_ms = sqlite3_column_int64(st, 6) };
+			.received_ms = sqlite3_column_int64(st, 6),
+			.at = column_u64(st, 9) };
 	sqlite3_reset(st);
 	return r;
 }
@@ -205,4 +206,19 @@ enum store_result index_older(struct index *x, uint64_t maildrop, int64_t before
 		return r;
 	*from = r == STORE_NOT_FOUND && seen < OLDER_ROWS ? 0 : next;
 	return STORE_OK;
+}
+
+enum store_result index_expunged_at(
+	struct index *x, uint64_t maildrop, uint64_t pos, int64_t *expunged_ms)
+{
+	sqlite3_stmt *st = index_query(x, Q_EXPUNGED_AT);
+	enum store_result r;
+
+	bind_u64(st, 1, maildrop);
+	bind_u64(st, 2, pos);
+	r = step(x, st);
+	if (r == STORE_OK)
+		*expunged_ms = sqlite3_column_int64(st, 0);
+	sqlite3_reset(st);
+	return r;
 }

@@ -73,6 +73,7 @@ static enum store_result reading_begin(
 	g->valid = true;
 	g->id = r->id;
 	g->m = m;
+	g->moves = s->moves;
 	return STORE_OK;
 }
 
@@ -92,19 +93,28 @@ static enum store_result check_octets(struct reading *g, const struct store_read
 	return STORE_CORRUPT;
 }
 
+/* Its segment may have gone while it is read: the octets are the same elsewhere. */
+static enum store_result find_again(struct store *s, struct reading *g)
+{
+	if (!store_apply(s))
+		return STORE_UNAVAILABLE;
+	g->moves = s->moves;
+	return index_message(s->index, g->id, &g->m);
+}
+
 static enum store_result read_octets(struct store *s, struct reading *g, struct store_read *r)
 {
 	uint64_t left = r->offset < g->m.octets ? g->m.octets - r->offset : 0;
 	uint64_t want = r->want < left ? r->want : left;
 	bool blob = (g->m.flags & MESSAGE_BLOB) != 0;
-	int file = blob ? g->file : store_segment(s, pos_segment(g->m.pos));
+	int file = blob ? g->file : store_segment(s, pos_segment(g->m.body_at));
 	int64_t n;
 
 	if (want == 0)
 		return STORE_OK;
 	n = file < 0 ? file
-		     : s->disk->ops->read(
-			       s->disk, file, r->to, want, r->offset + (blob ? 0 : g->m.body_at));
+		     : s->disk->ops->read(s->disk, file, r->to, want,
+			       r->offset + (blob ? 0 : pos_offset(g->m.body_at)));
 	if (n != (int64_t)want) {
 		log_corrupt(g->id, n < 0 ? strerror((int)-n) : "its file is too short");
 		return n >= 0 || n == -ENOENT ? STORE_CORRUPT : STORE_UNAVAILABLE;
@@ -128,6 +138,8 @@ static enum store_result read_message(struct store *s, struct store_read *r)
 	/* under a lease nothing disappears but by the lease itself */
 	if (r->token == 0 || !g->valid || !msgid_eq(g->id, r->id))
 		result = reading_begin(s, g, r);
+	if (result == STORE_OK && g->moves != s->moves)
+		result = find_again(s, g);
 	if (result == STORE_OK && l != NULL && g->m.pos >= l->bound)
 		result = STORE_NOT_FOUND; /* came after the session began */
 	if (result == STORE_OK)

@@ -25,6 +25,9 @@ enum record_type {
 	RECORD_DROP = 3,    /* a whole maildrop */
 	RECORD_SEAL = 4,    /* a clean end: all before it was synced */
 	RECORD_RESTORE = 5, /* expunged messages of one maildrop are back, all or none */
+	RECORD_MOVED = 6,   /* a message as it is now, copied from an old segment */
+	RECORD_FORGET = 7,  /* messages that nobody can have back */
+	RECORD_RETIRE = 8,  /* nothing in this segment counts any more */
 };
 
 struct record {
@@ -95,6 +98,12 @@ void message_put_target(
 bool message_get(struct str meta, struct message_meta *m);
 bool message_target(
 	struct message_meta *m, struct message_target *t); /* the next; false at the end */
+
+/* ---- meta of RECORD_MOVED: u64 place in its maildrops (the position of its first record), then as a
+ * message, with u16 state and u64 expunged_ms behind each target.  Of RECORD_FORGET: id, u16 count,
+ * u64 maildrops, again and again.  Of RECORD_RETIRE: u64 segment ---- */
+
+enum moved_state { MOVED_GONE, MOVED_LIVE, MOVED_EXPUNGED };
 
 /* ---- meta of RECORD_EXPUNGE and RECORD_RESTORE: u64 maildrop, then ids; of RECORD_DROP: u64 maildrop ---- */
 

@@ -37,7 +37,9 @@ void store_restore(struct store *s, struct store_restore *q)
 	struct change *c = NULL;
 
 	q->restored = 0;
-	if (r == STORE_OK && (!store_apply(s) || store_overloaded(s)))
+	/* what is being forgotten now cannot come back, so it is not promised */
+	if (r == STORE_OK &&
+		(s->compaction.in_flight > 0 || !store_apply(s) || store_overloaded(s)))
 		r = STORE_UNAVAILABLE;
 	if (r == STORE_OK) {
 		c = change_new(s, RECORD_RESTORE, &q->op);

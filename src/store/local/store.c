@@ -19,6 +19,7 @@ enum {
 static const struct store_local_config defaults = {
 	.segment_octets = 64 << 20,
 	.inline_max = 256 << 10,
+	.expunged_keep_ms = INT64_C(14) * 24 * 3600 * 1000,
 };
 
 char *store_index_path(const char *dir)
@@ -77,6 +78,8 @@ static void change_strip(struct change *c)
 	c->draft = NULL;
 	free(c->file_name);
 	c->file_name = NULL;
+	free(c->body);
+	c->body = NULL;
 }
 
 void change_free(struct change *c)
@@ -96,6 +99,7 @@ static void change_done(struct journal_entry *e, enum store_result result)
 	struct store *s = c->store;
 	struct store_op *op = c->op;
 
+	s->unsettled -= c->unsettled;
 	if (result == STORE_OK) {
 		c->durable = true;
 		if (c->told != NULL)
@@ -114,6 +118,17 @@ static void change_done(struct journal_entry *e, enum store_result result)
 
 void change_submit(struct change *c)
 {
+	switch (c->entry.type) {
+	case RECORD_EXPUNGE:
+	case RECORD_RESTORE:
+	case RECORD_DROP: c->unsettled = true; break;
+	case RECORD_MESSAGE:
+	case RECORD_MOVED:
+	case RECORD_FORGET:
+	case RECORD_RETIRE:
+	case RECORD_SEAL: break;
+	}
+	c->store->unsettled += c->unsettled;
 	c->entry.done = change_done;
 	journal_append(c->store->journal, &c->entry);
 }
@@ -329,6 +344,8 @@ static struct store *store_new(
 		s->config.segment_octets = 1 << 30;
 	if (s->config.inline_max == 0)
 		s->config.inline_max = defaults.inline_max;
+	if (s->config.expunged_keep_ms == 0)
+		s->config.expunged_keep_ms = defaults.expunged_keep_ms;
 	s->dir = str_dup_c(str_c(dir));
 	s->journal_dir = store_journal_path(dir);
 	s->blob_dir = store_blob_path(dir);
@@ -336,6 +353,7 @@ static struct store *store_new(
 	s->lock = s->journal_file = s->reserve = -1;
 	s->look.file = -1;
 	list_init(&s->pending);
+	compaction_init(s);
 	for (size_t i = 0; i < KNOWN_BUCKETS; i++)
 		list_init(&s->known[i]);
 	for (size_t i = 0; i < LEASE_BUCKETS; i++)
@@ -377,6 +395,7 @@ void store_close_all(struct store *s)
 		return;
 	while (journal_busy(s->journal))
 		store_wait(s);
+	compaction_end(s);
 	(void)store_apply(s);
 	while ((l = list_take(&s->pending)) != NULL)
 		change_free(LIST_OF(LIST_OF(l, struct journal_entry, link), struct change, entry));

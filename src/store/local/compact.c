@@ -1,0 +1,476 @@
+/* Giving room back.  The oldest segments of the journal go, in their order: what in them still counts is
+ * written anew at the end of the journal, together with all that later records said of it; then they are
+ * unlinked.
+ *
+ * Only the oldest: then no record that is left speaks of a message that an older file has, and nothing
+ * that an EXPUNGE deleted can come back because the EXPUNGE went first.  So many of the oldest are
+ * taken that at least half of their octets are dead: no more is written than is given back.
+ *
+ * A state of a message is copied only while no change of any message is under way: what comes behind
+ * the copy in the journal is newer than the copy. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/local/impl.h"
+
+enum { SLICE_RECORDS = 256, SLICE_OCTETS = 1 << 20, FORGET_OCTETS = 64 << 10 };
+
+static void stop_scan(struct compaction *k, struct disk *d)
+{
+	if (!k->scanning)
+		return;
+	scan_deinit(&k->scan);
+	(void)d->ops->close(d, k->file);
+	k->scanning = false;
+}
+
+void compaction_end(struct store *s)
+{
+	struct compaction *k = &s->compaction;
+
+	stop_scan(k, s->disk);
+	map_free(&k->map);
+	free(k->files);
+	k->files = NULL;
+	k->nfiles = 0;
+	k->step = COMPACT_IDLE;
+}
+
+static void give_up(struct store *s, const char *why, uint64_t segment)
+{
+	log_warn("store.compact", F_INT("segment", segment), F_C("err", why),
+		F_C("do", "its room is not given back; run restante fsck"));
+	compaction_end(s);
+}
+
+static bool start_scan(struct store *s, size_t i)
+{
+	struct compaction *k = &s->compaction;
+	const struct map_segment *ms = &k->map.segments[i];
+	char *path = segment_path(s->journal_dir, ms->number);
+
+	k->file = s->disk->ops->open(s->disk, path, false);
+	free(path);
+	if (k->file < 0)
+		return false;
+	scan_init(&k->scan, s->disk, k->file, &ms->seg, SEGMENT_DATA, ms->limit);
+	k->scanning = true;
+	return true;
+}
+
+/* ---- what of a record counts ---- */
+
+/* Where in the index the message of this record is; NOT_FOUND: nowhere, or its truth is elsewhere. */
+static enum store_result located(
+	struct store *s, const struct record *r, const struct message_meta *m, bool *known)
+{
+	struct index_message im;
+	enum store_result result = index_message(s->index, m->id, &im);
+
+	*known = result == STORE_OK;
+	if (result == STORE_OK && im.at != r->pos)
+		return STORE_NOT_FOUND;
+	return result;
+}
+
+static bool message_of(const struct record *r, struct message_meta *m, uint64_t *place)
+{
+	struct reader in = { .rest = r->meta };
+
+	*place = r->pos;
+	if (r->type == RECORD_MOVED)
+		*place = get_u64(&in);
+	else if (r->type != RECORD_MESSAGE)
+		return false;
+	return !in.bad && message_get(in.rest, m);
+}
+
+static enum store_result state_of(struct store *s, const struct message_target *t, uint64_t place,
+	enum moved_state *state, int64_t *expunged_ms)
+{
+	enum store_result r = index_has(s->index, t->maildrop, place, false);
+
+	*expunged_ms = 0;
+	*state = MOVED_LIVE;
+	if (r != STORE_NOT_FOUND)
+		return r;
+	r = index_expunged_at(s->index, t->maildrop, place, expunged_ms);
+	*state = r == STORE_OK && *expunged_ms > clock_wall_ms() - s->config.expunged_keep_ms
+			 ? MOVED_EXPUNGED
+			 : MOVED_GONE;
+	return r == STORE_NOT_FOUND ? STORE_OK : r;
+}
+
+static bool next_target(
+	enum record_type type, struct message_meta *m, struct message_target *t, bool *gone)
+{
+	bool more = message_target(m, t);
+
+	*gone = false;
+	if (more && type == RECORD_MOVED) {
+		*gone = get_u16(&m->rest) == MOVED_GONE;
+		(void)get_u64(&m->rest);
+		more = !m->rest.bad;
+	}
+	return more;
+}
+
+/* Puts its targets as they are now in *targets, when that is not NULL; *counts: somebody has it, or may
+ * have it back. */
+static enum store_result weigh(struct store *s, const struct record *r, struct message_meta m,
+	uint64_t place, struct buf *targets, bool *counts)
+{
+	enum store_result result = STORE_OK;
+	struct message_target t;
+	bool gone;
+
+	*counts = false;
+	while (result == STORE_OK && next_target(r->type, &m, &t, &gone)) {
+		enum moved_state state;
+		int64_t expunged_ms;
+
+		if (gone)
+			continue;
+		result = state_of(s, &t, place, &state, &expunged_ms);
+		*counts |= state != MOVED_GONE;
+		if (targets == NULL)
+			continue;
+		message_put_target(targets, &m, &t);
+		put_u16(targets, (uint16_t)state);
+		put_u64(targets, (uint64_t)expunged_ms);
+	}
+	return result;
+}
+
+/* ---- weighing a segment ---- */
+
+static enum store_result count_record(struct store *s, const struct record *r)
+{
+	struct message_meta m;
+	uint64_t place;
+	bool known, counts = false;
+	enum store_result result;
+
+	if (!message_of(r, &m, &place))
+		return STORE_OK;
+	result = located(s, r, &m, &known);
+	if (result == STORE_OK)
+		result = weigh(s, r, m, place, NULL, &counts);
+	if (counts)
+		s->compaction.live += r->size;
+	return result == STORE_NOT_FOUND ? STORE_OK : result;
+}
+
+/* ---- copying ---- */
+
+static void copied(struct store_op *op, enum store_result result)
+{
+	struct compaction *k =
+		(struct compaction *)(void *)((char *)op - offsetof(struct compaction, op));
+
+	k->in_flight--;
+	if (result != STORE_OK)
+		k->failed = true;
+}
+
+static void submit(struct store *s, struct change *c)
+{
+	s->compaction.in_flight++;
+	change_submit(c);
+}
+
+static void move(struct store *s, const struct record *r, const struct message_meta *m,
+	uint64_t place, struct str targets)
+{
+	struct change *c = change_new(s, RECORD_MOVED, &s->compaction.op);
+
+	put_u64(&c->entry.record, place);
+	message_put(&c->entry.record, m);
+	buf_put(&c->entry.record, targets);
+	c->entry.body_crc = r->body_crc;
+	if (r->body.n > 0) {
+		c->body = memcpy(mem_alloc(r->body.n), r->body.p, r->body.n);
+		c->entry.body = str_of(c->body, r->body.n);
+	}
+	submit(s, c);
+}
+
+static void forget(struct store *s, const struct record *r, struct message_meta m)
+{
+	struct compaction *k = &s->compaction;
+	struct message_meta again = m;
+	struct message_target t;
+	uint16_t n = 0;
+	bool gone;
+
+	if (k->forget == NULL) {
+		k->forget = change_new(s, RECORD_FORGET, &k->op);
+		k->forget->entry.deletes = true;
+	}
+	while (next_target(r->type, &again, &t, &gone))
+		n++;
+	put_msgid(&k->forget->entry.record, m.id);
+	put_u16(&k->forget->entry.record, n);
+	while (next_target(r->type, &m, &t, &gone))
+		put_u64(&k->forget->entry.record, t.maildrop);
+}
+
+static void note_file(struct compaction *k, struct msgid id)
+{
+	k->files = mem_array(k->files, k->nfiles + 1, sizeof *k->files);
+	k->files[k->nfiles++] = id;
+}
+
+static enum store_result copy_record(struct store *s, const struct record *r)
+{
+	struct message_meta m;
+	struct buf targets;
+	uint64_t place;
+	bool known, counts = false;
+	enum store_result result;
+
+	if (!message_of(r, &m, &place))
+		return STORE_OK;
+	buf_init(&targets, 0);
+	result = located(s, r, &m, &known);
+	if (result == STORE_OK) {
+		result = weigh(s, r, m, place, &targets, &counts);
+		if (result == STORE_OK && counts)
+			move(s, r, &m, place, buf_str(&targets));
+		else if (result == STORE_OK)
+			forget(s, r, m);
+	}
+	if ((result == STORE_OK && !counts) || (result == STORE_NOT_FOUND && !known))
+		if (m.flags & MESSAGE_BLOB)
+			note_file(&s->compaction, m.id);
+	buf_deinit(&targets);
+	return result == STORE_NOT_FOUND ? STORE_OK : result;
+}
+
+/* Files of their own, of messages that nobody can have back.  One that is being taken in again under its
+ * id has the same name, so that one is left alone. */
+static void unlink_files(struct store *s)
+{
+	struct compaction *k = &s->compaction;
+
+	while (k->nfiles > 0) {
+		struct msgid id = k->files[--k->nfiles];
+		struct index_message m;
+		char *path;
+
+		if (deliver_under_way(s, id) || index_message(s->index, id, &m) != STORE_NOT_FOUND)
+			continue;
+		path = blob_path(s->blob_dir, id);
+		(void)s->disk->ops->unlink(s->disk, path);
+		free(path);
+	}
+}
+
+/* ---- steps ---- */
+
+/* Some records of the segment; 1: all is read, 0: more is to come, -1: it stays as it is. */
+static int read_some(
+	struct store *s, enum store_result (*each)(struct store *, const struct record *))
+{
+	struct compaction *k = &s->compaction;
+	uint64_t from = k->scan.off;
+
+	for (int n = 0; n < SLICE_RECORDS && k->scan.off - from < SLICE_OCTETS; n++) {
+		struct record r;
+
+		switch (scan_next(&k->scan, &r)) {
+		case SCAN_RECORD:
+			if (each(s, &r) != STORE_OK)
+				return -1;
+			break;
+		case SCAN_BODY_BAD:
+		case SCAN_DAMAGE: return -1;
+		case SCAN_TORN:
+		case SCAN_END: return 1;
+		}
+		if (k->forget != NULL && k->forget->entry.record.len > FORGET_OCTETS)
+			break;
+	}
+	return 0;
+}
+
+static bool begin_pass(struct store *s, bool all)
+{
+	struct compaction *k = &s->compaction;
+	struct err err = { ST_OK, "" };
+
+	if (map_load(&k->map, s->disk, s->journal_dir, &err) != ST_OK) {
+		log_warn("store.compact", F_C("err", err.text));
+		map_free(&k->map);
+		return false;
+	}
+	/* what is appended to, or was last, stays */
+	while (k->map.count > 0 &&
+		k->map.segments[k->map.count - 1].number >= pos_segment(s->place.pos))
+		k->map.count--;
+	k->all = all;
+	k->failed = false;
+	k->at = 0;
+	k->live = k->total = 0;
+	k->step = COMPACT_WEIGH;
+	return k->map.count > 0;
+}
+
+static void weigh_some(struct store *s)
+{
+	struct compaction *k = &s->compaction;
+	const struct map_segment *ms = &k->map.segments[k->at];
+	int done;
+
+	if (ms->state == SEGMENT_BLANK) {
+		done = 1;
+	} else if (ms->state != SEGMENT_GOOD || (!k->scanning && !start_scan(s, k->at))) {
+		give_up(s, "cannot be read", ms->number);
+		return;
+	} else {
+		done = read_some(s, count_record);
+	}
+	if (done == 0)
+		return;
+	stop_scan(k, s->disk);
+	if (done < 0) {
+		give_up(s, "it is damaged, and kept as it is", ms->number);
+		return;
+	}
+	k->total += ms->size;
+	k->at++;
+	if (k->live * 2 <= k->total || (k->all && k->at == k->map.count)) {
+		k->last = k->at;
+		k->at = 0;
+		k->step = COMPACT_COPY;
+	} else if (k->at == k->map.count) {
+		compaction_end(s); /* too much of it counts */
+	}
+}
+
+static void copy_some(struct store *s)
+{
+	struct compaction *k = &s->compaction;
+	const struct map_segment *ms = &k->map.segments[k->at];
+	int done = 1;
+
+	if (ms->state == SEGMENT_GOOD && !k->scanning && !start_scan(s, k->at)) {
+		give_up(s, "cannot be read", ms->number);
+		return;
+	}
+	if (ms->state == SEGMENT_GOOD)
+		done = read_some(s, copy_record);
+	if (k->forget != NULL) {
+		struct change *c = k->forget;
+
+		k->forget = NULL;
+		submit(s, c);
+	}
+	if (done < 0)
+		k->failed = true;
+	if (done > 0) {
+		stop_scan(k, s->disk);
+		k->step = COMPACT_RETIRE;
+	}
+}
+
+static void retire(struct store *s)
+{
+	struct change *c = change_new(s, RECORD_RETIRE, &s->compaction.op);
+
+	put_u64(&c->entry.record, s->compaction.map.segments[s->compaction.at].number);
+	c->entry.deletes = true;
+	submit(s, c);
+	s->compaction.step = COMPACT_UNLINK;
+}
+
+static void drop_segment(struct store *s)
+{
+	struct compaction *k = &s->compaction;
+	uint64_t number = k->map.segments[k->at].number;
+	char *path = segment_path(s->journal_dir, number);
+	int rc = s->disk->ops->unlink(s->disk, path);
+
+	free(path);
+	for (size_t i = 0; i < SEGMENT_FILES; i++)
+		if (s->files[i].number == number) {
+			(void)s->disk->ops->close(s->disk, s->files[i].file);
+			s->files[i].number = 0;
+		}
+	s->moves++;
+	/* durable before a later segment may go: they go in their order */
+	if (rc == 0)
+		rc = s->disk->ops->sync(s->disk, s->journal_file);
+	if (rc != 0) {
+		give_up(s, strerror(-rc), number);
+		return;
+	}
+	log_info("store.compacted", F_INT("segment", number));
+	k->given_back += k->map.segments[k->at].size;
+	k->at++;
+	k->step = COMPACT_COPY;
+	if (k->at < k->last)
+		return;
+	compaction_end(s);
+	if (!k->all && !begin_pass(s, false)) /* what is behind may have as much room to give */
+		compaction_end(s);
+}
+
+bool store_local_compact(struct store *s, bool all)
+{
+	struct compaction *k = &s->compaction;
+
+#ifndef MUTANT_UNLINK_EARLY
+	if (k->in_flight > 0)
+		return true;
+#endif
+	if (k->failed) {
+		k->failed = false;
+		compaction_end(s); /* the log says why; another time */
+		return false;
+	}
+	if (k->step == COMPACT_COPY && s->unsettled > 0)
+		return true;
+	if (!store_apply(s) || store_overloaded(s))
+		return false;
+	if (k->nfiles > 0)
+		unlink_files(s);
+	switch (k->step) {
+	case COMPACT_IDLE:
+		if (!begin_pass(s, all))
+			compaction_end(s);
+		break;
+	case COMPACT_WEIGH: weigh_some(s); break;
+	case COMPACT_COPY: copy_some(s); break;
+	case COMPACT_RETIRE: retire(s); break;
+	case COMPACT_UNLINK: drop_segment(s); break;
+	}
+	return k->step != COMPACT_IDLE;
+}
+
+void compaction_init(struct store *s)
+{
+	s->compaction = (struct compaction){ .op.done = copied };
+}
+
+bool store_local_busy(const struct store *s)
+{
+	return journal_busy(s->journal);
+}
+
+enum status store_local_space(struct store *s, struct store_space *space, struct err *err)
+{
+	struct map map = { 0 };
+	enum status status = map_load(&map, s->disk, s->journal_dir, err);
+
+	*space = (struct store_space){ .segments = map.count,
+		.given_back = s->compaction.given_back,
+		.compacting = s->compaction.step != COMPACT_IDLE };
+	for (size_t i = 0; i < map.count; i++)
+		space->journal_octets += map.segments[i].size;
+	map_free(&map);
+	return status;
+}
