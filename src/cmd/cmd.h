@@ -36,6 +36,7 @@ enum option_bit {
 	OPTION_SINCE = 1 << 25,
 	OPTION_ALL = 1 << 26,
 	OPTION_EXPUNGED = 1 << 27,
+	OPTION_NOW = 1 << 28,
 };
 
 struct option {
@@ -160,6 +161,8 @@ int cmd_mailbox_import(struct cmd *c);
 int cmd_mailbox_export(struct cmd *c);
 int cmd_mailbox_expunged(struct cmd *c);
 int cmd_mailbox_undelete(struct cmd *c);
+int cmd_store_status(struct cmd *c);
+int cmd_store_compact(struct cmd *c);
 int cmd_who(struct cmd *c);
 int cmd_kick(struct cmd *c);
 int cmd_config_check(struct cmd *c);

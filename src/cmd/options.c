@@ -30,6 +30,7 @@ static const char **value_of(struct cmd *c, enum option_bit bit)
 	case OPTION_UIDL: return &c->uidl;
 	case OPTION_SINCE: return &c->since;
 	case OPTION_ALL:
+	case OPTION_NOW:
 	case OPTION_EXPUNGED:
 	case OPTION_JSON:
 	case OPTION_HELP:

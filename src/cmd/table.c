@@ -30,6 +30,7 @@ const struct option options[] = {
 	{ "--expunged", NULL, OPTION_EXPUNGED, "what was deleted and can still be restored" },
 	{ "--uidl", "UIDL", OPTION_UIDL, "the message with this UIDL" },
 	{ "--since", "DURATION", OPTION_SINCE, "what was deleted within this time, such as 12h or 7d" },
+	{ "--now", NULL, OPTION_NOW, "copy all that still counts, also when it is most of it" },
 	{ "--all", NULL, OPTION_ALL, "everything that can be restored" },
 	{ "--rebuild", NULL, OPTION_REBUILD, "make the index anew from the journal" },
 	{ "--format", "FORMAT", OPTION_FORMAT,
@@ -96,6 +97,10 @@ const struct command commands[] = {
 		"refuse connections from an address or a network" },
 	{ "ban del", "NETWORK", STATE, 1, 1, cmd_ban_del, "let a banned network in again" },
 	{ "ban list", "", LIST, 0, 0, cmd_ban_list, "list who is banned now, why and until when" },
+
+	{ "store status", "", LIST, 0, 0, cmd_store_status, "tell how much room the mail takes" },
+	{ "store compact", "", LIST | OPTION_NOW, 0, 0, cmd_store_compact,
+		"give the room of deleted mail back" },
 
 	{ "who", "", LIST, 0, 0, cmd_who, "list the sessions that have logged in or send mail" },
 	{ "kick", "SESSION|ADDRESS", LIST, 1, 1, cmd_kick, "end a session, or all of an account" },

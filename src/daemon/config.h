@@ -74,6 +74,7 @@ struct config {
 	char *ban_exempt;                         /* net/cidr.h */
 	char *lmtp_clients, *xclient_networks;     /* net/cidr.h */
 	bool hide_client_address;                  /* F7: submission's Received */
+	int64_t expunged_keep_ms;
 	int64_t segment_size, inline_max;
 	char *log; /* "stderr", or a path relative to the state directory */
 	char *log_level;

@@ -137,6 +137,8 @@ const struct config_setting config_settings[] = {
 		"Logins that may wait for such a thread; more get a temporary failure." },
 	{ "segment_size", CONFIG_OCTETS, AT(segment_size), "64M", 1 * MIB, 1 * GIB, NULL,
 		"Size at which a journal segment is closed and the next begins." },
+	{ "expunged_keep", CONFIG_DURATION, AT(expunged_keep_ms), "14d", 0, 3650 * DAY, NULL,
+		"Time in which deleted mail can be restored; then its room is given back." },
 	{ "inline_max", CONFIG_OCTETS, AT(inline_max), "256K", 4 * KIB, 16 * MIB, NULL,
 		"Messages up to this size are kept in the journal, larger ones in files of their own." },
 

@@ -49,6 +49,8 @@ static enum status open_store(struct office *o, struct err *err)
 		.reserve_octets = RESERVE_OCTETS,
 		.segment_octets = (uint64_t)o->config->segment_size,
 		.inline_max = (uint64_t)o->config->inline_max,
+		.expunged_keep_ms =
+			o->config->expunged_keep_ms > 0 ? o->config->expunged_keep_ms : -1,
 	};
 	enum status status = rebuild_when_marked(o, err);
 
@@ -186,6 +188,8 @@ static const struct verb {
 	{ STR_INIT("mailbox.index"),     verb_mailbox_index,     true },
 	{ STR_INIT("mailbox.read"),      verb_mailbox_read,      true },
 	{ STR_INIT("mailbox.expunged"), verb_mailbox_expunged, true },
+	{ STR_INIT("store.status"), verb_store_status, true },
+	{ STR_INIT("store.compact"), verb_store_compact, true },
 	{ STR_INIT("mailbox.undelete"), verb_mailbox_undelete, true },
 	{ STR_INIT("who"),               verb_who,               false},
 	{ STR_INIT("kick"),              verb_kick,              false},

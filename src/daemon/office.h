@@ -36,6 +36,7 @@ struct office {
 	struct bans *bans; /* not owned; NULL: no server runs */
 	enum { CAPTURES_UNKNOWN, CAPTURES_NONE, CAPTURES_SOME } captures; /* capture/ is there: capture.c */
 	bool served;  /* set by control_serve(): others use the store, so a verb may not close it */
+	enum { COMPACT_NOT, COMPACT_WORTH, COMPACT_ALL } compact; /* asked for */
 	bool restart; /* set by a verb that is done by the next office_open(): end this process */
 };
 
@@ -49,7 +50,7 @@ struct office_reply {
 };
 /* Verbs: account.add/set/del/passwd/list/show/disable/enable, app-password.add/del/list,
  * alias.add/del/list, domain.add/del/list,
- * mailbox.list/show, who, kick, ban.add/del/list, fsck.rebuild, status.  ST_* and err.text as the
+ * mailbox.list/show, store.status/compact, who, kick, ban.add/del/list, fsck.rebuild, status.  ST_* and err.text as the
  * administrator shall see it. */
 enum status office_execute(
 	struct office *o, const json_t *request, struct office_reply *reply, struct err *err);

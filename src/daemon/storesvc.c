@@ -18,7 +18,15 @@
 #include "daemon/svc.h"
 #include "daemon/svc_token.h"
 
-enum { LOGINS_MS = 60 * 1000, SWEEP_MS = 3600 * 1000, SLICE_MS = 50, FIRST_SWEEP_MS = 2000 };
+enum {
+	LOGINS_MS = 60 * 1000,
+	SWEEP_MS = 3600 * 1000,
+	SLICE_MS = 50,
+	FIRST_SWEEP_MS = 2000,
+	LOOK_MS = 1000,
+	COMPACT_EACH = 6 * 3600,
+	/* looks */
+};
 
 struct storesvc {
 	struct svc svc;
@@ -27,6 +35,8 @@ struct storesvc {
 	struct control *control;
 	struct loop_io store_io, authenticator_io;
 	struct retention retention;
+	struct loop_timer compact;
+	int looks;                /* since the last compaction */
 	struct loop_timer sweep;  /* of old mail */
 	struct loop_timer logins; /* last logins are written now and then, not at each */
 };
@@ -104,6 +114,24 @@ static void sweep_on(struct loop_timer *t)
 	loop_timer_at(t, loop_now_ms(s->svc.loop) + (more ? SLICE_MS : SWEEP_MS));
 }
 
+/* Looks each second whether somebody asked for it; goes on in slices. */
+static void compact_on(struct loop_timer *t)
+{
+	struct storesvc *s = LIST_OF(t, struct storesvc, compact);
+	struct office *o = &s->svc.office;
+	bool more;
+
+	if (o->compact == COMPACT_NOT && ++s->looks >= COMPACT_EACH)
+		o->compact = COMPACT_WORTH;
+	more = o->compact != COMPACT_NOT &&
+	       store_local_compact(o->store, o->compact == COMPACT_ALL);
+	if (!more && o->compact != COMPACT_NOT) {
+		o->compact = COMPACT_NOT;
+		s->looks = 0;
+	}
+	loop_timer_at(t, loop_now_ms(s->svc.loop) + (more ? SLICE_MS : LOOK_MS));
+}
+
 /* Everything that came in during this turn goes to disk with one sync. */
 static void turn_end(void *arg)
 {
@@ -161,6 +189,8 @@ _Noreturn void store_process(struct child_start *start)
 	loop_timer_init(&s->logins, s->svc.loop, write_logins);
 	loop_timer_at(&s->logins, loop_now_ms(s->svc.loop) + LOGINS_MS);
 	retention_init(&s->retention, &s->svc.office);
+	loop_timer_init(&s->compact, s->svc.loop, compact_on);
+	loop_timer_at(&s->compact, loop_now_ms(s->svc.loop) + LOOK_MS);
 	loop_timer_init(&s->sweep, s->svc.loop, sweep_on);
 	loop_timer_at(&s->sweep, loop_now_ms(s->svc.loop) + FIRST_SWEEP_MS);
 	loop_at_turn_end(s->svc.loop, turn_end, s);

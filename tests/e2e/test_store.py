@@ -1,5 +1,9 @@
-"""What becomes of deleted mail: it can be brought back."""
+"""What becomes of deleted mail: it can be brought back, then its room is given back."""
 
+import shutil
+
+import messages
+from office import Office, wait_until
 from test_pop3 import fill, uidls
 
 ANN, BOB = 'ann@example.test', 'bob@example.test'
@@ -58,3 +62,43 @@ def test_undelete_says_what_is_wrong(office):
         assert done.returncode == 64 and done.stderr.count(b'\n') == 1, done
     assert office.run('mailbox', 'undelete', 'nobody@example.test', '--all').returncode == 67
     assert office.json('mailbox', 'undelete', BOB, '--uidl', 'nothing') == [{'restored': 0}]
+
+
+def with_office(config, check):
+    office = Office(config=config)
+    office.open()
+    try:
+        check(office)
+        office.close()
+    finally:
+        office.destroy()
+        shutil.rmtree(office.dir, ignore_errors=True)
+
+
+def test_room_is_given_back(_office):
+    def check(office):
+        raw = messages.plain((b'x' * 70 + b'\r\n') * 2000, 'large')
+        for _ in range(24):
+            office.deliver(raw, ANN)
+        before = uidls(office)
+        delete(office, *range(1, 24))
+        full, = office.json('store', 'status')
+        office.must('store', 'compact')
+
+        def done():
+            row, = office.json('store', 'status')
+            return row if row['given_back'] > 0 and not row['compacting'] else None
+
+        row = wait_until(done, 20, 'compaction')
+        assert row['segments'] < full['segments'] and row['given_back'] >= 1 << 20, (full, row)
+        assert uidls(office) == before[23:]
+        assert office.json('mailbox', 'list', ANN, '--expunged') != before, 'nothing was forgotten'
+        office.must('fsck')
+        office.stop()
+        office.must('store', 'compact', '--now')
+        office.must('fsck', '--rebuild')
+        office.must('fsck')
+        office.start()
+        assert uidls(office) == before[23:]
+        assert len(office.fetch(ANN)[0]) >= 140000
+    with_office('segment_size = 1M\nexpunged_keep = 0s\n', check)

@@ -9,7 +9,10 @@
  * A state of a message is copied only while no change of any message is under way: what comes behind
  * the copy in the journal is newer than the copy. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -419,9 +422,22 @@ static void drop_segment(struct store *s)
 		compaction_end(s);
 }
 
+/* fsck holds the journal's directory while it reads: nothing goes under its eyes.  -1: it does. */
+static int lock_journal(const struct store *s)
+{
+	int fd = open(s->journal_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		close(fd);
+		return -1;
+	}
+	return fd >= 0 ? fd : -2; /* -2: a simulated disk */
+}
+
 bool store_local_compact(struct store *s, bool all)
 {
 	struct compaction *k = &s->compaction;
+	int lock = -2;
 
 #ifndef MUTANT_UNLINK_EARLY
 	if (k->in_flight > 0)
@@ -436,6 +452,10 @@ bool store_local_compact(struct store *s, bool all)
 		return true;
 	if (!store_apply(s) || store_overloaded(s))
 		return false;
+	if (k->nfiles > 0 || k->step == COMPACT_UNLINK)
+		lock = lock_journal(s);
+	if (lock == -1)
+		return true;
 	if (k->nfiles > 0)
 		unlink_files(s);
 	switch (k->step) {
@@ -448,6 +468,8 @@ bool store_local_compact(struct store *s, bool all)
 	case COMPACT_RETIRE: retire(s); break;
 	case COMPACT_UNLINK: drop_segment(s); break;
 	}
+	if (lock >= 0)
+		close(lock);
 	return k->step != COMPACT_IDLE;
 }
 

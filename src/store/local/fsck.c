@@ -2,10 +2,12 @@
  * Beside a server: the real index is read as of one moment, and the journal is applied up to where
  * that moment says. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -322,8 +324,14 @@ enum status store_local_fsck(const char *dir, struct disk *disk, struct fsck_rep
 		.say = say,
 		.arg = arg
 	};
-	sqlite3 *theirs = open_theirs(index_path, &f.until);
+	int lock = open(journal_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	sqlite3 *theirs;
 	enum status st;
+
+	/* a running server removes nothing while this is held */
+	if (lock >= 0)
+		(void)flock(lock, LOCK_SH);
+	theirs = open_theirs(index_path, &f.until);
 
 	*report = (struct fsck_report){ 0 };
 	if (theirs == NULL) {
@@ -332,6 +340,8 @@ enum status store_local_fsck(const char *dir, struct disk *disk, struct fsck_rep
 	}
 	st = check(&f, journal_dir, theirs, err);
 	sqlite3_close(theirs);
+	if (lock >= 0)
+		close(lock);
 	free(f.blob_dir);
 	free(index_path);
 	free(journal_dir);

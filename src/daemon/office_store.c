@@ -1,0 +1,32 @@
+/* Verbs of the store's room. */
+#include "daemon/office_verbs.h"
+
+enum status verb_store_status(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	struct store_space space;
+	enum status status = store_local_space(o->store, &space, err);
+
+	(void)q;
+	if (status == ST_OK)
+		r->row(r,
+			json_pack("{s:I, s:I, s:I, s:b}", "segments", (json_int_t)space.segments,
+				"octets", (json_int_t)space.journal_octets, "given_back",
+				(json_int_t)space.given_back, "compacting", (int)space.compacting));
+	return status;
+}
+
+/* Beside a server it is done in the background, else now. */
+enum status verb_store_compact(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	bool all = json_is_true(json_object_get(q, "all"));
+
+	o->compact = all ? COMPACT_ALL : COMPACT_WORTH;
+	while (!o->served && store_local_compact(o->store, all)) {
+		store_flush(o->store);
+		if (store_local_busy(o->store))
+			store_wait(o->store);
+	}
+	return verb_store_status(o, q, r, err);
+}
