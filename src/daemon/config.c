@@ -376,6 +376,12 @@ static bool relations_hold(const struct config *c, const char *name, struct err 
 		err_set(err, ST_USAGE, "%s: errors_hard is less than errors_soft", name);
 		return false;
 	}
+	for (size_t i = 0; i < c->listen_count; i++)
+		if (c->listen[i].protocol == LISTEN_LMTP && c->listen[i].port == 25) {
+			err_set(err, ST_USAGE, "%s: listen %s: RFC 2033 5 forbids LMTP on port 25",
+				name, c->listen[i].name);
+			return false;
+		}
 	if (c->header_size_limit > c->message_size_limit) {
 		err_set(err, ST_USAGE, "%s: header_size_limit is more than message_size_limit",
 			name);

@@ -8,6 +8,18 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
+RFC_ROWS = [
+    # a table, what is said
+    ('| 5321 2.1 | rule | proto/smtpd.c:smtpd_new | smtpd/simple.t |', 'RFC 1939 has no row'),
+    ('| 5321 2.1 | rule | proto/smtpd.c:smtpd_gone | smtpd/simple.t |', 'does not define it'),
+    ('| 5321 2.1 | rule | proto/gone.c:smtpd_new | smtpd/simple.t |', 'no file src/proto/gone.c'),
+    ('| 5321 2.1 | rule | proto/smtpd.c:smtpd_new | smtpd/gone.t |', 'no file tests/transcripts'),
+    ('| 5321 2.1 | rule | proto/smtpd.c:smtpd_new | test_main.py:test_gone |', 'does not define it'),
+    ('| 5321 2.1 | rule | proto/smtpd.c:smtpd_new | - |', 'code or test is missing'),
+    ('| 5321 2.1 | rule | not held: why | smtpd/simple.t |', 'is not held has a test'),
+    ('| 5321 2.1 | rule | proto/smtpd.c:smtpd_new |', '3 cells instead of 4'),
+]
+
 ROWS = [
     # tool, file, text, what is said
     ('check-layers', 'proto/a.c', '#include "store/store.h"\n', 'proto may not include store'),
@@ -41,7 +53,16 @@ def main():
         if not ok:
             failed += 1
             print(f'FAIL {tool} {text.strip()[:60]!r}: {done.stdout}')
-    print(f'{len(ROWS) - failed} passed, {failed} failed')
+    for table, said in RFC_ROWS:
+        with tempfile.NamedTemporaryFile('w', suffix='.md') as f:
+            f.write('| RFC | rule | code | test |\n|---|---|---|---|\n' + table + '\n')
+            f.flush()
+            done = subprocess.run([os.path.join(HERE, 'check-rfc'), f.name],
+                                  stdout=subprocess.PIPE, check=False, text=True)
+        if done.returncode != 1 or said not in done.stdout:
+            failed += 1
+            print(f'FAIL check-rfc {table!r}: {done.stdout}')
+    print(f'{len(ROWS) + len(RFC_ROWS) - failed} passed, {failed} failed')
     return 1 if failed else 0
 
 

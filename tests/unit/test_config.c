@@ -59,15 +59,17 @@ static void errors_rows(void **state)
                  "restante.conf:1: edges cannot be \"-1\": allowed is 0 to 256"                                                                                },
 		{ "not a network",                  STR_INIT("lmtp_clients = \"::1 10.0.0.1/8\""),
                  "restante.conf:1: lmtp_clients cannot be \"::1 10.0.0.1/8\": allowed is "
-                 "networks "
+			"networks "
 			"such as 10.0.0.0/8 and ::1, or nothing"											       },
+		{ "LMTP on port 25",                STR_INIT("listen lmtp {\nport = 25\n}"),
+                 "restante.conf: listen lmtp: RFC 2033 5 forbids LMTP on port 25"                                                                              },
 		{ "not a network in a section",     STR_INIT("listen smtp {\nproxy_networks = a\n}"),
                  "restante.conf:2: proxy_networks cannot be \"a\": allowed is networks such "
-                 "as "
+			"as "
 			"10.0.0.0/8 and ::1, or nothing"												       },
 		{ "not an extension",               STR_INIT("listen smtp {\ndiscard_ehlo = \"DSN TLS\"\n}"),
                  "restante.conf:2: discard_ehlo cannot be \"DSN TLS\": allowed is none, "
-                 "PIPELINING, "
+			"PIPELINING, "
 			"SIZE, 8BITMIME, SMTPUTF8, CHUNKING, STARTTLS, AUTH, DSN, LIMITS and "
 			"ENHANCEDSTATUSCODES"														  },
 		{ "not a bool",                     STR_INIT("cleartext_auth = maybe"),
@@ -80,7 +82,8 @@ static void errors_rows(void **state)
 			"1.3"																  },
 		{ "one bad word of several",        STR_INIT("sasl_mechanisms = \"PLAIN CRAM-MD5\""),
                  "restante.conf:1: sasl_mechanisms cannot be \"PLAIN CRAM-MD5\": allowed is "
-			"PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-256-PLUS, OAUTHBEARER and XOAUTH2"										   },
+			"PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-256-PLUS, OAUTHBEARER and "
+			"XOAUTH2"															      },
 		{ "control octet",                  STR_INIT("implementation = \"a\\nb\""),
                  "restante.conf:1: implementation cannot be \"a\nb\": allowed is text or "
 			"nothing of "
