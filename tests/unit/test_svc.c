@@ -188,6 +188,8 @@ static int ask_rcpt(uint32_t session, bool first, const char *to)
 	put_u8(&b, first);
 	put_str(&b, str_c(to));
 	put_u64(&b, 0);
+	put_u8(&b, 0);
+	put_str(&b, STR(""));
 	send_packet(IPC_RCPT, session, 1, buf_str(&b));
 	buf_deinit(&b);
 	return answer(NULL);
@@ -202,6 +204,8 @@ static int ask_commit(uint32_t session, struct msgid id, uint64_t offset, struct
 	put_u64(&b, 1000);
 	put_str(&b, STR("s@elsewhere.test"));
 	put_str(&b, STR("192.0.2.1"));
+	put_u8(&b, 0);
+	put_str(&b, STR(""));
 	put_str(&b, octets);
 	send_packet(IPC_COMMIT, session, 1, buf_str(&b));
 	buf_deinit(&b);
@@ -343,13 +347,15 @@ static void end_in_the_middle(void **state)
 		put_u64(&b, 1000);
 		put_str(&b, STR(""));
 		put_str(&b, STR(""));
+		put_u8(&b, 0);
+		put_str(&b, STR(""));
 		put_str(&b, STR("y\r\n"));
 		send_packet(IPC_COMMIT, 1, 1, buf_str(&b));
 		buf_deinit(&b);
 		if (i % 2 == 0) {
 			send_packet(IPC_END, 1, 0, STR(""));
 			send_packet(IPC_RCPT, 1, 2,
-				STR("\001\020\0\0\0ann@example.test\0\0\0\0\0\0\0\0"));
+				STR("\001\020\0\0\0ann@example.test\0\0\0\0\0\0\0\0\0\0\0\0\0"));
 			assert_int_equal(
 				answer(NULL), RESOLVED); /* the new session's, not the old one's */
 		} else {
