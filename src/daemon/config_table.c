@@ -101,7 +101,7 @@ const struct config_setting config_settings[] = {
 	{ "sasl_mechanisms", CONFIG_WORDS, AT(sasl_mechanisms), MECHANISMS, 0, 0, MECHANISMS,
 		"Login mechanisms offered, separated by spaces." },
 	{ "quota_bytes", CONFIG_OCTETS, AT(quota_bytes), "0", 0, 1024 * 1024 * GIB, NULL,
-		"Room of an account that has no quota of its own; 0: no limit.  Mail over it gets 452 4.2.2." },
+		"Room of an account that has no quota of its own; 0: no limit; mail over it gets 452 4.2.2." },
 	{ "quota_messages", CONFIG_COUNT, AT(quota_messages), "0", 0, 1000000000, NULL,
 		"Messages of an account that has no quota of its own; 0: no limit." },
 	{ "password_upgrade", CONFIG_BOOL, AT(password_upgrade), "yes", 0, 0, NULL,
