@@ -104,11 +104,28 @@ static void ask_expunge(struct session_pop3 *p)
 	buf_deinit(&b);
 }
 
+static void take_client(struct session_pop3 *p, const struct pop3d_event *ev)
+{
+	char proxy[sizeof p->s.conn.peer];
+	uint64_t port = 0;
+
+	memcpy(proxy, p->s.conn.peer, sizeof proxy);
+	str_u64(ev->port, &port);
+	if (ev->address.n > 0 && !session_take_client(&p->s, ev->address, (uint16_t)port)) {
+		pop3d_client_taken(p->engine, false);
+		return;
+	}
+	log_info("pop3.xclient", F_C("sid", p->s.sid), F_C("proxy", proxy),
+		F_STR("ip", session_peer(&p->s)));
+	pop3d_client_taken(p->engine, true);
+}
+
 static void serve_event(struct session_pop3 *p, const struct pop3d_event *ev)
 {
 	switch (ev->type) {
 	case POP3D_EV_STLS: p->s.starting_tls = true; break;
 	case POP3D_EV_CLOSE: p->s.closing = true; break;
+	case POP3D_ASK_XCLIENT: take_client(p, ev); break;
 	case POP3D_ASK_LOGIN: login(p, ev); break;
 	case POP3D_ASK_AUTH:
 		p->asked = IPC_AUTH;
@@ -400,9 +417,9 @@ struct session *session_pop3_new(struct edge *e, const struct config_listen *row
 		.tls_available = row->tls == LISTEN_TLS_STARTTLS && e->tls != NULL,
 		.tls_active = row->tls == LISTEN_TLS_IMPLICIT,
 		.channel_binding = row->tls == LISTEN_TLS_IMPLICIT,
+		.xclient = cidr_set_has(&e->xclient_networks, str_c(peer)),
 	};
 
-	(void)peer;
 	p->engine = pop3d_new(&e->pop3, &facts, loop_now_ms(e->loop));
 	pop3d_greet(p->engine);
 	session_init(&p->s, &protocol);

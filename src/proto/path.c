@@ -146,6 +146,18 @@ bool path_literal(struct str s)
 	return is_ipv4(s);
 }
 
+bool path_ip(struct str s)
+{
+	return is_ipv4(s) || is_ipv6(s);
+}
+
+bool path_port(struct str s)
+{
+	uint64_t port;
+
+	return s.n <= 5 && str_u64(s, &port) && port <= UINT16_MAX;
+}
+
 /* Cuts local@domain, the domain up to the first octet of `end` or the end of s. */
 static bool cut_mailbox(struct str *rest, char end, struct path *path)
 {

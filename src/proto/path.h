@@ -32,6 +32,10 @@ bool path_domain(struct str s);
 /* The whole of s is an IPv4 or IPv6 literal with its brackets (RFC 5321 4.1.3). */
 bool path_literal(struct str s);
 
+/* The whole of s is an IPv4 or IPv6 address without brackets; a port number. */
+bool path_ip(struct str s);
+bool path_port(struct str s);
+
 struct param {
 	struct str keyword;
 	struct str value;

@@ -83,7 +83,8 @@ void pop3d_err(struct pop3d *p, enum pop3d_code code, struct str text)
 /* Never a timestamp in "<>": that would offer APOP (RFC 1939 7). */
 void pop3d_greet(struct pop3d *p)
 {
-	buf_put(&p->out, STR("+OK "));
+	/* Dovecot as a proxy looks for this word before it sends XCLIENT. */
+	buf_put(&p->out, p->peer.xclient ? STR("+OK [XCLIENT] ") : STR("+OK "));
 	buf_put(&p->out, p->config->hostname);
 	buf_put(&p->out, STR(" POP3 server ready\r\n"));
 }

@@ -38,6 +38,7 @@ struct pop3d_peer {
 	bool tls_available; /* STLS is offered */
 	bool tls_active;
 	bool channel_binding;
+	bool xclient; /* a proxy that may say XCLIENT */
 };
 
 enum pop3d_event_type {
@@ -45,6 +46,8 @@ enum pop3d_event_type {
 	POP3D_EV_STLS,
 	/* Send out, then close; no UPDATE happened unless ASK_UPDATE was answered. */
 	POP3D_EV_CLOSE,
+	/* A proxy told who its client is: address, port ("": not told); pop3d_client_taken(). */
+	POP3D_ASK_XCLIENT,
 	/* USER + PASS: user, password. */
 	POP3D_ASK_LOGIN,
 	/* mechanism, data (decoded), has_data. */
@@ -65,6 +68,7 @@ struct pop3d_event {
 	enum pop3d_event_type type;
 	struct str user, password;
 	struct str mechanism, data;
+	struct str address, port;
 	bool has_data;
 	size_t index;
 	uint64_t offset;
@@ -105,6 +109,9 @@ void pop3d_tls_started(struct pop3d *p, bool channel_binding, int64_t now_ms);
 void pop3d_auth_challenge(struct pop3d *p, struct str challenge);
 void pop3d_login_ok(struct pop3d *p, struct str user, uint64_t count, uint64_t octets);
 void pop3d_login_failed(struct pop3d *p, enum pop3d_code code, struct str text);
+
+/* The answer of ASK_XCLIENT; not ok: that client has too many connections, and the session ends. */
+void pop3d_client_taken(struct pop3d *p, bool ok);
 
 /* view must stay valid until pop3d_free(); its count must be the one of pop3d_login_ok. */
 void pop3d_listing(struct pop3d *p, const struct maildrop_view *view);

@@ -23,7 +23,7 @@ enum {
 enum pop3d_state { S_AUTHORIZATION, S_SASL, S_TRANSACTION, S_CLOSED };
 
 /* What the owner owes us. */
-enum pop3d_question { Q_NONE, Q_LOGIN, Q_AUTH, Q_TLS, Q_LISTING, Q_BODY, Q_UPDATE };
+enum pop3d_question { Q_NONE, Q_LOGIN, Q_AUTH, Q_TLS, Q_LISTING, Q_BODY, Q_UPDATE, Q_XCLIENT };
 
 enum pop3d_job_kind { J_NONE, J_LIST, J_LIST_ONE, J_UIDL, J_UIDL_ONE, J_DELE, J_RETR, J_TOP };
 
@@ -93,6 +93,9 @@ enum pop3d_verdict pop3d_do_auth(struct pop3d *p, const struct str *arg, struct 
 enum pop3d_verdict pop3d_do_stls(struct pop3d *p, const struct str *arg, struct pop3d_event *ev);
 enum pop3d_verdict pop3d_sasl_line(
 	struct pop3d *p, struct str line, bool malformed, struct pop3d_event *ev);
+
+/* pop3d_xclient.c */
+enum pop3d_verdict pop3d_do_xclient(struct pop3d *p, const struct str *arg, struct pop3d_event *ev);
 
 /* pop3d_reply.c */
 /* "maildrop has 2 messages (320 octets)", or only "2 messages ...", without the deleted ones */

@@ -162,6 +162,7 @@ static const struct command commands[] = {
 	{ STR_INIT("AUTH"),IN(S_AUTHORIZATION), 0, 2,   J_NONE, J_NONE,     pop3d_do_auth },
 	{ STR_INIT("APOP"),IN(S_AUTHORIZATION), 0, RAW, J_NONE, J_NONE,     do_apop },
 	{ STR_INIT("STLS"),IN(S_AUTHORIZATION), 0, 0,   J_NONE, J_NONE,     pop3d_do_stls },
+	{ STR_INIT("XCLIENT"),IN(S_AUTHORIZATION), 1, RAW, J_NONE, J_NONE,  pop3d_do_xclient },
 	{ STR_INIT("UTF8"),IN(S_AUTHORIZATION), 0, 0,   J_NONE, J_NONE,     do_utf8 },
 	{ STR_INIT("LANG"),ANYTIME,             0, 1,   J_NONE, J_NONE,     pop3d_do_lang },
 	{ STR_INIT("CAPA"),ANYTIME,             0, 0,   J_NONE, J_NONE,     do_capa },

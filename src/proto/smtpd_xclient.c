@@ -5,27 +5,6 @@
 
 enum { NAMES_MAX = 8, VALUE_MAX = 255 };
 
-static bool is_ip(struct str s)
-{
-	bool v6 = str_find(s, ':') < s.n;
-	struct buf literal = { 0 };
-	bool good;
-
-	buf_put(&literal, v6 ? STR("[IPv6:") : STR("["));
-	buf_put(&literal, s);
-	buf_putc(&literal, ']');
-	good = path_literal(buf_str(&literal));
-	buf_deinit(&literal);
-	return good;
-}
-
-static bool is_port(struct str s)
-{
-	uint64_t port;
-
-	return s.n <= 5 && str_u64(s, &port) && port <= UINT16_MAX;
-}
-
 static bool is_name(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
@@ -48,11 +27,11 @@ static bool take(struct smtpd_xclient *x, struct str name, struct str value)
 		value.n = 0;
 	if (str_ieq(name, STR("ADDR"))) {
 		x->address = str_istarts(value, STR("IPV6:")) ? str_from(value, 5) : value;
-		return value.n == 0 || is_ip(x->address);
+		return value.n == 0 || path_ip(x->address);
 	}
 	if (str_ieq(name, STR("PORT"))) {
 		x->port = value;
-		return value.n == 0 || is_port(value);
+		return value.n == 0 || path_port(value);
 	}
 	if (str_ieq(name, STR("HELO"))) {
 		x->helo = value;

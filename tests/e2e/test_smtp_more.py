@@ -364,6 +364,22 @@ def test_xclient(office):
         w.close()
 
 
+def test_pop3_xclient(office):
+    w = from_address('127.0.0.4', office.port('pop3'))
+    assert '[XCLIENT]' not in w.line().decode()
+    assert w.pop('XCLIENT ADDR=192.0.2.55').startswith('-ERR')
+    w.close()
+    w = from_address('127.0.0.3', office.port('pop3'))
+    assert w.line().startswith(b'+OK [XCLIENT] ')
+    assert w.pop('XCLIENT ADDR=192.0.2.55 PORT=9 SESSION=x TTL=4').startswith('+OK')
+    assert w.pop('STLS').startswith('+OK')
+    w.start_tls(office.tls())
+    assert w.pop(f'USER {ANN}').startswith('+OK')
+    assert w.pop('PASS wrong').startswith('-ERR')
+    wait_until(lambda: re.search('auth.failed.*ip=192.0.2.55', office.log_tail()), 10, 'the log')
+    w.close()
+
+
 def test_from_login_match(office):
     empty(office)
     office.must('alias', 'add', 'sales@example.test', ANN)

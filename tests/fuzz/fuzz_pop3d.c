@@ -132,6 +132,7 @@ static void serve(struct world *w)
 			pop3d_tls_started(w->p, rnd(w, 2) != 0, 0);
 			break;
 		case POP3D_EV_CLOSE: w->closed = true; break;
+		case POP3D_ASK_XCLIENT: pop3d_client_taken(w->p, ev.port.n != 3); break;
 		case POP3D_ASK_LOGIN:
 		case POP3D_ASK_AUTH:
 		case POP3D_ASK_AUTH_MORE: answer_login(w, &ev); break;
@@ -178,7 +179,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unsigned bits = size > 0 ? data[0] : 0;
 	struct pop3d_config config = config_of(bits);
 	struct pop3d_peer peer = { (bits & TLS_AVAILABLE) != 0, (bits & TLS_ACTIVE) != 0,
-		(bits & BINDING) != 0 };
+		(bits & BINDING) != 0, (bits & BINDING) != 0 };
 	struct world w = { .kind = (bits & KIND) != 0, .surrogates = (bits & SURROGATES) != 0 };
 	struct str rest;
 

@@ -50,6 +50,7 @@ struct owner {
 	struct policy login, listing, body;
 	bool update_fails, direct, closed, updated;
 	struct buf deleted;
+	uint64_t port; /* that XCLIENT told */
 	uint64_t piece, cut, read_to, cancelled;
 	enum { M_PLAIN, M_LOGIN, M_SCRAM } mechanism;
 	int sasl_step;
@@ -122,6 +123,8 @@ static bool owner_config(void *e, struct str rest)
 	if (str_eq(word, STR("tls"))) {
 		o->peer.tls_active = str_eq(rest, STR("active"));
 		o->peer.tls_available = !str_eq(rest, STR("none"));
+	} else if (str_eq(word, STR("xclient"))) {
+		o->peer.xclient = true;
 	} else if (str_eq(word, STR("binding"))) {
 		o->peer.channel_binding = true;
 	} else if (str_eq(word, STR("cleartext"))) {
@@ -337,6 +340,11 @@ static enum transcript_turn owner_turn(void *e, int64_t now_ms)
 		switch (ev.type) {
 		case POP3D_EV_STLS: return TURN_TLS;
 		case POP3D_EV_CLOSE: o->closed = true; break;
+		case POP3D_ASK_XCLIENT:
+			o->port = 0;
+			str_u64(ev.port, &o->port);
+			pop3d_client_taken(o->p, !str_eq(ev.address, STR("192.0.2.66")));
+			break;
 		case POP3D_ASK_LOGIN: answer_login(o, ev.user, ev.password); break;
 		case POP3D_ASK_AUTH:
 		case POP3D_ASK_AUTH_MORE: sasl(o, &ev); break;
