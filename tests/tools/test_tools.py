@@ -38,6 +38,17 @@ ROWS = [
     ('check-banned', 'base/a.c', '/* strcpy( */ char *s = "atoi(1)";\nx->gets(1);\n', None),
 ]
 
+LOG_ROWS = [
+    # the table's only row for log_info("a.b", F_INT("n", 1)), what is said; None: nothing
+    ('| `a.b` | info | n | it is so |', None),
+    ('| `a.c` | info | n | it is so |', 'a.b: not in doc/log.md'),
+    ('| `a.c` | info | n | it is so |', 'a.c: in doc/log.md, but nobody writes it'),
+    ('| `a.b` | warn | n | it is so |', 'src has info n'),
+    ('| `a.b` | info | n m | it is so |', 'doc/log.md has info m n'),
+    ('| `a.b` | info | - | it is so |', 'src has info n'),
+    ('| `a.b` | info | n |  |', 'no meaning'),
+]
+
 
 def main():
     failed = 0
@@ -62,7 +73,18 @@ def main():
         if done.returncode != 1 or said not in done.stdout:
             failed += 1
             print(f'FAIL check-rfc {table!r}: {done.stdout}')
-    print(f'{len(ROWS) + len(RFC_ROWS) - failed} passed, {failed} failed')
+    for table, said in LOG_ROWS:
+        with tempfile.TemporaryDirectory() as top:
+            with open(os.path.join(top, 'a.c'), 'w', encoding='utf-8') as f:
+                f.write('void f(void) { log_info("a.b", F_INT("n", g(1))); }\n')
+            with open(os.path.join(top, 'log.md'), 'w', encoding='utf-8') as f:
+                f.write(table + '\n')
+            done = subprocess.run([os.path.join(HERE, 'check-log'), top, os.path.join(top, 'log.md')],
+                                  stdout=subprocess.PIPE, check=False, text=True)
+        if (done.returncode != 0) != (said is not None) or (said or '') not in done.stdout:
+            failed += 1
+            print(f'FAIL check-log {table!r}: {done.stdout}')
+    print(f'{len(ROWS) + len(RFC_ROWS) + len(LOG_ROWS) - failed} passed, {failed} failed')
     return 1 if failed else 0
 
 
