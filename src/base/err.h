@@ -5,7 +5,19 @@
 #ifndef RESTANTE_BASE_ERR_H
 #define RESTANTE_BASE_ERR_H
 
-enum status { ST_OK, ST_MORE, ST_TEMP, ST_PERM, ST_PROTO, ST_LIMIT, ST_IO, ST_CORRUPT, ST_USAGE, ST_EXISTS, ST_NOTFOUND };
+enum status {
+	ST_OK,
+	ST_MORE,
+	ST_TEMP,
+	ST_PERM,
+	ST_PROTO,
+	ST_LIMIT,
+	ST_IO,
+	ST_CORRUPT,
+	ST_USAGE,
+	ST_EXISTS,
+	ST_NOTFOUND
+};
 
 struct err {
 	enum status code;

@@ -24,7 +24,8 @@ void log_init(int fd, enum log_level level, const char *process)
 static bool plain(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] <= ' ' || s.p[i] >= 0x7f || s.p[i] == '"' || s.p[i] == '\\' || s.p[i] == '=')
+		if (s.p[i] <= ' ' || s.p[i] >= 0x7f || s.p[i] == '"' || s.p[i] == '\\' ||
+			s.p[i] == '=')
 			return false;
 	return s.n > 0;
 }

@@ -22,14 +22,14 @@ struct log_field {
 
 #define F_STR(field, value) ((struct log_field){ .name = (field), .type = LOG_F_STR, .s = (value) })
 #define F_C(field, value)   F_STR(field, str_c(value))
-#define F_INT(field, value) \
+#define F_INT(field, value)                                                                        \
 	((struct log_field){ .name = (field), .type = LOG_F_INT, .i = (int64_t)(value) })
 
 #define log_debug(event, ...) LOG_ROW(LOG_L_DEBUG, event, __VA_ARGS__)
 #define log_info(event, ...)  LOG_ROW(LOG_L_INFO, event, __VA_ARGS__)
 #define log_warn(event, ...)  LOG_ROW(LOG_L_WARN, event, __VA_ARGS__)
 #define log_error(event, ...) LOG_ROW(LOG_L_ERROR, event, __VA_ARGS__)
-#define LOG_ROW(level, event, ...) \
+#define LOG_ROW(level, event, ...)                                                                 \
 	log_write(level, event, (const struct log_field[]){ __VA_ARGS__, { .name = NULL } })
 
 /* fd: where lines go (not owned); level: the least that is written; process: "parent", "edge0"... */

@@ -1,6 +1,7 @@
 #include "base/maildrop.h"
 
-bool maildrop_uidl(const struct maildrop_view *v, size_t i, char text[MSGID_TEXT + 1], struct str *uidl)
+bool maildrop_uidl(
+	const struct maildrop_view *v, size_t i, char text[MSGID_TEXT + 1], struct str *uidl)
 {
 	const struct maildrop_row *row = &v->rows[i];
 

@@ -24,6 +24,7 @@ struct maildrop_view { /* borrowed */
 };
 
 /* The UIDL of row i, in `text` or in the view; false when the row points outside uidls. */
-bool maildrop_uidl(const struct maildrop_view *v, size_t i, char text[MSGID_TEXT + 1], struct str *uidl);
+bool maildrop_uidl(
+	const struct maildrop_view *v, size_t i, char text[MSGID_TEXT + 1], struct str *uidl);
 
 #endif

@@ -5,10 +5,10 @@
 
 #include <stddef.h>
 
-void *mem_alloc(size_t n);                     /* uninitialised */
-void *mem_zalloc(size_t n);                    /* zeroed */
+void *mem_alloc(size_t n);                         /* uninitialised */
+void *mem_zalloc(size_t n);                        /* zeroed */
 void *mem_array(void *old, size_t n, size_t size); /* realloc with checked n * size */
-void mem_wipe(void *p, size_t n);              /* not removed by the optimiser: for secrets */
+void mem_wipe(void *p, size_t n);                  /* not removed by the optimiser: for secrets */
 
 #define NEW(type) ((type *)mem_zalloc(sizeof(type)))
 

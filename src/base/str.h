@@ -17,9 +17,9 @@ struct str {
 };
 
 #define STR(literal) ((struct str){ "" literal, sizeof(literal) - 1 })
-#define STR_INIT(literal)                   \
-	{                                   \
-		"" literal, sizeof(literal) - 1 \
+#define STR_INIT(literal)                                                                          \
+	{                                                                                          \
+		"" literal, sizeof(literal) - 1                                                    \
 	}
 /* For printf-like functions: "%.*s", STR_ARG(s).  Only for text that is known to be short. */
 #define STR_ARG(s) (int)(s).n, (s).p

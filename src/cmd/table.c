@@ -1,8 +1,8 @@
 /* Every command and every option, once. */
 #include "cmd/cmd.h"
 
-#define STATE OPTION_STATE
-#define LIST  (OPTION_STATE | OPTION_JSON)
+#define STATE  OPTION_STATE
+#define LIST   (OPTION_STATE | OPTION_JSON)
 #define QUOTAS (OPTION_QUOTA_BYTES | OPTION_QUOTA_MESSAGES)
 
 /* clang-format off */

@@ -31,10 +31,10 @@ struct child_start {
 	const char *state;
 	struct child_identity identity;
 	int leash;
-	int channel;		 /* edge: to the store; -1 in the store */
-	struct config *config;	 /* the child's own now */
+	int channel;             /* edge: to the store; -1 in the store */
+	struct config *config;   /* the child's own now */
 	int control_fd, lock_fd; /* store */
-	uid_t admin;		 /* store: besides root, who may use the control socket */
+	uid_t admin;             /* store: besides root, who may use the control socket */
 	struct shared *shared;
 	/* edge: */
 	unsigned seat; /* its row in the shared mapping */

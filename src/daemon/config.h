@@ -56,8 +56,8 @@ struct config {
 	int64_t greet_timeout_ms, command_timeout_ms, data_timeout_ms, session_max_ms;
 	int64_t login_timeout_ms, autologout_ms;
 	int64_t pop3_errors_before_login, pop3_errors_after_login;
-	char *implementation;     /* what POP3's IMPLEMENTATION says; "" hides it; %v: version */
-	int64_t retention_days;   /* -1: never */
+	char *implementation;   /* what POP3's IMPLEMENTATION says; "" hides it; %v: version */
+	int64_t retention_days; /* -1: never */
 	int64_t pop3_login_delay_ms;
 	char *pop3_utf8_headers; /* "downgrade", "refuse", "asis" */
 	char *pop3_language;
@@ -67,13 +67,13 @@ struct config {
 	int64_t hash_threads, hash_queue;
 	int64_t quota_bytes, quota_messages; /* 0: none */
 	bool password_upgrade;
-	char *oauth_check; /* a Unix socket; "": none */
+	char *oauth_check;     /* a Unix socket; "": none */
 	char *sasl_mechanisms; /* "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS" */
 	bool sender_login_match, from_login_match; /* F2 */
 	int64_t ban_after_failures, ban_time_ms;
-	char *ban_exempt;                         /* net/cidr.h */
-	char *lmtp_clients, *xclient_networks;     /* net/cidr.h */
-	bool hide_client_address;                  /* F7: submission's Received */
+	char *ban_exempt;                      /* net/cidr.h */
+	char *lmtp_clients, *xclient_networks; /* net/cidr.h */
+	bool hide_client_address;              /* F7: submission's Received */
 	int64_t expunged_keep_ms;
 	int64_t segment_size, inline_max;
 	char *log; /* "stderr", or a path relative to the state directory */

@@ -99,9 +99,9 @@ static void split_mechanisms(struct edge *e)
 		struct buf *to = str_ends(name, STR("-PLUS")) ? &plus : &plain;
 
 		/* Without a judge no token could be good. */
-		if (name.n == 0 || (e->config->oauth_check[0] == '\0' &&
-					   (str_eq(name, STR("OAUTHBEARER")) ||
-						   str_eq(name, STR("XOAUTH2")))))
+		if (name.n == 0 ||
+			(e->config->oauth_check[0] == '\0' &&
+				(str_eq(name, STR("OAUTHBEARER")) || str_eq(name, STR("XOAUTH2")))))
 			continue;
 		if (to->len > 0)
 			buf_putc(to, ' ');

@@ -108,9 +108,9 @@ void ipc_send(struct ipc *i, const struct ipc_head *head, struct str a, struct s
 {
 	struct ipc_head copy = *head;
 	struct iovec iov[3] = {
-		{&copy,			 sizeof copy},
-		{ (void *)(uintptr_t)a.p, a.n	      },
-		{ (void *)(uintptr_t)b.p, b.n	      },
+		{&copy,                   sizeof copy},
+		{ (void *)(uintptr_t)a.p, a.n        },
+		{ (void *)(uintptr_t)b.p, b.n        },
 	};
 	struct waiting *w;
 

@@ -20,10 +20,10 @@ enum {
 enum ipc_type {
 	IPC_AUTH = 1, /* start of an exchange: see storesvc_auth.c */
 	IPC_AUTH_STEP,
-	IPC_SENDER,  /* addresses: may this account send as each? -> yes, or which of them it may not */
-	IPC_RCPT,    /* first, recipient, announced size, notify, orcpt -> enum resolved */
-	IPC_DRAFT,   /* id, offset, octets */
-	IPC_COMMIT,  /* id, offset, sender, client, ret, envid, octets -> enum store_result, or IPC_OVER_QUOTA */
+	IPC_SENDER, /* addresses: may this account send as each? -> yes, or which of them it may not */
+	IPC_RCPT,  /* first, recipient, announced size, notify, orcpt -> enum resolved */
+	IPC_DRAFT, /* id, offset, octets */
+	IPC_COMMIT, /* id, offset, sender, client, ret, envid, octets -> enum store_result, or IPC_OVER_QUOTA */
 	IPC_OPEN,    /* the maildrop of the authenticated account -> count, octets */
 	IPC_LIST,    /* -> rows in the packet, or a mapping */
 	IPC_READ,    /* id, offset, want -> octets */

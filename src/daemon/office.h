@@ -33,9 +33,13 @@ struct office {
 	struct disk *disk;
 	struct store *store;
 	struct office_sessions *sessions; /* not owned; NULL: no server runs */
-	struct bans *bans; /* not owned; NULL: no server runs */
-	enum { CAPTURES_UNKNOWN, CAPTURES_NONE, CAPTURES_SOME } captures; /* capture/ is there: capture.c */
-	bool served;  /* set by control_serve(): others use the store, so a verb may not close it */
+	struct bans *bans;                /* not owned; NULL: no server runs */
+	enum {
+		CAPTURES_UNKNOWN,
+		CAPTURES_NONE,
+		CAPTURES_SOME
+	} captures;  /* capture/ is there: capture.c */
+	bool served; /* set by control_serve(): others use the store, so a verb may not close it */
 	enum { COMPACT_NOT, COMPACT_WORTH, COMPACT_ALL } compact; /* asked for */
 	bool restart; /* set by a verb that is done by the next office_open(): end this process */
 };

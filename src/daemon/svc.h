@@ -26,7 +26,7 @@ struct svc_edge {
 	struct link link;
 	struct svc *svc;
 	struct ipc *ipc;
-	bool dead;		       /* the channel is over; freed when no session is left */
+	bool dead;                     /* the channel is over; freed when no session is left */
 	struct svc_session **sessions; /* by slot; NULL: nothing is known of it */
 	size_t slots, live;
 };
@@ -34,8 +34,8 @@ struct svc_edge {
 struct svc_session {
 	struct svc_edge *edge;
 	uint32_t slot;
-	bool open;	       /* a question is not answered yet */
-	bool gone;	       /* END came while it was open: free when answered */
+	bool open;             /* a question is not answered yet */
+	bool gone;             /* END came while it was open: free when answered */
 	struct ipc_head asked; /* the open question */
 
 	/* from HELLO, as the edge says */
@@ -43,7 +43,7 @@ struct svc_session {
 	int64_t since_ms; /* wall clock */
 
 	struct sasl *sasl;
-	uint64_t account; /* who authenticated; 0 nobody */
+	uint64_t account;        /* who authenticated; 0 nobody */
 	struct last_login login; /* where from and how */
 
 	/* the SMTP transaction */
@@ -58,8 +58,8 @@ struct svc_session {
 	uint64_t token;
 	int64_t opened_ms;
 	struct svc_capture *capture; /* NULL: nobody wants to see this session */
-	struct buf expunged; /* ids collected so far */
-	char *room;	     /* READ's octets */
+	struct buf expunged;         /* ids collected so far */
+	char *room;                  /* READ's octets */
 
 	union {
 		struct store_deliver deliver;

@@ -9,14 +9,14 @@
 
 #include "base/buf.h"
 
-struct line_cutter {	 /* zeroed: at the start of a line */
+struct line_cutter {     /* zeroed: at the start of a line */
 	size_t searched; /* octets of the buffer known to hold no CRLF */
-	bool dropping;	 /* inside a line over the limit */
+	bool dropping;   /* inside a line over the limit */
 };
 
 struct line {
 	struct str text; /* without CRLF; into the buffer, until something is put there */
-	bool odd;	 /* holds a bare CR, a bare LF or a NUL */
+	bool odd;        /* holds a bare CR, a bare LF or a NUL */
 };
 
 enum line_result {

@@ -16,7 +16,7 @@ struct path {
 	struct str mailbox; /* local@domain without a source route; "" for <>; "postmaster" alone */
 	struct str local;   /* as sent, with its quotes */
 	struct str domain;  /* as sent; "" for <> and <postmaster> */
-	bool utf8;	    /* holds octets over 0x7F: needs SMTPUTF8 */
+	bool utf8;          /* holds octets over 0x7F: needs SMTPUTF8 */
 };
 
 /* Cuts <path> off the front of *rest.  REVERSE takes <>, FORWARD takes <postmaster> without a

@@ -250,7 +250,8 @@ static void names_for_accounts(void **state)
 		assert_int_equal(err.text[0] != '\0', s != ST_OK);
 		assert_int_equal(str_find(str_c(err.text), '\n'), str_c(err.text).n);
 		/* An alias obeys the same rule: nothing gets in by the other door. */
-		if (s == ST_USAGE && !str_eq(rows[i].address, STR("@example.org"))) /* a catch-all */
+		if (s == ST_USAGE &&
+			!str_eq(rows[i].address, STR("@example.org"))) /* a catch-all */
 			assert_int_equal(alias_add(d, rows[i].address,
 						 &(struct str){ "bob@example.org", 15 }, 1, NULL),
 				s);

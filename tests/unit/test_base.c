@@ -13,9 +13,9 @@ static void cut_rows(void **state)
 		const char *name;
 		struct str in, before, after;
 	} rows[] = {
-		{ "no separator",  STR_INIT("QUIT"),    STR_INIT("QUIT"), STR_INIT("") },
-		{ "NUL is a byte", STR_INIT("a\0b c"),  STR_INIT("a\0b"), STR_INIT("c") },
-		{ "empty",         STR_INIT(""),        STR_INIT(""),     STR_INIT("") },
+		{"no separator",    STR_INIT("QUIT"),   STR_INIT("QUIT"), STR_INIT("") },
+		{ "NUL is a byte",  STR_INIT("a\0b c"), STR_INIT("a\0b"), STR_INIT("c")},
+		{ "empty",          STR_INIT(""),       STR_INIT(""),     STR_INIT("") },
 		{ "separator last", STR_INIT("a "),     STR_INIT("a"),    STR_INIT("") },
 	};
 

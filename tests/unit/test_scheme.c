@@ -26,12 +26,12 @@ static const struct vector {
 	{ "SSHA256",       "{SSHA256}uPZbXB4O0yEAdT8vKiweZcMcbkuF+i8fjZCx5avVHh1J+t3O",               false, false},
 	{ "SSHA512",
          "{SSHA512}MYP2gzBeMrLSP6jzx4YG4mBdOudUryHC/"
-         "UV+cLj6zdNWNEU44WW5d6jzdmDkEwOkJPzDwSt0m+"
+		"UV+cLj6zdNWNEU44WW5d6jzdmDkEwOkJPzDwSt0m+"
 		"vs2b8/RLnduaUjVEU=",								 false, false},
 	{ "SHA256",        "{SHA256}QQTTb42iwlQ0n4WDZ5Pr4CngyVcGOjTJHC6SAxh7VjE=",                    false, false},
 	{ "SHA512-CRYPT",
          "{SHA512-CRYPT}$6$l2/dSZ/"
-         "vklfbhTJA$TVUaf.PI60mkfO1whIZt4JHCcQTO.VhZt6R9dKsr3XY45zGnJi."
+		"vklfbhTJA$TVUaf.PI60mkfO1whIZt4JHCcQTO.VhZt6R9dKsr3XY45zGnJi."
 		"Z2pigibqh5UA8os/bPXr9Hcw2HzIylQo7Q.",						false, true },
 	{ "SHA256-CRYPT",
          "{SHA256-CRYPT}$5$cxpJAiIFKO42qSub$VBWu7zTV8JAZKzKkYYUnHoS/GHL04yvUA9ukb/deWS8",             false, true },
