@@ -139,6 +139,29 @@ def test_connections_an_address(office):
     wait_until(open_again, 10, 'room again')
 
 
+def test_a_thousand_connections_from_one_address(office):
+    held, refused = [], 0
+    try:
+        for n in range(1000):
+            w = office.wire(('smtp', 'pop3')[n % 2])
+            line = w.line()
+            if line.startswith((b'220', b'+OK')):
+                held.append(w)
+            else:
+                assert line == b'' or line.startswith((b'421', b'-ERR [SYS/TEMP]')), line
+                refused += 1
+                w.close()
+        assert len(held) <= 30 and refused >= 970, (len(held), refused)
+        # Somebody else is served as ever.
+        with socket.create_connection(('127.0.0.1', office.port('smtp')), timeout=20,
+                                      source_address=('127.0.0.2', 0)) as s:
+            assert s.recv(100).startswith(b'220')
+    finally:
+        for w in held:
+            w.close()
+    wait_until(lambda: quick(office) is not None, 10, 'room again')
+
+
 def quick(office):
     started = time.monotonic()
     raw = messages.plain(b'quick\r\n')
