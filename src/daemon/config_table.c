@@ -88,8 +88,8 @@ const struct config_setting config_settings[] = {
 		"session that deleted nothing does not count." },
 	{ "pop3_utf8_headers", CONFIG_WORD, AT(pop3_utf8_headers), "downgrade", 0, 0,
 		"downgrade refuse asis",
-		"What POP3 clients without UTF8 get when a message header is not ASCII: a surrogate header (RFC "
-		"6858), -ERR [UTF8], or the message as it is, against RFC 6856 2.1." },
+		"What POP3 clients without UTF8 get of mail that came with SMTPUTF8 and has a header that is not "
+		"ASCII: a surrogate header (RFC 6858), -ERR [UTF8], or the message as it is." },
 	{ "pop3_language", CONFIG_WORD, AT(pop3_language), "en", 0, 0, "en de fr zh",
 		"Language that POP3's LANG * chooses (RFC 6856 3.2)." },
 	{ "pop3_workarounds", CONFIG_WORDS, AT(pop3_workarounds), "none", 0, 0, "none nul separator",

@@ -245,6 +245,21 @@ static void list_answered(struct session_pop3 *p, struct ipc_packet *packet)
 	pop3d_listing(p->engine, &p->view);
 }
 
+/* Was the message handed over with SMTPUTF8?  The topmost Received says so (RFC 6531 4.3: UTF8SMTP...).  Only
+ * such a message is internationalized (RFC 6530 4); octets over 0x7F in any other header are nobody's
+ * to mend: it comes out as it went in. */
+static bool internationalized(struct str start)
+{
+	struct field field;
+
+	while (field_cut(&start, &field) && !str_ieq(field.name, STR("Received")))
+		continue;
+	for (; field.body.n > 0; field.body = str_from(field.body, 1))
+		if (str_istarts(field.body, STR(" with UTF8")))
+			return true;
+	return false;
+}
+
 /* The start of a message: does its header need UTF8 (RFC 6856 2.1)?  A header longer than one packet is
  * not known to its end, so it goes through the stream that mends what comes. */
 static bool needs_utf8(struct str start, bool whole, bool *known)
@@ -253,7 +268,7 @@ static bool needs_utf8(struct str start, bool whole, bool *known)
 	size_t length;
 
 	*known = header_search(&search, start, whole, &length);
-	return !str_ascii(*known ? str_head(start, length) : start);
+	return !str_ascii(*known ? str_head(start, length) : start) && internationalized(start);
 }
 
 static void put_surrogate(struct session_pop3 *p, struct str octets)
@@ -287,7 +302,7 @@ static void put_body(struct session_pop3 *p, struct str octets)
 				STR("the message has a UTF-8 header, use UTF8"));
 			return;
 		}
-		p->surrogate = needed || !known;
+		p->surrogate = needed || (!known && internationalized(octets));
 	}
 	if (p->surrogate)
 		put_surrogate(p, octets);

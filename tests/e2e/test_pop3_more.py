@@ -101,6 +101,21 @@ def test_a_header_longer_than_a_packet(office):
         w.pop('QUIT')
 
 
+def test_an_undeclared_8_bit_header_is_not_touched(office):
+    raw = 'From: x@elsewhere.test\r\nSubject: Gr\u00fc\u00dfe\r\n\r\nText: \u00e4\r\n'.encode()
+    with office.mx() as s:
+        s.ehlo()
+        s.mail('x@elsewhere.test', ['BODY=8BITMIME'])
+        s.rcpt(ANN)
+        assert s.data(raw)[0] == 250
+    with login(office) as w:
+        last = int(w.pop('STAT').split()[1])
+        assert w.pop(f'RETR {last}').startswith('+OK')
+        assert b'\r\n'.join(w.multi() + [b'']).endswith(raw)
+        assert w.pop(f'DELE {last}').startswith('+OK')
+        w.pop('QUIT')
+
+
 def test_utf8_ends_stls(office):
     with office.wire('pop3') as w:
         w.line()
