@@ -38,19 +38,21 @@ static void tell_done(const struct cmd *c, const char *generated)
 static int add_quotas(struct cmd *c, json_t *q)
 {
 	const struct {
-		enum option_bit bit;
+		enum option_id id;
 		const char *option, *text, *key;
 	} rows[] = {
-		{OPTION_QUOTA_BYTES,     "--quota-bytes",    c->quota_bytes,    "quota_bytes"   },
-		{ OPTION_QUOTA_MESSAGES, "--quota-messages", c->quota_messages, "quota_messages"},
+		{OPTION_QUOTA_BYTES,     "--quota-bytes",    c->value[OPTION_QUOTA_BYTES],
+                 "quota_bytes"   },
+		{ OPTION_QUOTA_MESSAGES, "--quota-messages", c->value[OPTION_QUOTA_MESSAGES],
+                 "quota_messages"},
 	};
 
 	for (size_t i = 0; i < 2; i++) {
 		int64_t n;
 
-		if (!cmd_has(c, rows[i].bit))
+		if (!cmd_has(c, rows[i].id))
 			continue;
-		if (!value_quota(str_c(rows[i].text), rows[i].bit == OPTION_QUOTA_BYTES, &n))
+		if (!value_quota(str_c(rows[i].text), rows[i].id == OPTION_QUOTA_BYTES, &n))
 			return cmd_fail(c, EX_USAGE, "%s %s: give a number, none or default",
 				rows[i].option, rows[i].text);
 		json_object_set_new(q, rows[i].key, json_integer(n));
@@ -102,7 +104,7 @@ int cmd_account_set(struct cmd *c)
 	json_t *q = json_pack("{s:s, s:s}", "verb", "account.set", "address", c->args[0]);
 	int code = EX_OK;
 
-	if ((c->given & (OPTION_QUOTA_BYTES | OPTION_QUOTA_MESSAGES)) == 0)
+	if (!cmd_has(c, OPTION_QUOTA_BYTES) && !cmd_has(c, OPTION_QUOTA_MESSAGES))
 		code = cmd_fail(c, EX_USAGE, "nothing to change: see restante account set --help");
 	if (code == EX_OK)
 		code = add_quotas(c, q);

@@ -12,15 +12,17 @@ static int request(struct cmd *c, const char *password, json_t **out)
 
 	if (!cmd_has(c, OPTION_NAME))
 		return cmd_fail(c, EX_USAGE, "--name NAME is missing: what is it for?");
-	if (cmd_has(c, OPTION_EXPIRES) && !value_moment(str_c(c->expires), &expires_ms))
+	if (cmd_has(c, OPTION_EXPIRES) &&
+		!value_moment(str_c(c->value[OPTION_EXPIRES]), &expires_ms))
 		return cmd_fail(c, EX_USAGE,
 			"--expires %s: give a date such as 2027-01-31, or a time from now on such "
 			"as "
 			"90d",
-			c->expires);
+			c->value[OPTION_EXPIRES]);
 	*out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "verb", "app-password.add", "address",
-		c->args[0], "name", c->name, "password", password, "scope",
-		cmd_has(c, OPTION_SCOPE) ? c->scope : "all", "expires_ms", (json_int_t)expires_ms);
+		c->args[0], "name", c->value[OPTION_NAME], "password", password, "scope",
+		cmd_has(c, OPTION_SCOPE) ? c->value[OPTION_SCOPE] : "all", "expires_ms",
+		(json_int_t)expires_ms);
 	return *out != NULL ? EX_OK : cmd_fail(c, EX_USAGE, "--name is no UTF-8");
 }
 
@@ -35,8 +37,8 @@ int cmd_app_password_add(struct cmd *c)
 	if (code == EX_OK)
 		code = cmd_do(c, q);
 	if (code == EX_OK && cmd_has(c, OPTION_JSON)) {
-		json_t *o = json_pack("{s:s, s:s, s:s}", "address", c->args[0], "name", c->name,
-			"password", password);
+		json_t *o = json_pack("{s:s, s:s, s:s}", "address", c->args[0], "name",
+			c->value[OPTION_NAME], "password", password);
 
 		json_dumpf(o, stdout, JSON_COMPACT);
 		putchar('\n');

@@ -13,48 +13,48 @@
 #include "base/err.h"
 #include "base/str.h"
 
-enum option_bit {
-	OPTION_STATE = 1 << 0,
-	OPTION_JSON = 1 << 1,
-	OPTION_HELP = 1 << 2,
-	OPTION_DOMAIN = 1 << 3,
-	OPTION_HOSTNAME = 1 << 4,
-	OPTION_PORT_OFFSET = 1 << 5,
-	OPTION_PASSWORD_STDIN = 1 << 6,
-	OPTION_REBUILD = 1 << 7,
-	OPTION_HASH = 1 << 8,
-	OPTION_QUOTA_BYTES = 1 << 9,
-	OPTION_QUOTA_MESSAGES = 1 << 10,
-	OPTION_NAME = 1 << 11,
-	OPTION_SCOPE = 1 << 12,
-	OPTION_EXPIRES = 1 << 13,
-	OPTION_ALIAS_OF = 1 << 14,
-	OPTION_FORMAT = 1 << 20,
-	OPTION_UIDL_FORMAT = 1 << 21,
-	OPTION_FOLDERS = 1 << 22,
-	OPTION_UIDL = 1 << 24,
-	OPTION_SINCE = 1 << 25,
-	OPTION_ALL = 1 << 26,
-	OPTION_EXPUNGED = 1 << 27,
-	OPTION_NOW = 1 << 28,
+/* In the order of options[]. */
+enum option_id {
+	OPTION_STATE,
+	OPTION_JSON,
+	OPTION_HELP,
+	OPTION_DOMAIN,
+	OPTION_HOSTNAME,
+	OPTION_PORT_OFFSET,
+	OPTION_PASSWORD_STDIN,
+	OPTION_REBUILD,
+	OPTION_HASH,
+	OPTION_QUOTA_BYTES,
+	OPTION_QUOTA_MESSAGES,
+	OPTION_NAME,
+	OPTION_SCOPE,
+	OPTION_EXPIRES,
+	OPTION_ALIAS_OF,
+	OPTION_FORMAT,
+	OPTION_UIDL_FORMAT,
+	OPTION_FOLDERS,
+	OPTION_UIDL,
+	OPTION_SINCE,
+	OPTION_ALL,
+	OPTION_EXPUNGED,
+	OPTION_NOW,
+	OPTION_COUNT,
 };
 
 struct option {
-	const char *name;  /* "--state" */
+	const char *name;  /* "state": written --state */
 	const char *value; /* "DIR"; NULL: a flag */
-	enum option_bit bit;
 	const char *help;
 };
-extern const struct option options[];
-extern const size_t options_count;
+extern const struct option options[OPTION_COUNT];
 
 struct cmd;
 
 struct command {
 	const char *name; /* "account add" */
 	const char *usage;
-	unsigned options; /* besides --help */
-	int min, max;     /* arguments; max -1: any number */
+	const char *options; /* their names, separated by spaces; --help besides */
+	int min, max;        /* arguments; max -1: any number */
 	int (*run)(struct cmd *c);
 	const char *help;
 };
@@ -63,19 +63,19 @@ extern const size_t commands_count;
 
 struct cmd {
 	const struct command *row;
-	unsigned given; /* option bits */
-	const char *state, *domain, *hostname, *port_offset, *hash;
-	const char *quota_bytes, *quota_messages, *name, *scope, *expires, *alias_of;
-	const char *format, *uidl_format;
-	const char *uidl, *since;
+	const char *value[OPTION_COUNT]; /* NULL: not given; of a flag "" */
+	const char *state;               /* --state, or where it is without */
 	char **args;
 	int nargs;
 };
 
-static inline bool cmd_has(const struct cmd *c, enum option_bit bit)
+static inline bool cmd_has(const struct cmd *c, enum option_id id)
 {
-	return (c->given & (unsigned)bit) != 0;
+	return c->value[id] != NULL;
 }
+
+/* May this command have it? */
+bool command_takes(const struct command *row, enum option_id id);
 
 /* Takes options out of argv[0 .. argc) wherever they stand ("--" ends them), leaves arguments.
  * EX_OK, or EX_USAGE after it was told. */

@@ -6,9 +6,9 @@
 
 static void options_of(const struct command *row)
 {
-	for (size_t i = 0; i < options_count; i++)
-		if ((row->options & (unsigned)options[i].bit) != 0 || options[i].bit == OPTION_HELP)
-			printf(" %s", options[i].name);
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (command_takes(row, (enum option_id)i))
+			printf(" --%s", options[i].name);
 }
 
 /* The first words, each once: equal ones stand together in the table. */

@@ -8,7 +8,7 @@ int cmd_domain_add(struct cmd *c)
 	json_t *q = json_pack("{s:s, s:s}", "verb", "domain.add", "domain", c->args[0]);
 
 	if (cmd_has(c, OPTION_ALIAS_OF))
-		json_object_set_new(q, "alias_of", json_string(c->alias_of));
+		json_object_set_new(q, "alias_of", json_string(c->value[OPTION_ALIAS_OF]));
 	return cmd_do(c, q);
 }
 

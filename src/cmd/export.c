@@ -133,7 +133,7 @@ int cmd_mailbox_export(struct cmd *c)
 	struct exporter x = {
 		.cmd = c, .reply = {.row = on_row, .octets = on_octets}
 	};
-	struct str format = str_c(c->format);
+	struct str format = str_c(c->value[OPTION_FORMAT]);
 	bool maildir = str_eq(format, STR("maildir"));
 	struct err err = { ST_OK, "" };
 	enum status status;

@@ -51,25 +51,30 @@ void help_command(const struct command *row)
 {
 	printf("usage: restante %s%s%s [OPTION...]\n%s\n\n", row->name,
 		row->usage[0] == '\0' ? "" : " ", row->usage, row->help);
-	for (size_t i = 0; i < options_count; i++) {
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		const struct option *o = &options[i];
 		char left[40];
 
-		if ((row->options & (unsigned)o->bit) == 0 && o->bit != OPTION_HELP)
+		if (!command_takes(row, (enum option_id)i))
 			continue;
-		snprintf(left, sizeof left, "%s%s%s", o->name, o->value == NULL ? "" : " ",
+		snprintf(left, sizeof left, "--%s%s%s", o->name, o->value == NULL ? "" : " ",
 			o->value == NULL ? "" : o->value);
 		printf("  %-22s %s\n", left, o->help);
 	}
 }
 
+/* What the table names and nobody has described comes out too: the check of the manual finds it. */
 static json_t *options_json(const struct command *row)
 {
 	json_t *names = json_array();
+	struct str rest = str_c(row->options);
 
-	for (size_t i = 0; i < options_count; i++)
-		if ((row->options & (unsigned)options[i].bit) != 0 || options[i].bit == OPTION_HELP)
-			json_array_append_new(names, json_string(options[i].name));
+	while (rest.n > 0) {
+		struct str name = str_cut(&rest, ' ');
+
+		json_array_append_new(names, json_sprintf("--%.*s", STR_ARG(name)));
+	}
+	json_array_append_new(names, json_string("--help"));
 	return names;
 }
 

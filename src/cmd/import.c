@@ -231,7 +231,7 @@ static void find_uidl(
 			facts.uid = row->uid;
 			facts.uidvalidity = row->uidvalidity;
 		}
-		(void)uidl_make(str_c(im->cmd->uidl_format), &facts, &f->uidl);
+		(void)uidl_make(str_c(im->cmd->value[OPTION_UIDL_FORMAT]), &facts, &f->uidl);
 		break;
 	case UIDL_NONE: break;
 	}
@@ -441,7 +441,8 @@ static int take_options(struct importer *im)
 		{ STR_INIT("x-uidl"),  UIDL_X_UIDL },
 		{ STR_INIT("none"),    UIDL_NONE   },
 	};
-	struct str uidl = str_c(im->cmd->uidl_format), form = str_c(im->cmd->format);
+	struct str uidl = str_c(im->cmd->value[OPTION_UIDL_FORMAT]),
+		   form = str_c(im->cmd->value[OPTION_FORMAT]);
 
 	im->form = str_eq(form, STR("mboxo")) ? READER_MBOXO : READER_MBOXRD;
 	if (cmd_has(im->cmd, OPTION_FORMAT) && im->form == READER_MBOXRD &&

@@ -44,8 +44,8 @@ static int plan_hostname(struct cmd *c, struct plan *p)
 	struct config *config;
 	char name[256] = "";
 
-	if (c->hostname != NULL)
-		snprintf(name, sizeof name, "%s", c->hostname);
+	if (c->value[OPTION_HOSTNAME] != NULL)
+		snprintf(name, sizeof name, "%s", c->value[OPTION_HOSTNAME]);
 	else if (gethostname(name, sizeof name - 1) != 0 ||
 		 str_find(str_c(name), '.') == str_c(name).n)
 		snprintf(name, sizeof name, "mail.%.248s", p->domain);
@@ -65,14 +65,15 @@ static int make_plan(struct cmd *c, struct plan *p)
 {
 	size_t n = 0;
 
-	if (c->domain == NULL)
+	if (c->value[OPTION_DOMAIN] == NULL)
 		return cmd_fail(c, EX_USAGE, "needs --domain DOMAIN, what stands behind the @");
-	if (str_c(c->domain).n > DOMAIN_MAX ||
-		!canonical_domain_name(str_c(c->domain), p->domain, &n))
-		return cmd_fail(c, EX_USAGE, "'%.200s' is no domain name", c->domain);
+	if (str_c(c->value[OPTION_DOMAIN]).n > DOMAIN_MAX ||
+		!canonical_domain_name(str_c(c->value[OPTION_DOMAIN]), p->domain, &n))
+		return cmd_fail(c, EX_USAGE, "'%.200s' is no domain name", c->value[OPTION_DOMAIN]);
 	p->domain[n] = '\0';
-	if (c->port_offset != NULL && (!str_u64(str_c(c->port_offset), &p->port_offset) ||
-					      p->port_offset == 0 || p->port_offset > OFFSET_MAX))
+	if (c->value[OPTION_PORT_OFFSET] != NULL &&
+		(!str_u64(str_c(c->value[OPTION_PORT_OFFSET]), &p->port_offset) ||
+			p->port_offset == 0 || p->port_offset > OFFSET_MAX))
 		return cmd_fail(c, EX_USAGE, "--port-offset is a number from 1 to %d", OFFSET_MAX);
 	return plan_hostname(c, p);
 }

@@ -8,85 +8,62 @@
 #include "cmd/cmd.h"
 #include "daemon/nearest.h"
 
-static const char **value_of(struct cmd *c, enum option_bit bit)
+static const struct option *option_find(struct str name)
 {
-	static const char *unused;
-
-	switch (bit) {
-	case OPTION_STATE: return &c->state;
-	case OPTION_DOMAIN: return &c->domain;
-	case OPTION_HOSTNAME: return &c->hostname;
-	case OPTION_PORT_OFFSET: return &c->port_offset;
-	case OPTION_HASH: return &c->hash;
-	case OPTION_QUOTA_BYTES: return &c->quota_bytes;
-	case OPTION_QUOTA_MESSAGES: return &c->quota_messages;
-	case OPTION_NAME: return &c->name;
-	case OPTION_SCOPE: return &c->scope;
-	case OPTION_EXPIRES: return &c->expires;
-	case OPTION_ALIAS_OF: return &c->alias_of;
-	case OPTION_FORMAT: return &c->format;
-	case OPTION_UIDL_FORMAT: return &c->uidl_format;
-	case OPTION_FOLDERS:
-	case OPTION_UIDL: return &c->uidl;
-	case OPTION_SINCE: return &c->since;
-	case OPTION_ALL:
-	case OPTION_NOW:
-	case OPTION_EXPUNGED:
-	case OPTION_JSON:
-	case OPTION_HELP:
-	case OPTION_PASSWORD_STDIN:
-	case OPTION_REBUILD: break;
-	}
-	return &unused;
-}
-
-static const struct option *find_option(struct str name)
-{
-	for (size_t i = 0; i < options_count; i++)
+	for (size_t i = 0; i < OPTION_COUNT; i++)
 		if (str_eq(str_c(options[i].name), name))
 			return &options[i];
 	return NULL;
 }
 
-static bool allowed(const struct cmd *c, const struct option *o)
+bool command_takes(const struct command *row, enum option_id id)
 {
-	return o->bit == OPTION_HELP || (c->row->options & (unsigned)o->bit) != 0;
+	struct str rest = str_c(row->options), name = str_c(options[id].name);
+
+	while (rest.n > 0)
+		if (str_eq(str_cut(&rest, ' '), name))
+			return true;
+	return id == OPTION_HELP;
 }
 
 static int unknown_option(const struct cmd *c, struct str name)
 {
 	struct nearest n = nearest_to(name);
 
-	for (size_t i = 0; i < options_count; i++)
-		if (allowed(c, &options[i]))
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (command_takes(c->row, (enum option_id)i))
 			nearest_try(&n, options[i].name);
 	if (n.name != NULL)
-		return cmd_fail(c, EX_USAGE, "no option %.*s: did you mean %s?",
+		return cmd_fail(c, EX_USAGE, "no option --%.*s: did you mean --%s?",
 			STR_ARG(str_head(name, 60)), n.name);
-	return cmd_fail(c, EX_USAGE, "no option %.*s: see restante %s --help",
+	return cmd_fail(c, EX_USAGE, "no option --%.*s: see restante %s --help",
 		STR_ARG(str_head(name, 60)), c->row->name);
 }
 
 /* "--name=value" or "--name value"; *i moves on when the next word was taken. */
 static int take_option(struct cmd *c, int argc, char **argv, int *i)
 {
-	struct str value = str_c(argv[*i]), name = str_cut(&value, '=');
-	const struct option *o = find_option(name);
-	bool has_value = name.n < str_c(argv[*i]).n;
+	struct str value = str_from(str_c(argv[*i]), 2), all = value, name = str_cut(&value, '=');
+	const struct option *o = option_find(name);
+	bool has_value = name.n < all.n;
+	enum option_id id;
 
-	if (o == NULL || !allowed(c, o))
+	if (!str_starts(str_c(argv[*i]), STR("--")))
+		return cmd_fail(c, EX_USAGE, "no option %.60s: see restante %s --help", argv[*i],
+			c->row->name);
+	id = o == NULL ? OPTION_COUNT : (enum option_id)(o - options);
+	if (o == NULL || !command_takes(c->row, id))
 		return unknown_option(c, name);
-	c->given |= (unsigned)o->bit;
 	if (o->value == NULL && has_value)
-		return cmd_fail(c, EX_USAGE, "%s takes no value", o->name);
+		return cmd_fail(c, EX_USAGE, "--%s takes no value", o->name);
 	if (o->value == NULL)
-		return EX_OK;
-	if (has_value)
-		*value_of(c, o->bit) = value.p;
+		c->value[id] = "";
+	else if (has_value)
+		c->value[id] = value.p;
 	else if (*i + 1 < argc)
-		*value_of(c, o->bit) = argv[++*i];
+		c->value[id] = argv[++*i];
 	else
-		return cmd_fail(c, EX_USAGE, "%s needs a value: %s", o->name, o->value);
+		return cmd_fail(c, EX_USAGE, "--%s needs a value: %s", o->name, o->value);
 	return EX_OK;
 }
 
@@ -95,8 +72,6 @@ int cmd_options(struct cmd *c, int argc, char **argv)
 	const char *from_environment = getenv("RESTANTE_STATE");
 	bool ended = false;
 
-	c->state = from_environment != NULL && from_environment[0] != '\0' ? from_environment
-									   : "/var/lib/restante";
 	c->args = argv;
 	for (int i = 0; i < argc; i++) {
 		struct str word = str_c(argv[i]);
@@ -114,6 +89,11 @@ int cmd_options(struct cmd *c, int argc, char **argv)
 		if (code != EX_OK)
 			return code;
 	}
+	c->state = "/var/lib/restante";
+	if (from_environment != NULL && from_environment[0] != '\0')
+		c->state = from_environment;
+	if (cmd_has(c, OPTION_STATE))
+		c->state = c->value[OPTION_STATE];
 	return EX_OK;
 }
 

@@ -85,7 +85,7 @@ static int hash(struct cmd *c, struct str password, json_t **out)
 	struct err err = { ST_OK, "" };
 	struct credentials k;
 	enum status status = cmd_has(c, OPTION_HASH)
-				     ? scheme_make(str_c(c->hash), password, &k, &err)
+				     ? scheme_make(str_c(c->value[OPTION_HASH]), password, &k, &err)
 				     : password_make(password, &k, &err);
 
 	if (status != ST_OK)
@@ -97,7 +97,7 @@ static int hash(struct cmd *c, struct str password, json_t **out)
 /* "{SCHEME}..." is a hash, "SCHEME" and "{SCHEME}" only say how to make one. */
 static bool is_hash(const struct cmd *c)
 {
-	struct str rest = str_c(c->hash);
+	struct str rest = str_c(c->value[OPTION_HASH]);
 
 	if (!cmd_has(c, OPTION_HASH) || !str_starts(rest, STR("{")))
 		return false;
@@ -113,7 +113,7 @@ static int take_over(struct cmd *c, json_t **out)
 	if (cmd_has(c, OPTION_PASSWORD_STDIN))
 		return cmd_fail(c, EX_USAGE,
 			"--password-stdin and a hash: give one, or only the scheme's name");
-	if (scheme_import(str_c(c->hash), &k, &err) != ST_OK)
+	if (scheme_import(str_c(c->value[OPTION_HASH]), &k, &err) != ST_OK)
 		return cmd_fail_err(c, &err);
 	*out = credentials_json(&k);
 	return EX_OK;

@@ -41,12 +41,12 @@ int cmd_mailbox_undelete(struct cmd *c)
 		return cmd_fail(c, EX_USAGE, "say one of --uidl, --since and --all");
 	}
 	if (cmd_has(c, OPTION_UIDL))
-		json_object_set_new(q, "uidl", json_string(c->uidl));
+		json_object_set_new(q, "uidl", json_string(c->value[OPTION_UIDL]));
 	if (cmd_has(c, OPTION_SINCE)) {
-		if (!value_duration(str_c(c->since), &ms)) {
+		if (!value_duration(str_c(c->value[OPTION_SINCE]), &ms)) {
 			json_decref(q);
-			return cmd_fail(
-				c, EX_USAGE, "--since %s: say a time such as 12h or 7d", c->since);
+			return cmd_fail(c, EX_USAGE, "--since %s: say a time such as 12h or 7d",
+				c->value[OPTION_SINCE]);
 		}
 		json_object_set_new(q, "since_ms", json_integer(ms));
 	}
