@@ -18,6 +18,7 @@ enum leash_type {
 	LEASH_STOP,  /* parent: end sessions politely, then exit */
 	LEASH_TOKENS,  /* store: I need a socket to oauth_check; parent: there, or nothing */
 	LEASH_TICKETS, /* parent to edge: the ticket keys from now on */
+	LEASH_CARRIER, /* parent to store: as CHANNEL, to a carrier */
 };
 
 struct child_listener {
@@ -31,7 +32,7 @@ struct child_start {
 	const char *state;
 	struct child_identity identity;
 	int leash;
-	int channel;             /* edge: to the store; -1 in the store */
+	int channel;             /* to the store; -1 in the store */
 	struct config *config;   /* the child's own now */
 	int control_fd, lock_fd; /* store */
 	uid_t admin;             /* store: besides root, who may use the control socket */
@@ -48,5 +49,6 @@ struct child_start {
 /* Never return. */
 _Noreturn void store_process(struct child_start *start);
 _Noreturn void edge_process(struct child_start *start);
+_Noreturn void carrier_process(struct child_start *start);
 
 #endif

@@ -64,6 +64,7 @@ struct config {
 	char *pop3_workarounds; /* of "none nul separator" */
 	char *pop3_uidl_format; /* base/uidl.h */
 	int64_t edges;          /* 0: one per core */
+	int64_t carriers;
 	int64_t hash_threads, hash_queue;
 	int64_t quota_bytes, quota_messages; /* 0: none */
 	bool password_upgrade;

@@ -130,7 +130,9 @@ const struct config_setting config_settings[] = {
 		"Submission: leaves the client's address out of the Received line." },
 
 	{ "edges", CONFIG_COUNT, AT(edges), "0", 0, 256, NULL,
-		"Processes that speak with the network; 0: one for each core." },
+		"Processes that take connections; 0: one for each core." },
+	{ "carriers", CONFIG_COUNT, AT(carriers), "1", 0, 16, NULL,
+		"Processes that deliver to other servers; 0: outgoing mail waits." },
 	{ "hash_threads", CONFIG_COUNT, AT(hash_threads), "2", 1, 64, NULL,
 		"Threads that check passwords." },
 	{ "hash_queue", CONFIG_COUNT, AT(hash_queue), "256", 1, 100000, NULL,

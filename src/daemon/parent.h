@@ -8,12 +8,14 @@
 
 enum { PARENT_LISTENERS_MAX = 64, PARENT_CHILDREN_MAX = 128 };
 
+enum child_kind { CHILD_STORE, CHILD_EDGE, CHILD_CARRIER };
+
 struct child {
 	pid_t pid; /* 0: free */
-	bool is_store;
+	enum child_kind kind;
 	bool ready;
-	bool retired; /* an edge that drains: not started again */
-	unsigned seat;
+	bool retired;  /* it drains: not started again */
+	unsigned seat; /* an edge's */
 	int leash;
 	int64_t started_ms;
 };
@@ -48,7 +50,7 @@ struct parent {
 	uid_t admin;
 	struct shared *shared;
 	struct child children[PARENT_CHILDREN_MAX];
-	unsigned edges; /* how many are wanted */
+	unsigned edges, carriers; /* how many are wanted */
 	bool stopping, said_ready;
 	int64_t stop_by_ms;    /* children that still live then are killed */
 	int64_t not_before_ms; /* a child died young: start none before then */
@@ -77,6 +79,7 @@ struct str parent_ticket_keys(const struct parent *p); /* empty: no tickets */
 /* parent_children.c */
 bool parent_spawn_store(struct parent *p);
 bool parent_spawn_edge(struct parent *p);
+bool parent_spawn_carrier(struct parent *p);
 void parent_tell(const struct child *c, enum leash_type type, struct str text, int fd);
 struct child *parent_store(struct parent *p);
 

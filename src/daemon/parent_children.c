@@ -16,7 +16,7 @@
 struct child *parent_store(struct parent *p)
 {
 	for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++)
-		if (p->children[i].pid != 0 && p->children[i].is_store)
+		if (p->children[i].pid != 0 && p->children[i].kind == CHILD_STORE)
 			return &p->children[i];
 	return NULL;
 }
@@ -96,7 +96,7 @@ static struct child *free_child(struct parent *p)
 	return NULL;
 }
 
-static bool start_child(struct parent *p, struct child *c, const int leash[2], pid_t pid)
+static bool start_child(struct child *c, enum child_kind kind, const int leash[2], pid_t pid)
 {
 	close(leash[1]);
 	if (pid < 0) {
@@ -105,10 +105,10 @@ static bool start_child(struct parent *p, struct child *c, const int leash[2], p
 		return false;
 	}
 	c->pid = pid;
+	c->kind = kind;
 	c->leash = leash[0];
 	c->ready = c->retired = false;
 	c->started_ms = clock_mono_ms();
-	(void)p;
 	return true;
 }
 
@@ -140,8 +140,7 @@ bool parent_spawn_store(struct parent *p)
 		mem_wipe(p->ticket_keys, sizeof p->ticket_keys);
 		store_process(&start);
 	}
-	c->is_store = true;
-	return start_child(p, c, leash, pid);
+	return start_child(c, CHILD_STORE, leash, pid);
 }
 
 static int free_seat(const struct parent *p)
@@ -150,7 +149,7 @@ static int free_seat(const struct parent *p)
 		bool taken = false;
 
 		for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++)
-			taken |= p->children[i].pid != 0 && !p->children[i].is_store &&
+			taken |= p->children[i].pid != 0 && p->children[i].kind == CHILD_EDGE &&
 				 p->children[i].seat == seat;
 		if (!taken)
 			return (int)seat;
@@ -158,19 +157,36 @@ static int free_seat(const struct parent *p)
 	return -1;
 }
 
+/* A pair of leash and a pair of channel for a child besides the store. */
+static bool make_pairs(int leash[2], int channel[2])
+{
+	if (ipc_pair(leash) < 0)
+		return false;
+	if (ipc_pair(channel) == 0)
+		return true;
+	close(leash[0]);
+	close(leash[1]);
+	return false;
+}
+
+/* Its end of the channel goes to the store. */
+static bool introduce(struct parent *p, bool started, enum leash_type type, const int channel[2])
+{
+	close(channel[1]);
+	if (started)
+		parent_tell(parent_store(p), type, STR(""), channel[0]);
+	close(channel[0]);
+	return started;
+}
+
 bool parent_spawn_edge(struct parent *p)
 {
-	struct child *c = free_child(p), *store = parent_store(p);
+	struct child *c = free_child(p);
 	int leash[2], channel[2], seat = free_seat(p);
 	pid_t pid;
 
-	if (c == NULL || store == NULL || seat < 0 || ipc_pair(leash) < 0)
+	if (c == NULL || parent_store(p) == NULL || seat < 0 || !make_pairs(leash, channel))
 		return false;
-	if (ipc_pair(channel) < 0) {
-		close(leash[0]);
-		close(leash[1]);
-		return false;
-	}
 	shared_clear_seat(p->shared, (unsigned)seat);
 	log_flush();
 	pid = fork();
@@ -201,14 +217,33 @@ bool parent_spawn_edge(struct parent *p)
 		become_child(p, name);
 		edge_process(&start);
 	}
-	close(channel[1]);
-	c->is_store = false;
 	c->seat = (unsigned)seat;
-	if (!start_child(p, c, leash, pid)) {
-		close(channel[0]);
+	return introduce(p, start_child(c, CHILD_EDGE, leash, pid), LEASH_CHANNEL, channel);
+}
+
+bool parent_spawn_carrier(struct parent *p)
+{
+	struct child *c = free_child(p);
+	int leash[2], channel[2];
+	pid_t pid;
+
+	if (c == NULL || parent_store(p) == NULL || !make_pairs(leash, channel))
 		return false;
+	log_flush();
+	pid = fork();
+	if (pid == 0) {
+		int keep[] = { leash[1], channel[1], p->log_fd };
+		struct child_start start = { .state = p->state,
+			.identity = p->edge_identity,
+			.leash = leash[1],
+			.channel = channel[1],
+			.config = p->files.config };
+
+		close_others(keep, sizeof keep / sizeof *keep);
+		become_child(p, "carrier");
+		parent_wipe_tls(&p->files);
+		mem_wipe(p->ticket_keys, sizeof p->ticket_keys);
+		carrier_process(&start);
 	}
-	parent_tell(store, LEASH_CHANNEL, STR(""), channel[0]);
-	close(channel[0]);
-	return true;
+	return introduce(p, start_child(c, CHILD_CARRIER, leash, pid), LEASH_CARRIER, channel);
 }

@@ -87,7 +87,7 @@ int64_t parent_rotate_tickets(struct parent *p)
 	random_bytes(p->ticket_keys, TLS_TICKET_KEY);
 	p->new_ticket_key_ms = now;
 	for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++)
-		if (p->children[i].pid != 0 && !p->children[i].is_store)
+		if (p->children[i].pid != 0 && p->children[i].kind == CHILD_EDGE)
 			parent_tell(&p->children[i], LEASH_TICKETS, parent_ticket_keys(p), -1);
 	log_info("serve.ticket-key", F_INT("next_ms", p->files.config->tls_ticket_rotation_ms));
 	return p->files.config->tls_ticket_rotation_ms;

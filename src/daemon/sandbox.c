@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -105,6 +106,11 @@ static const int for_edge[] = { SCMP_SYS(accept4), SCMP_SYS(recvfrom), SCMP_SYS(
 	SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
 	SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(sendfile), SCMP_SYS(splice) };
 
+/* Sockets of its own, but only to other hosts; add_carrier_rules() says of which kind. */
+static const int for_carrier[] = { SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(recvfrom),
+	SCMP_SYS(sendto), SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg), SCMP_SYS(getsockopt),
+	SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername) };
+
 /* Files below its root, threads for syncs and hashes, the control socket; no socket of its own. */
 static const int for_store[] = { SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(open),
 	SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(access),
@@ -126,9 +132,10 @@ static const int fatal[] = { SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(ptra
 	SCMP_SYS(kexec_load), SCMP_SYS(add_key), SCMP_SYS(userfaultfd), SCMP_SYS(chroot) };
 
 /* What a build with sanitizers refuses instead: their runtime needs calls of its own. */
-static const int denied_anyway[] = { SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(bind),
-	SCMP_SYS(listen), SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(mount), SCMP_SYS(chroot) };
-static const int denied_to_edge[] = { SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2),
+static const int denied_anyway[] = { SCMP_SYS(listen), SCMP_SYS(execve), SCMP_SYS(execveat),
+	SCMP_SYS(mount), SCMP_SYS(chroot) };
+static const int denied_but_to_carrier[] = { SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(bind) };
+static const int denied_but_to_store[] = { SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2),
 	SCMP_SYS(creat), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(rename), SCMP_SYS(mkdir) };
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
@@ -161,6 +168,26 @@ static int add_store_rules(scmp_filter_ctx ctx)
 	return r;
 }
 
+/* TCP to other servers, UDP to the resolver; never a Unix socket, which could reach the machine's own
+ * services. */
+static int add_carrier_rules(scmp_filter_ctx ctx)
+{
+	static const scmp_datum_t families[] = { AF_INET, AF_INET6 };
+	static const scmp_datum_t types[] = { SOCK_STREAM, SOCK_DGRAM };
+	const scmp_datum_t flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+	int r = add_all(ctx, SCMP_ACT_ALLOW, for_carrier, COUNT(for_carrier));
+
+	for (size_t i = 0; i < COUNT(families) * COUNT(types) && r == 0; i++) {
+		const struct scmp_arg_cmp which[] = { SCMP_A0(SCMP_CMP_EQ,
+							      families[i / COUNT(types)]),
+			SCMP_A1(SCMP_CMP_MASKED_EQ, (scmp_datum_t)UINT32_MAX & ~flags,
+				types[i % COUNT(types)]) };
+
+		r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, which);
+	}
+	return r;
+}
+
 static int add_release_rules(scmp_filter_ctx ctx, enum sandbox_kind kind)
 {
 	const struct scmp_arg_cmp not_exec = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
@@ -180,6 +207,7 @@ static int add_release_rules(scmp_filter_ctx ctx, enum sandbox_kind kind)
 	case SANDBOX_EDGE:
 		return r != 0 ? r : add_all(ctx, SCMP_ACT_ALLOW, for_edge, COUNT(for_edge));
 	case SANDBOX_STORE: return r != 0 ? r : add_store_rules(ctx);
+	case SANDBOX_CARRIER: return r != 0 ? r : add_carrier_rules(ctx);
 	}
 	return r;
 }
@@ -188,8 +216,12 @@ static int add_sanitized_rules(scmp_filter_ctx ctx, enum sandbox_kind kind)
 {
 	int r = add_all(ctx, SCMP_ACT_ERRNO(EPERM), denied_anyway, COUNT(denied_anyway));
 
-	if (r == 0 && kind == SANDBOX_EDGE)
-		r = add_all(ctx, SCMP_ACT_ERRNO(EPERM), denied_to_edge, COUNT(denied_to_edge));
+	if (r == 0 && kind != SANDBOX_CARRIER)
+		r = add_all(ctx, SCMP_ACT_ERRNO(EPERM), denied_but_to_carrier,
+			COUNT(denied_but_to_carrier));
+	if (r == 0 && kind != SANDBOX_STORE)
+		r = add_all(ctx, SCMP_ACT_ERRNO(EPERM), denied_but_to_store,
+			COUNT(denied_but_to_store));
 	return r;
 }
 

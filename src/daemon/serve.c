@@ -52,14 +52,14 @@ static void notify(const char *state)
 	close(fd);
 }
 
-static unsigned count_edges(const struct parent *p, bool only_ready)
+static unsigned count(const struct parent *p, enum child_kind kind, bool only_ready)
 {
 	unsigned n = 0;
 
 	for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++) {
 		const struct child *c = &p->children[i];
 
-		if (c->pid != 0 && !c->is_store && !c->retired && (c->ready || !only_ready))
+		if (c->pid != 0 && c->kind == kind && !c->retired && (c->ready || !only_ready))
 			n++;
 	}
 	return n;
@@ -69,17 +69,20 @@ static void say_ready(struct parent *p)
 {
 	struct child *store = parent_store(p);
 
-	if (p->said_ready || store == NULL || !store->ready || count_edges(p, true) < p->edges)
+	if (p->said_ready || store == NULL || !store->ready ||
+		count(p, CHILD_EDGE, true) < p->edges ||
+		count(p, CHILD_CARRIER, true) < p->carriers)
 		return;
 	p->said_ready = true;
 	puts("ready");
 	fflush(stdout);
 	notify("READY=1");
-	log_info("serve.ready", F_INT("edges", p->edges), F_INT("listeners", p->listener_count));
+	log_info("serve.ready", F_INT("edges", p->edges), F_INT("carriers", p->carriers),
+		F_INT("listeners", p->listener_count));
 	log_flush();
 }
 
-/* Starts what is missing: the store first, edges when it is there. */
+/* Starts what is missing: the store first, the others when it is there. */
 static void start_missing(struct parent *p)
 {
 	struct child *store = parent_store(p);
@@ -90,21 +93,25 @@ static void start_missing(struct parent *p)
 		parent_spawn_store(p);
 		return;
 	}
-	while (store->ready && count_edges(p, false) < p->edges)
+	while (store->ready && count(p, CHILD_EDGE, false) < p->edges)
 		if (!parent_spawn_edge(p))
+			break;
+	while (store->ready && count(p, CHILD_CARRIER, false) < p->carriers)
+		if (!parent_spawn_carrier(p))
 			break;
 }
 
-/* After a crash of the store: each edge gets a channel to the new one. */
-static void connect_edges(struct parent *p, struct child *store)
+/* After a crash of the store: each other child gets a channel to the new one. */
+static void connect_all(struct parent *p, struct child *store)
 {
 	for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++) {
 		struct child *c = &p->children[i];
 		int channel[2];
 
-		if (c->pid == 0 || c->is_store || ipc_pair(channel) < 0)
+		if (c->pid == 0 || c->kind == CHILD_STORE || ipc_pair(channel) < 0)
 			continue;
-		parent_tell(store, LEASH_CHANNEL, STR(""), channel[0]);
+		parent_tell(store, c->kind == CHILD_CARRIER ? LEASH_CARRIER : LEASH_CHANNEL,
+			STR(""), channel[0]);
 		parent_tell(c, LEASH_CHANNEL, STR(""), channel[1]);
 		close(channel[0]);
 		close(channel[1]);
@@ -137,7 +144,7 @@ static void child_said(struct parent *p, struct child *c)
 
 	if (recv(c->leash, &head, sizeof head, MSG_DONTWAIT) != (ssize_t)sizeof head)
 		return;
-	if (head.type == LEASH_TOKENS && c->is_store) {
+	if (head.type == LEASH_TOKENS && c->kind == CHILD_STORE) {
 		int fd = connect_checker(p);
 
 		parent_tell(c, LEASH_TOKENS, STR(""), fd);
@@ -148,19 +155,21 @@ static void child_said(struct parent *p, struct child *c)
 	if (head.type != LEASH_READY || c->ready)
 		return;
 	c->ready = true;
-	if (c->is_store)
-		connect_edges(p, c);
+	if (c->kind == CHILD_STORE)
+		connect_all(p, c);
 	say_ready(p);
 }
 
 static void child_died(struct parent *p, struct child *c, int status)
 {
+	static const char *const names[] = {
+		[CHILD_STORE] = "store", [CHILD_EDGE] = "edge", [CHILD_CARRIER] = "carrier"
+	};
 	int64_t now = clock_mono_ms();
-	bool expected = p->stopping || ((c->retired || c->is_store) && status == 0);
+	bool expected = p->stopping || ((c->retired || c->kind == CHILD_STORE) && status == 0);
 
 	if (!expected)
-		log_error("serve.child-died", F_C("child", c->is_store ? "store" : "edge"),
-			F_INT("pid", c->pid),
+		log_error("serve.child-died", F_C("child", names[c->kind]), F_INT("pid", c->pid),
 			F_INT("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0),
 			F_INT("status", WIFEXITED(status) ? WEXITSTATUS(status) : 0));
 	if (!expected && now - c->started_ms < YOUNG_MS) {
@@ -172,7 +181,7 @@ static void child_died(struct parent *p, struct child *c, int status)
 		p->backoff_ms = 0;
 	}
 	close(c->leash);
-	if (!c->is_store)
+	if (c->kind == CHILD_EDGE)
 		shared_clear_seat(p->shared, c->seat);
 	*c = (struct child){ 0 };
 }
@@ -195,20 +204,20 @@ static int reap(struct parent *p)
 	return failed;
 }
 
-static void tell_edges(struct parent *p, enum leash_type type)
+static void retire_all(struct parent *p, enum leash_type type)
 {
 	for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++) {
 		struct child *c = &p->children[i];
 
-		if (c->pid == 0 || c->is_store)
+		if (c->pid == 0 || c->kind == CHILD_STORE)
 			continue;
 		c->retired = true;
 		parent_tell(c, type, STR(""), -1);
 	}
 }
 
-/* New edges serve with the new configuration; the old ones stop accepting and live on until their last
- * session ends.  So nothing in a running session ever changes under it. */
+/* New edges and carriers work with the new configuration; the old ones begin nothing more and live on
+ * until their last session ends.  So nothing in a running session ever changes under it. */
 static void reload(struct parent *p)
 {
 	struct err err = { 0 };
@@ -225,7 +234,7 @@ static void reload(struct parent *p)
 		parent_open_log(p, p->files.config);
 		if (store != NULL)
 			parent_tell(store, LEASH_CONFIG, buf_str(&p->files.text), -1);
-		tell_edges(p, LEASH_DRAIN);
+		retire_all(p, LEASH_DRAIN);
 		log_info("serve.reloaded", F_INT("listeners", p->listener_count));
 	}
 	log_flush();
@@ -239,31 +248,32 @@ static void stop(struct parent *p)
 	p->stopping = true;
 	p->stop_by_ms = clock_mono_ms() + STOP_GRACE_MS;
 	notify("STOPPING=1");
-	log_info("serve.stopping", F_INT("edges", count_edges(p, false)));
-	tell_edges(p, LEASH_STOP);
+	log_info("serve.stopping", F_INT("edges", count(p, CHILD_EDGE, false)));
+	retire_all(p, LEASH_STOP);
 }
 
-/* The store goes last: what edges are still handing in must get its answer. */
+/* The store goes last: what edges are still handing in must get its answer, and what carriers have
+ * handed on must be written down. */
 static bool stopped(struct parent *p)
 {
 	struct child *store = parent_store(p);
 	bool late = clock_mono_ms() >= p->stop_by_ms;
-	bool edges = false;
+	bool others = false;
 
 	for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++)
-		if (p->children[i].pid != 0 && !p->children[i].is_store) {
-			edges = true;
+		if (p->children[i].pid != 0 && p->children[i].kind != CHILD_STORE) {
+			others = true;
 			if (late)
 				kill(p->children[i].pid, SIGKILL);
 		}
-	if (!edges && store != NULL && !store->retired) {
+	if (!others && store != NULL && !store->retired) {
 		store->retired = true;
 		parent_tell(store, LEASH_STOP, STR(""), -1);
 		p->stop_by_ms = clock_mono_ms() + STOP_GRACE_MS;
 	} else if (store != NULL && store->retired && late) {
 		kill(store->pid, SIGKILL);
 	}
-	return !edges && store == NULL;
+	return !others && store == NULL;
 }
 
 static void read_signals(struct parent *p)
@@ -294,7 +304,7 @@ static int run(struct parent *p)
 		fds[0] = (struct pollfd){ .fd = p->signal_fd, .events = POLLIN };
 		for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++)
 			if (p->children[i].pid != 0 &&
-				(!p->children[i].ready || p->children[i].is_store)) {
+				(!p->children[i].ready || p->children[i].kind == CHILD_STORE)) {
 				fds[n] = (struct pollfd){ .fd = p->children[i].leash,
 					.events = POLLIN };
 				who[n++] = &p->children[i];
@@ -387,6 +397,7 @@ int serve_main(const char *state)
 					      : (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 	if (p->edges > SHARED_SEATS / 4)
 		p->edges = SHARED_SEATS / 4;
+	p->carriers = (unsigned)p->files.config->carriers;
 	raise_descriptors();
 	p->shared = shared_new();
 	catch_signals(p);

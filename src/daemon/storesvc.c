@@ -15,7 +15,7 @@
 #include "daemon/retention.h"
 #include "daemon/sandbox.h"
 #include "daemon/shared.h"
-#include "daemon/svc.h"
+#include "daemon/svc_carrier.h"
 #include "daemon/svc_token.h"
 
 enum {
@@ -51,6 +51,12 @@ static void from_parent(void *owner, struct ipc_packet *p)
 	case LEASH_CHANNEL:
 		if (p->fd >= 0) {
 			svc_add_edge(&s->svc, p->fd);
+			return;
+		}
+		break;
+	case LEASH_CARRIER:
+		if (p->fd >= 0) {
+			svc_add_carrier(&s->svc, p->fd);
 			return;
 		}
 		break;
@@ -167,6 +173,7 @@ _Noreturn void store_process(struct child_start *start)
 	signal(SIGPIPE, SIG_IGN);
 	snprintf(root, sizeof root, "%s/store", start->state);
 	list_init(&s->svc.edges);
+	list_init(&s->svc.carriers);
 	disk_real_prepare();
 	setenv("SQLITE_TMPDIR", start->identity.drop ? "/" : root, 1); /* it sees no /tmp */
 	if (sandbox_drop(&start->identity, root, &err) != ST_OK ||

@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "daemon/svc.h"
+#include "daemon/svc_carrier.h"
 
 enum { SLOTS_MAX = 1 << 20 };
 
@@ -179,6 +179,7 @@ void svc_reap(struct svc *s)
 		free(e->sessions);
 		free(e);
 	}
+	svc_reap_carriers(s);
 }
 
 void svc_close(struct svc *s)
@@ -190,5 +191,6 @@ void svc_close(struct svc *s)
 			lost(e);
 	}
 	svc_reap(s);
+	svc_close_carriers(s);
 	svc_delay_free(s);
 }

@@ -15,7 +15,7 @@ struct svc {
 	struct office_sessions sessions;
 	struct office office;
 	struct authenticator *authenticator;
-	struct link edges;
+	struct link edges, carriers;
 	struct svc_delays {
 		struct svc_delay *slots;
 		size_t count, cap;

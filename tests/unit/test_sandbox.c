@@ -1,5 +1,5 @@
-/* What an intruder would try first, tried inside an edge's and a store's sandbox, one child process
- * for each.  Built without sanitizers, so that the list of a release is what is tested.  As root both
+/* What an intruder would try first, tried inside the sandbox of each kind of child, one process
+ * for each try.  Built without sanitizers, so that the list of a release is what is tested.  As root both
  * ways of confinement are tried, otherwise the one that needs no privileges. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -149,6 +149,26 @@ static long try_pivot_root(void)
 static long try_tcp(void)
 {
 	return socket(AF_INET, SOCK_STREAM, 0);
+}
+
+static long try_udp(void)
+{
+	return socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+}
+
+static long try_raw(void)
+{
+	return socket(AF_INET, SOCK_RAW, IPPROTO_TCP);
+}
+
+static long try_packet(void)
+{
+	return socket(AF_PACKET, SOCK_DGRAM, 0);
+}
+
+static long try_accept(void)
+{
+	return syscall(SYS_accept4, 0, NULL, NULL, 0);
 }
 
 static long try_unix(void)
@@ -459,75 +479,79 @@ static long try_thread(void)
 static const struct {
 	const char *name;
 	long (*try)(void);
-	enum end edge, store;
+	enum end edge, store, carrier;
 } rows[] = {
-	{"open /etc/passwd",             try_open_passwd,        REFUSED, HIDDEN },
-	{ "open a file of the state",    try_open_secret,        REFUSED, HIDDEN },
-	{ "create a file outside",       try_create_outside,     REFUSED, HIDDEN },
-	{ "open with ..",                try_dots,               REFUSED, HIDDEN },
-	{ "openat2",		     try_openat2,            REFUSED, HIDDEN },
-	{ "/proc of the first process",  try_proc_environ,       REFUSED, HIDDEN },
-	{ "/proc of itself",             try_proc_maps,          REFUSED, HIDDEN },
-	{ "memory as a device",          try_device,             REFUSED, HIDDEN },
-	{ "unlink outside",              try_unlink,             REFUSED, HIDDEN },
-	{ "rename outside",              try_rename,             REFUSED, HIDDEN },
-	{ "link outside",                try_link,               REFUSED, HIDDEN },
-	{ "symlink",		     try_symlink,            REFUSED, REFUSED},
-	{ "mknod",		       try_mknod,              REFUSED, REFUSED},
-	{ "mkdir",		       try_mkdir,              REFUSED, WORKED },
-	{ "chmod",		       try_chmod,              REFUSED, REFUSED},
-	{ "chdir",		       try_chdir,              REFUSED, REFUSED},
-	{ "fchdir to an open directory", try_fchdir,             REFUSED, REFUSED},
-	{ "chroot, once more",           try_chroot,             KILLED,  KILLED },
-	{ "pivot_root",                  try_pivot_root,         REFUSED, REFUSED},
-	{ "a TCP socket",                try_tcp,                REFUSED, REFUSED},
-	{ "a Unix socket",               try_unix,               REFUSED, REFUSED},
-	{ "a netlink socket",            try_netlink,            REFUSED, REFUSED},
-	{ "connect",		     try_connect,            REFUSED, REFUSED},
-	{ "bind",			try_bind,               REFUSED, REFUSED},
-	{ "listen",		      try_listen,             REFUSED, REFUSED},
-	{ "socketpair",                  try_socketpair,         REFUSED, REFUSED},
-	{ "execve",		      try_exec,               KILLED,  KILLED },
-	{ "execveat",                    try_fexec,              KILLED,  KILLED },
-	{ "fork of the C library",       try_fork,               REFUSED, REFUSED},
-	{ "fork",			try_raw_fork,           KILLED,  KILLED },
-	{ "vfork",		       try_vfork,              KILLED,  KILLED },
-	{ "another's namespace",         try_setns,              KILLED,  KILLED },
-	{ "kexec_load",                  try_kexec,              KILLED,  KILLED },
-	{ "another's memory, to write",  try_write_memory,       KILLED,  KILLED },
-	{ "clone of a process",          try_clone,              REFUSED, REFUSED},
-	{ "clone3 of a process",         try_clone3,             REFUSED, MISSING},
-	{ "a namespace of its own",      try_namespace,          KILLED,  KILLED },
-	{ "ptrace",		      try_ptrace,             KILLED,  KILLED },
-	{ "another's memory",            try_read_memory,        KILLED,  KILLED },
-	{ "kill",			try_kill,               REFUSED, REFUSED},
-	{ "tgkill",		      try_tgkill,             REFUSED, REFUSED},
-	{ "tkill",		       try_tkill,              REFUSED, REFUSED},
-	{ "pidfd_open",                  try_pidfd,              REFUSED, REFUSED},
-	{ "limits of another",           try_limits_of_another,  REFUSED, REFUSED},
-	{ "memory to write and execute", try_mmap_exec,          REFUSED, REFUSED},
-	{ "memory made executable",      try_mprotect_exec,      REFUSED, REFUSED},
-	{ "the same with a key",         try_pkey_mprotect_exec, REFUSED, REFUSED},
-	{ "personality",                 try_personality,        REFUSED, REFUSED},
-	{ "setuid",		      try_setuid,             REFUSED, REFUSED},
-	{ "setgid",		      try_setgid,             REFUSED, REFUSED},
-	{ "capset",		      try_capset,             REFUSED, REFUSED},
-	{ "mount",		       try_mount,              KILLED,  KILLED },
-	{ "umount",		      try_umount,             REFUSED, REFUSED},
-	{ "bpf",			 try_bpf,                KILLED,  KILLED },
-	{ "perf_event_open",             try_perf,               REFUSED, REFUSED},
-	{ "io_uring",                    try_io_uring,           REFUSED, REFUSED},
-	{ "userfaultfd",                 try_userfaultfd,        KILLED,  KILLED },
-	{ "add_key",		     try_keyring,            KILLED,  KILLED },
-	{ "init_module",                 try_module,             KILLED,  KILLED },
-	{ "reboot",		      try_reboot,             REFUSED, REFUSED},
-	{ "settimeofday",                try_set_time,           REFUSED, REFUSED},
-	{ "prctl",		       try_new_filter,         REFUSED, REFUSED},
-	{ "ioctl",		       try_ioctl,              REFUSED, REFUSED},
-	{ "the time",                    try_time,               WORKED,  WORKED },
-	{ "memory",		      try_memory,             WORKED,  WORKED },
-	{ "a file of its own",           try_own_file,           REFUSED, WORKED },
-	{ "a thread",                    try_thread,             REFUSED, WORKED },
+	{"open /etc/passwd",             try_open_passwd,        REFUSED, HIDDEN,  REFUSED},
+	{ "open a file of the state",    try_open_secret,        REFUSED, HIDDEN,  REFUSED},
+	{ "create a file outside",       try_create_outside,     REFUSED, HIDDEN,  REFUSED},
+	{ "open with ..",                try_dots,               REFUSED, HIDDEN,  REFUSED},
+	{ "openat2",		     try_openat2,            REFUSED, HIDDEN,  REFUSED},
+	{ "/proc of the first process",  try_proc_environ,       REFUSED, HIDDEN,  REFUSED},
+	{ "/proc of itself",             try_proc_maps,          REFUSED, HIDDEN,  REFUSED},
+	{ "memory as a device",          try_device,             REFUSED, HIDDEN,  REFUSED},
+	{ "unlink outside",              try_unlink,             REFUSED, HIDDEN,  REFUSED},
+	{ "rename outside",              try_rename,             REFUSED, HIDDEN,  REFUSED},
+	{ "link outside",                try_link,               REFUSED, HIDDEN,  REFUSED},
+	{ "symlink",		     try_symlink,            REFUSED, REFUSED, REFUSED},
+	{ "mknod",		       try_mknod,              REFUSED, REFUSED, REFUSED},
+	{ "mkdir",		       try_mkdir,              REFUSED, WORKED,  REFUSED},
+	{ "chmod",		       try_chmod,              REFUSED, REFUSED, REFUSED},
+	{ "chdir",		       try_chdir,              REFUSED, REFUSED, REFUSED},
+	{ "fchdir to an open directory", try_fchdir,             REFUSED, REFUSED, REFUSED},
+	{ "chroot, once more",           try_chroot,             KILLED,  KILLED,  KILLED },
+	{ "pivot_root",                  try_pivot_root,         REFUSED, REFUSED, REFUSED},
+	{ "a TCP socket",                try_tcp,                REFUSED, REFUSED, WORKED },
+	{ "a UDP socket",                try_udp,                REFUSED, REFUSED, WORKED },
+	{ "a raw socket",                try_raw,                REFUSED, REFUSED, REFUSED},
+	{ "a packet socket",             try_packet,             REFUSED, REFUSED, REFUSED},
+	{ "a Unix socket",               try_unix,               REFUSED, REFUSED, REFUSED},
+	{ "a netlink socket",            try_netlink,            REFUSED, REFUSED, REFUSED},
+	{ "connect",		     try_connect,            REFUSED, REFUSED, OTHER  },
+	{ "bind",			try_bind,               REFUSED, REFUSED, OTHER  },
+	{ "listen",		      try_listen,             REFUSED, REFUSED, REFUSED},
+	{ "accept4",		     try_accept,             OTHER,   OTHER,   REFUSED},
+	{ "socketpair",                  try_socketpair,         REFUSED, REFUSED, REFUSED},
+	{ "execve",		      try_exec,               KILLED,  KILLED,  KILLED },
+	{ "execveat",                    try_fexec,              KILLED,  KILLED,  KILLED },
+	{ "fork of the C library",       try_fork,               REFUSED, REFUSED, REFUSED},
+	{ "fork",			try_raw_fork,           KILLED,  KILLED,  KILLED },
+	{ "vfork",		       try_vfork,              KILLED,  KILLED,  KILLED },
+	{ "another's namespace",         try_setns,              KILLED,  KILLED,  KILLED },
+	{ "kexec_load",                  try_kexec,              KILLED,  KILLED,  KILLED },
+	{ "another's memory, to write",  try_write_memory,       KILLED,  KILLED,  KILLED },
+	{ "clone of a process",          try_clone,              REFUSED, REFUSED, REFUSED},
+	{ "clone3 of a process",         try_clone3,             REFUSED, MISSING, REFUSED},
+	{ "a namespace of its own",      try_namespace,          KILLED,  KILLED,  KILLED },
+	{ "ptrace",		      try_ptrace,             KILLED,  KILLED,  KILLED },
+	{ "another's memory",            try_read_memory,        KILLED,  KILLED,  KILLED },
+	{ "kill",			try_kill,               REFUSED, REFUSED, REFUSED},
+	{ "tgkill",		      try_tgkill,             REFUSED, REFUSED, REFUSED},
+	{ "tkill",		       try_tkill,              REFUSED, REFUSED, REFUSED},
+	{ "pidfd_open",                  try_pidfd,              REFUSED, REFUSED, REFUSED},
+	{ "limits of another",           try_limits_of_another,  REFUSED, REFUSED, REFUSED},
+	{ "memory to write and execute", try_mmap_exec,          REFUSED, REFUSED, REFUSED},
+	{ "memory made executable",      try_mprotect_exec,      REFUSED, REFUSED, REFUSED},
+	{ "the same with a key",         try_pkey_mprotect_exec, REFUSED, REFUSED, REFUSED},
+	{ "personality",                 try_personality,        REFUSED, REFUSED, REFUSED},
+	{ "setuid",		      try_setuid,             REFUSED, REFUSED, REFUSED},
+	{ "setgid",		      try_setgid,             REFUSED, REFUSED, REFUSED},
+	{ "capset",		      try_capset,             REFUSED, REFUSED, REFUSED},
+	{ "mount",		       try_mount,              KILLED,  KILLED,  KILLED },
+	{ "umount",		      try_umount,             REFUSED, REFUSED, REFUSED},
+	{ "bpf",			 try_bpf,                KILLED,  KILLED,  KILLED },
+	{ "perf_event_open",             try_perf,               REFUSED, REFUSED, REFUSED},
+	{ "io_uring",                    try_io_uring,           REFUSED, REFUSED, REFUSED},
+	{ "userfaultfd",                 try_userfaultfd,        KILLED,  KILLED,  KILLED },
+	{ "add_key",		     try_keyring,            KILLED,  KILLED,  KILLED },
+	{ "init_module",                 try_module,             KILLED,  KILLED,  KILLED },
+	{ "reboot",		      try_reboot,             REFUSED, REFUSED, REFUSED},
+	{ "settimeofday",                try_set_time,           REFUSED, REFUSED, REFUSED},
+	{ "prctl",		       try_new_filter,         REFUSED, REFUSED, REFUSED},
+	{ "ioctl",		       try_ioctl,              REFUSED, REFUSED, REFUSED},
+	{ "the time",                    try_time,               WORKED,  WORKED,  WORKED },
+	{ "memory",		      try_memory,             WORKED,  WORKED,  WORKED },
+	{ "a file of its own",           try_own_file,           REFUSED, WORKED,  REFUSED},
+	{ "a thread",                    try_thread,             REFUSED, WORKED,  REFUSED},
 };
 
 static enum end end_of(long result, int error)
@@ -552,8 +576,8 @@ static void in_sandbox(enum sandbox_kind kind, bool drop, long (*try)(void))
 	char root[64];
 	long r;
 
-	snprintf(root, sizeof root, "%s/%s", base, kind == SANDBOX_EDGE ? "empty" : "store");
-	id.uid = id.gid = kind == SANDBOX_EDGE ? EDGE_UID : STORE_UID;
+	snprintf(root, sizeof root, "%s/%s", base, kind == SANDBOX_STORE ? "store" : "empty");
+	id.uid = id.gid = kind == SANDBOX_STORE ? STORE_UID : EDGE_UID;
 	if (!drop && geteuid() == 0 && (setgid(NOBODY) < 0 || setuid(NOBODY) < 0))
 		_exit(100);
 	if (chdir(root) < 0)
@@ -608,10 +632,12 @@ static void all_rows(enum sandbox_kind kind, bool drop)
 {
 	int bad = 0;
 
-	start_bystander(!drop ? NOBODY : kind == SANDBOX_EDGE ? EDGE_UID : STORE_UID);
+	start_bystander(!drop ? NOBODY : kind == SANDBOX_STORE ? STORE_UID : EDGE_UID);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		enum end want = kind == SANDBOX_EDGE ? rows[i].edge : rows[i].store;
-		enum end got = run(kind, drop, rows[i].try);
+		const enum end wants[] = { [SANDBOX_EDGE] = rows[i].edge,
+			[SANDBOX_STORE] = rows[i].store,
+			[SANDBOX_CARRIER] = rows[i].carrier };
+		enum end want = wants[kind], got = run(kind, drop, rows[i].try);
 
 		if (got != want) {
 			print_error(
@@ -650,6 +676,19 @@ static void store_as_root(void **state)
 	(void)state;
 	need_root();
 	all_rows(SANDBOX_STORE, true);
+}
+
+static void carrier_as_root(void **state)
+{
+	(void)state;
+	need_root();
+	all_rows(SANDBOX_CARRIER, true);
+}
+
+static void carrier_without_privileges(void **state)
+{
+	(void)state;
+	all_rows(SANDBOX_CARRIER, false);
 }
 
 static void edge_without_privileges(void **state)
@@ -749,6 +788,8 @@ int main(void)
 		cmocka_unit_test(store_as_root),
 		cmocka_unit_test(edge_without_privileges),
 		cmocka_unit_test(store_without_privileges),
+		cmocka_unit_test(carrier_as_root),
+		cmocka_unit_test(carrier_without_privileges),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

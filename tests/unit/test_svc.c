@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "daemon/svc.h"
+#include "daemon/svc_carrier.h"
 
 static struct svc svc;
 static struct loop_io store_io, auth_io;
@@ -70,6 +70,7 @@ static int open_office(void **state)
 		office_open(&svc.office, dir, config_parse(STR(""), "test", &err), &err) != ST_OK)
 		return -1;
 	list_init(&svc.edges);
+	list_init(&svc.carriers);
 	svc.loop = loop_new();
 	svc.authenticator = authenticator_new(svc.office.directory, 1, 16);
 	loop_io_init(&store_io, svc.loop, store_fd(svc.office.store), store_ready);
@@ -111,9 +112,9 @@ static int drop_edge(void **state)
 	(void)state;
 	close(edge);
 	/* Commits under way end first. */
-	while (!list_empty(&svc.edges) && clock_mono_ms() < until)
+	while (!(list_empty(&svc.edges) && list_empty(&svc.carriers)) && clock_mono_ms() < until)
 		loop_turn(svc.loop, false);
-	return list_empty(&svc.edges) ? 0 : -1;
+	return list_empty(&svc.edges) && list_empty(&svc.carriers) ? 0 : -1;
 }
 
 static void send_packet(uint16_t type, uint32_t session, uint32_t seq, struct str body)
@@ -398,6 +399,34 @@ static void random_packets(void **state)
 	assert_int_equal(ask_auth(1, "ann@example.test", "secret"), SASL_OK);
 }
 
+static int new_carrier(void **state)
+{
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(ipc_pair(fds), 0);
+	edge = fds[0];
+	svc_add_carrier(&svc, fds[1]);
+	return 0;
+}
+
+/* Whoever parses what strange servers say gets at no account, no maildrop and no draft. */
+static void a_carrier_is_no_edge(void **state)
+{
+	for (uint16_t type = 0; type <= 96; type++) {
+		struct buf b = { 0 };
+
+		if (type == IPC_AUTH)
+			put_auth(&b, "ann@example.test", "secret");
+		send_packet(type, 1, 1, buf_str(&b));
+		buf_deinit(&b);
+		if (answer(NULL) != -1)
+			fail_msg("a packet of type %u was taken from a carrier", type);
+		assert_int_equal(drop_edge(state), 0);
+		assert_int_equal(new_carrier(state), 0);
+	}
+}
+
 #define EDGE_TEST(f) cmocka_unit_test_setup_teardown(f, new_edge, drop_edge)
 
 int main(void)
@@ -411,6 +440,7 @@ int main(void)
 		EDGE_TEST(drafts),
 		EDGE_TEST(end_in_the_middle),
 		EDGE_TEST(random_packets),
+		cmocka_unit_test_setup_teardown(a_carrier_is_no_edge, new_carrier, drop_edge),
 	};
 
 	return cmocka_run_group_tests(tests, open_office, close_office);

@@ -1,0 +1,69 @@
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/svc_carrier.h"
+
+static bool dispatch(struct svc_carrier *c, struct ipc_packet *p)
+{
+	(void)c;
+	(void)p;
+	return false;
+}
+
+static void lost(void *owner)
+{
+	struct svc_carrier *c = owner;
+
+	c->dead = true;
+}
+
+static void received(void *owner, struct ipc_packet *p)
+{
+	struct svc_carrier *c = owner;
+
+	if (!c->dead && !(p->fd < 0 && dispatch(c, p))) {
+		log_error("store.bad-packet", F_INT("type", p->head.type),
+			F_INT("session", p->head.session));
+		lost(c);
+	}
+	if (p->fd >= 0)
+		close(p->fd);
+}
+
+void svc_add_carrier(struct svc *s, int fd)
+{
+	struct svc_carrier *c = NEW(struct svc_carrier);
+
+	c->svc = s;
+	c->ipc = ipc_new(s->loop, fd, received, lost, c);
+	list_append(&s->carriers, &c->link);
+}
+
+void svc_reap_carriers(struct svc *s)
+{
+	struct link *l, *next;
+
+	for (l = s->carriers.next; l != &s->carriers; l = next) {
+		struct svc_carrier *c = LIST_OF(l, struct svc_carrier, link);
+
+		next = l->next;
+		if (!c->dead)
+			continue;
+		ipc_free(c->ipc);
+		list_del(l);
+		free(c);
+	}
+}
+
+void svc_close_carriers(struct svc *s)
+{
+	for (struct link *l = s->carriers.next; l != &s->carriers; l = l->next) {
+		struct svc_carrier *c = LIST_OF(l, struct svc_carrier, link);
+
+		if (!c->dead)
+			lost(c);
+	}
+	svc_reap_carriers(s);
+}
