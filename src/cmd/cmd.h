@@ -169,5 +169,7 @@ int cmd_config_check(struct cmd *c);
 int cmd_config_show(struct cmd *c);
 int cmd_config_defaults(struct cmd *c);
 int cmd_fsck(struct cmd *c);
+int cmd_provider_list(struct cmd *c);
+int cmd_provider_show(struct cmd *c);
 
 #endif

@@ -41,7 +41,8 @@ void help_all(FILE *to)
 	for (size_t i = 0; i < commands_count; i++)
 		command_line(to, &commands[i]);
 	fprintf(to, "\nEvery command takes --state DIR (else $RESTANTE_STATE, else "
-		    "/var/lib/restante) and works\n"
+		    "/var/lib/restante,\nor ~/.local/share/restante for who may not write there) "
+		    "and works\n"
 		    "beside a running server and without one.  restante COMMAND --help tells the "
 		    "options;\n"
 		    "see restante(1).\n");

@@ -188,7 +188,7 @@ static int refuse_or_make(struct cmd *c)
 
 static void tell_next(const struct cmd *c, const struct plan *p)
 {
-	bool here = str_eq(str_c(c->state), STR("/var/lib/restante"));
+	bool here = !cmd_has(c, OPTION_STATE);
 	const char *option = here ? "" : " --state ", *state = here ? "" : c->state;
 
 	printf("next: restante account add NAME@%s%s%s\n", p->domain, option, state);

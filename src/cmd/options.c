@@ -67,6 +67,23 @@ static int take_option(struct cmd *c, int argc, char **argv, int *i)
 	return EX_OK;
 }
 
+/* The machine's office for who may write there; everybody else has one of their own (XDG Base Directory). */
+static const char *default_state(void)
+{
+	static const char office[] = "/var/lib/restante";
+	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+	static char path[4096];
+	int n = -1;
+
+	if (geteuid() == 0 || access(office, W_OK) == 0)
+		return office;
+	if (data != NULL && data[0] == '/')
+		n = snprintf(path, sizeof path, "%s/restante", data);
+	else if (home != NULL && home[0] == '/')
+		n = snprintf(path, sizeof path, "%s/.local/share/restante", home);
+	return n > 0 && n < (int)sizeof path ? path : office;
+}
+
 int cmd_options(struct cmd *c, int argc, char **argv)
 {
 	const char *from_environment = getenv("RESTANTE_STATE");
@@ -89,7 +106,7 @@ int cmd_options(struct cmd *c, int argc, char **argv)
 		if (code != EX_OK)
 			return code;
 	}
-	c->state = "/var/lib/restante";
+	c->state = default_state();
 	if (from_environment != NULL && from_environment[0] != '\0')
 		c->state = from_environment;
 	if (cmd_has(c, OPTION_STATE))

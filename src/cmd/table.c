@@ -7,7 +7,7 @@
 /* clang-format off */
 const struct option options[OPTION_COUNT] = {
 	[OPTION_STATE] = { "state", "DIR",
-		"the state directory; else $RESTANTE_STATE, else /var/lib/restante" },
+		"the state directory; else $RESTANTE_STATE, else /var/lib/restante, or ~/.local/share/restante" },
 	[OPTION_JSON] = { "json", NULL, "print JSON" },
 	[OPTION_HELP] = { "help", NULL, "tell how the command is used" },
 	[OPTION_DOMAIN] = { "domain", "DOMAIN", "the first domain of the office" },
@@ -102,6 +102,10 @@ const struct command commands[] = {
 
 	{ "who", "", LIST, 0, 0, cmd_who, "list the sessions that have logged in or send mail" },
 	{ "kick", "SESSION|ADDRESS", LIST, 1, 1, cmd_kick, "end a session, or all of an account" },
+
+	{ "provider list", "", LIST, 0, 0, cmd_provider_list, "list the mail providers that are known" },
+	{ "provider show", "DOMAIN|ADDRESS", LIST, 1, 1, cmd_provider_show,
+		"tell where the customers of a provider fetch and send" },
 
 	{ "config check", "", "state", 0, 0, cmd_config_check, "read restante.conf and tell what is wrong" },
 	{ "config show", "", LIST, 0, 0, cmd_config_show, "print the settings in effect" },
