@@ -52,15 +52,26 @@ uint64_t store_draft_size(const struct store_draft *d);
 void store_draft_free(struct store_draft *d); /* drops it; NULL is fine */
 
 struct store_target {
-	uint64_t maildrop;    /* the account's id: never 0, never used again */
-	struct str recipient; /* as in the envelope, for the history */
-	struct str uidl;      /* "" for the id's text; else 1-70 octets (imports) */
-	uint8_t notify;       /* RFC 3461 4.1, a set the caller knows; 0: not asked */
-	struct str orcpt;     /* RFC 3461 4.2, or "" */
+	uint64_t maildrop; /* the account's id, never used again; 0: it goes on, see below */
+	struct str
+		recipient; /* as in the envelope, for the history; of mail that goes on: to whom */
+	struct str uidl;   /* "" for the id's text; else 1-70 octets (imports) */
+	uint8_t notify;    /* RFC 3461 4.1, a set the caller knows; 0: not asked */
+	struct str orcpt;  /* RFC 3461 4.2, or "" */
+	struct str sender; /* of mail that goes on: another reverse-path, when .p is not NULL */
+};
+
+/* What whoever carries a message on must know of it. */
+enum store_flags {
+	STORE_8BIT = 1,        /* an octet over 127 in the body */
+	STORE_8BIT_HEADER = 2, /* in the header */
+	STORE_SMTPUTF8 = 4,    /* the caller's: RFC 6531 was asked for */
+	STORE_REQUIRETLS = 8,  /* the caller's: RFC 8689 */
+	STORE_REPORT = 16,     /* the caller's: a notice of our own */
 };
 
 /* One body for all targets, all or none.  The draft is taken over, also on failure.  Targets with
- * the same maildrop are delivered once. */
+ * the same maildrop are delivered once, and so are those that go on to the same recipient. */
 struct store_deliver {
 	struct store_op op;
 	struct store_draft *draft;
@@ -69,6 +80,10 @@ struct store_deliver {
 	struct str envid;    /* RFC 3461 4.4, or "" */
 	struct str client;   /* who handed it in: "192.0.2.1" or "user@dom via 192.0.2.1" */
 	int64_t received_ms; /* wall clock */
+	struct str prefix;   /* header fields in front of what goes on (DKIM); not in maildrops */
+	uint8_t flags;       /* STORE_SMTPUTF8, STORE_REQUIRETLS, STORE_REPORT */
+	int64_t hold_ms;     /* does not go on before (RFC 4865); 0: at once */
+	uint64_t account;    /* who submitted it; 0: nobody who logged in */
 	const struct store_target *targets;
 	size_t count;
 };
@@ -172,6 +187,97 @@ struct store_facts {
 };
 enum store_result store_facts(struct store *s, struct msgid id, struct store_facts *f);
 void store_facts_free(struct store_facts *f);
+
+/* ---- mail that goes on ----
+ *
+ * Each target without a maildrop has a number in its message, and a state that store_settle() changes.
+ * What waits for an attempt is found by its time; nothing here knows where it goes. */
+
+enum store_out_state {
+	STORE_OUT_WAITING = 1,
+	STORE_OUT_DELIVERED,
+	STORE_OUT_FAILED,
+	STORE_OUT_DROPPED, /* by an administrator */
+};
+enum store_out_flags {
+	STORE_OUT_OWED = 1,       /* its sender is to be told yet: due is when */
+	STORE_OUT_HELD = 2,       /* waits for an administrator */
+	STORE_OUT_DELAY_TOLD = 4, /* the sender knows that it is late */
+	STORE_OUT_RELAYED = 8,    /* the next hop tells the sender (RFC 3461 5.2.1) */
+	STORE_OUT_BAD = 16,       /* cannot be handled: held until an administrator looks */
+};
+
+struct store_out_rcpt {
+	uint32_t number;
+	enum store_out_state state;
+	uint8_t flags;  /* STORE_OUT_* */
+	int64_t due_ms; /* WAITING or OWED: not before */
+	uint32_t attempts;
+	int64_t last_ms;      /* of the last attempt; 0: none yet */
+	struct str reply;     /* "4.4.1 " and the text of the last attempt */
+	struct str host, tls; /* of the last attempt */
+	struct str via;       /* "", or the way an administrator chose */
+
+	/* as it was taken in; store_settle() does not read them */
+	struct str recipient, orcpt, sender;
+	uint8_t notify;
+};
+
+/* A message and all of its recipients that go on. */
+struct store_out {
+	struct msgid id;
+	uint64_t octets; /* prefix and message */
+	uint32_t prefix_octets, header_octets;
+	uint8_t flags; /* STORE_8BIT .. */
+	struct str sender, client, envid;
+	uint8_t ret;
+	int64_t received_ms;
+	uint64_t account;
+	struct store_out_rcpt *rcpts;
+	size_t count;
+	struct store_out_body *body; /* the store's */
+	char *texts;                 /* owned */
+};
+/* OK, NOT_FOUND (nothing of it goes on, or nobody knows it any more), CORRUPT, UNAVAILABLE. */
+enum store_result store_out_open(struct store *s, struct msgid id, struct store_out *o);
+void store_out_close(struct store *s, struct store_out *o);
+/* At most `want` octets of prefix and message from offset on; *got 0: the end. */
+enum store_result store_out_read(struct store *s, struct store_out *o, uint64_t offset, char *to,
+	uint64_t want, uint64_t *got);
+
+/* What became of some recipients: the whole new state of each.  Durable when done. */
+struct store_settle {
+	struct store_op op;
+	struct msgid id;
+	const struct store_out_rcpt *rcpts;
+	size_t count;
+};
+void store_settle(struct store *s, struct store_settle *r);
+
+/* Recipients that are WAITING and not HELD, or OWED, in the order of their time. */
+struct store_due {
+	int64_t due_ms;
+	struct msgid id;
+	uint32_t number;
+	int64_t received_ms;
+	uint32_t attempts;
+	uint8_t flags; /* STORE_OUT_* */
+	uint8_t recipient_len;
+	char recipient[255]; /* cut off when longer */
+};
+/* Those behind *after (by due_ms, id and number; zeros: from the beginning) and due before a time: at
+ * most *count rows, which then says how many. */
+enum store_result store_due_list(struct store *s, const struct store_due *after, int64_t before_ms,
+	struct store_due *rows, size_t *count);
+/* Of the earliest; INT64_MAX: nothing waits. */
+enum store_result store_due_next(struct store *s, int64_t *due_ms);
+
+/* All messages of which something goes on, by id: those behind *after, at most *count ids.  all: also what is
+ * settled and still known. */
+enum store_result store_out_list(
+	struct store *s, struct msgid after, bool all, struct msgid *ids, size_t *count);
+/* How many recipients wait, and how many of them are held. */
+enum store_result store_out_count(struct store *s, uint64_t *waiting, uint64_t *held);
 
 /* What is known of how a message came to a maildrop. */
 struct store_envelope {

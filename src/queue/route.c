@@ -1,0 +1,114 @@
+#include "queue/route.h"
+
+struct str route_domain(struct str address)
+{
+	size_t at = str_rfind(address, '@');
+
+	return at == address.n ? STR("") : str_from(address, at + 1);
+}
+
+/* "*", "example.org", or ".example.org", which is for what is below it. */
+static bool covers(struct str name, struct str domain)
+{
+	if (name.n > 0 && name.p[0] == '.')
+		return domain.n > name.n && str_ieq(str_from(domain, domain.n - name.n), name);
+	return str_eq(name, STR("*")) || str_ieq(name, domain);
+}
+
+/* How exactly a rule speaks of it: an exact name before the longest suffix before "*". */
+static size_t weight(struct str name)
+{
+	if (str_eq(name, STR("*")))
+		return 1;
+	return name.n > 0 && name.p[0] == '.' ? 1 + name.n : SIZE_MAX;
+}
+
+static const struct route_rule *by_domain(
+	const struct route_rules *rules, enum route_role role, struct str domain)
+{
+	const struct route_rule *best = NULL;
+
+	for (size_t i = 0; i < rules->count; i++) {
+		const struct route_rule *r = &rules->rows[i];
+
+		if (r->role == role && covers(str_c(r->name), domain) &&
+			(best == NULL || weight(str_c(r->name)) > weight(str_c(best->name))))
+			best = r;
+	}
+	return best;
+}
+
+const struct route_rule *route_rule_find(
+	const struct route_rules *rules, enum route_role role, struct str name)
+{
+	for (size_t i = 0; i < rules->count; i++)
+		if (rules->rows[i].role == role && str_ieq(str_c(rules->rows[i].name), name))
+			return &rules->rows[i];
+	return NULL;
+}
+
+/* A notice of ours has no sender: it goes as the default goes. */
+static const struct route_rule *by_sender(const struct route_rules *rules, struct str sender)
+{
+	const struct route_rule *r;
+
+	if (sender.n == 0)
+		return NULL;
+	r = route_rule_find(rules, RULE_SENDER, sender);
+	return r != NULL ? r : by_domain(rules, RULE_SENDER, route_domain(sender));
+}
+
+struct route route_of(const struct route_rules *rules, struct str sender, struct str recipient)
+{
+	struct str domain = route_domain(recipient);
+	const struct route_rule *r = by_domain(rules, RULE_ROUTE, domain);
+
+	if (r == NULL)
+		r = by_sender(rules, sender);
+	if (r == NULL)
+		r = route_rule_find(rules, RULE_SMARTHOST, STR(""));
+	if (r == NULL)
+		return (struct route){ .kind = ROUTE_MX, .host = domain, .port = 25 };
+	return (struct route){ .kind = r->kind,
+		.host = r->kind == ROUTE_MX ? domain : str_c(r->host),
+		.port = r->port,
+		.rule = r };
+}
+
+enum route_accept route_accepts(const struct route_rules *rules, struct str recipient)
+{
+	const struct route_rule *r = by_domain(rules, RULE_ROUTE, route_domain(recipient));
+	struct str listed;
+
+	if (r == NULL || !r->backup_mx)
+		return ROUTE_NOT_OURS;
+	listed = str_c(r->recipients);
+	if (listed.n == 0)
+		return ROUTE_ACCEPT;
+	while (listed.n > 0)
+		if (str_ieq(str_cut(&listed, ' '), recipient))
+			return ROUTE_ACCEPT;
+	return ROUTE_NO_SUCH_RECIPIENT;
+}
+
+static void put_lower(struct buf *out, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		buf_putc(out, ascii_lower(s.p[i]));
+}
+
+void route_site(struct buf *out, const struct route *r)
+{
+	static const char *const names[] = {
+		[ROUTE_MX] = "mx:",
+		[ROUTE_RELAY] = "relay:[",
+		[ROUTE_LMTP] = "lmtp:[",
+		[ROUTE_DISCARD] = "discard:",
+		[ROUTE_REFUSE] = "refuse:",
+	};
+
+	buf_put(out, str_c(names[r->kind]));
+	put_lower(out, r->host);
+	if (r->kind == ROUTE_RELAY || r->kind == ROUTE_LMTP)
+		buf_printf(out, "]:%u", r->port);
+}

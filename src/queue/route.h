@@ -1,0 +1,69 @@
+/* route.h -- which way a recipient's mail goes.  Pure: settings, sender and recipient in, a way out.
+ *
+ * Asked anew at each attempt, so that a changed configuration holds for what waits already. */
+#ifndef RESTANTE_QUEUE_ROUTE_H
+#define RESTANTE_QUEUE_ROUTE_H
+
+#include "base/buf.h"
+
+enum route_kind {
+	ROUTE_MX = 1,  /* host: the domain; its MX or address records tell where (RFC 5321 5.1) */
+	ROUTE_RELAY,   /* host and port, by SMTP */
+	ROUTE_LMTP,    /* host and port, by LMTP (RFC 2033) */
+	ROUTE_DISCARD, /* taken and dropped */
+	ROUTE_REFUSE,  /* nobody gets mail there */
+};
+
+/* Levels of a relay's tls; of tls_policy all but implicit. */
+enum route_tls {
+	ROUTE_TLS_NONE = 1, /* never */
+	ROUTE_TLS_MAY,      /* when it is offered; what DANE and MTA-STS say counts */
+	ROUTE_TLS_ENCRYPT,  /* or not at all; any certificate */
+	ROUTE_TLS_VERIFY,   /* and the certificate is valid for the name */
+	ROUTE_TLS_DANE,     /* and TLSA records say so (RFC 7672) */
+	ROUTE_TLS_IMPLICIT, /* from the first octet on, and verified (RFC 8314) */
+};
+
+/* What a section of the configuration says; strings are the configuration's. */
+enum route_role { RULE_ROUTE, RULE_SENDER, RULE_SMARTHOST, RULE_FALLBACK };
+struct route_rule {
+	enum route_role role;
+	char *name; /* "example.org", ".example.org" for what is below it, "*"; also a
+				sender's address; "" for smarthost and fallback_relay */
+	enum route_kind kind;
+	char *host; /* "" for ROUTE_MX, ROUTE_DISCARD, ROUTE_REFUSE */
+	uint16_t port;
+	enum route_tls tls;
+	char *user, *password, *password_command; /* "": none */
+	bool backup_mx;                           /* strangers may send there through us */
+	char *recipients; /* those whom strangers may send to, separated by spaces; "": all */
+};
+
+struct route_rules {
+	const struct route_rule *rows;
+	size_t count;
+};
+
+struct route {
+	enum route_kind kind;
+	struct str host; /* of the rule, or of the recipient */
+	uint16_t port;
+	const struct route_rule *rule; /* NULL: the default, MX */
+};
+
+/* recipient's domain first (exact, then the longest ".suffix", then "*"), then the sender's address
+ * and domain, then the smarthost, then MX. */
+struct route route_of(const struct route_rules *rules, struct str sender, struct str recipient);
+/* The rule of this role and name; NULL: none (any more). */
+const struct route_rule *route_rule_find(
+	const struct route_rules *rules, enum route_role role, struct str name);
+/* May strangers hand in mail for this recipient, whose domain is not ours? */
+enum route_accept { ROUTE_NOT_OURS, ROUTE_ACCEPT, ROUTE_NO_SUCH_RECIPIENT };
+enum route_accept route_accepts(const struct route_rules *rules, struct str recipient);
+
+/* The next hop's key: "mx:example.org", "relay:[192.0.2.1]:25"; lower case. */
+void route_site(struct buf *out, const struct route *r);
+/* The domain of an address; "" without one.  A quoted local part may hold an '@'. */
+struct str route_domain(struct str address);
+
+#endif

@@ -1,0 +1,126 @@
+/* Which way mail goes: each row is a sender, a recipient, and the site that decides. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "queue/route.h"
+
+#define RULE(role_, name_, kind_, host_, port_)                                                    \
+	{                                                                                          \
+		.role = role_, .name = name_, .kind = kind_, .host = host_, .port = port_,         \
+		.recipients = ""                                                                   \
+	}
+
+static char listed[] = "anna@backup.example bert@backup.example";
+
+static const struct route_rule rows[] = {
+	RULE(RULE_ROUTE, "exact.example", ROUTE_RELAY, "192.0.2.1", 25),
+	RULE(RULE_ROUTE, ".below.example", ROUTE_RELAY, "192.0.2.2", 26),
+	RULE(RULE_ROUTE, ".deep.below.example", ROUTE_LMTP, "127.0.0.1", 24),
+	RULE(RULE_ROUTE, "direct.example", ROUTE_MX, "", 25),
+	RULE(RULE_ROUTE, "hole.example", ROUTE_DISCARD, "", 0),
+	RULE(RULE_ROUTE, "shut.example", ROUTE_REFUSE, "", 0),
+	{.role = RULE_ROUTE,
+							   .name = "backup.example",
+							   .kind = ROUTE_MX,
+							   .host = "",
+							   .port = 25,
+							   .backup_mx = true,
+							   .recipients = listed},
+	{ .role = RULE_ROUTE,
+							   .name = "open.example",
+							   .kind = ROUTE_MX,
+							   .host = "",
+							   .port = 25,
+							   .backup_mx = true,
+							   .recipients = ""    },
+	RULE(RULE_SENDER, "anna@ours.example", ROUTE_RELAY, "192.0.2.3", 587),
+	RULE(RULE_SENDER, "ours.example", ROUTE_RELAY, "192.0.2.4", 587),
+	RULE(RULE_SMARTHOST, "", ROUTE_RELAY, "Smart.example", 587),
+	RULE(RULE_FALLBACK, "", ROUTE_RELAY, "fallback.example", 25),
+};
+
+static void routes(void **state)
+{
+	static const struct {
+		const char *name;
+		struct str sender, recipient, site;
+		size_t rules; /* how many of the rows count */
+	} t[] = {
+		{"exact domain",                              STR_INIT("x@y.example"),       STR_INIT("a@EXACT.example"),
+                 STR_INIT("relay:[192.0.2.1]:25"),														 12},
+		{ "a suffix is for what is below it",         STR_INIT(""),                  STR_INIT("a@x.below.example"),
+                 STR_INIT("relay:[192.0.2.2]:26"),														 12},
+		{ "and not for itself",                       STR_INIT(""),                  STR_INIT("a@below.example"),
+                 STR_INIT("relay:[smart.example]:587"),													    12},
+		{ "nor for another name that ends so",        STR_INIT(""),                  STR_INIT("a@notbelow.example"),
+                 STR_INIT("relay:[smart.example]:587"),													    12},
+		{ "the longer suffix wins",                   STR_INIT(""),                  STR_INIT("a@x.deep.below.example"),
+                 STR_INIT("lmtp:[127.0.0.1]:24"),														  12},
+		{ "by MX although there is a smarthost",      STR_INIT("x@ours.example"),
+                 STR_INIT("a@Direct.example"),										   STR_INIT("mx:direct.example"),    12},
+		{ "dropped",				  STR_INIT(""),                  STR_INIT("a@hole.example"),         STR_INIT("discard:"),             12},
+		{ "refused",				  STR_INIT(""),                  STR_INIT("a@shut.example"),         STR_INIT("refuse:"),              12},
+		{ "the recipient's rule before the sender's", STR_INIT("anna@ours.example"),
+                 STR_INIT("a@exact.example"),										    STR_INIT("relay:[192.0.2.1]:25"), 12},
+		{ "a sender",				 STR_INIT("Anna@ours.example"), STR_INIT("a@z.example"),
+                 STR_INIT("relay:[192.0.2.3]:587"),														12},
+		{ "a sender's domain",                        STR_INIT("bert@ours.example"), STR_INIT("a@z.example"),
+                 STR_INIT("relay:[192.0.2.4]:587"),														12},
+		{ "a notice has no sender",                   STR_INIT(""),                  STR_INIT("a@z.example"),
+                 STR_INIT("relay:[smart.example]:587"),													    12},
+		{ "nothing said",                             STR_INIT("x@y.example"),       STR_INIT("a@Z.example"),
+                 STR_INIT("mx:z.example"),															 0 },
+		{ "an @ in a quoted local part",              STR_INIT(""),
+                 STR_INIT("\"a@exact.example\"@z.example"),								      STR_INIT("mx:z.example"),         0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		struct route_rules rules = { rows, t[i].rules };
+		struct route r = route_of(&rules, t[i].sender, t[i].recipient);
+		struct buf site = { 0 };
+
+		route_site(&site, &r);
+		if (!str_eq(buf_str(&site), t[i].site))
+			fail_msg("%s: %.*s", t[i].name, STR_ARG(buf_str(&site)));
+		buf_deinit(&site);
+	}
+}
+
+static void strangers(void **state)
+{
+	static const struct {
+		struct str recipient;
+		enum route_accept accept;
+	} t[] = {
+		{STR_INIT("a@exact.example"),           ROUTE_NOT_OURS         },
+		{ STR_INIT("a@z.example"),              ROUTE_NOT_OURS         },
+		{ STR_INIT("a@open.example"),           ROUTE_ACCEPT           },
+		{ STR_INIT("a@x.open.example"),         ROUTE_NOT_OURS         },
+		{ STR_INIT("Bert@backup.example"),      ROUTE_ACCEPT           },
+		{ STR_INIT("carl@backup.example"),      ROUTE_NO_SUCH_RECIPIENT},
+		{ STR_INIT("a@z.example@open.example"), ROUTE_ACCEPT           }, /* the parser refuses it */
+		{ STR_INIT("open.example"),             ROUTE_NOT_OURS         },
+	};
+	struct route_rules rules = { rows, sizeof rows / sizeof *rows };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++)
+		if (route_accepts(&rules, t[i].recipient) != t[i].accept)
+			fail_msg("%.*s", STR_ARG(t[i].recipient));
+	assert_ptr_equal(route_rule_find(&rules, RULE_FALLBACK, STR("")), &rows[11]);
+	assert_null(route_rule_find(&rules, RULE_ROUTE, STR("z.example")));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(routes),
+		cmocka_unit_test(strangers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
