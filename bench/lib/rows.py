@@ -1,0 +1,194 @@
+"""The rows of the table: how each is measured, beside whom, and what is asked of it."""
+
+import json
+import statistics
+import subprocess
+import time
+from dataclasses import dataclass, field
+
+KIB, MIB = 1024, 1024 * 1024
+
+
+@dataclass
+class Row:
+    name: str
+    title: str
+    peer: str
+    measure: callable
+    args: dict
+    unit: str = 'rate'       # the figure that is compared: see UNITS
+    target: float = 0        # ours to the peer's: at least (rates), at most (times); or an absolute figure
+    cpu: float = 0           # ours to the peer's at most
+    limit: str = ''          # which limit of the machine it stands against: see limits.py
+    extra: dict = field(default_factory=dict)
+
+
+# unit: (text, more is better, compared with the peer)
+UNITS = {
+    'rate': ('/s', True, True),
+    'mb_s': ('MB/s', True, True),
+    'p50_ms': ('ms', False, True),
+    'p99_ms': ('ms', False, True),
+    'seconds': ('s', False, True),
+    'kib': ('KiB', False, False),
+}
+
+
+def timed(server, args):
+    """A run of the generator, with the CPU of the server until it has come to rest."""
+    server.settle()
+    before = server.group.cpu()
+    result = server.bench.load(args)
+    server.settle()
+    result['cpu_s'] = server.group.cpu() - before
+    if result['ops'] > 0:
+        result['cpu_us'] = result['cpu_s'] / result['ops'] * 1e6
+    return result
+
+
+def deliver(server, size=KIB, connections=1, per_connection=1, seconds=4.0, tls='none'):
+    bench = server.bench
+    return timed(server, ['smtp', '--port', server.port('smtp'), '--tls', tls, '--size', size, '--connections',
+                          connections, '--per-connection', per_connection, '--seconds', seconds * bench.scale,
+                          '--name', 'u%u@bench.test', '--users', bench.users])
+
+
+def login_name(server):
+    return 'u%u@bench.test' if server.name == 'restante' else 'u%u'
+
+
+def session(server, connections=20, tls='none', seconds=3.0):
+    bench = server.bench
+    port = server.port('pop3s' if tls == 'implicit' else 'pop3')
+    common = ['pop3', '--port', port, '--tls', tls, '--stat', '--connections', connections, '--name',
+              login_name(server), '--users', bench.users]
+    bench.load(common + ['--count', bench.users])  # every index is there
+    return timed(server, common + ['--seconds', seconds * bench.scale])
+
+
+def one_login(server, user, more, tls='none'):
+    port = server.port('pop3s' if tls == 'implicit' else 'pop3')
+    name = user + '@bench.test' if server.name == 'restante' else user
+    return timed(server, ['pop3', '--port', port, '--tls', tls, '--count', 1, '--name', name] + more)
+
+
+def drop_caches():
+    subprocess.run(['sync'], check=True)
+    with open('/proc/sys/vm/drop_caches', 'w', encoding='ascii') as f:
+        f.write('3\n')
+
+
+def listing(server, count=10000, first=False):
+    user = f'big{count}'
+    if first:
+        server.unfilled(user)
+        if server.name == 'restante':
+            empty(server, user)
+    server.fill(user, count, 2 * KIB)
+    if not first:
+        one_login(server, user, ['--uidl', '--list'])
+        return one_login(server, user, ['--uidl', '--list'])
+    drop_caches()
+    server.bench.load(['pop3', '--port', server.port('pop3'), '--count', 1, '--stat', '--name',
+                       login_name(server)])  # its own pages were dropped too
+    return one_login(server, user, ['--uidl', '--list'])
+
+
+def empty(server, user):
+    port = server.port('pop3')
+    reply = server.bench.load(['pop3', '--port', port, '--count', 1, '--name', user + '@bench.test', '--list'])
+    count = max(0, reply['lines'] - 1)
+    if count > 0:
+        server.bench.load(['pop3', '--port', port, '--count', 1, '--name', user + '@bench.test', '--retr', count,
+                           '--dele', '--pipeline', 64], wait=600)
+
+
+def retrieve(server, count=10000, size=10 * KIB, pipeline=16, tls='none'):
+    user = f'retr{count}x{size}'
+    server.fill(user, count, size)
+    more = ['--retr', count, '--pipeline', pipeline]
+    one_login(server, user, more, tls)
+    result = one_login(server, user, more, tls)
+    result['mb_s'] = result['octets'] / result['seconds'] / 1e6
+    result['cpu_us'] = result['cpu_s'] / result['octets'] * 1e15 / 1e6 * 1e-3  # microseconds a MB
+    return result
+
+
+def delete(server, count=10000, size=10 * KIB):
+    user = f'dele{count}'
+    server.unfilled(user)
+    server.fill(user, count, size)
+    return one_login(server, user, ['--retr', count, '--dele', '--pipeline', 16])
+
+
+def idle(server, connections=10000, tls='none'):
+    """Sessions that are logged in and do nothing."""
+    bench = server.bench
+    port = server.port('pop3s' if tls == 'implicit' else 'pop3')
+    connections = min(connections, bench.users)
+    server.settle()
+    before = server.group.pss()
+    args = ['pop3', '--port', port, '--tls', tls, '--count', connections, '--connections', connections, '--hold',
+            '--name', login_name(server), '--users', bench.users]
+    with subprocess.Popen([bench.generator] + [str(a) for a in args], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True) as p:
+        result = json.loads(p.stdout.readline())
+        server.settle()
+        result['kib'] = (server.group.pss() - before) / max(1, result['ops'])
+        result['processes'] = len(server.group.pids())
+        p.stdin.close()
+    time.sleep(1)
+    return result
+
+
+def at_rest(server):
+    server.settle()
+    return {'kib': server.group.pss(), 'ops': 1, 'errors': 0, 'seconds': 0}
+
+
+def row(name, title, peer, measure, unit='rate', target=0, cpu=0, limit='', **args):
+    return Row(name, title, peer, measure, args, unit, target, cpu, limit)
+
+
+TUNED = 'dovecot-tuned'
+ROWS = [
+    row('deliver-1k-1', 'delivery 1 KiB, 1 connection', 'postfix', deliver, target=5, cpu=1 / 20, limit='sync'),
+    row('deliver-1k-20', 'delivery 1 KiB, 20 connections', 'postfix', deliver, target=12, cpu=1 / 20,
+        limit='trips', connections=20),
+    row('deliver-1k-100', 'delivery 1 KiB, 100 connections', 'postfix', deliver, target=12, cpu=1 / 20,
+        limit='trips', connections=100),
+    row('deliver-1k-50', 'delivery 1 KiB, 50 a connection, 20 connections', 'postfix', deliver, target=18,
+        cpu=1 / 30, limit='trips50', connections=20, per_connection=50),
+    row('deliver-10k-20', 'delivery 10 KiB, 20 connections', 'postfix', deliver, target=15, cpu=1 / 20,
+        limit='trips', size=10 * KIB, connections=20),
+    row('deliver-1m-20', 'delivery 1 MiB, 20 connections', 'postfix', deliver, target=3, cpu=1 / 8,
+        limit='write', size=MIB, connections=20),
+    row('latency-1', 'connect to 250, idle server, p50', 'postfix', deliver, 'p50_ms', 0.25, limit='latency',
+        seconds=2.0),
+    row('latency-100', 'connect to 250, 100 connections, p99', 'postfix', deliver, 'p99_ms', 0.1,
+        connections=100),
+    row('session', 'POP3 session, plain, 20 connections', TUNED, session, target=5, cpu=1 / 10, limit='login'),
+    row('session-tls', 'POP3 session, full handshake', TUNED, session, target=2, cpu=1 / 3, limit='sign',
+        tls='implicit'),
+    row('list-10k', 'login, UIDL, LIST of 10 000', 'dovecot', listing, 'seconds', 0.25),
+    row('list-10k-first', 'the same, first time', 'dovecot', listing, 'seconds', 0.25 * 0.048 / 0.54, first=True),
+    row('list-100k', 'login, UIDL, LIST of 100 000', 'dovecot', listing, 'seconds', 0.25, count=100000),
+    row('list-100k-first', 'the same, first time', 'dovecot', listing, 'seconds', 0.25 * 0.323 / 6.9,
+        count=100000, first=True),
+    row('retr-10k', 'RETR of 10 000 x 10 KiB, 16 in flight', 'dovecot', retrieve, 'mb_s', 4, 1 / 4,
+        limit='stream'),
+    row('retr-10k-tls', 'the same, TLS', 'dovecot', retrieve, 'mb_s', 3, 1 / 4, limit='cipher', tls='implicit'),
+    row('retr-10m', 'RETR of 100 x 10 MiB', 'dovecot', retrieve, 'mb_s', 4, 1 / 4, limit='stream', count=100,
+        size=10 * MIB, pipeline=1),
+    row('retr-10m-tls', 'the same, TLS', 'dovecot', retrieve, 'mb_s', 3, 1 / 4, limit='cipher', count=100,
+        size=10 * MIB, pipeline=1, tls='implicit'),
+    row('dele', 'RETR and DELE of 10 000 x 10 KiB, QUIT', 'dovecot', delete, 'seconds', 0.2),
+    row('idle', 'memory a connection, logged in, plain', '', idle, 'kib', 6),
+    row('idle-tls', 'the same, TLS', '', idle, 'kib', 40, tls='implicit'),
+    row('rest', 'memory at rest, all processes', '', at_rest, 'kib', 24 * KIB),
+]
+
+
+def median(runs, key):
+    values = [r[key] for r in runs if r.get(key) is not None]
+    return statistics.median(values) if values else None

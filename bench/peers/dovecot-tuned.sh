@@ -1,0 +1,2 @@
+#!/bin/bash
+TUNED=1 exec "$(dirname "$0")/dovecot.sh" "$@"

@@ -1,0 +1,44 @@
+#!/bin/bash
+# Restante from RESTANTE (bench/run's build, or another).  Settings that are not the defaults: those that the
+# peers get too: cleartext login for the plain rows, no limit by address, passwords that cost nothing.
+. "$(dirname "$0")/common.sh"
+export RESTANTE_STATE=$DIR/state
+
+version() { "$RESTANTE" version | head -1; }
+
+start() {
+	local user
+
+	if [ ! -f "$RESTANTE_STATE/version" ]; then
+		rm -rf "$RESTANTE_STATE"
+		"$RESTANTE" init --state "$RESTANTE_STATE" --domain bench.test --hostname localhost \
+			--port-offset "$BASE" >/dev/null
+		cat >>"$RESTANTE_STATE/restante.conf" <<-CONF
+			cleartext_auth = yes
+			connections_per_address = 60000
+			connections_max = 60000
+			log_level = "warn"
+			password_upgrade = no
+			message_size_limit = "200M"
+		CONF
+		while read -r user; do
+			echo secret | "$RESTANTE" account add "$user@bench.test" --password-stdin --hash PLAIN >/dev/null
+		done <"$USERS"
+	fi
+	cp "$CERT" "$RESTANTE_STATE/tls/cert.pem"
+	cp "$KEY" "$RESTANTE_STATE/tls/key.pem"
+	: >"$DIR/out"
+	setsid "$RESTANTE" serve >"$DIR/out" 2>"$DIR/log" </dev/null &
+	echo $! >"$DIR/pid"
+	for _ in $(seq 600); do
+		grep -q ready "$DIR/out" && return 0
+		kill -0 "$(cat "$DIR/pid")" || break
+		sleep 0.1
+	done
+	tail -n 3 "$DIR/log" >&2
+	return 1
+}
+
+stop() { kill "$(cat "$DIR/pid")"; }
+
+verb "$1"
