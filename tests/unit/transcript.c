@@ -189,14 +189,14 @@ static void expect_often(struct replay *r, struct str text)
 		expect_line(r, &r->out, text);
 }
 
-/* Statements of the C side; false when line is none. */
+/* Statements of the side that the engine listens to; false when line is none. */
 static bool say(struct replay *r, struct str line)
 {
 	struct str rest = line, word = str_cut(&rest, ':');
 
 	if (str_starts(rest, STR(" ")))
 		rest = str_from(rest, 1);
-	if (str_eq(word, STR("C"))) {
+	if (str_eq(word, r->engine->client ? STR("S") : STR("C"))) {
 		buf_put(&r->pending, rest);
 		buf_put(&r->pending, STR("\r\n"));
 	} else if (str_eq(word, STR("hex"))) {
@@ -218,9 +218,9 @@ static void expect(struct replay *r, struct str line)
 	feed(r);
 	if (str_starts(rest, STR(" ")))
 		rest = str_from(rest, 1);
-	if (str_eq(word, STR("S"))) {
+	if (str_eq(word, r->engine->client ? STR("C") : STR("S"))) {
 		expect_line(r, &r->out, rest);
-	} else if (str_eq(word, STR("S*"))) {
+	} else if (str_eq(word, r->engine->client ? STR("C*") : STR("S*"))) {
 		expect_often(r, rest);
 	} else if (str_eq(word, STR("body"))) {
 		expect_line(r, r->engine->received(r->e), rest);

@@ -16,7 +16,10 @@
  *   mode: whole         what comes out depends on what arrives together: no other cuts are tried
  * Any other line goes to the engine under test ("policy rcpt <x> 550 ...").
  *
- * What the C side sends up to the next S side statement is put in at once; then the whole file is
+ * For a client engine the sides are changed: "S:" is what the server sends, "C:" and "C*:" what must come
+ * out.
+ *
+ * What one side sends up to the next statement of the other is put in at once; then the whole file is
  * replayed octet by octet and at random cuts: the same lines must come out. */
 #ifndef RESTANTE_TESTS_TRANSCRIPT_H
 #define RESTANTE_TESTS_TRANSCRIPT_H
@@ -27,6 +30,7 @@ enum transcript_turn { TURN_GO, TURN_TLS, TURN_CLOSED };
 
 struct transcript_engine {
 	const char *directory; /* under tests/transcripts */
+	bool client;
 	void *(*create)(void); /* nothing said yet: config lines come first */
 	void (*destroy)(void *e);
 	bool (*config)(void *e, struct str rest);
@@ -48,6 +52,7 @@ struct transcript_engine {
 int transcript_run_all(const char *dir, const struct transcript_engine *engine);
 
 extern const struct transcript_engine transcript_smtpd;
+extern const struct transcript_engine transcript_smtpc;
 extern const struct transcript_engine transcript_pop3d;
 
 #endif

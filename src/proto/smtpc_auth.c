@@ -1,0 +1,99 @@
+/* AUTH (RFC 4954): the engine carries challenges and responses, the owner has the mechanism. */
+#include "base/codec.h"
+#include "proto/smtpc_int.h"
+
+void smtpc_auth_begin(struct smtpc *c)
+{
+	c->state = C_AUTH_IDLE;
+	c->event = (struct smtpc_event){ .data = buf_str(&c->mechanisms) };
+	smtpc_ask(c, SMTPC_ASK_AUTH);
+}
+
+static bool asked(const struct smtpc *c, enum smtpc_event_type type)
+{
+	return c->asking && c->event.type == type;
+}
+
+static void put_line(struct smtpc *c, struct str response)
+{
+	base64_put(&c->out, response);
+	smtpc_put(c, STR("\r\n"));
+}
+
+void smtpc_auth(struct smtpc *c, struct str mechanism, struct str initial, bool has_initial)
+{
+	if (!asked(c, SMTPC_ASK_AUTH))
+		return;
+	c->asking = false;
+	c->state = C_AUTH;
+	c->out.secret = true;
+	buf_wipe(&c->auth);
+	smtpc_put(c, STR("AUTH "));
+	smtpc_put(c, mechanism);
+	if (has_initial) {
+		smtpc_put(c, STR(" "));
+		/* RFC 4954 4: an empty initial response is a single "=". */
+		put_line(c, initial);
+		if (initial.n == 0) {
+			buf_truncate(&c->out, c->out.len - 2);
+			smtpc_put(c, STR("=\r\n"));
+		}
+	} else {
+		smtpc_put(c, STR("\r\n"));
+	}
+}
+
+void smtpc_auth_respond(struct smtpc *c, struct str response)
+{
+	if (!asked(c, SMTPC_ASK_AUTH_MORE))
+		return;
+	c->asking = false;
+	put_line(c, response);
+	buf_wipe(&c->auth);
+}
+
+void smtpc_auth_cancel(struct smtpc *c)
+{
+	if (!asked(c, SMTPC_ASK_AUTH_MORE))
+		return;
+	c->asking = false;
+	smtpc_put(c, STR("*\r\n"));
+	buf_wipe(&c->auth);
+}
+
+void smtpc_auth_skip(struct smtpc *c)
+{
+	if (!asked(c, SMTPC_ASK_AUTH))
+		return;
+	c->asking = false;
+	smtpc_ready(c);
+}
+
+static void challenge(struct smtpc *c)
+{
+	buf_wipe(&c->auth);
+	if (c->reply.lines != 1 || !base64_get(c->reply.line, &c->auth)) {
+		smtpc_break(c, SMTPC_WHY_GARBAGE);
+		return;
+	}
+	c->event = (struct smtpc_event){ .data = buf_str(&c->auth) };
+	smtpc_ask(c, SMTPC_ASK_AUTH_MORE);
+}
+
+void smtpc_auth_reply(struct smtpc *c)
+{
+	unsigned class = c->reply.code / 100;
+
+	if (c->reply.code == 334) {
+		challenge(c);
+	} else if (class == 2) {
+		c->owed |= OWED_AUTH_OK;
+		smtpc_ready(c);
+	} else if (class == 3) {
+		smtpc_break(c, SMTPC_WHY_GARBAGE);
+	} else {
+		smtpc_result_reply(c);
+		smtpc_auth_begin(c);
+		c->event.result = c->result;
+	}
+}
