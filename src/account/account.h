@@ -93,6 +93,28 @@ enum status app_password_each(struct directory *d, struct str address,
 uint64_t app_password_find(struct directory *d, uint64_t account, struct str password,
 	enum login_scope scope, char name[APP_NAME_MAX + 1]);
 
+/* ---- keys of client certificates, for EXTERNAL ---- */
+
+enum { CERTIFICATE_KEY = 32, CERTIFICATES_PER_ACCOUNT = 100, CERTIFICATE_NAME_MAX = 200 };
+
+struct certificate {
+	unsigned char key[CERTIFICATE_KEY];  /* SHA-256 of its SubjectPublicKeyInfo */
+	char name[CERTIFICATE_NAME_MAX + 1]; /* for people: the certificate's subject */
+	int64_t added_ms;
+};
+/* One key may open several accounts. */
+enum status certificate_add(struct directory *d, struct str address,
+	const unsigned char key[CERTIFICATE_KEY], struct str name, struct err *err);
+enum status certificate_del(struct directory *d, struct str address,
+	const unsigned char key[CERTIFICATE_KEY], struct err *err);
+enum status certificate_each(struct directory *d, struct str address,
+	bool (*each)(void *arg, const struct certificate *c), void *arg, struct err *err);
+bool certificate_opens(
+	struct directory *d, uint64_t account, const unsigned char key[CERTIFICATE_KEY]);
+/* The one account that it opens; false: none, or several. */
+bool certificate_account(
+	struct directory *d, const unsigned char key[CERTIFICATE_KEY], struct account *a);
+
 /* ---- the last login of each account: kept in memory, written by directory_flush_logins() ---- */
 
 struct last_login {

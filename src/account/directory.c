@@ -11,7 +11,7 @@
 #include "base/mem.h"
 
 enum {
-	SCHEMA_VERSION = 2,
+	SCHEMA_VERSION = 3,
 	APPLICATION_ID = 0x52455354, /* "REST" in the file's header, see file(1) */
 	BUSY_MS = 2000,
 };
@@ -48,6 +48,16 @@ static const char *const upgrades[SCHEMA_VERSION] = {
 	      "CREATE TRIGGER account_gone AFTER DELETE ON account BEGIN"
 	      " DELETE FROM app_password WHERE account = old.id;"
 	      " DELETE FROM last_login WHERE account = old.id; END;",
+	[2] = "CREATE TABLE certificate(account INTEGER NOT NULL, key BLOB NOT NULL,"
+	      " name TEXT NOT NULL, added_ms INTEGER NOT NULL, PRIMARY KEY(account, key))"
+	      " WITHOUT ROWID;"
+	      "CREATE INDEX certificate_key ON certificate(key);"
+	      "CREATE TRIGGER account_gone_certificates AFTER DELETE ON account BEGIN"
+	      " DELETE FROM certificate WHERE account = old.id; END;"
+	      /* -2: as the domain says, as restante.conf says */
+	      "ALTER TABLE account ADD COLUMN retention_days INTEGER NOT NULL DEFAULT -2;"
+	      "ALTER TABLE account ADD COLUMN pop3_folders TEXT NOT NULL DEFAULT '';"
+	      "ALTER TABLE domain ADD COLUMN retention_days INTEGER NOT NULL DEFAULT -2;",
 };
 
 #define ACCOUNT_COLUMNS                                                                            \
@@ -97,6 +107,13 @@ static const char *const statements[SQL_COUNT] = {
 	[SQL_APP_FIND] = "SELECT id, name, scope, expires_ms FROM app_password"
 			 " WHERE account = ?1 AND digest = ?2",
 	[SQL_APP_USED] = "UPDATE app_password SET used_ms = ?2 WHERE id = ?1",
+	[SQL_CERT_ADD] = "INSERT INTO certificate(account, key, name, added_ms)"
+			 " VALUES(?1, ?2, ?3, ?4)",
+	[SQL_CERT_DEL] = "DELETE FROM certificate WHERE account = ?1 AND key = ?2",
+	[SQL_CERT_EACH] = "SELECT key, name, added_ms FROM certificate WHERE account = ?1"
+			  " ORDER BY added_ms, key",
+	[SQL_CERT_OPENS] = "SELECT 1 FROM certificate WHERE account = ?1 AND key = ?2",
+	[SQL_CERT_ACCOUNTS] = "SELECT account FROM certificate WHERE key = ?1 LIMIT 2",
 	[SQL_LAST_LOGIN_SET] =
 		"INSERT OR REPLACE INTO last_login(account, at_ms, ip, tls, mechanism,"
 		" protocol, app) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7"

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "account/sasl_internal.h"
 #include "base/mem.h"
@@ -13,6 +14,7 @@ static const struct {
 	{ STR_INIT("SCRAM-SHA-256-PLUS"), MECH_SCRAM_PLUS },
 	{ STR_INIT("OAUTHBEARER"),        MECH_OAUTHBEARER},
 	{ STR_INIT("XOAUTH2"),            MECH_XOAUTH2    },
+	{ STR_INIT("EXTERNAL"),           MECH_EXTERNAL   },
 };
 
 static enum mechanism mechanism_of(const struct authenticator *a, const struct sasl_start *start)
@@ -27,6 +29,8 @@ static enum mechanism mechanism_of(const struct authenticator *a, const struct s
 		if ((names[i].mechanism == MECH_OAUTHBEARER ||
 			    names[i].mechanism == MECH_XOAUTH2) &&
 			authenticator_checker(a) == NULL)
+			return MECH_UNKNOWN;
+		if (names[i].mechanism == MECH_EXTERNAL && start->client_key.n != CERTIFICATE_KEY)
 			return MECH_UNKNOWN;
 		return names[i].mechanism;
 	}
@@ -46,6 +50,8 @@ struct sasl *sasl_new(
 	x->tls = start->tls;
 	x->plus_offered = start->plus_offered;
 	buf_put(&x->exporter, start->exporter);
+	if (start->client_key.n == CERTIFICATE_KEY)
+		memcpy(x->client_key, start->client_key.p, CERTIFICATE_KEY);
 	return x;
 }
 
@@ -175,6 +181,7 @@ void sasl_step(struct sasl *x, struct str input, bool has_input)
 	case MECH_UNKNOWN: sasl_end(x, SASL_UNKNOWN_MECHANISM); return;
 	case MECH_PLAIN: sasl_step_plain(x, input, has_input); return;
 	case MECH_LOGIN: sasl_step_login(x, input, has_input); return;
+	case MECH_EXTERNAL: sasl_step_external(x, input, has_input); return;
 	case MECH_OAUTHBEARER:
 	case MECH_XOAUTH2: sasl_step_oauth(x, input, has_input); return;
 	case MECH_SCRAM:

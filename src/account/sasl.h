@@ -1,7 +1,8 @@
 /* sasl.h -- server side of SASL, in the store process: the edge carries decoded messages and the
  * channel binding and learns neither hash nor key (RFC 4422, 4616, 5802, 7677, 9266).
  *
- * Mechanisms: PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-256-PLUS; with a token checker also OAUTHBEARER
+ * Mechanisms: PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-256-PLUS; for who showed a certificate EXTERNAL
+ * (RFC 4422 A); with a token checker also OAUTHBEARER
  * (RFC 7628) and XOAUTH2.  Unknown and disabled users cost the same
  * time and get the same answer as a wrong password.  Hashing runs in a bounded pool; a keyed
  * cache in memory remembers recent successes. */
@@ -53,7 +54,9 @@ struct sasl_start {
 	enum login_scope scope; /* what it is for; 0 is LOGIN_ALL: no application passwords */
 	bool tls;
 	struct str exporter; /* tls-exporter channel binding, "" when there is none */
-	bool plus_offered;   /* -PLUS was announced: a client that says it saw none is attacked */
+	struct str
+		client_key; /* digest of the key of the client's certificate, "" when there is none */
+	bool plus_offered; /* -PLUS was announced: a client that says it saw none is attacked */
 };
 
 /* done() is called exactly once per sasl_step(), perhaps before it returns; sasl_new() asks nothing.  It

@@ -14,7 +14,8 @@ enum mechanism {
 	MECH_SCRAM,
 	MECH_SCRAM_PLUS,
 	MECH_OAUTHBEARER,
-	MECH_XOAUTH2
+	MECH_XOAUTH2,
+	MECH_EXTERNAL,
 };
 
 struct sasl {
@@ -30,6 +31,7 @@ struct sasl {
 	bool freed;
 	unsigned answering; /* done() calls running: sasl_free() only marks */
 	bool tls, plus_offered;
+	unsigned char client_key[CERTIFICATE_KEY];
 	struct buf exporter;
 	struct buf user; /* what the client called itself */
 	struct token_check token;
@@ -50,6 +52,7 @@ void sasl_check_password(struct sasl *x, struct str password);
 
 void sasl_step_plain(struct sasl *x, struct str input, bool has_input);
 void sasl_step_login(struct sasl *x, struct str input, bool has_input);
+void sasl_step_external(struct sasl *x, struct str input, bool has_input);
 void sasl_step_oauth(struct sasl *x, struct str input, bool has_input);
 void sasl_step_scram(struct sasl *x, struct str input, bool has_input);
 

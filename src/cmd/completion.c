@@ -64,8 +64,8 @@ int cmd_completion(struct cmd *c)
 	       "\t\tcase \"${COMP_WORDS[1]}\" in\n");
 	next_words(1);
 	printf("\tcompletion) words=bash ;;\n\tesac\n"
-	       "\telif [[ $cur != -* && $COMP_CWORD -eq 3 && \"${COMP_WORDS[*]:1:2}\" == \"account "
-	       "app-password\" ]]; then\n\t\tcase \"${COMP_WORDS[*]:1:2}\" in\n");
+	       "\telif [[ $cur != -* && $COMP_CWORD -eq 3 && \"${COMP_WORDS[*]:1:2}\" == account\\ "
+	       "@(app-password|cert) ]]; then\n\t\tcase \"${COMP_WORDS[*]:1:2}\" in\n");
 	next_words(2);
 	printf("\tesac\n"
 	       "\telif [[ ${COMP_WORDS[COMP_CWORD-1]} == --state ]]; then\n"

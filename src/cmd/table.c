@@ -67,6 +67,13 @@ const struct command commands[] = {
 	{ "account app-password list", "ADDRESS", LIST, 1, 1, cmd_app_password_list,
 		"list the application passwords of an account" },
 
+	{ "account cert add", "ADDRESS FILE|FINGERPRINT", "state", 2, 2, cmd_cert_add,
+		"let who holds the key of this certificate log in with EXTERNAL" },
+	{ "account cert del", "ADDRESS FILE|FINGERPRINT", "state", 2, 2, cmd_cert_del,
+		"take that away" },
+	{ "account cert list", "ADDRESS", LIST, 1, 1, cmd_cert_list,
+		"list the certificates of an account" },
+
 	{ "alias add", "ALIAS TARGET...", "state", 2, -1, cmd_alias_add,
 		"lead an address to others; @DOMAIN: what nobody else there gets" },
 	{ "alias del", "ALIAS [TARGET...]", "state", 1, -1, cmd_alias_del,

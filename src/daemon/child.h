@@ -44,6 +44,7 @@ struct child_start {
 	struct tls_pair *pairs; /* PEM; the keys are wiped by the edge after use */
 	size_t pair_count;
 	struct str ticket_keys;
+	struct str client_ca; /* PEM, or "" */
 };
 
 /* Never return. */

@@ -290,6 +290,8 @@ static bool take_listen(struct config *c, cfg_t *section)
 	l->tls_tickets = c->tls_tickets;
 	if (cfg_getstr(section, "tls_tickets") != NULL)
 		config_bool(str_c(cfg_getstr(section, "tls_tickets")), &l->tls_tickets);
+	l->client_certificates =
+		str_eq(str_c(cfg_getstr(section, "client_certificates")), STR("request"));
 	take_addresses(l, section, kind);
 	take_text(&l->discard_ehlo, cfg_getstr(section, "discard_ehlo"));
 	take_text(&l->proxy_networks, cfg_getstr(section, "proxy_networks"));
@@ -370,6 +372,22 @@ static void system_hostname(struct config *c)
 		config_set(c, s, STR("localhost"), NULL);
 }
 
+static bool listener_holds(const struct config_listen *l, const char *name, struct err *err)
+{
+	bool logins = l->protocol == LISTEN_SUBMISSION || l->protocol == LISTEN_POP3;
+
+	if (l->protocol == LISTEN_LMTP && l->port == 25)
+		err_set(err, ST_USAGE, "%s: listen %s: RFC 2033 5 forbids LMTP on port 25", name,
+			l->name);
+	else if (l->client_certificates && (!logins || l->tls == LISTEN_TLS_NONE))
+		err_set(err, ST_USAGE,
+			"%s: listen %s: client_certificates is for POP3 and submission with TLS",
+			name, l->name);
+	else
+		return true;
+	return false;
+}
+
 static bool relations_hold(const struct config *c, const char *name, struct err *err)
 {
 	if (c->errors_hard < c->errors_soft) {
@@ -377,11 +395,8 @@ static bool relations_hold(const struct config *c, const char *name, struct err 
 		return false;
 	}
 	for (size_t i = 0; i < c->listen_count; i++)
-		if (c->listen[i].protocol == LISTEN_LMTP && c->listen[i].port == 25) {
-			err_set(err, ST_USAGE, "%s: listen %s: RFC 2033 5 forbids LMTP on port 25",
-				name, c->listen[i].name);
+		if (!listener_holds(&c->listen[i], name, err))
 			return false;
-		}
 	if (c->header_size_limit > c->message_size_limit) {
 		err_set(err, ST_USAGE, "%s: header_size_limit is more than message_size_limit",
 			name);

@@ -22,7 +22,7 @@ struct config_listen {
 	char **addresses;
 	size_t address_count;
 	uint16_t port;
-	bool tls_tickets;
+	bool tls_tickets, client_certificates;
 	char *discard_ehlo;   /* "none", or extensions that are not offered here */
 	char *proxy_networks; /* who speaks the PROXY protocol first; net/cidr.h */
 };
@@ -40,6 +40,7 @@ struct config {
 	struct config_certificate *certificates; /* besides those */
 	size_t certificate_count;
 	char *tls_min_version; /* "1.2" */
+	char *client_ca_file;  /* relative to the state directory; "": none */
 	bool tls_tickets;
 	int64_t tls_ticket_rotation_ms;
 	int64_t message_size_limit; /* octets */

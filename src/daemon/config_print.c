@@ -51,7 +51,8 @@ static void listen_put(struct buf *out, const struct config_listen *l)
 		"}\n\tport = %u\n\ttls = %.*s\n\ttls_tickets = %s\n\tdiscard_ehlo = ", l->port,
 		STR_ARG(tls), l->tls_tickets ? "yes" : "no");
 	quoted_put(out, str_c(l->discard_ehlo));
-	buf_put(out, STR("\n\tproxy_networks = "));
+	buf_printf(out, "\n\tclient_certificates = %s\n\tproxy_networks = ",
+		l->client_certificates ? "request" : "none");
 	quoted_put(out, str_c(l->proxy_networks));
 	buf_put(out, STR("\n}\n"));
 }
@@ -92,9 +93,10 @@ static json_t *listen_json(const struct config_listen *l)
 
 	for (size_t i = 0; i < l->address_count; i++)
 		json_array_append_new(addresses, json_string(l->addresses[i]));
-	return json_pack("{s:s, s:s%, s:o, s:i, s:s%, s:b, s:s, s:s}", "name", l->name, "protocol",
-		protocol.p, protocol.n, "address", addresses, "port", (int)l->port, "tls", tls.p,
-		tls.n, "tls_tickets", (int)l->tls_tickets, "discard_ehlo", l->discard_ehlo,
+	return json_pack("{s:s, s:s%, s:o, s:i, s:s%, s:b, s:s, s:s, s:s}", "name", l->name,
+		"protocol", protocol.p, protocol.n, "address", addresses, "port", (int)l->port,
+		"tls", tls.p, tls.n, "tls_tickets", (int)l->tls_tickets, "discard_ehlo",
+		l->discard_ehlo, "client_certificates", l->client_certificates ? "request" : "none",
 		"proxy_networks", l->proxy_networks);
 }
 

@@ -16,7 +16,7 @@ const char config_tls_modes[] = "none starttls implicit";
 
 #define KEYWORDS                                                                                   \
 	"PIPELINING SIZE 8BITMIME SMTPUTF8 CHUNKING STARTTLS AUTH DSN LIMITS ENHANCEDSTATUSCODES"
-#define MECHANISMS "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS OAUTHBEARER XOAUTH2"
+#define MECHANISMS "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS OAUTHBEARER XOAUTH2 EXTERNAL"
 
 /* clang-format off */
 const struct config_setting config_settings[] = {
@@ -29,6 +29,9 @@ const struct config_setting config_settings[] = {
 		"Private key in PEM; relative to the state directory." },
 	{ "tls_min_version", CONFIG_WORD, AT(tls_min_version), "1.2", 0, 0, "1.2 1.3",
 		"Oldest TLS version that is spoken (RFC 8996 ends 1.0 and 1.1)." },
+	{ "client_ca_file", CONFIG_TEXT, AT(client_ca_file), "", 0, 4096, NULL,
+		"Authorities in PEM, relative to the state directory: client certificates of others open "
+		"nothing; empty: any certificate of a key that an account has." },
 	{ "tls_tickets", CONFIG_BOOL, AT(tls_tickets), "yes", 0, 0, NULL,
 		"Gives clients tickets to resume TLS sessions by (RFC 8446 2.2)." },
 	{ "tls_ticket_rotation", CONFIG_DURATION, AT(tls_ticket_rotation_ms), "12h", 1 * SECOND,
@@ -166,6 +169,9 @@ const struct config_setting config_listen_settings[] = {
 		"implicit: TLS from the first octet; starttls: STARTTLS or STLS is offered." },
 	{ "tls_tickets", CONFIG_BOOL, 0, "the setting above", 0, 0, NULL,
 		"As the setting of that name, for this listener." },
+	{ "client_certificates", CONFIG_WORD, 0, "none", 0, 0, "none request",
+		"request: asks for a certificate, by which a client may log in with EXTERNAL (RFC 4422 A); "
+		"no tickets are given then." },
 	{ "discard_ehlo", CONFIG_WORDS, 0, "none", 0, 0, "none " KEYWORDS,
 		"SMTP and LMTP extensions that are not offered here." },
 	{ "proxy_networks", CONFIG_NETWORKS, 0, "", 0, 0, NULL,

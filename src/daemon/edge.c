@@ -88,15 +88,17 @@ static void fill_engines(struct edge *e)
 	};
 }
 
-/* "PLAIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS" -> what is always offered, and what needs a binding. */
+/* sasl_mechanisms -> what is always offered, what needs a binding, what needs a client certificate. */
 static void split_mechanisms(struct edge *e)
 {
-	static struct buf plain, plus;
+	static struct buf plain, plus, certificate;
 	struct str rest = str_c(e->config->sasl_mechanisms);
 
 	while (rest.n > 0) {
 		struct str name = str_cut(&rest, ' ');
-		struct buf *to = str_ends(name, STR("-PLUS")) ? &plus : &plain;
+		struct buf *to = str_ends(name, STR("-PLUS"))    ? &plus
+				 : str_eq(name, STR("EXTERNAL")) ? &certificate
+								 : &plain;
 
 		/* Without a judge no token could be good. */
 		if (name.n == 0 ||
@@ -109,6 +111,8 @@ static void split_mechanisms(struct edge *e)
 	}
 	e->submission.mechanisms = e->pop3.mechanisms = buf_str(&plain);
 	e->submission.mechanisms_plus = e->pop3.mechanisms_plus = buf_str(&plus);
+	e->submission.mechanisms_certificate = e->pop3.mechanisms_certificate =
+		buf_str(&certificate);
 }
 
 void edge_note(
@@ -391,6 +395,8 @@ _Noreturn void edge_process(struct child_start *start)
 	if (start->pair_count > 0)
 		e->tls = tls_server_new(start->pairs, start->pair_count,
 			str_c(e->config->tls_min_version), start->ticket_keys, &err);
+	if (e->tls != NULL && start->client_ca.n > 0)
+		tls_server_authorities(e->tls, start->client_ca, &err);
 	for (size_t i = 0; i < start->pair_count; i++)
 		mem_wipe((char *)(uintptr_t)start->pairs[i].key.p, start->pairs[i].key.n);
 	if (err.code != ST_OK || sandbox_drop(&start->identity, root, &err) != ST_OK ||

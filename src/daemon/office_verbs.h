@@ -16,6 +16,12 @@ enum status verb_app_password_del(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_app_password_list(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_cert_add(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_cert_del(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_cert_list(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_account_passwd(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_account_list(

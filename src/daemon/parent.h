@@ -26,7 +26,7 @@ struct parent_pair {
 
 struct parent_files { /* what a generation of edges is started with */
 	struct config *config;
-	struct buf text;
+	struct buf text, client_ca;
 	struct parent_pair *pairs; /* first that of tls_certificate, then the sections' */
 	size_t pair_count;
 };

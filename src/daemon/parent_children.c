@@ -205,7 +205,8 @@ bool parent_spawn_edge(struct parent *p)
 			.listener_count = p->listener_count,
 			.pairs = pairs,
 			.pair_count = p->files.pair_count,
-			.ticket_keys = parent_ticket_keys(p) };
+			.ticket_keys = parent_ticket_keys(p),
+			.client_ca = buf_str(&p->files.client_ca) };
 
 		for (size_t i = 0; i < p->files.pair_count; i++)
 			pairs[i] = (struct tls_pair){ buf_str(&p->files.pairs[i].cert),

@@ -60,6 +60,7 @@ void parent_files_free(struct parent_files *f)
 {
 	config_free(f->config);
 	buf_deinit(&f->text);
+	buf_deinit(&f->client_ca);
 	parent_wipe_tls(f);
 	*f = (struct parent_files){ 0 };
 }

@@ -26,9 +26,9 @@ static enum status try_pairs(const struct parent *p, const struct parent_files *
 	struct tls_pair pairs[TLS_PAIRS_MAX];
 	struct str min = str_c(f->config->tls_min_version), keys = parent_ticket_keys(p);
 	struct tls_server *probe;
+	struct err why = { 0 };
 
 	for (size_t i = 0; i < f->pair_count; i++) {
-		struct err why = { 0 };
 		const char *name = i == 0 ? f->config->tls_certificate
 					  : f->config->certificates[i - 1].certificate;
 
@@ -40,8 +40,12 @@ static enum status try_pairs(const struct parent *p, const struct parent_files *
 			return err_set(err, ST_USAGE, "%s: %s", name, why.text);
 	}
 	probe = tls_server_new(pairs, f->pair_count, min, keys, err);
+	if (probe != NULL && f->client_ca.len > 0 &&
+		tls_server_authorities(probe, buf_str(&f->client_ca), &why) != ST_OK)
+		err_set(err, ST_USAGE, "client_ca_file %s: %s", f->config->client_ca_file,
+			why.text);
 	tls_server_unref(probe);
-	return probe != NULL ? ST_OK : ST_USAGE;
+	return probe != NULL && why.code == ST_OK ? ST_OK : ST_USAGE;
 }
 
 enum status parent_read_tls(const struct parent *p, struct parent_files *f, struct err *err)
@@ -51,6 +55,8 @@ enum status parent_read_tls(const struct parent *p, struct parent_files *f, stru
 
 	for (size_t i = 0; i < c->certificate_count && st == ST_OK; i++)
 		st = read_pair(p, f, c->certificates[i].certificate, c->certificates[i].key, err);
+	if (st == ST_OK && c->client_ca_file[0] != '\0')
+		st = parent_read_file(p->state, c->client_ca_file, &f->client_ca, err);
 	return st == ST_OK ? try_pairs(p, f, err) : st;
 }
 

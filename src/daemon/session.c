@@ -54,7 +54,9 @@ static void arm(struct session *s)
 static void start_tls(struct session *s)
 {
 	s->conn.alpn = s->row->protocol == LISTEN_POP3 ? "pop3" : "smtp";
-	s->conn.no_tickets = !s->row->tls_tickets;
+	s->conn.ask_certificate = s->row->client_certificates;
+	/* A ticket would go on proving a key long after it was shown. */
+	s->conn.no_tickets = !s->row->tls_tickets || s->conn.ask_certificate;
 	conn_deadline(&s->conn, s->protocol->deadline(s));
 	conn_start_tls(&s->conn, s->edge->tls);
 }
@@ -151,19 +153,35 @@ void session_drive(struct session *s)
 		arm(s);
 }
 
+static void tls_up(struct session *s)
+{
+	unsigned char unused[32];
+	struct buf key = { 0 };
+	const char *why = NULL;
+	bool shown = conn_client_key(&s->conn, s->client_key, &why);
+
+	if (s->starting_tls) {
+		s->starting_tls = false;
+		s->protocol->tls_up(s, conn_channel_binding(&s->conn, unused));
+	}
+	if (!shown)
+		return;
+	s->has_certificate = why == NULL;
+	hex_put(&key, str_of(s->client_key, sizeof s->client_key));
+	log_info("tls.certificate", F_C("sid", s->sid), F_STR("ip", session_peer(s)),
+		F_STR("key", buf_str(&key)), F_C("why", why == NULL ? "" : why));
+	buf_deinit(&key);
+	if (s->has_certificate)
+		s->protocol->certificate_shown(s);
+}
+
 static void event(struct conn *c, enum conn_event e)
 {
 	struct session *s = LIST_OF(c, struct session, conn);
-	unsigned char unused[32];
 
 	switch (e) {
 	case CONN_READY: break;
-	case CONN_TLS_UP:
-		if (s->starting_tls) {
-			s->starting_tls = false;
-			s->protocol->tls_up(s, conn_channel_binding(c, unused));
-		}
-		break;
+	case CONN_TLS_UP: tls_up(s); break;
 	case CONN_DEADLINE:
 		if (s->end_by_ms != 0 && loop_now_ms(s->conn.loop) >= s->end_by_ms) {
 			end(s);
@@ -301,6 +319,7 @@ bool session_ask_auth(
 	put_str(&b, str_c(s->protocol->name));
 	put_str(&b, session_peer(s));
 	put_str(&b, str_c(s->conn.ssl == NULL ? "none" : conn_tls_version(&s->conn)));
+	put_str(&b, s->has_certificate ? str_of(s->client_key, sizeof s->client_key) : STR(""));
 	asked = edge_ask(s->edge, s, IPC_AUTH, buf_str(&b), STR(""));
 	buf_wipe(&b);
 	return asked;

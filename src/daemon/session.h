@@ -15,6 +15,7 @@ struct session_protocol {
 	/* The store's answer; p NULL: it went away before it answered. */
 	void (*answered)(struct session *s, struct ipc_packet *p);
 	void (*tls_up)(struct session *s, bool channel_binding);
+	void (*certificate_shown)(struct session *s);
 	struct buf *(*in)(struct session *s);
 	struct buf *(*out)(struct session *s);
 	bool (*wants_input)(const struct session *s);
@@ -34,8 +35,10 @@ struct session {
 	bool closing, starting_tls, driving, ended;
 	bool again;              /* serve once more although nothing came */
 	int64_t paused_until_ms; /* 0: not paused */
-	uint64_t capture_left;   /* octets that the store still wants to see (A27) */
-	int64_t end_by_ms;       /* kicked: ended then at the latest; 0 not */
+	bool has_certificate;    /* and its key is client_key */
+	unsigned char client_key[32];
+	uint64_t capture_left; /* octets that the store still wants to see (A27) */
+	int64_t end_by_ms;     /* kicked: ended then at the latest; 0 not */
 	int64_t started_ms;
 	char sid[20];
 };

@@ -361,6 +361,11 @@ static void tls_up(struct session *s, bool channel_binding)
 	pop3d_tls_started(pop3_of(s)->engine, channel_binding, loop_now_ms(s->conn.loop));
 }
 
+static void certificate_shown(struct session *s)
+{
+	pop3d_certificate_shown(pop3_of(s)->engine);
+}
+
 static struct buf *in(struct session *s)
 {
 	return pop3d_in(pop3_of(s)->engine);
@@ -416,6 +421,7 @@ static const struct session_protocol protocol = {
 	.serve = serve,
 	.answered = answered,
 	.tls_up = tls_up,
+	.certificate_shown = certificate_shown,
 	.in = in,
 	.out = out,
 	.wants_input = wants_input,

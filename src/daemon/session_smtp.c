@@ -489,6 +489,11 @@ static void tls_up(struct session *s, bool channel_binding)
 	smtpd_tls_started(smtp_of(s)->engine, channel_binding, loop_now_ms(s->conn.loop));
 }
 
+static void certificate_shown(struct session *s)
+{
+	smtpd_certificate_shown(smtp_of(s)->engine);
+}
+
 static struct buf *in(struct session *s)
 {
 	return smtpd_in(smtp_of(s)->engine);
@@ -536,6 +541,7 @@ static const struct session_protocol protocol = {
 	.serve = serve,
 	.answered = answered,
 	.tls_up = tls_up,
+	.certificate_shown = certificate_shown,
 	.in = in,
 	.out = out,
 	.wants_input = wants_input,

@@ -55,6 +55,7 @@ bool svc_auth(struct svc_session *x, struct reader *r)
 	copy(x->login.protocol, sizeof x->login.protocol, protocol);
 	copy(x->login.ip, sizeof x->login.ip, get_str(r));
 	copy(x->login.tls, sizeof x->login.tls, get_str(r));
+	start.client_key = get_str(r);
 	/* One account a session: what was done under it must not be taken along to another. */
 	if (r->bad || r->rest.n > 0 || x->account != 0)
 		return false;

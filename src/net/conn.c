@@ -10,6 +10,7 @@
 
 #include "base/list.h"
 #include "net/conn.h"
+#include "net/spki.h"
 
 static void peer_text(struct conn *c, const struct sockaddr *peer)
 {
@@ -157,6 +158,13 @@ void conn_start_tls(struct conn *c, struct tls_server *tls)
 	if (c->no_tickets) {
 		SSL_set_options(c->ssl, SSL_OP_NO_TICKET);
 		SSL_set_num_tickets(c->ssl, 0); /* in 1.3 the option alone does not stop them */
+	}
+	if (c->ask_certificate) {
+		/* Sessions of other listeners, where nobody was asked, are not resumed here. */
+		static const unsigned char context[] = "certificate";
+
+		SSL_set_verify(c->ssl, SSL_VERIFY_PEER, NULL);
+		SSL_set_session_id_context(c->ssl, context, sizeof context - 1);
 	}
 	c->handshaking = true;
 	loop_io_want(&c->io, LOOP_READ);
@@ -319,6 +327,20 @@ bool conn_channel_binding(struct conn *c, unsigned char out[32])
 	ERR_clear_error();
 	return SSL_export_keying_material(c->ssl, out, 32, label, sizeof label - 1,
 		       (const unsigned char *)"", 0, 1) == 1;
+}
+
+bool conn_client_key(const struct conn *c, unsigned char out[32], const char **why)
+{
+	const X509 *cert = NULL;
+	long verdict;
+
+	if (c->ssl != NULL && !c->handshaking && c->ask_certificate)
+		cert = SSL_get0_peer_certificate(c->ssl);
+	if (cert == NULL)
+		return false;
+	verdict = SSL_get_verify_result(c->ssl);
+	*why = verdict == X509_V_OK ? NULL : X509_verify_cert_error_string(verdict);
+	return spki_digest(cert, out);
 }
 
 const char *conn_tls_version(const struct conn *c)

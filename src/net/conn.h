@@ -36,6 +36,8 @@ struct conn {
 	 * conn_start_tls().  NULL takes either, so say which. */
 	const char *alpn;
 	bool no_tickets; /* set it then too: this session gets no ticket to resume it by */
+	/* And that: asks for a certificate (RFC 8446 4.3.2), which the client need not have. */
+	bool ask_certificate;
 	void (*event)(struct conn *c, enum conn_event e);
 	char peer[64]; /* text of the client's IP address */
 	uint16_t peer_port;
@@ -71,6 +73,9 @@ bool conn_pending(const struct conn *c);
 /* tls-exporter channel binding (RFC 9266); false without TLS or when TLS 1.2 lacks extended master
  * secret. */
 bool conn_channel_binding(struct conn *c, unsigned char out[32]);
+/* SHA-256 of the key in the client's certificate; the handshake has proved that the client holds it.
+ * False without a certificate.  *why: NULL, or why no authority of tls_server_authorities() vouches. */
+bool conn_client_key(const struct conn *c, unsigned char out[32], const char **why);
 const char *conn_tls_version(const struct conn *c); /* "TLSv1.3", or NULL */
 const char *conn_tls_cipher(const struct conn *c);
 const char *conn_tls_group(const struct conn *c); /* of the key exchange: "X25519" */

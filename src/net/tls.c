@@ -1,6 +1,7 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ struct tls_server {
 	SSL_CTX *ctx;
 	struct tls_cert *certs;
 	size_t cert_count;
+	bool authorities;
 	struct ticket_key tickets[TICKET_KEYS]; /* the first seals */
 	size_t ticket_count;
 };
@@ -111,6 +113,43 @@ static enum status set_certificates(
 	return tls_cert_default(t->ctx, t->certs, t->cert_count, err);
 }
 
+/* Of the client.  A certificate that nobody vouches for does not end the handshake: a mail client may
+ * show whatever it has, and log in by password.  What is proved in any case is that it holds the
+ * key (RFC 8446 4.4.3). */
+static int judge_client(X509_STORE_CTX *x, void *arg)
+{
+	const struct tls_server *t = arg;
+
+	if (t->authorities)
+		(void)X509_verify_cert(x);
+	return 1;
+}
+
+enum status tls_server_authorities(struct tls_server *t, struct str pem, struct err *err)
+{
+	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
+	STACK_OF(X509_NAME) *names = sk_X509_NAME_new_null();
+	X509 *cert;
+	size_t count = 0;
+
+	if (bio == NULL || names == NULL)
+		abort();
+	while ((cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+		X509_NAME *name = X509_NAME_dup(X509_get_subject_name(cert));
+
+		if (X509_STORE_add_cert(SSL_CTX_get_cert_store(t->ctx), cert) != 1 ||
+			name == NULL || sk_X509_NAME_push(names, name) == 0)
+			abort();
+		X509_free(cert);
+		count++;
+	}
+	BIO_free(bio);
+	ERR_clear_error();
+	SSL_CTX_set_client_CA_list(t->ctx, names); /* a client with several chooses by it */
+	t->authorities = true;
+	return count > 0 ? ST_OK : err_set(err, ST_USAGE, "no certificate in PEM");
+}
+
 static enum status set_policy(SSL_CTX *ctx, struct str min, struct err *err)
 {
 	int version = str_eq(min, STR("1.2"))   ? TLS1_2_VERSION
@@ -164,6 +203,7 @@ struct tls_server *tls_server_new(const struct tls_pair *pairs, size_t count, st
 	t->ctx = SSL_CTX_new(TLS_server_method());
 	if (t->ctx == NULL)
 		abort();
+	SSL_CTX_set_cert_verify_callback(t->ctx, judge_client, t);
 	/* Nothing is remembered here: an edge must be able to resume what another one began. */
 	SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_OFF);
 	if (set_policy(t->ctx, min, err) == ST_OK &&

@@ -30,6 +30,9 @@ struct tls_server *tls_server_new(const struct tls_pair *pairs, size_t count, st
 /* One or two keys of TLS_TICKET_KEY octets, shared by all edges so that any edge resumes any session;
  * the first seals, both open.  Empty: tickets off. */
 enum status tls_server_tickets(struct tls_server *t, struct str keys, struct err *err);
+/* PEM; whose certificates clients must have to be believed (conn_client_key()).  Without it a certificate
+ * is only the envelope of a key. */
+enum status tls_server_authorities(struct tls_server *t, struct str pem, struct err *err);
 struct tls_server *tls_server_ref(struct tls_server *t);
 void tls_server_unref(struct tls_server *t);
 SSL_CTX *tls_server_ctx(struct tls_server *t);

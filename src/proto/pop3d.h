@@ -23,22 +23,24 @@ struct pop3d_config {               /* borrowed, shared, outlives the sessions *
 	int64_t autologout_ms;      /* at least 10 min (RFC 1939 3) */
 	size_t errors_before_login; /* bad commands until the session is closed: 3 / 20 */
 	size_t errors_after_login;
-	size_t auth_failures;  /* failed logins until the session is closed */
-	struct str mechanisms; /* SASL under TLS: "PLAIN LOGIN SCRAM-SHA-256" */
-	struct str mechanisms_plus;
-	bool cleartext_auth;    /* USER, PASS and SASL without TLS too */
-	int64_t expire_days;    /* announced with EXPIRE; 0 and less: NEVER */
-	uint64_t login_delay_s; /* announced with LOGIN-DELAY when it is not 0 */
-	struct str language;    /* what LANG * chooses: "de" */
-	bool nul_to_80;         /* some clients end a message at a NUL */
-	bool end_header;        /* some clients need an empty line even when no body follows */
+	size_t auth_failures;              /* failed logins until the session is closed */
+	struct str mechanisms;             /* SASL under TLS: "PLAIN LOGIN SCRAM-SHA-256" */
+	struct str mechanisms_plus;        /* with a channel binding */
+	struct str mechanisms_certificate; /* with a client certificate */
+	bool cleartext_auth;               /* USER, PASS and SASL without TLS too */
+	int64_t expire_days;               /* announced with EXPIRE; 0 and less: NEVER */
+	uint64_t login_delay_s;            /* announced with LOGIN-DELAY when it is not 0 */
+	struct str language;               /* what LANG * chooses: "de" */
+	bool nul_to_80;                    /* some clients end a message at a NUL */
+	bool end_header; /* some clients need an empty line even when no body follows */
 };
 
 struct pop3d_peer {
 	bool tls_available; /* STLS is offered */
 	bool tls_active;
 	bool channel_binding;
-	bool xclient; /* a proxy that may say XCLIENT */
+	bool certificate; /* the handshake proved its key (pop3d_certificate_shown) */
+	bool xclient;     /* a proxy that may say XCLIENT */
 };
 
 enum pop3d_event_type {
@@ -102,6 +104,7 @@ bool pop3d_next(struct pop3d *p, int64_t now_ms, struct pop3d_event *ev);
 bool pop3d_wants_input(const struct pop3d *p);
 
 void pop3d_tls_started(struct pop3d *p, bool channel_binding, int64_t now_ms);
+void pop3d_certificate_shown(struct pop3d *p);
 
 /* The three answers of ASK_LOGIN, ASK_AUTH and ASK_AUTH_MORE.  A mechanism with data to send at its
  * success (SCRAM) sends it as one more challenge (RFC 5034 4): the client's response is empty

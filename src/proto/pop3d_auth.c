@@ -54,13 +54,20 @@ enum pop3d_verdict pop3d_do_pass(struct pop3d *p, const struct str *arg, struct 
 	return V_EVENT;
 }
 
-/* The mechanism as the configuration spells it, from one of the two lists; "" without a match. */
+void pop3d_mechanisms(const struct pop3d *p, struct str lists[POP3D_LISTS])
+{
+	lists[0] = p->config->mechanisms;
+	lists[1] = p->peer.channel_binding ? p->config->mechanisms_plus : STR("");
+	lists[2] = p->peer.certificate ? p->config->mechanisms_certificate : STR("");
+}
+
+/* The mechanism as the configuration spells it; "" when it is not offered. */
 static struct str find_mechanism(const struct pop3d *p, struct str name)
 {
-	struct str lists[] = { p->config->mechanisms,
-		p->peer.channel_binding ? p->config->mechanisms_plus : STR("") };
+	struct str lists[POP3D_LISTS];
 
-	for (size_t i = 0; i < 2; i++)
+	pop3d_mechanisms(p, lists);
+	for (size_t i = 0; i < POP3D_LISTS; i++)
 		while (lists[i].n > 0) {
 			struct str word = str_cut(&lists[i], ' ');
 
@@ -73,11 +80,11 @@ static struct str find_mechanism(const struct pop3d *p, struct str name)
 /* RFC 1734 had no AUTH without arguments; clients ask so all the same, and the answer is a list. */
 static enum pop3d_verdict list_mechanisms(struct pop3d *p)
 {
-	struct str lists[] = { p->config->mechanisms,
-		p->peer.channel_binding ? p->config->mechanisms_plus : STR("") };
+	struct str lists[POP3D_LISTS];
 
+	pop3d_mechanisms(p, lists);
 	pop3d_ok(p, STR("mechanisms follow"));
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < POP3D_LISTS; i++)
 		while (lists[i].n > 0) {
 			struct str word = str_cut(&lists[i], ' ');
 
@@ -225,4 +232,9 @@ void pop3d_tls_started(struct pop3d *p, bool channel_binding, int64_t now_ms)
 	p->peer.channel_binding = channel_binding;
 	p->language = 0; /* anybody in between could have said LANG (RFC 6856 7) */
 	p->asked = Q_NONE;
+}
+
+void pop3d_certificate_shown(struct pop3d *p)
+{
+	p->peer.certificate = true;
 }

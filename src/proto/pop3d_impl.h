@@ -87,6 +87,9 @@ enum pop3d_verdict pop3d_command(struct pop3d *p, struct str line, struct pop3d_
 
 /* pop3d_auth.c */
 bool pop3d_may_login(const struct pop3d *p);
+/* What AUTH offers now: lists of names, some of them empty. */
+enum { POP3D_LISTS = 3 };
+void pop3d_mechanisms(const struct pop3d *p, struct str lists[POP3D_LISTS]);
 enum pop3d_verdict pop3d_do_user(struct pop3d *p, const struct str *arg, struct pop3d_event *ev);
 enum pop3d_verdict pop3d_do_pass(struct pop3d *p, const struct str *arg, struct pop3d_event *ev);
 enum pop3d_verdict pop3d_do_auth(struct pop3d *p, const struct str *arg, struct pop3d_event *ev);

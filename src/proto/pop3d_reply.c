@@ -13,6 +13,23 @@ void pop3d_say_drop(struct pop3d *p, bool whole)
 	pop3d_say(p, STR(""), texts[whole][n == 1], n, p->octets - p->deleted_octets);
 }
 
+/* RFC 5034 6 */
+static void put_mechanisms(struct pop3d *p)
+{
+	struct str lists[POP3D_LISTS];
+
+	pop3d_mechanisms(p, lists);
+	if (lists[0].n + lists[1].n + lists[2].n == 0)
+		return;
+	buf_put(&p->out, STR("SASL"));
+	for (size_t i = 0; i < POP3D_LISTS; i++)
+		if (lists[i].n > 0) {
+			buf_putc(&p->out, ' ');
+			buf_put(&p->out, lists[i]);
+		}
+	buf_put(&p->out, STR("\r\n"));
+}
+
 /* RFC 2449 5: what is announced before login is announced after it too; only STLS means "permitted
  * now" (RFC 2595 4).  EXPIRE and LOGIN-DELAY are the same for all users, so neither says USER. */
 void pop3d_put_capabilities(struct pop3d *p)
@@ -36,15 +53,7 @@ void pop3d_put_capabilities(struct pop3d *p)
 	}
 	if (pop3d_may_login(p)) {
 		buf_put(out, STR("USER\r\n"));
-		if (c->mechanisms.n > 0) {
-			buf_put(out, STR("SASL "));
-			buf_put(out, c->mechanisms);
-			if (p->peer.channel_binding && c->mechanisms_plus.n > 0) {
-				buf_putc(out, ' ');
-				buf_put(out, c->mechanisms_plus);
-			}
-			buf_put(out, STR("\r\n"));
-		}
+		put_mechanisms(p);
 	}
 	if (p->peer.tls_available && !p->peer.tls_active && p->state == S_AUTHORIZATION)
 		buf_put(out, STR("STLS\r\n"));

@@ -309,6 +309,11 @@ void smtpd_tls_started(struct smtpd *s, bool channel_binding, int64_t now_ms)
 	s->input = IN_COMMANDS;
 }
 
+void smtpd_certificate_shown(struct smtpd *s)
+{
+	s->peer.certificate = true;
+}
+
 const struct smtpd_tx *smtpd_tx(const struct smtpd *s)
 {
 	return s->tx == NULL ? NULL : &s->tx->pub;

@@ -38,7 +38,8 @@ struct smtpd_config { /* borrowed, shared by all sessions, outlives them */
 	bool chunking;
 	struct str mechanisms; /* offered in AUTH once TLS is up: "PLAIN LOGIN SCRAM-SHA-256" */
 	struct str mechanisms_plus; /* added under TLS when the owner has a channel binding */
-	bool cleartext_auth;        /* offer and take AUTH without TLS too */
+	struct str mechanisms_certificate; /* and when the client has shown a certificate */
+	bool cleartext_auth;               /* offer and take AUTH without TLS too */
 };
 
 /* What EHLO may offer. */
@@ -64,6 +65,7 @@ struct smtpd_peer { /* facts about this connection, copied */
 	bool xclient;       /* a proxy that may say XCLIENT */
 	unsigned discard;   /* enum smtpd_extension: neither offered nor taken */
 	bool channel_binding; /* mechanisms_plus may be offered (set again by smtpd_tls_started) */
+	bool certificate;     /* the handshake proved the key of one (smtpd_certificate_shown) */
 };
 
 enum smtpd_event_type {
@@ -147,6 +149,7 @@ void smtpd_auth_ok(struct smtpd *s, struct str user, struct str final, bool has_
 void smtpd_auth_failed(struct smtpd *s, unsigned code, struct str text);
 
 void smtpd_tls_started(struct smtpd *s, bool channel_binding, int64_t now_ms);
+void smtpd_certificate_shown(struct smtpd *s);
 
 const struct smtpd_tx *smtpd_tx(const struct smtpd *s); /* NULL outside a transaction */
 struct str smtpd_helo(const struct smtpd *s);           /* what HELO/EHLO said */

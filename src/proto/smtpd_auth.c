@@ -35,24 +35,37 @@ static bool in_list(struct str list, struct str mechanism)
 	return false;
 }
 
+void smtpd_mechanisms(const struct smtpd *s, struct str lists[SMTPD_LISTS])
+{
+	const struct smtpd_config *c = s->config;
+	bool tls = s->peer.tls_active;
+
+	lists[0] = tls || c->cleartext_auth ? c->mechanisms : STR("");
+	lists[1] = tls && s->peer.channel_binding ? c->mechanisms_plus : STR("");
+	lists[2] = tls && s->peer.certificate ? c->mechanisms_certificate : STR("");
+}
+
 static bool is_offered(const struct smtpd *s, struct str mechanism)
 {
-	if (mechanism.n == 0)
-		return false;
-	if (in_list(s->config->mechanisms, mechanism))
-		return true;
-	return s->peer.tls_active && s->peer.channel_binding &&
-	       in_list(s->config->mechanisms_plus, mechanism);
+	struct str lists[SMTPD_LISTS];
+
+	smtpd_mechanisms(s, lists);
+	for (size_t i = 0; i < SMTPD_LISTS; i++)
+		if (mechanism.n > 0 && in_list(lists[i], mechanism))
+			return true;
+	return false;
 }
 
 static bool may_authenticate(struct smtpd *s)
 {
-	if (s->peer.role != SMTPD_SUBMISSION || s->config->mechanisms.n == 0 ||
-		(s->peer.discard & SMTPD_X_AUTH) != 0)
+	const struct smtpd_config *c = s->config;
+	bool none = c->mechanisms.n + c->mechanisms_plus.n + c->mechanisms_certificate.n == 0;
+
+	if (s->peer.role != SMTPD_SUBMISSION || none || (s->peer.discard & SMTPD_X_AUTH) != 0)
 		smtpd_reply(s, 502, STR("5.5.1 no authentication here"));
 	else if (s->authenticated)
 		smtpd_reply(s, 503, STR("5.5.1 authenticated already")); /* RFC 4954 4 */
-	else if (!smtpd_offers(s, SMTPD_X_AUTH))
+	else if (!s->peer.tls_active && !c->cleartext_auth)
 		smtpd_reply(s, 538, STR("5.7.11 encryption required: say STARTTLS first"));
 	else
 		return true;

@@ -4,6 +4,7 @@
 bool smtpd_offers(const struct smtpd *s, enum smtpd_extension x)
 {
 	const struct smtpd_config *c = s->config;
+	struct str lists[SMTPD_LISTS];
 
 	if ((s->peer.discard & x) != 0)
 		return false;
@@ -18,8 +19,8 @@ bool smtpd_offers(const struct smtpd *s, enum smtpd_extension x)
 	case SMTPD_X_CHUNKING: return c->chunking;
 	case SMTPD_X_STARTTLS: return s->peer.tls_available && !s->peer.tls_active;
 	case SMTPD_X_AUTH:
-		return s->peer.role == SMTPD_SUBMISSION && c->mechanisms.n > 0 &&
-		       (s->peer.tls_active || c->cleartext_auth);
+		smtpd_mechanisms(s, lists);
+		return s->peer.role == SMTPD_SUBMISSION && lists[0].n + lists[1].n + lists[2].n > 0;
 	case SMTPD_X_XCLIENT: return s->peer.xclient;
 	}
 	return false;
@@ -29,6 +30,7 @@ bool smtpd_offers(const struct smtpd *s, enum smtpd_extension x)
 static void put_parameters(struct smtpd *s, enum smtpd_extension x)
 {
 	const struct smtpd_config *c = s->config;
+	struct str lists[SMTPD_LISTS];
 
 	switch (x) {
 	case SMTPD_X_SIZE:
@@ -36,12 +38,12 @@ static void put_parameters(struct smtpd *s, enum smtpd_extension x)
 		buf_putu(&s->out, c->message_size_limit);
 		break;
 	case SMTPD_X_AUTH:
-		buf_putc(&s->out, ' ');
-		buf_put(&s->out, c->mechanisms);
-		if (s->peer.tls_active && s->peer.channel_binding && c->mechanisms_plus.n > 0) {
-			buf_putc(&s->out, ' ');
-			buf_put(&s->out, c->mechanisms_plus);
-		}
+		smtpd_mechanisms(s, lists);
+		for (size_t i = 0; i < SMTPD_LISTS; i++)
+			if (lists[i].n > 0) {
+				buf_putc(&s->out, ' ');
+				buf_put(&s->out, lists[i]);
+			}
 		break;
 	case SMTPD_X_LIMITS: /* RFC 9422 3 */
 		buf_put(&s->out, STR(" RCPTMAX="));

@@ -133,6 +133,9 @@ void smtpd_answered_rcpt(struct smtpd *s, unsigned code, struct str text);
 void smtpd_verb_auth(struct smtpd *s, struct str args);
 void smtpd_auth_line(struct smtpd *s, struct line line);
 void smtpd_auth_reset(struct smtpd *s);
+/* What AUTH offers now: lists of names, some of them empty. */
+enum { SMTPD_LISTS = 3 };
+void smtpd_mechanisms(const struct smtpd *s, struct str lists[SMTPD_LISTS]);
 
 /* smtpd_body.c: DATA and BDAT */
 void smtpd_verb_data(struct smtpd *s, struct str args);

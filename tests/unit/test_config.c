@@ -82,8 +82,8 @@ static void errors_rows(void **state)
 			"1.3"																  },
 		{ "one bad word of several",        STR_INIT("sasl_mechanisms = \"PLAIN CRAM-MD5\""),
                  "restante.conf:1: sasl_mechanisms cannot be \"PLAIN CRAM-MD5\": allowed is "
-			"PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-256-PLUS, OAUTHBEARER and "
-			"XOAUTH2"															      },
+			"PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-256-PLUS, OAUTHBEARER, "
+			"XOAUTH2 and EXTERNAL"															      },
 		{ "control octet",                  STR_INIT("implementation = \"a\\nb\""),
                  "restante.conf:1: implementation cannot be \"a\nb\": allowed is text or "
 			"nothing of "

@@ -169,6 +169,7 @@ static void put_auth(struct buf *b, const char *user, const char *password)
 	put_str(b, STR("smtp"));
 	put_str(b, STR("192.0.2.1"));
 	put_str(b, STR("TLSv1.3"));
+	put_str(b, STR("")); /* no client certificate */
 	buf_deinit(&plain);
 }
 

@@ -78,6 +78,7 @@ static void *owner_new(void)
 		.auth_failures = 3,
 		.mechanisms = STR("PLAIN LOGIN SCRAM-SHA-256"),
 		.mechanisms_plus = STR("SCRAM-SHA-256-PLUS"),
+		.mechanisms_certificate = STR("EXTERNAL"),
 	};
 	o->peer = (struct pop3d_peer){ .tls_available = true, .tls_active = true };
 	o->piece = 4096;
@@ -127,6 +128,8 @@ static bool owner_config(void *e, struct str rest)
 		o->peer.xclient = true;
 	} else if (str_eq(word, STR("binding"))) {
 		o->peer.channel_binding = true;
+	} else if (str_eq(word, STR("certificate"))) {
+		o->peer.certificate = true;
 	} else if (str_eq(word, STR("cleartext"))) {
 		o->config.cleartext_auth = true;
 	} else if (str_eq(word, STR("hostname"))) {

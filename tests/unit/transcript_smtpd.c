@@ -4,7 +4,7 @@
  *   config role submission|lmtp | config size N | config errors SOFT HARD | config recipients N |
  *   config transactions N | config xclient | config discard BITS |
  *   config received N | config header N | config line N | config cleartext | config no-tls |
- *   config tls-active | config no-chunking | config no-utf8 | config binding | config early TEXT
+ *   config tls-active | config no-chunking | config no-utf8 | config binding | config certificate | config early TEXT
  *   policy mail|rcpt <x> 550 5.1.1 text     answers for one address
  *   policy each <x> 452 4.2.2 text         LMTP: the final answer for one recipient
  *   policy data|body|commit 452 4.3.1 text  answers for all from here on; "policy commit ok"
@@ -65,6 +65,7 @@ static void *create(void)
 		.chunking = true,
 		.mechanisms = STR("PLAIN LOGIN SCRAM-SHA-256"),
 		.mechanisms_plus = STR("SCRAM-SHA-256-PLUS"),
+		.mechanisms_certificate = STR("EXTERNAL"),
 	};
 	o->peer = (struct smtpd_peer){
 		.role = SMTPD_MX, .address = STR("192.0.2.1"), .tls_available = true
@@ -108,6 +109,7 @@ static bool config(void *e, struct str rest)
 		{ STR("no-tls"),      &o->peer.tls_available,    false},
 		{ STR("tls-active"),  &o->peer.tls_active,       true },
 		{ STR("binding"),     &o->peer.channel_binding,  true },
+		{ STR("certificate"), &o->peer.certificate,      true },
 		{ STR("no-chunking"), &o->config.chunking,       false},
 		{ STR("no-utf8"),     &o->config.smtputf8,       false},
 		{ STR("xclient"),     &o->peer.xclient,          true },

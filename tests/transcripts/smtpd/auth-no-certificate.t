@@ -1,0 +1,17 @@
+# without a certificate there is no EXTERNAL, whatever the listener could do
+config role submission
+config tls-active
+S: 220 mx.example.org ESMTP ready
+C: EHLO c.example
+S: 250-mx.example.org greets 192.0.2.1
+S: 250-PIPELINING
+S: 250-SIZE 1000000
+S: 250-8BITMIME
+S: 250-SMTPUTF8
+S: 250-CHUNKING
+S: 250-AUTH PLAIN LOGIN SCRAM-SHA-256
+S: 250-DSN
+S: 250-LIMITS RCPTMAX=100
+S: 250 ENHANCEDSTATUSCODES
+C: AUTH EXTERNAL =
+S: 504 5.5.4 mechanism not offered
