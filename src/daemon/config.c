@@ -10,21 +10,28 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "daemon/config_route.h"
 #include "daemon/config_table.h"
 #include "daemon/nearest.h"
 
 enum { FILE_MAX = 1024 * 1024, LISTEN_MAX = 64, CERTIFICATES_MAX = 63, SETTINGS_MAX = 256 };
 
-/* listen NAME { } and certificate NAME { }. */
+/* listen NAME { }, smarthost { } and so on. */
 struct section {
 	const char *name;
 	const struct config_setting *rows;
 	const size_t *count;
 	bool addresses; /* a text is an IP address, and there may be several */
+	bool nameless;
 };
 static const struct section sections[] = {
-	{"listen",       config_listen_settings,      &config_listen_settings_count,      true },
-	{ "certificate", config_certificate_settings, &config_certificate_settings_count, false},
+	{"listen",		      config_listen_settings, &config_listen_settings_count, .addresses = true },
+	{ "certificate",			    config_certificate_settings,                                     &config_certificate_settings_count           },
+	{ "route",			    config_route_settings,					   &config_route_settings_count             },
+	{ "sender_route",			    config_route_settings,                                    &config_route_settings_count    },
+	{ "smarthost",			    config_relay_settings,                                       &config_relay_settings_count,                 .nameless = true },
+	{ "fallback_relay",             config_relay_settings,                                  &config_relay_settings_count,                               .nameless = true },
+	{ "tls_policy", config_policy_settings,&config_policy_settings_count},
 };
 enum { SECTIONS = sizeof sections / sizeof *sections };
 
@@ -56,7 +63,7 @@ static const struct section *section_of(const cfg_t *cfg)
 /* Inside a section only the section's names are candidates. */
 static const char *nearest_setting(cfg_t *cfg, struct str typed)
 {
-	const struct section *in = cfg->title == NULL ? NULL : section_of(cfg);
+	const struct section *in = section_of(cfg);
 	const struct config_setting *rows = in == NULL ? config_settings : in->rows;
 	size_t count = in == NULL ? config_settings_count : *in->count;
 	struct nearest n = nearest_to(typed);
@@ -139,6 +146,8 @@ static bool section_value_ok(
 	switch (s->type) {
 	case CONFIG_WORD:
 	case CONFIG_WORDS:
+	case CONFIG_RETRIES:
+	case CONFIG_HOST:
 	case CONFIG_NETWORKS: return config_text_allowed(s, value);
 	case CONFIG_TEXT:
 		return in->addresses ? is_address(value)
@@ -201,8 +210,8 @@ static cfg_opt_t *make_options(const struct section *in, cfg_opt_t *inside[SECTI
 		opts[n++] = opt;
 	}
 	for (size_t i = 0; in == NULL && i < SECTIONS; i++) {
-		cfg_opt_t section = CFG_SEC(
-			sections[i].name, inside[i], CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+		cfg_opt_t section = CFG_SEC(sections[i].name, inside[i],
+			CFGF_MULTI | (sections[i].nameless ? 0 : CFGF_TITLE | CFGF_NO_TITLE_DUPES));
 
 		opts[n++] = section;
 	}
@@ -359,7 +368,15 @@ static bool take_certificates(struct config *c, cfg_t *cfg)
 
 static bool take_sections(struct config *c, cfg_t *cfg)
 {
-	return take_listens(c, cfg) && take_certificates(c, cfg);
+	struct err why = { ST_OK, "" };
+	cfg_t *where = cfg;
+
+	if (!take_listens(c, cfg) || !take_certificates(c, cfg))
+		return false;
+	if (config_take_routes(c, cfg, &where, &why))
+		return true;
+	complain(where, str_c(why.text));
+	return false;
 }
 
 static void system_hostname(struct config *c)
@@ -574,6 +591,8 @@ void config_free(struct config *c)
 		case CONFIG_UIDL:
 		case CONFIG_WORD:
 		case CONFIG_WORDS:
+		case CONFIG_RETRIES:
+		case CONFIG_HOST:
 		case CONFIG_NETWORKS:
 			free(*(char **)(void *)((char *)c + config_settings[i].at));
 			break;
@@ -598,5 +617,6 @@ void config_free(struct config *c)
 		free(c->certificates[i].key);
 	}
 	free(c->certificates);
+	config_free_routes(c);
 	free(c);
 }

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "queue/route.h"
 
 enum listen_protocol { LISTEN_SMTP, LISTEN_SUBMISSION, LISTEN_POP3, LISTEN_LMTP };
 enum listen_tls { LISTEN_TLS_NONE, LISTEN_TLS_STARTTLS, LISTEN_TLS_IMPLICIT };
@@ -32,6 +33,12 @@ struct config_certificate {
 	char *certificate, *key;
 };
 
+/* tls_policy DOMAIN { }: in front of what the domain's own records say. */
+struct config_tls_policy {
+	char *name; /* "example.org", ".example.org", "*" */
+	enum route_tls level;
+};
+
 struct config {
 	char *hostname;
 	struct config_listen *listen;
@@ -39,6 +46,21 @@ struct config {
 	char *tls_certificate, *tls_key;         /* relative to the state directory */
 	struct config_certificate *certificates; /* besides those */
 	size_t certificate_count;
+	struct route_rule *routes; /* route, sender_route, smarthost, fallback_relay */
+	size_t route_count;
+	struct config_tls_policy *tls_policies;
+	size_t tls_policy_count;
+	char *queue_retry;                                /* config_retry_times() */
+	int64_t queue_lifetime_ms, queue_delay_notice_ms; /* -1: none */
+	int64_t queue_site_connections, queue_site_rate;  /* messages a minute; 0: no limit */
+	int64_t disk_free_min;
+	int64_t smtp_client_connect_timeout_ms, smtp_client_command_timeout_ms,
+		smtp_client_dot_timeout_ms;
+	int64_t account_recipients_per_hour, account_recipients_per_day; /* 0: no limit */
+	bool suppression;
+	int64_t future_release_max_ms;
+	char *dns_resolver; /* "": the system's */
+	char *dnssec_trust_anchor, *tls_ca_file;
 	char *tls_min_version; /* "1.2" */
 	char *client_ca_file;  /* relative to the state directory; "": none */
 	bool tls_tickets;
@@ -89,6 +111,16 @@ struct config *config_parse(struct str text, const char *name, struct err *err);
 struct config *config_load(
 	const char *state, struct err *err); /* <state>/restante.conf; may be absent */
 void config_free(struct config *c);
+
+enum { CONFIG_RETRIES_MAX = 32 };
+/* "1m, 5m, 15m": at least one time of at least a second.  times may be NULL. */
+bool config_retry_times(struct str text, int64_t times[CONFIG_RETRIES_MAX], size_t *count);
+static inline struct route_rules config_routes(const struct config *c)
+{
+	return (struct route_rules){ c->routes, c->route_count };
+}
+/* Of the section that names the domain most exactly; 0: none does. */
+enum route_tls config_tls_level(const struct config *c, struct str domain);
 
 /* The commented file that `init` writes. */
 void config_write_initial(struct buf *out, struct str hostname, unsigned port_offset);

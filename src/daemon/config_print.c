@@ -4,9 +4,10 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "daemon/config_route.h"
 #include "daemon/config_table.h"
 
-static void quoted_put(struct buf *out, struct str s)
+void config_quoted_put(struct buf *out, struct str s)
 {
 	buf_putc(out, '"');
 	for (size_t i = 0; i < s.n; i++) {
@@ -32,7 +33,7 @@ static void setting_put(struct buf *out, const struct config *c, const struct co
 	if (is_number(s) || s->type == CONFIG_BOOL)
 		buf_put(out, buf_str(&value));
 	else
-		quoted_put(out, buf_str(&value));
+		config_quoted_put(out, buf_str(&value));
 	buf_putc(out, '\n');
 	buf_deinit(&value);
 }
@@ -43,28 +44,28 @@ static void listen_put(struct buf *out, const struct config_listen *l)
 	struct str tls = config_word_at(config_tls_modes, l->tls);
 
 	buf_put(out, STR("listen "));
-	quoted_put(out, str_c(l->name));
+	config_quoted_put(out, str_c(l->name));
 	buf_printf(out, " {\n\tprotocol = %.*s\n\taddress = {", STR_ARG(protocol));
 	for (size_t i = 0; i < l->address_count; i++)
 		buf_printf(out, "%s\"%s\"", i == 0 ? "" : ", ", l->addresses[i]);
 	buf_printf(out,
 		"}\n\tport = %u\n\ttls = %.*s\n\ttls_tickets = %s\n\tdiscard_ehlo = ", l->port,
 		STR_ARG(tls), l->tls_tickets ? "yes" : "no");
-	quoted_put(out, str_c(l->discard_ehlo));
+	config_quoted_put(out, str_c(l->discard_ehlo));
 	buf_printf(out, "\n\tclient_certificates = %s\n\tproxy_networks = ",
 		l->client_certificates ? "request" : "none");
-	quoted_put(out, str_c(l->proxy_networks));
+	config_quoted_put(out, str_c(l->proxy_networks));
 	buf_put(out, STR("\n}\n"));
 }
 
 static void certificate_put(struct buf *out, const struct config_certificate *c)
 {
 	buf_put(out, STR("certificate "));
-	quoted_put(out, str_c(c->name));
+	config_quoted_put(out, str_c(c->name));
 	buf_put(out, STR(" {\n\tcertificate = "));
-	quoted_put(out, str_c(c->certificate));
+	config_quoted_put(out, str_c(c->certificate));
 	buf_put(out, STR("\n\tkey = "));
-	quoted_put(out, str_c(c->key));
+	config_quoted_put(out, str_c(c->key));
 	buf_put(out, STR("\n}\n"));
 }
 
@@ -119,6 +120,7 @@ static void print_json(struct buf *out, const struct config *c)
 					      row->certificate, "key", row->key));
 	}
 	json_object_set_new(root, "certificate", certificates);
+	config_routes_json(root, c);
 	text = json_dumps(root, JSON_INDENT(2));
 	buf_put(out, str_c(text));
 	buf_putc(out, '\n');
@@ -138,6 +140,7 @@ void config_print(struct buf *out, const struct config *c, bool json)
 		listen_put(out, &c->listen[i]);
 	for (size_t i = 0; i < c->certificate_count; i++)
 		certificate_put(out, &c->certificates[i]);
+	config_routes_put(out, c);
 }
 
 static void initial_listens(struct buf *out, unsigned port_offset)
@@ -156,7 +159,7 @@ void config_write_initial(struct buf *out, struct str hostname, unsigned port_of
 		    "# is the default.  `restante config check` reads it, SIGHUP makes the server\n"
 		    "# read it again.  Sizes: 50M, 256K.  Times: 10s, 5m, 4h, 3d.\n\n"));
 	buf_put(out, STR("hostname = "));
-	quoted_put(out, hostname);
+	config_quoted_put(out, hostname);
 	buf_put(out, STR("\n\n"));
 	if (port_offset > 0)
 		initial_listens(out, port_offset);
@@ -176,7 +179,7 @@ void config_write_initial(struct buf *out, struct str hostname, unsigned port_of
 		if (bare)
 			buf_put(out, str_c(s->fallback));
 		else
-			quoted_put(out, str_c(s->fallback));
+			config_quoted_put(out, str_c(s->fallback));
 		buf_putc(out, '\n');
 	}
 }
@@ -212,6 +215,9 @@ bool config_row(size_t i, struct config_row_text *row)
 		{"",              config_settings,             &config_settings_count            },
 		{ "listen.",      config_listen_settings,      &config_listen_settings_count     },
 		{ "certificate.", config_certificate_settings, &config_certificate_settings_count},
+		{ "route.",       config_route_settings,       &config_route_settings_count      },
+		{ "smarthost.",   config_relay_settings,       &config_relay_settings_count      },
+		{ "tls_policy.",  config_policy_settings,      &config_policy_settings_count     },
 	};
 	static _Thread_local char range[200], name[64];
 	const struct config_setting *s;

@@ -132,6 +132,47 @@ const struct config_setting config_settings[] = {
 	{ "hide_client_address", CONFIG_BOOL, AT(hide_client_address), "no", 0, 0, NULL,
 		"Submission: leaves the client's address out of the Received line." },
 
+	{ "queue_retry", CONFIG_RETRIES, AT(queue_retry), "1m, 5m, 15m, 30m, 1h, 2h, 4h", 0, 0, NULL,
+		"Waiting times between attempts to deliver; the last one is repeated (RFC 5321 4.5.4.1)." },
+	{ "queue_lifetime", CONFIG_DURATION, AT(queue_lifetime_ms), "5d", 1 * SECOND, 365 * DAY, NULL,
+		"Time after which mail that cannot be delivered goes back to its sender." },
+	{ "queue_delay_notice", CONFIG_DURATION, AT(queue_delay_notice_ms), "4h", 1 * SECOND, 365 * DAY,
+		"off",
+		"Time after which a sender is told that a message is late." },
+	{ "queue_site_connections", CONFIG_COUNT, AT(queue_site_connections), "20", 1, 1000, NULL,
+		"Deliveries to one destination at one time, at most; it begins with few." },
+	{ "queue_site_rate", CONFIG_COUNT, AT(queue_site_rate), "0", 0, 1000000, NULL,
+		"Messages to one destination in a minute; 0: no limit." },
+	{ "disk_free_min", CONFIG_OCTETS, AT(disk_free_min), "100M", 0, 1024 * GIB, NULL,
+		"With less room on the disk no mail is taken in (452 4.3.1), so that what waits can go out." },
+	{ "smtp_client_connect_timeout", CONFIG_DURATION, AT(smtp_client_connect_timeout_ms), "30s",
+		100, 10 * MINUTE, NULL,
+		"Time to connect to one address of another server." },
+	{ "smtp_client_command_timeout", CONFIG_DURATION, AT(smtp_client_command_timeout_ms), "5m",
+		100, 1 * HOUR, NULL,
+		"Time another server has to answer (RFC 5321 4.5.3.2)." },
+	{ "smtp_client_dot_timeout", CONFIG_DURATION, AT(smtp_client_dot_timeout_ms), "10m",
+		100, 2 * HOUR, NULL,
+		"Time it has to answer to the end of a message (RFC 5321 4.5.3.2.6)." },
+	{ "account_recipients_per_hour", CONFIG_COUNT, AT(account_recipients_per_hour), "500", 0,
+		100000000, NULL,
+		"Recipients elsewhere that one account may send to in an hour; 0: no limit." },
+	{ "account_recipients_per_day", CONFIG_COUNT, AT(account_recipients_per_day), "2000", 0,
+		1000000000, NULL,
+		"The same for a day." },
+	{ "suppression", CONFIG_BOOL, AT(suppression), "no", 0, 0, NULL,
+		"Remembers for each account who was reported not to exist (5.1.1), and refuses mail to them." },
+	{ "future_release_max", CONFIG_DURATION, AT(future_release_max_ms), "30d", 0, 365 * DAY, NULL,
+		"How long a user may have mail held back by FUTURERELEASE (RFC 4865); 0s: not offered." },
+	{ "dns_resolver", CONFIG_TEXT, AT(dns_resolver), "", 0, 100, NULL,
+		"Address of the DNS server to ask, with @port when it is not 53; empty: the system's." },
+	{ "dnssec_trust_anchor", CONFIG_TEXT, AT(dnssec_trust_anchor), "", 0, 4096, NULL,
+		"File with the keys that DNSSEC begins with, relative to the state directory; empty: the "
+		"system's." },
+	{ "tls_ca_file", CONFIG_TEXT, AT(tls_ca_file), "", 0, 4096, NULL,
+		"File with the authorities that certificates of other servers are checked by, relative to the "
+		"state directory; empty: the system's." },
+
 	{ "edges", CONFIG_COUNT, AT(edges), "0", 0, 256, NULL,
 		"Processes that take connections; 0: one for each core." },
 	{ "carriers", CONFIG_COUNT, AT(carriers), "1", 0, 16, NULL,
@@ -188,6 +229,53 @@ const struct config_setting config_certificate_settings[] = {
 };
 const size_t config_certificate_settings_count =
 	sizeof config_certificate_settings / sizeof *config_certificate_settings;
+
+const char config_route_tls[] = "none may encrypt verify dane implicit";
+const char config_null_routes[] = "discard refuse";
+#define LEVELS "none may encrypt verify dane"
+#define RELAY_SETTINGS                                                                             \
+	{ "port", CONFIG_COUNT, 0, "25, 587 with a user, 24 for lmtp", 1, 65535, NULL,             \
+		"Its TCP port." },                                                                 \
+	{ "tls", CONFIG_WORD, 0, "may, verify with a user, none for lmtp", 0, 0, config_route_tls, \
+		"What TLS must reach before mail is handed over; implicit: TLS from the first octet, "      \
+		"verified." },                                                                     \
+	{ "user", CONFIG_TEXT, 0, "none", 1, 320, NULL,                                             \
+		"Name to log in with." },                                                          \
+	{ "password", CONFIG_TEXT, 0, "none", 1, 1000, NULL,                                        \
+		"Its password." },                                                                 \
+	{ "password_command", CONFIG_TEXT, 0, "none", 1, 1000, NULL,                                \
+		"A command that prints the password, or an OAuth token, run when the server starts." }
+
+const struct config_setting config_route_settings[] = {
+	{ "relay", CONFIG_HOST, 0, "none", 1, 0, NULL,
+		"Host that takes this mail by SMTP." },
+	{ "lmtp", CONFIG_HOST, 0, "none", 1, 0, NULL,
+		"Host that takes this mail by LMTP (RFC 2033)." },
+	{ "null", CONFIG_WORD, 0, "none", 0, 0, config_null_routes,
+		"Mail there is dropped, or refused." },
+	{ "backup_mx", CONFIG_BOOL, 0, "no", 0, 0, NULL,
+		"Strangers may send there through this server." },
+	{ "recipients", CONFIG_TEXT, 0, "all", 0, 65535, NULL,
+		"Addresses, separated by spaces, that strangers may send to." },
+	RELAY_SETTINGS,
+};
+const size_t config_route_settings_count =
+	sizeof config_route_settings / sizeof *config_route_settings;
+
+const struct config_setting config_relay_settings[] = {
+	{ "host", CONFIG_HOST, 0, "none", 1, 0, NULL,
+		"Host that takes the mail by SMTP." },
+	RELAY_SETTINGS,
+};
+const size_t config_relay_settings_count =
+	sizeof config_relay_settings / sizeof *config_relay_settings;
+
+const struct config_setting config_policy_settings[] = {
+	{ "level", CONFIG_WORD, 0, "may", 0, 0, LEVELS,
+		"What TLS to that domain's servers must reach." },
+};
+const size_t config_policy_settings_count =
+	sizeof config_policy_settings / sizeof *config_policy_settings;
 
 /* Ports: RFC 5321 4.5.4.2, RFC 6409 3.1, RFC 8314 7.3, RFC 1939 3, RFC 8314 7.2; 24 is for any
  * private mail system, and RFC 2033 5 forbids 25. */

@@ -9,7 +9,7 @@
 enum config_type {
 	CONFIG_COUNT,    /* int64_t */
 	CONFIG_OCTETS,   /* int64_t; "25M" */
-	CONFIG_DURATION, /* int64_t milliseconds; "5m" */
+	CONFIG_DURATION, /* int64_t milliseconds; "5m"; with `words`, that word is -1 */
 	CONFIG_DAYS,     /* int64_t; "never" is -1 */
 	CONFIG_BOOL,     /* bool; yes or no */
 	CONFIG_TEXT,     /* char *; at most `max` octets */
@@ -17,6 +17,8 @@ enum config_type {
 	CONFIG_UIDL,     /* char *; a template of base/uidl.h */
 	CONFIG_WORD,     /* char *; one of `words` */
 	CONFIG_WORDS,    /* char *; some of `words`, separated by spaces */
+	CONFIG_RETRIES,  /* char *; durations separated by commas */
+	CONFIG_HOST,     /* char *; a host name or IP address; "" for none when min is 0 */
 	CONFIG_NETWORKS, /* char *; networks of net/cidr.h, separated by spaces; "" for none */
 };
 
@@ -38,6 +40,13 @@ extern const struct config_setting config_listen_settings[];
 extern const size_t config_listen_settings_count;
 extern const struct config_setting config_certificate_settings[];
 extern const size_t config_certificate_settings_count;
+/* route DOMAIN { } and sender_route NAME { }; smarthost { } and fallback_relay { }; tls_policy DOMAIN { }. */
+extern const struct config_setting config_route_settings[];
+extern const size_t config_route_settings_count;
+extern const struct config_setting config_relay_settings[];
+extern const size_t config_relay_settings_count;
+extern const struct config_setting config_policy_settings[];
+extern const size_t config_policy_settings_count;
 
 const struct config_setting *config_setting_find(struct str name);
 
@@ -57,7 +66,8 @@ const struct config_listen_kind *config_listen_kind(struct str name);
 int config_word(const char *words, struct str word);
 /* The n-th word of such a list. */
 struct str config_word_at(const char *words, size_t n);
-extern const char config_protocols[], config_tls_modes[]; /* in the order of the enums */
+extern const char config_protocols[], config_tls_modes[];   /* in the order of the enums */
+extern const char config_route_tls[], config_null_routes[]; /* so too, from their first on */
 
 bool config_bool(struct str text, bool *out); /* false: neither yes nor no */
 /* A value of a type that is kept as text. */

@@ -1,4 +1,5 @@
 /* Values as text, both ways: numbers with units, words, names. */
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +54,8 @@ static struct units units_of(enum config_type type)
 	case CONFIG_UIDL:
 	case CONFIG_WORD:
 	case CONFIG_WORDS:
+	case CONFIG_RETRIES:
+	case CONFIG_HOST:
 	case CONFIG_NETWORKS: break;
 	}
 	return UNITS(count_units);
@@ -141,6 +144,37 @@ static bool are_networks(struct str text)
 	return good;
 }
 
+bool config_retry_times(struct str text, int64_t times[CONFIG_RETRIES_MAX], size_t *count)
+{
+	size_t n = 0;
+	int64_t ms;
+
+	while (text.n > 0) {
+		struct str one = str_trim(str_cut(&text, ','));
+
+		if (n == CONFIG_RETRIES_MAX || !number_get(CONFIG_DURATION, one, &ms) ||
+			ms < 1000 || ms > INT64_C(30) * 86400000)
+			return false;
+		if (times != NULL)
+			times[n] = ms;
+		n++;
+	}
+	if (count != NULL)
+		*count = n;
+	return n > 0;
+}
+
+static bool is_host(struct str s)
+{
+	unsigned char to[16];
+	char *c = str_dup_c(s);
+	bool yes = c != NULL && (inet_pton(AF_INET, c, to) == 1 ||
+					inet_pton(AF_INET6, c, to) == 1 || is_hostname(s));
+
+	free(c);
+	return yes;
+}
+
 bool config_text_allowed(const struct config_setting *s, struct str text)
 {
 	switch (s->type) {
@@ -150,6 +184,8 @@ bool config_text_allowed(const struct config_setting *s, struct str text)
 	case CONFIG_UIDL: return uidl_format_ok(text);
 	case CONFIG_WORD: return config_word(s->words, text) >= 0;
 	case CONFIG_WORDS: return are_words(s->words, text);
+	case CONFIG_RETRIES: return config_retry_times(text, NULL, NULL);
+	case CONFIG_HOST: return (text.n == 0 && s->min == 0) || is_host(text);
 	case CONFIG_NETWORKS: return are_networks(text);
 	case CONFIG_COUNT:
 	case CONFIG_OCTETS:
@@ -184,7 +220,9 @@ static bool set_value(struct config *c, const struct config_setting *s, struct s
 	case CONFIG_COUNT:
 	case CONFIG_OCTETS:
 	case CONFIG_DURATION:
-		if (!number_get(s->type, text, &n) || n < s->min || n > s->max)
+		if (s->words != NULL && str_eq(text, str_c(s->words)))
+			n = -1;
+		else if (!number_get(s->type, text, &n) || n < s->min || n > s->max)
 			return false;
 		*(int64_t *)(void *)at = n;
 		return true;
@@ -203,6 +241,8 @@ static bool set_value(struct config *c, const struct config_setting *s, struct s
 	case CONFIG_UIDL:
 	case CONFIG_WORD:
 	case CONFIG_WORDS:
+	case CONFIG_RETRIES:
+	case CONFIG_HOST:
 	case CONFIG_NETWORKS:
 		if (!config_text_allowed(s, text))
 			return false;
@@ -235,7 +275,12 @@ void config_value_put(struct buf *out, const struct config *c, const struct conf
 	switch (s->type) {
 	case CONFIG_COUNT:
 	case CONFIG_OCTETS:
-	case CONFIG_DURATION: number_put(out, s->type, *(const int64_t *)(const void *)at); break;
+	case CONFIG_DURATION:
+		if (*(const int64_t *)(const void *)at < 0)
+			buf_put(out, str_c(s->words));
+		else
+			number_put(out, s->type, *(const int64_t *)(const void *)at);
+		break;
 	case CONFIG_DAYS:
 		if (*(const int64_t *)(const void *)at < 0)
 			buf_put(out, STR("never"));
@@ -250,6 +295,8 @@ void config_value_put(struct buf *out, const struct config *c, const struct conf
 	case CONFIG_UIDL:
 	case CONFIG_WORD:
 	case CONFIG_WORDS:
+	case CONFIG_RETRIES:
+	case CONFIG_HOST:
 	case CONFIG_NETWORKS: buf_put(out, str_c(*(char *const *)(const void *)at)); break;
 	}
 }
@@ -271,6 +318,8 @@ void config_range_put(struct buf *out, const struct config_setting *s)
 	case CONFIG_COUNT:
 	case CONFIG_OCTETS:
 	case CONFIG_DURATION:
+		if (s->words != NULL)
+			buf_printf(out, "%s, or ", s->words);
 		number_put(out, s->type, s->min);
 		buf_put(out, STR(" to "));
 		number_put(out, s->type, s->max);
@@ -289,6 +338,8 @@ void config_range_put(struct buf *out, const struct config_setting *s)
 		break;
 	case CONFIG_WORD: words_put(out, s->words, STR(" or ")); break;
 	case CONFIG_WORDS: words_put(out, s->words, STR(" and ")); break;
+	case CONFIG_RETRIES: buf_put(out, STR("times from 1s to 30d, separated by commas")); break;
+	case CONFIG_HOST: buf_put(out, STR("a host name or IP address")); break;
 	case CONFIG_NETWORKS:
 		buf_put(out, STR("networks such as 10.0.0.0/8 and ::1, or nothing"));
 		break;

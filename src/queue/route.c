@@ -7,33 +7,33 @@ struct str route_domain(struct str address)
 	return at == address.n ? STR("") : str_from(address, at + 1);
 }
 
-/* "*", "example.org", or ".example.org", which is for what is below it. */
-static bool covers(struct str name, struct str domain)
+/* "*", "example.org", or ".example.org", which is for what is below it: an exact name before the longest
+ * suffix before "*". */
+size_t route_name_weight(struct str name, struct str domain)
 {
 	if (name.n > 0 && name.p[0] == '.')
-		return domain.n > name.n && str_ieq(str_from(domain, domain.n - name.n), name);
-	return str_eq(name, STR("*")) || str_ieq(name, domain);
-}
-
-/* How exactly a rule speaks of it: an exact name before the longest suffix before "*". */
-static size_t weight(struct str name)
-{
+		return domain.n > name.n && str_ieq(str_from(domain, domain.n - name.n), name)
+			       ? 1 + name.n
+			       : 0;
 	if (str_eq(name, STR("*")))
 		return 1;
-	return name.n > 0 && name.p[0] == '.' ? 1 + name.n : SIZE_MAX;
+	return str_ieq(name, domain) ? SIZE_MAX : 0;
 }
 
 static const struct route_rule *by_domain(
 	const struct route_rules *rules, enum route_role role, struct str domain)
 {
 	const struct route_rule *best = NULL;
+	size_t most = 0;
 
 	for (size_t i = 0; i < rules->count; i++) {
 		const struct route_rule *r = &rules->rows[i];
+		size_t weight = r->role == role ? route_name_weight(str_c(r->name), domain) : 0;
 
-		if (r->role == role && covers(str_c(r->name), domain) &&
-			(best == NULL || weight(str_c(r->name)) > weight(str_c(best->name))))
+		if (weight > most) {
 			best = r;
+			most = weight;
+		}
 	}
 	return best;
 }

@@ -54,6 +54,8 @@ struct route {
 /* recipient's domain first (exact, then the longest ".suffix", then "*"), then the sender's address
  * and domain, then the smarthost, then MX. */
 struct route route_of(const struct route_rules *rules, struct str sender, struct str recipient);
+/* How exactly a section of this name speaks of the domain: 0 not at all, SIZE_MAX by its very name. */
+size_t route_name_weight(struct str name, struct str domain);
 /* The rule of this role and name; NULL: none (any more). */
 const struct route_rule *route_rule_find(
 	const struct route_rules *rules, enum route_role role, struct str name);

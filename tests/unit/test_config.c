@@ -129,6 +129,36 @@ static void errors_rows(void **state)
 		{ "tickets perhaps",                STR_INIT("listen smtp { tls_tickets = perhaps }"),
                  "restante.conf:1: tls_tickets cannot be \"perhaps\": allowed is yes or "
 			"no"																   },
+		{ "retries that are none",          STR_INIT("queue_retry = \"1m, x\""),
+                 "restante.conf:1: queue_retry cannot be \"1m, x\": allowed is times from "
+                 "1s to 30d, separated by "
+			"commas"															       },
+		{ "neither off nor a time",         STR_INIT("queue_delay_notice = of"),
+                 "restante.conf:1: queue_delay_notice cannot be \"of\": allowed is off, or "
+                 "1s to 365d"																  },
+		{ "smarthost without host",         STR_INIT("smarthost {\nport = 25\n}"),
+                 "restante.conf:3: smarthost needs a host"												     },
+		{ "smarthost twice",                STR_INIT("smarthost { host = a }\nsmarthost { host = b }"),
+                 "restante.conf:2: smarthost is there twice"												   },
+		{ "a host that is none",            STR_INIT("smarthost { host = \"a:25\" }"),
+                 "restante.conf:1: host cannot be \"a:25\": allowed is a host name or IP "
+                 "address"																     },
+		{ "two ways",                       STR_INIT("route a.example { relay = b lmtp = c }"),
+                 "restante.conf:1: route: only one of relay, lmtp and null"										    },
+		{ "user without password",          STR_INIT("smarthost { host = a user = u }"),
+                 "restante.conf:1: smarthost: user and password or password_command go "
+                 "together"																    },
+		{ "a password in the clear",
+                 STR_INIT("smarthost { host = a user = u password = p tls = may }"),
+                 "restante.conf:1: smarthost: with tls = none or may the password could "
+                 "cross the network unencrypted"													       },
+		{ "misspelt in a nameless section", STR_INIT("smarthost { hots = a }"),
+                 "restante.conf:1: unknown setting 'hots', did you mean 'host'?"                                                                               },
+		{ "backup for senders",             STR_INIT("sender_route a.example { backup_mx = yes }"),
+                 "restante.conf:1: sender_route: backup_mx is for a recipient's domain"                                                                        },
+		{ "a level of relays only",         STR_INIT("tls_policy a.example { level = implicit }"),
+                 "restante.conf:1: level cannot be \"implicit\": allowed is none, may, "
+                 "encrypt, verify or dane"														     },
 		{ "soft over hard",                 STR_INIT("errors_soft = 30"),
                  "restante.conf: errors_hard is less than errors_soft"											 },
 		{ "header over message",            STR_INIT("message_size_limit = 64K"),
@@ -239,6 +269,71 @@ static void certificates_and_tickets(void **state)
 	assert_int_equal(c->listen_count, 5);
 	assert_false(c->listen[4].tls_tickets);
 	config_free(c);
+}
+
+static const char routes_text[] =
+	"queue_retry = \"10s, 1m\"\nqueue_delay_notice = off\n"
+	"smarthost {\n\thost = smtp.example.net\n\tuser = u\n\tpassword = \"p w\"\n}\n"
+	"fallback_relay {\n\thost = 192.0.2.1\n}\n"
+	"route a.example {\n\trelay = 127.0.0.1\n\tport = 2525\n}\n"
+	"route \".b.example\" {\n\tlmtp = ::1\n}\n"
+	"route c.example {\n\tbackup_mx = yes\n\trecipients = \"x@c.example\"\n}\n"
+	"route d.example {\n\tnull = refuse\n}\n"
+	"sender_route ours.example {\n\trelay = out.example\n\ttls = encrypt\n}\n"
+	"tls_policy \"*\" {\n\tlevel = encrypt\n}\ntls_policy bank.example {\n\tlevel = dane\n}\n";
+
+static void routes(void **state)
+{
+	struct err err = { ST_OK, "" };
+	struct config *c = config_parse(str_c(routes_text), "t", &err);
+	int64_t times[CONFIG_RETRIES_MAX];
+	struct route_rules rules;
+	const struct route_rule *r;
+	struct route to;
+	size_t count;
+
+	(void)state;
+	if (c == NULL)
+		fail_msg("%s", err.text);
+	rules = config_routes(c);
+	assert_int_equal(rules.count, 7);
+	assert_true(config_retry_times(str_c(c->queue_retry), times, &count));
+	assert_int_equal(count, 2);
+	assert_true(times[0] == 10000 && times[1] == 60000);
+	assert_true(c->queue_delay_notice_ms == -1);
+	r = route_rule_find(&rules, RULE_SMARTHOST, STR(""));
+	assert_string_equal(r->password, "p w");
+	assert_int_equal(r->port, 587);
+	assert_int_equal(r->tls, ROUTE_TLS_VERIFY);
+	to = route_of(&rules, STR(""), STR("x@y.b.example"));
+	assert_int_equal(to.kind, ROUTE_LMTP);
+	assert_int_equal(to.port, 24);
+	assert_int_equal(to.rule->tls, ROUTE_TLS_NONE);
+	assert_int_equal(route_of(&rules, STR(""), STR("x@c.example")).kind, ROUTE_MX);
+	assert_int_equal(route_of(&rules, STR(""), STR("x@d.example")).kind, ROUTE_REFUSE);
+	assert_int_equal(config_tls_level(c, STR("Bank.example")), ROUTE_TLS_DANE);
+	assert_int_equal(config_tls_level(c, STR("other.example")), ROUTE_TLS_ENCRYPT);
+	config_free(c);
+}
+
+/* With passwords left out, and then it is the same again. */
+static void printed_routes(void **state)
+{
+	struct config *c = must_parse(str_c(routes_text)), *again;
+	struct buf one = { 0 }, two = { 0 };
+
+	(void)state;
+	config_print(&one, c, false);
+	assert_null(memmem(one.data, one.len, "p w", 3));
+	again = must_parse(buf_str(&one));
+	config_print(&two, again, false);
+	assert_true(str_eq(buf_str(&one), buf_str(&two)));
+	assert_int_equal(again->route_count, c->route_count);
+	assert_int_equal(again->tls_policy_count, 2);
+	config_free(c);
+	config_free(again);
+	buf_deinit(&one);
+	buf_deinit(&two);
 }
 
 /* What is printed is a configuration file that means the same. */
@@ -384,6 +479,8 @@ int main(void)
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(values),
 		cmocka_unit_test(certificates_and_tickets),
+		cmocka_unit_test(routes),
+		cmocka_unit_test(printed_routes),
 		cmocka_unit_test(printing_is_reading),
 		cmocka_unit_test(initial_file),
 		cmocka_unit_test(row_texts),

@@ -1,0 +1,300 @@
+/* The sections route, sender_route, smarthost, fallback_relay and tls_policy. */
+#include "daemon/config_route.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "daemon/config_table.h"
+
+enum { SECTIONS_MAX = 10000 };
+
+static const char *const role_names[] = {
+	[RULE_ROUTE] = "route",
+	[RULE_SENDER] = "sender_route",
+	[RULE_SMARTHOST] = "smarthost",
+	[RULE_FALLBACK] = "fallback_relay",
+};
+enum { ROLES = sizeof role_names / sizeof *role_names };
+
+static bool nameless(enum route_role role)
+{
+	return role == RULE_SMARTHOST || role == RULE_FALLBACK;
+}
+
+/* A setting of the section; NULL when it does not stand there, or this kind has none of that name. */
+static const char *value(cfg_t *section, const char *name)
+{
+	return cfg_getopt(section, name) == NULL ? NULL : cfg_getstr(section, name);
+}
+
+static char *text(cfg_t *section, const char *name)
+{
+	const char *v = value(section, name);
+
+	return str_dup_c(str_c(v == NULL ? "" : v));
+}
+
+/* Where: exactly one of the settings that say it; by MX when none does. */
+static bool take_kind(struct route_rule *r, cfg_t *section, struct err *err)
+{
+	const char *relay = value(section, nameless(r->role) ? "host" : "relay");
+	const char *lmtp = nameless(r->role) ? NULL : value(section, "lmtp");
+	const char *null = nameless(r->role) ? NULL : value(section, "null");
+
+	r->kind = relay != NULL ? ROUTE_RELAY : lmtp != NULL ? ROUTE_LMTP : ROUTE_MX;
+	if (null != NULL)
+		r->kind = str_eq(str_c(null), STR("discard")) ? ROUTE_DISCARD : ROUTE_REFUSE;
+	r->host = str_dup_c(str_c(relay != NULL ? relay : lmtp != NULL ? lmtp : ""));
+	if ((relay != NULL) + (lmtp != NULL) + (null != NULL) > 1) {
+		err_set(err, ST_USAGE, "%s: only one of relay, lmtp and null", role_names[r->role]);
+		return false;
+	}
+	if (nameless(r->role) && relay == NULL) {
+		err_set(err, ST_USAGE, "%s needs a host", role_names[r->role]);
+		return false;
+	}
+	return true;
+}
+
+static void take_defaults(struct route_rule *r, cfg_t *section)
+{
+	const char *port = value(section, "port"), *tls = value(section, "tls");
+	bool user = r->user[0] != '\0';
+	uint64_t n;
+
+	r->port = r->kind == ROUTE_LMTP ? 24 : user ? 587 : 25;
+	if (port != NULL && str_u64(str_c(port), &n))
+		r->port = (uint16_t)n;
+	r->tls = r->kind == ROUTE_LMTP ? ROUTE_TLS_NONE : user ? ROUTE_TLS_VERIFY : ROUTE_TLS_MAY;
+	if (tls != NULL)
+		r->tls = (enum route_tls)(
+			ROUTE_TLS_NONE + config_word(config_route_tls, str_c(tls)));
+}
+
+/* A password would go to whoever answers under that address. */
+static bool secrets_are_safe(const struct route_rule *r, struct err *err)
+{
+	bool secret = r->password[0] != '\0' || r->password_command[0] != '\0';
+	const char *name = role_names[r->role];
+
+	if (secret != (r->user[0] != '\0'))
+		err_set(err, ST_USAGE, "%s: user and password or password_command go together",
+			name);
+	else if (r->password[0] != '\0' && r->password_command[0] != '\0')
+		err_set(err, ST_USAGE, "%s: only one of password and password_command", name);
+	else if (secret && r->kind == ROUTE_RELAY &&
+		 (r->tls == ROUTE_TLS_NONE || r->tls == ROUTE_TLS_MAY) &&
+		 !str_starts(str_c(r->host), STR("127.")) && !str_eq(str_c(r->host), STR("::1")))
+		err_set(err, ST_USAGE,
+			"%s: with tls = none or may the password could cross the network "
+			"unencrypted",
+			name);
+	else
+		return true;
+	return false;
+}
+
+static bool take_rule(struct config *c, enum route_role role, cfg_t *section, struct err *err)
+{
+	struct route_rule *r = &c->routes[c->route_count++];
+	const char *backup = nameless(role) ? NULL : value(section, "backup_mx");
+
+	*r = (struct route_rule){ .role = role };
+	r->name = str_dup_c(str_c(nameless(role) ? "" : cfg_title(section)));
+	r->user = text(section, "user");
+	r->password = text(section, "password");
+	r->password_command = text(section, "password_command");
+	r->recipients = nameless(role) ? str_dup_c(STR("")) : text(section, "recipients");
+	if (backup != NULL)
+		config_bool(str_c(backup), &r->backup_mx);
+	if (!take_kind(r, section, err))
+		return false;
+	take_defaults(r, section);
+	if (role == RULE_SENDER && r->backup_mx) {
+		err_set(err, ST_USAGE, "sender_route: backup_mx is for a recipient's domain");
+		return false;
+	}
+	return secrets_are_safe(r, err);
+}
+
+static bool take_policies(struct config *c, cfg_t *cfg)
+{
+	unsigned count = cfg_size(cfg, "tls_policy");
+
+	c->tls_policies = mem_array(NULL, count + 1, sizeof *c->tls_policies);
+	for (; c->tls_policy_count < count; c->tls_policy_count++) {
+		cfg_t *section = cfg_getnsec(cfg, "tls_policy", (unsigned)c->tls_policy_count);
+		const char *level = value(section, "level");
+
+		c->tls_policies[c->tls_policy_count] =
+			(struct config_tls_policy){ str_dup_c(str_c(cfg_title(section))),
+				level == NULL ? ROUTE_TLS_MAY
+					      : (enum route_tls)(ROUTE_TLS_NONE +
+								 config_word(config_route_tls,
+									 str_c(level))) };
+	}
+	return true;
+}
+
+bool config_take_routes(struct config *c, cfg_t *cfg, cfg_t **where, struct err *err)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < ROLES; i++)
+		total += cfg_size(cfg, role_names[i]);
+	if (total + cfg_size(cfg, "tls_policy") > SECTIONS_MAX) {
+		err_set(err, ST_USAGE, "more than %d sections of routes", (int)SECTIONS_MAX);
+		return false;
+	}
+	c->routes = mem_array(NULL, total + 1, sizeof *c->routes);
+	for (size_t i = 0; i < ROLES; i++) {
+		unsigned count = cfg_size(cfg, role_names[i]);
+
+		for (unsigned k = 0; k < count; k++) {
+			*where = cfg_getnsec(cfg, role_names[i], k);
+			if (k > 0 && nameless((enum route_role)i)) {
+				err_set(err, ST_USAGE, "%s is there twice", role_names[i]);
+				return false;
+			}
+			if (!take_rule(c, (enum route_role)i, *where, err))
+				return false;
+		}
+	}
+	return take_policies(c, cfg);
+}
+
+void config_free_routes(struct config *c)
+{
+	for (size_t i = 0; i < c->route_count; i++) {
+		free(c->routes[i].name);
+		free(c->routes[i].host);
+		free(c->routes[i].user);
+		free(c->routes[i].password);
+		free(c->routes[i].password_command);
+		free(c->routes[i].recipients);
+	}
+	free(c->routes);
+	for (size_t i = 0; i < c->tls_policy_count; i++)
+		free(c->tls_policies[i].name);
+	free(c->tls_policies);
+}
+
+enum route_tls config_tls_level(const struct config *c, struct str domain)
+{
+	const struct config_tls_policy *best = NULL;
+
+	for (size_t i = 0; i < c->tls_policy_count; i++)
+		if (route_name_weight(str_c(c->tls_policies[i].name), domain) >
+			(best == NULL ? 0 : route_name_weight(str_c(best->name), domain)))
+			best = &c->tls_policies[i];
+	return best == NULL ? 0 : best->level;
+}
+
+/* ---- showing them ---- */
+
+struct line {
+	const char *name;
+	struct str value; /* "": it is not shown */
+	bool bare;
+};
+
+enum { LINES = 9 };
+
+static void lines_of(const struct route_rule *r, struct line lines[LINES], char port[8])
+{
+	bool null = r->kind == ROUTE_DISCARD || r->kind == ROUTE_REFUSE;
+	struct buf n;
+
+	buf_init(&n, 7);
+	buf_putu(&n, r->port);
+	memcpy(port, buf_str(&n).p, n.len);
+	lines[0] = (struct line){ r->kind == ROUTE_LMTP ? "lmtp"
+				  : nameless(r->role)   ? "host"
+							: "relay",
+		str_c(r->host), false };
+	lines[1] = (struct line){ "null",
+		null ? config_word_at(config_null_routes, r->kind == ROUTE_REFUSE) : STR(""),
+		true };
+	lines[2] = (struct line){ "backup_mx", r->backup_mx ? STR("yes") : STR(""), true };
+	lines[3] = (struct line){ "recipients", str_c(r->recipients), false };
+	lines[4] =
+		(struct line){ "port", r->host[0] != '\0' ? str_of(port, n.len) : STR(""), true };
+	lines[5] = (struct line){ "tls",
+		r->host[0] != '\0' ? config_word_at(config_route_tls, r->tls - ROUTE_TLS_NONE)
+				   : STR(""),
+		true };
+	lines[6] = (struct line){ "user", str_c(r->user), false };
+	lines[7] = (struct line){ "password", r->password[0] != '\0' ? STR("(not shown)") : STR(""),
+		false };
+	lines[8] = (struct line){ "password_command", str_c(r->password_command), false };
+	buf_deinit(&n);
+}
+
+void config_routes_put(struct buf *out, const struct config *c)
+{
+	for (size_t i = 0; i < c->route_count; i++) {
+		const struct route_rule *r = &c->routes[i];
+		struct line lines[LINES];
+		char port[8];
+
+		lines_of(r, lines, port);
+		buf_put(out, str_c(role_names[r->role]));
+		buf_putc(out, ' ');
+		if (!nameless(r->role)) {
+			config_quoted_put(out, str_c(r->name));
+			buf_putc(out, ' ');
+		}
+		buf_put(out, STR("{\n"));
+		for (size_t k = 0; k < LINES; k++) {
+			if (lines[k].value.n == 0)
+				continue;
+			buf_printf(out, "\t%s = ", lines[k].name);
+			if (lines[k].bare)
+				buf_put(out, lines[k].value);
+			else
+				config_quoted_put(out, lines[k].value);
+			buf_putc(out, '\n');
+		}
+		buf_put(out, STR("}\n"));
+	}
+	for (size_t i = 0; i < c->tls_policy_count; i++) {
+		buf_put(out, STR("tls_policy "));
+		config_quoted_put(out, str_c(c->tls_policies[i].name));
+		buf_put(out, STR(" {\n\tlevel = "));
+		buf_put(out, config_word_at(
+				     config_route_tls, c->tls_policies[i].level - ROUTE_TLS_NONE));
+		buf_put(out, STR("\n}\n"));
+	}
+}
+
+void config_routes_json(json_t *root, const struct config *c)
+{
+	json_t *lists[ROLES], *policies = json_array();
+
+	for (size_t i = 0; i < ROLES; i++) {
+		lists[i] = json_array();
+		json_object_set_new(root, role_names[i], lists[i]);
+	}
+	for (size_t i = 0; i < c->route_count; i++) {
+		const struct route_rule *r = &c->routes[i];
+		json_t *row = json_pack("{s:s}", "name", r->name);
+		struct line lines[LINES];
+		char port[8];
+
+		lines_of(r, lines, port);
+		for (size_t k = 0; k < LINES; k++)
+			if (lines[k].value.n > 0)
+				json_object_set_new(row, lines[k].name,
+					json_stringn(lines[k].value.p, lines[k].value.n));
+		json_array_append_new(lists[r->role], row);
+	}
+	for (size_t i = 0; i < c->tls_policy_count; i++) {
+		struct str level =
+			config_word_at(config_route_tls, c->tls_policies[i].level - ROUTE_TLS_NONE);
+
+		json_array_append_new(
+			policies, json_pack("{s:s, s:s%}", "name", c->tls_policies[i].name, "level",
+					  level.p, level.n));
+	}
+	json_object_set_new(root, "tls_policy", policies);
+}
