@@ -53,6 +53,8 @@ struct disk_ops {
 	int (*sync)(struct disk *d, int file); /* file or directory */
 	int (*truncate)(struct disk *d, int file, uint64_t octets);
 	int (*rename)(struct disk *d, const char *from, const char *to);
+	/* a second name; -EXDEV: on another file system */
+	int (*hardlink)(struct disk *d, const char *from, const char *to);
 	int (*unlink)(struct disk *d, const char *path);
 	/* names an unnamed file, replacing what has that name */
 	int (*link)(struct disk *d, int file, const char *path);

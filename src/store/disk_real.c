@@ -169,6 +169,12 @@ static int real_rename(struct disk *d, const char *from, const char *to)
 	return rename(from, to) != 0 ? -errno : 0;
 }
 
+static int real_hardlink(struct disk *d, const char *from, const char *to)
+{
+	(void)d;
+	return link(from, to) != 0 ? -errno : 0;
+}
+
 static int real_unlink(struct disk *d, const char *path)
 {
 	(void)d;
@@ -292,6 +298,7 @@ static const struct disk_ops real_ops = {
 	.sync = real_sync,
 	.truncate = real_truncate,
 	.rename = real_rename,
+	.hardlink = real_hardlink,
 	.unlink = real_unlink,
 	.link = real_link,
 	.list = real_list,

@@ -451,6 +451,22 @@ static int sim_rename(struct disk *d, const char *from, const char *to)
 	return 0;
 }
 
+static int sim_hardlink(struct disk *d, const char *from, const char *to)
+{
+	struct sim *s = sim_of(d);
+	struct name *name = names_find(&s->now, from);
+	int rc = fault(s, SIM_LINK);
+
+	if (rc != 0)
+		return rc;
+	if (!step(s))
+		return -EIO;
+	if (name == NULL || names_find(&s->now, to) != NULL)
+		return name == NULL ? -ENOENT : -EEXIST;
+	set_name(s, to, name->node);
+	return 0;
+}
+
 static int sim_unlink(struct disk *d, const char *path)
 {
 	struct sim *s = sim_of(d);
@@ -547,6 +563,7 @@ static const struct disk_ops sim_ops = {
 	.sync = sim_sync,
 	.truncate = sim_truncate,
 	.rename = sim_rename,
+	.hardlink = sim_hardlink,
 	.unlink = sim_unlink,
 	.link = sim_link,
 	.list = sim_list,

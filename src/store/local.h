@@ -30,6 +30,8 @@ struct store_space {
 	bool compacting;
 };
 enum status store_local_space(struct store *s, struct store_space *space, struct err *err);
+/* The journal is durable up to this octet of this segment; 0: it is empty. */
+void store_local_end(const struct store *s, uint64_t *segment, uint64_t *end);
 /* Something is queued or under way: store_wait() would come back. */
 bool store_local_busy(const struct store *s);
 

@@ -71,6 +71,12 @@ struct journal *journal_open(struct disk *d, const char *dir, int dir_file,
 	return j;
 }
 
+void journal_end(const struct journal *j, uint64_t *segment, uint64_t *end)
+{
+	*segment = j->seg.number;
+	*end = j->end;
+}
+
 bool journal_busy(const struct journal *j)
 {
 	return !list_empty(&j->waiting) || !list_empty(&j->batch);

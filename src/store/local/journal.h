@@ -41,6 +41,8 @@ void journal_close(struct journal *j); /* nothing under way; NULL is fine */
 void journal_entry_init(struct journal_entry *e, enum record_type type);
 void journal_append(struct journal *j, struct journal_entry *e);
 void journal_flush(struct journal *j);
+/* All before is durable. */
+void journal_end(const struct journal *j, uint64_t *segment, uint64_t *end);
 bool journal_busy(const struct journal *j); /* something queued or under way */
 
 #endif

@@ -185,6 +185,11 @@ int store_fd(const struct store *s)
 	return s->disk->ops->fd(s->disk);
 }
 
+void store_local_end(const struct store *s, uint64_t *segment, uint64_t *end)
+{
+	journal_end(s->journal, segment, end);
+}
+
 void store_flush(struct store *s)
 {
 	journal_flush(s->journal);
