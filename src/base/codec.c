@@ -156,3 +156,11 @@ void hex_put(struct buf *b, struct str s)
 		buf_putc(b, digits[(unsigned char)s.p[i] & 15]);
 	}
 }
+
+void bit_set(struct buf *bits, size_t i)
+{
+	while (bits->len <= i / 8 && !bits->full)
+		buf_putc(bits, '\0');
+	if (!bits->full)
+		bits->data[i / 8] = (char)((unsigned char)bits->data[i / 8] | 1U << i % 8);
+}

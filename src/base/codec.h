@@ -33,6 +33,13 @@ bool base64_get(struct str s, struct buf *out);
 
 void hex_put(struct buf *b, struct str s);
 
+/* Bits packed eight an octet, the lowest first; what is not there reads as 0. */
+static inline bool bit_get(struct str bits, size_t i)
+{
+	return i / 8 < bits.n && ((unsigned char)bits.p[i / 8] >> i % 8 & 1) != 0;
+}
+void bit_set(struct buf *bits, size_t i);
+
 /* CRC-32C (RFC 3720 B.4); start with 0, feed on. */
 uint32_t crc32c(uint32_t crc, const void *p, size_t n);
 

@@ -27,6 +27,7 @@ static void end(struct session *s)
 	if (s->known)
 		edge_tell(e, s, IPC_END);
 	shared_disconnect(e->start->shared, e->start->seat, session_peer(s));
+	s->protocol->log_end(s);
 	conn_close(&s->conn);
 	edge_remove_session(e, s);
 	s->protocol->free(s);
@@ -368,5 +369,5 @@ void session_auth_ok(struct session *s, struct str address)
 	shared_login_ok(s->edge->start->shared, session_peer(s));
 	log_info("auth.ok", F_C("sid", s->sid), F_C("proto", s->protocol->name),
 		F_STR("ip", session_peer(s)), F_STR("user", address), F_C("tls", session_tls(s)),
-		F_C("group", session_tls_group(s)));
+		F_C("cipher", session_tls_cipher(s)), F_C("group", session_tls_group(s)));
 }

@@ -22,7 +22,8 @@ struct session_protocol {
 	int64_t (*deadline)(const struct session *s);
 	void (*timeout)(struct session *s);
 	void (*shutdown)(struct session *s);
-	void (*free)(struct session *s); /* engine and memory; logs the session's end */
+	void (*log_end)(const struct session *s); /* while its TLS is still there to tell of */
+	void (*free)(struct session *s);          /* engine and memory */
 };
 
 struct session {
@@ -69,12 +70,19 @@ static inline struct str session_peer(const struct session *s)
 	return str_c(s->conn.peer);
 }
 
-/* For log lines: "TLSv1.3" and "x25519", or "none". */
+/* For log lines: "TLSv1.3", "TLS_AES_256_GCM_SHA384" and "x25519", or "none". */
 static inline const char *session_tls(const struct session *s)
 {
 	const char *version = conn_tls_version(&s->conn);
 
 	return version != NULL ? version : "none";
+}
+
+static inline const char *session_tls_cipher(const struct session *s)
+{
+	const char *cipher = conn_tls_cipher(&s->conn);
+
+	return cipher != NULL ? cipher : "none";
 }
 
 static inline const char *session_tls_group(const struct session *s)

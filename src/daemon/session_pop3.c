@@ -396,17 +396,24 @@ static void shut_down(struct session *s)
 	pop3d_shutdown(pop3_of(s)->engine);
 }
 
-static void release(struct session *s)
+static void log_end(const struct session *s)
 {
-	struct session_pop3 *p = pop3_of(s);
+	const struct session_pop3 *p = pop3_of(s);
 	const struct pop3d_stats *t = pop3d_stats(p->engine);
 
-	log_info("pop3.session", F_C("sid", s->sid), F_STR("ip", str_c(s->conn.peer)),
+	log_info("pop3.session", F_C("sid", s->sid), F_STR("ip", session_peer(s)),
 		F_STR("user", p->user), F_INT("retr", t->retr),
 		F_INT("retr_octets", t->retr_octets), F_INT("top", t->top),
 		F_INT("top_octets", t->top_octets), F_INT("deleted", t->deleted),
 		F_INT("deleted_octets", t->deleted_octets), F_INT("count", p->count),
-		F_INT("ms", loop_now_ms(s->conn.loop) - s->started_ms));
+		F_INT("ms", loop_now_ms(s->conn.loop) - s->started_ms), F_C("tls", session_tls(s)),
+		F_C("cipher", session_tls_cipher(s)), F_C("group", session_tls_group(s)));
+}
+
+static void release(struct session *s)
+{
+	struct session_pop3 *p = pop3_of(s);
+
 	pop3d_free(p->engine);
 	if (p->mapping != NULL)
 		munmap(p->mapping, p->mapping_len);
@@ -428,6 +435,7 @@ static const struct session_protocol protocol = {
 	.deadline = deadline,
 	.timeout = timed_out,
 	.shutdown = shut_down,
+	.log_end = log_end,
 	.free = release,
 };
 

@@ -14,7 +14,7 @@ struct session_smtp {
 	struct session s;
 	struct smtpd *engine;
 	enum ipc_type asked;
-	bool submission;
+	bool submission, lmtp;
 	bool first_rcpt;      /* the next RCPT begins the store's list anew */
 	bool store_has_tx;    /* recipients or a draft are there: RESET them */
 	bool header_done;     /* submission: the header section is complete and mended */
@@ -147,6 +147,7 @@ static void ask_commit(struct session_smtp *p)
 	buf_put(&client, session_peer(&p->s));
 	put_id(&b, p);
 	put_u64(&b, (uint64_t)clock_wall_ms());
+	put_u8(&b, p->lmtp);
 	put_str(&b, tx->reverse_path);
 	put_str(&b, buf_str(&client));
 	put_u8(&b, (uint8_t)tx->ret);
@@ -407,7 +408,31 @@ static void rcpt_answered(struct session_smtp *p, enum resolved resolved)
 	smtpd_answer(p->engine, replies[resolved].code, text);
 }
 
-static void stored(struct session_smtp *p, unsigned result)
+/* full: a bit for each recipient that was left out, or nothing.  How many there are. */
+static size_t count_full(const struct session_smtp *p, struct str full)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; p->lmtp && i < smtpd_tx(p->engine)->accepted; i++)
+		n += bit_get(full, i);
+	return n;
+}
+
+static const struct str over_quota = STR_INIT("4.2.2 the mailbox is full");
+
+/* RFC 2033 4.2: each recipient has its own answer. */
+static void answer_each(struct session_smtp *p, struct str full, struct str text)
+{
+	size_t count = smtpd_tx(p->engine)->accepted;
+
+	for (size_t i = 0; i < count; i++)
+		if (bit_get(full, i))
+			smtpd_answer_recipient(p->engine, 452, over_quota);
+		else
+			smtpd_answer_recipient(p->engine, 250, text);
+}
+
+static void stored(struct session_smtp *p, unsigned result, struct str full)
 {
 	const struct smtpd_tx *tx = smtpd_tx(p->engine);
 	char id[MSGID_TEXT + 1];
@@ -417,15 +442,19 @@ static void stored(struct session_smtp *p, unsigned result)
 	msgid_text(p->id, id);
 	log_info(ok ? "smtp.stored" : "smtp.failed", F_C("sid", p->s.sid), F_C("id", id),
 		F_STR("ip", session_peer(&p->s)), F_STR("from", tx->reverse_path),
-		F_INT("rcpts", tx->accepted), F_INT("octets", p->offset + p->body.len),
-		F_STR("user", smtpd_user(p->engine)), F_INT("result", result));
+		F_INT("rcpts", tx->accepted), F_INT("full", count_full(p, full)),
+		F_INT("octets", p->offset + p->body.len), F_STR("user", smtpd_user(p->engine)),
+		F_INT("result", result), F_C("tls", session_tls(&p->s)),
+		F_C("cipher", session_tls_cipher(&p->s)), F_C("group", session_tls_group(&p->s)));
 	p->store_has_tx = false;
 	buf_printf(&text, "2.0.0 %s stored", id);
 	forget(p);
-	if (ok)
+	if (ok && p->lmtp)
+		answer_each(p, full, buf_str(&text));
+	else if (ok)
 		smtpd_answer(p->engine, 250, buf_str(&text));
 	else if (result == IPC_OVER_QUOTA)
-		smtpd_answer(p->engine, 452, STR("4.2.2 the mailbox is full"));
+		smtpd_answer(p->engine, 452, over_quota);
 	else if (result == STORE_FULL)
 		smtpd_answer(p->engine, 452,
 			STR("4.3.1 no space to store the message, try again later"));
@@ -439,7 +468,7 @@ static void draft_answered(struct session_smtp *p, enum store_result result)
 {
 	if (result != STORE_OK) {
 		edge_tell(p->s.edge, &p->s, IPC_RESET);
-		stored(p, result);
+		stored(p, result, STR(""));
 		return;
 	}
 	buf_consume(&p->body, IPC_CHUNK);
@@ -474,7 +503,9 @@ static void answered(struct session *s, struct ipc_packet *packet)
 		rcpt_answered(p, packet == NULL ? RESOLVED_TEMP : (enum resolved)result);
 		break;
 	case IPC_DRAFT: draft_answered(p, (enum store_result)result); break;
-	case IPC_COMMIT: stored(p, result); break;
+	case IPC_COMMIT:
+		stored(p, result, packet == NULL ? STR("") : get_str(&packet->body));
+		break;
 	case IPC_OPEN:
 	case IPC_LIST:
 	case IPC_READ:
@@ -524,13 +555,17 @@ static void shut_down(struct session *s)
 	smtpd_shutdown(smtp_of(s)->engine);
 }
 
+static void log_end(const struct session *s)
+{
+	log_debug("smtp.session", F_C("sid", s->sid), F_STR("ip", session_peer(s)),
+		F_STR("user", smtpd_user(smtp_of(s)->engine)),
+		F_INT("ms", loop_now_ms(s->conn.loop) - s->started_ms));
+}
+
 static void release(struct session *s)
 {
 	struct session_smtp *p = smtp_of(s);
 
-	log_debug("smtp.session", F_C("sid", s->sid), F_STR("ip", str_c(s->conn.peer)),
-		F_STR("user", smtpd_user(p->engine)),
-		F_INT("ms", loop_now_ms(s->conn.loop) - s->started_ms));
 	smtpd_free(p->engine);
 	forget(p);
 	free(p);
@@ -548,6 +583,7 @@ static const struct session_protocol protocol = {
 	.deadline = deadline,
 	.timeout = timed_out,
 	.shutdown = shut_down,
+	.log_end = log_end,
 	.free = release,
 };
 
@@ -576,6 +612,7 @@ struct session *session_smtp_new(const struct edge_listener *el, const char *pee
 	};
 
 	p->submission = facts.role == SMTPD_SUBMISSION;
+	p->lmtp = facts.role == SMTPD_LMTP;
 	p->engine = smtpd_new(configs[facts.role], &facts, loop_now_ms(e->loop));
 	smtpd_greet(p->engine);
 	session_init(&p->s, &protocol);

@@ -50,6 +50,7 @@ struct svc_session {
 	struct maildrops *found; /* one set of maildrops per accepted recipient, in order */
 	size_t nfound;
 	struct buf recipients; /* of each: its text, notify, orcpt */
+	struct buf full;       /* LMTP: a bit for each that gets nothing */
 	struct store_draft *draft;
 	struct msgid draft_id;
 	struct store_target *targets;
@@ -103,6 +104,8 @@ void svc_delay_free(struct svc *s);
 /* svc_quota.c: no room for one more message in any of its maildrops; the same for every recipient. */
 bool svc_is_full(struct svc *s, const struct maildrops *recipient, uint64_t octets);
 bool svc_all_full(struct svc_session *x, uint64_t octets);
+/* Leaves the recipients without room out, and marks them in x->full. */
+void svc_leave_out_full(struct svc_session *x, uint64_t octets);
 void svc_transaction_end(struct svc_session *x); /* recipients and draft; also after COMMIT */
 
 #endif

@@ -15,6 +15,7 @@ void svc_transaction_end(struct svc_session *x)
 	x->found = NULL;
 	x->nfound = 0;
 	buf_release(&x->recipients);
+	buf_release(&x->full);
 	free(x->targets);
 	x->targets = NULL;
 	store_draft_free(x->draft);
@@ -95,10 +96,13 @@ bool svc_draft(struct svc_session *x, struct reader *r)
 static void delivered(struct store_op *op, enum store_result result)
 {
 	struct svc_session *x = LIST_OF(op, struct svc_session, op.deliver.op);
+	struct buf full = { 0 };
 
+	put_str(&full, buf_str(&x->full));
 	x->draft = NULL; /* taken over by store_deliver() */
 	svc_transaction_end(x);
-	svc_answer(x, result, STR(""), STR(""), -1);
+	svc_answer(x, result, buf_str(&full), STR(""), -1);
+	buf_deinit(&full);
 }
 
 /* pop3_uidl_format as far as new mail has what it names; empty: the id. */
@@ -158,6 +162,7 @@ bool svc_commit(struct svc_session *x, struct reader *r)
 	struct msgid id = get_id(r);
 	uint64_t offset = get_u64(r);
 	int64_t received_ms = (int64_t)get_u64(r);
+	bool each = get_u8(r) != 0;
 	struct str sender = get_str(r), client = get_str(r);
 	uint8_t ret = get_u8(r);
 	struct str envid = get_str(r), octets = get_str(r);
@@ -175,6 +180,8 @@ bool svc_commit(struct svc_session *x, struct reader *r)
 		svc_answer(x, IPC_OVER_QUOTA, STR(""), STR(""), -1);
 		return true;
 	}
+	if (each)
+		svc_leave_out_full(x, store_draft_size(x->draft));
 	x->op.deliver = (struct store_deliver){
 		.op.done = delivered, .draft = x->draft, .received_ms = received_ms, .ret = ret
 	};

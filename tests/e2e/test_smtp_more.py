@@ -137,6 +137,55 @@ postlog unix-dgram n - n - 1 postlogd
 """
 
 
+def lmtp_commit(office, recipients, raw):
+    """Announces no size, so that what does not fit is found out at the end."""
+    with office.wire('lmtp') as w:
+        w.reply()
+        w.ask('LHLO client.test')
+        w.ask('MAIL FROM:<x@elsewhere.test>')
+        for r in recipients:
+            reply = w.ask(f'RCPT TO:<{r}>')
+            assert reply.startswith('250'), (r, reply)
+        assert w.ask('DATA').startswith('354')
+        w.send(raw + b'.\r\n')
+        replies = [w.reply() for _ in recipients]
+        assert w.ask('NOOP').startswith('250'), 'a reply too many'
+        return [r[:9] for r in replies]
+
+
+def test_lmtp_quota(office):
+    """RFC 2033 4.2: who is full is told so, the others get the message."""
+    ann, bob = 'ann@example.test', 'bob@example.test'
+    raw = messages.plain(b'as long as the other\r\n', 'lmtp-quota')
+
+    def empty():
+        return len(office.fetch(ann)), len(office.fetch(bob))
+
+    empty()
+    assert lmtp_commit(office, [ann, bob], raw) == ['250 2.0.0'] * 2
+    octets = office.json('account', 'show', bob)[0]['octets']
+    for quota, reply, count in ((octets, '250 2.0.0', 1), (octets - 1, '452 4.2.2', 0)):
+        empty()
+        office.must('account', 'set', bob, '--quota-bytes', str(quota))
+        assert lmtp_commit(office, [bob, ann, bob], raw) == [reply, '250 2.0.0', reply], quota
+        assert empty() == (1, count), quota
+    office.must('account', 'set', bob, '--quota-bytes', '100')
+    office.must('account', 'set', ann, '--quota-bytes', '100')
+    assert lmtp_commit(office, [ann, bob, ann], raw) == ['452 4.2.2'] * 3
+    # SMTP has one answer: who has room gets it, and so does who has not, as it was accepted at RCPT.
+    office.must('account', 'set', ann, '--quota-bytes', 'default')
+    with office.wire('smtp') as w:
+        w.reply()
+        w.ask('EHLO client.test')
+        for command in ('MAIL FROM:<x@elsewhere.test>', f'RCPT TO:<{ann}>', f'RCPT TO:<{bob}>'):
+            assert w.ask(command).startswith('250')
+        assert w.ask('DATA').startswith('354')
+        assert w.ask(raw + b'.\r\n').startswith('250')
+    assert empty() == (1, 1)
+    office.must('account', 'set', bob, '--quota-bytes', 'default')
+    assert ' full=2 ' in office.log_tail(20000)
+
+
 def test_lmtp_from_postfix(office):
     postfix = shutil.which('postfix', path='/usr/sbin:/usr/bin')
     if postfix is None or os.geteuid() != 0:

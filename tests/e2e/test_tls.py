@@ -112,13 +112,17 @@ def test_the_log_tells_version_and_group(office):
             while t.recv(1000):
                 pass
     office.pop().quit()
-    for _ in range(50):
-        lines = [line for line in office.log_tail(20000).split('\n') if 'event=auth.ok' in line]
-        if len(lines) >= 2 and 'TLSv1.3' in lines[-1]:
-            break
-        time.sleep(0.1)
-    assert 'tls=TLSv1.2 group=secp256r1' in lines[-2], lines
-    assert re.search('tls=TLSv1.3 group=x25519', lines[-1], re.I), lines
+    with office.submit() as s:
+        s.sendmail(ANN, ANN, messages.plain(b'x\r\n'))
+    office.deliver(messages.plain(b'x\r\n'))
+    old = 'tls=TLSv1.2 cipher=ECDHE-ECDSA-AES256-GCM-SHA384 group=secp256r1'
+    new = 'tls=TLSv1.3 cipher=TLS_AES_256_GCM_SHA384 group=x25519'
+    for event, words in (('auth.ok', old), ('auth.ok', new), ('pop3.session', old),
+                         ('pop3.session', new), ('smtp.stored', new),
+                         ('smtp.stored', 'tls=none cipher=none group=none')):
+        wait_until(lambda e=event, w=words: any(
+            f'event={e} ' in line and w in line.replace('X25519', 'x25519')
+            for line in office.log_tail(20000).split('\n')), 5, f'{event} with {words}')
 
 
 def session_reused(office, context, session, port='pop3s'):

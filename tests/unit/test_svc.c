@@ -204,6 +204,7 @@ static int ask_commit(uint32_t session, struct msgid id, uint64_t offset, struct
 	buf_put(&b, str_of(id.b, sizeof id.b));
 	put_u64(&b, offset);
 	put_u64(&b, 1000);
+	put_u8(&b, false); /* one answer for all recipients */
 	put_str(&b, STR("s@elsewhere.test"));
 	put_str(&b, STR("192.0.2.1"));
 	put_u8(&b, 0);
@@ -347,6 +348,7 @@ static void end_in_the_middle(void **state)
 		buf_put(&b, str_of(id.b, sizeof id.b));
 		put_u64(&b, 0);
 		put_u64(&b, 1000);
+		put_u8(&b, false);
 		put_str(&b, STR(""));
 		put_str(&b, STR(""));
 		put_u8(&b, 0);
