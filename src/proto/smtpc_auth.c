@@ -30,7 +30,11 @@ void smtpc_auth(struct smtpc *c, struct str mechanism, struct str initial, bool 
 	buf_wipe(&c->auth);
 	smtpc_put(c, STR("AUTH "));
 	smtpc_put(c, mechanism);
-	if (has_initial) {
+	c->initial_kept = has_initial && initial.n > SMTPC_INITIAL_MAX;
+	if (c->initial_kept) {
+		buf_put(&c->auth, initial); /* for the empty challenge that comes instead */
+		smtpc_put(c, STR("\r\n"));
+	} else if (has_initial) {
 		smtpc_put(c, STR(" "));
 		/* RFC 4954 4: an empty initial response is a single "=". */
 		put_line(c, initial);
@@ -71,6 +75,11 @@ void smtpc_auth_skip(struct smtpc *c)
 
 static void challenge(struct smtpc *c)
 {
+	if (c->initial_kept && str_trim(c->reply.line).n == 0) {
+		put_line(c, buf_str(&c->auth));
+		c->initial_kept = false;
+		return;
+	}
 	buf_wipe(&c->auth);
 	if (c->reply.lines != 1 || !base64_get(c->reply.line, &c->auth)) {
 		smtpc_break(c, SMTPC_WHY_GARBAGE);

@@ -97,7 +97,8 @@ struct smtpc {
 	struct smtpc_server server;
 	struct buf mechanisms;
 	struct buf in, out;
-	struct buf auth; /* decoded challenge, wiped */
+	struct buf auth;   /* decoded challenge, wiped */
+	bool initial_kept; /* auth holds an initial response too long for the AUTH line */
 	struct smtpc_reply reply;
 	struct smtpc_result result;
 	struct smtpc_tx *tx;
