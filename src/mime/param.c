@@ -1,0 +1,199 @@
+#include "mime/param.h"
+
+#include "mime/charset.h"
+#include "mime/word.h"
+
+enum { PIECES_MAX = 64 };
+
+/* Without blanks, line ends and comments at the front; comments nest (RFC 5322 3.2.2). */
+static struct str skip_blank(struct str s)
+{
+	unsigned depth = 0;
+
+	while (s.n > 0) {
+		char c = s.p[0];
+
+		if (c == '(')
+			depth++;
+		else if (c == ')' && depth > 0)
+			depth--;
+		else if (c == '\\' && depth > 0)
+			s = str_from(s, 1);
+		else if (depth == 0 && c != ' ' && c != '\t' && c != '\r' && c != '\n')
+			break;
+		s = str_from(s, 1);
+	}
+	return s;
+}
+
+static bool ends_token(char c)
+{
+	return c == ';' || c == '=' || c == '(' || c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static struct str cut_token(struct str *s)
+{
+	struct str token = *s;
+	size_t n = 0;
+
+	while (n < s->n && !ends_token(s->p[n]))
+		n++;
+	*s = str_from(*s, n);
+	return str_head(token, n);
+}
+
+static void cut_quoted(struct str *s, struct buf *out)
+{
+	*s = str_from(*s, 1);
+	while (s->n > 0 && s->p[0] != '"') {
+		if (s->p[0] == '\\' && s->n > 1)
+			*s = str_from(*s, 1);
+		if (s->p[0] != '\r' && s->p[0] != '\n')
+			buf_putc(out, s->p[0]);
+		*s = str_from(*s, 1);
+	}
+	*s = str_from(*s, 1);
+}
+
+/* Without quotes, to ";" or a comment: names with blanks are written so, against the RFC. */
+static struct str unquoted(struct str s)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] != ';' && !str_starts(str_from(s, n), STR(" (")))
+		n++;
+	return str_trim(str_head(s, n));
+}
+
+static void cut_value(struct str *s, struct buf *out)
+{
+	*s = skip_blank(*s);
+	if (s->n > 0 && s->p[0] == '"')
+		cut_quoted(s, out);
+	else
+		buf_put(out, unquoted(*s));
+	*s = str_from(*s, str_find(*s, ';'));
+}
+
+/* The next "; name=value"; false at the end. */
+static bool cut_param(struct str *s, struct str *name, struct buf *value)
+{
+	while (s->n > 0) {
+		*s = str_from(*s, str_find(*s, ';') + 1);
+		*s = skip_blank(*s);
+		*name = cut_token(s);
+		*s = skip_blank(*s);
+		if (name->n == 0 || s->n == 0 || s->p[0] != '=')
+			continue;
+		*s = str_from(*s, 1);
+		cut_value(s, value);
+		return true;
+	}
+	return false;
+}
+
+void param_main(struct str body, struct buf *out)
+{
+	struct str s = skip_blank(body);
+
+	while (s.n > 0 && s.p[0] != ';') {
+		buf_putc(out, ascii_lower(s.p[0]));
+		s = skip_blank(str_from(s, 1));
+	}
+}
+
+static int hex_value(char c)
+{
+	c = ascii_lower(c);
+	return ascii_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static void put_percent(struct buf *out, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		int high = i + 2 < s.n ? hex_value(s.p[i + 1]) : -1;
+		int low = i + 2 < s.n ? hex_value(s.p[i + 2]) : -1;
+
+		if (s.p[i] == '%' && high >= 0 && low >= 0) {
+			buf_putc(out, (char)(high << 4 | low));
+			i += 2;
+		} else {
+			buf_putc(out, s.p[i]);
+		}
+	}
+}
+
+/* The pieces of one value, by their numbers (RFC 2231 3). */
+struct pieces {
+	struct buf text[PIECES_MAX];
+	bool there[PIECES_MAX], extended[PIECES_MAX];
+};
+
+/* "name", "name*", "name*3", "name*3*": is it of `name`, and which piece? */
+static bool piece_of(struct str written, struct str name, uint64_t *number, bool *extended)
+{
+	struct str rest = str_from(written, name.n);
+
+	*number = 0;
+	*extended = str_ends(rest, STR("*"));
+	if (!str_ieq(str_head(written, name.n), name))
+		return false;
+	if (*extended)
+		rest.n--;
+	return rest.n == 0 ||
+	       (rest.p[0] == '*' && str_u64(str_from(rest, 1), number) && *number < PIECES_MAX);
+}
+
+/* charset'language'text (RFC 2231 4) */
+static void put_pieces(struct pieces *p, struct buf *out)
+{
+	struct buf octets = { 0 };
+	struct str text = buf_str(&p->text[0]), charset = STR("");
+
+	if (p->extended[0]) {
+		charset = str_cut(&text, '\'');
+		str_cut(&text, '\'');
+	}
+	for (size_t i = 0; i < PIECES_MAX && p->there[i]; i++) {
+		if (i > 0)
+			text = buf_str(&p->text[i]);
+		if (p->extended[i])
+			put_percent(&octets, text);
+		else
+			buf_put(&octets, text);
+	}
+	if (p->extended[0])
+		charset_utf8(charset, buf_str(&octets), out);
+	else
+		word_decode(buf_str(&octets), out);
+	buf_deinit(&octets);
+}
+
+bool param_get(struct str body, struct str name, struct buf *out)
+{
+	struct pieces p = { .there = { false } };
+	struct buf value = { 0 };
+	struct str written;
+	bool there;
+
+	while (buf_clear(&value), cut_param(&body, &written, &value)) {
+		uint64_t number;
+		bool extended;
+
+		/* The extended form wins over the plain one for old programs (RFC 6266 4.3 says why). */
+		if (!piece_of(written, name, &number, &extended) ||
+			(p.there[number] && (!extended || p.extended[number])))
+			continue;
+		buf_clear(&p.text[number]);
+		buf_put(&p.text[number], buf_str(&value));
+		p.there[number] = true;
+		p.extended[number] = extended;
+	}
+	buf_deinit(&value);
+	there = p.there[0];
+	if (there)
+		put_pieces(&p, out);
+	for (size_t i = 0; i < PIECES_MAX; i++)
+		buf_deinit(&p.text[i]);
+	return there;
+}

@@ -1,0 +1,14 @@
+/* param.h -- fields of the form "value; name=value; ..." (RFC 2045 5.1, RFC 2183, RFC 2231).  Pure, linear. */
+#ifndef RESTANTE_MIME_PARAM_H
+#define RESTANTE_MIME_PARAM_H
+
+#include "base/buf.h"
+
+/* What stands before the parameters, in lower case, without comments and blanks: "text/plain". */
+void param_main(struct str body, struct buf *out);
+
+/* The parameter of this name (lower case), as UTF-8: quoted strings, the pieces, languages and charsets of RFC 2231,
+ * and the encoded words that many programs write there.  False when it is not there. */
+bool param_get(struct str body, struct str name, struct buf *out);
+
+#endif

@@ -1,0 +1,99 @@
+#include "mime/word.h"
+
+#include "mime/charset.h"
+#include "mime/transfer.h"
+
+enum { CHARSET_MAX = 40 };
+
+struct word {
+	struct str whole, charset, text;
+	bool base64;
+};
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* "=?charset*language?Q?text?=" (RFC 2047 2, RFC 2231 5).  Blanks in the text are against the RFC and common. */
+static bool word_at(struct str s, struct word *w)
+{
+	struct str rest = str_from(s, 2), encoding;
+
+	if (!str_starts(s, STR("=?")))
+		return false;
+	w->charset = str_head(rest, CHARSET_MAX + 1);
+	w->charset = str_head(rest, str_find(w->charset, '?'));
+	rest = str_from(rest, w->charset.n + 1);
+	w->charset = str_head(w->charset, str_find(w->charset, '*'));
+	if (w->charset.n == 0 || w->charset.n > CHARSET_MAX || rest.n < 4 || rest.p[1] != '?')
+		return false;
+	encoding = str_head(rest, 1);
+	w->base64 = str_ieq(encoding, STR("B"));
+	if (!w->base64 && !str_ieq(encoding, STR("Q")))
+		return false;
+	rest = str_from(rest, 2);
+	w->text = str_head(rest, str_find(rest, '?'));
+	rest = str_from(rest, w->text.n);
+	if (!str_starts(rest, STR("?=")))
+		return false;
+	w->whole = str_of(s.p, (size_t)(rest.p + 2 - s.p));
+	return true;
+}
+
+static void decode_text(const struct word *w, struct buf *octets)
+{
+	struct transfer t = { .encoding = w->base64 ? TRANSFER_BASE64 : TRANSFER_Q };
+
+	transfer_decode(&t, w->text, octets);
+	transfer_end(&t, octets);
+}
+
+/* All words from s on that follow each other; those of one charset are converted as one.  Returns what follows. */
+static struct str put_words(struct str s, struct word *w, struct buf *out)
+{
+	struct buf octets = { 0 };
+	struct str charset = w->charset, after = s;
+	bool more = true;
+
+	while (more) {
+		decode_text(w, &octets);
+		after = s = str_from(s, w->whole.n);
+		while (s.n > 0 && is_blank(s.p[0]))
+			s = str_from(s, 1);
+		more = word_at(s, w);
+		if (!more || !str_ieq(w->charset, charset)) {
+			charset_utf8(charset, buf_str(&octets), out);
+			buf_clear(&octets);
+			charset = w->charset;
+		}
+	}
+	buf_deinit(&octets);
+	return after;
+}
+
+static struct str put_plain(struct str s, struct buf *out)
+{
+	size_t n = 1;
+
+	while (n < s.n && !str_starts(str_from(s, n), STR("=?")))
+		n++;
+	charset_utf8(STR(""), str_head(s, n), out);
+	return str_from(s, n);
+}
+
+void word_decode(struct str body, struct buf *out)
+{
+	struct buf text = { 0 };
+	struct str s = str_trim(body);
+	struct word w;
+
+	/* Unfolded: the line end goes, the blank after it stays (RFC 5322 2.2.3). */
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] != '\r' && s.p[i] != '\n')
+			buf_putc(&text, s.p[i]);
+	s = buf_str(&text);
+	while (s.n > 0)
+		s = word_at(s, &w) ? put_words(s, &w, out) : put_plain(s, out);
+	buf_deinit(&text);
+}
