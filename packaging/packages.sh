@@ -6,7 +6,7 @@ build_packages=(gcc libc6-dev meson ninja-build pkg-config ca-certificates
 test_packages=(git clang clang-format libclang-rt-14-dev libcmocka-dev python3 curl swaks fetchmail mpop
 	mandoc strace openssl dovecot-core dovecot-pop3d fail2ban
 	debhelper dpkg-dev fakeroot lintian msmtp getmail6 s-nail mutt perl libio-socket-ssl-perl
-	libauthen-sasl-perl)
+	libauthen-sasl-perl python3-dkim python3-nacl)
 
 # Another mail system is not pushed aside for the one test that wants Postfix.
 [[ -x /usr/sbin/sendmail && ! -x /usr/sbin/postfix ]] || test_packages+=(postfix)
