@@ -17,6 +17,7 @@ static void run(struct index *x, enum index_statement q)
 void index_begin(struct index *x)
 {
 	x->failed = false;
+	index_look_end(x);
 	(void)index_query(x, Q_BEGIN);
 	run(x, Q_BEGIN);
 }

@@ -35,6 +35,7 @@ static const char settings[] =
 
 static const char *const statements[INDEX_STATEMENTS] = {
 	[Q_BEGIN] = "BEGIN IMMEDIATE",
+	[Q_LOOK] = "BEGIN",
 	[Q_COMMIT] = "COMMIT",
 	[Q_ROLLBACK] = "ROLLBACK",
 	[Q_MESSAGE] = "SELECT pos, body_at, octets, header_octets, crc, flags, received_ms, sender,"
@@ -76,6 +77,15 @@ sqlite3_stmt *index_query(struct index *x, enum index_statement q)
 {
 	sqlite3_reset(x->st[q]);
 	return x->st[q];
+}
+
+void index_look_end(struct index *x)
+{
+	if (x->looking && !sqlite3_get_autocommit(x->db)) {
+		(void)sqlite3_step(index_query(x, Q_ROLLBACK));
+		sqlite3_reset(x->st[Q_ROLLBACK]);
+	}
+	x->looking = false;
 }
 
 void index_failed(struct index *x, const char *what)

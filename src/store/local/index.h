@@ -25,7 +25,8 @@ void index_close(struct index *x);   /* NULL is fine */
 void index_remove(const char *path); /* the file and its companions */
 struct sqlite3 *index_db(struct index *x);
 
-/* One transaction over index_apply() calls; index_commit() rolls back when one of them failed. */
+/* One transaction over index_apply() calls, the only place for changes: outside, a transaction that
+ * only reads may be open; index_commit() rolls back when one of them failed. */
 void index_begin(struct index *x);
 void index_apply(struct index *x, const struct record *r);
 bool index_commit(struct index *x, const struct index_place *at);

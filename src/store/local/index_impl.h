@@ -8,6 +8,7 @@
 
 enum index_statement {
 	Q_BEGIN,
+	Q_LOOK,
 	Q_COMMIT,
 	Q_ROLLBACK,
 	Q_MESSAGE,
@@ -40,11 +41,13 @@ struct index {
 	sqlite3 *db;
 	sqlite3_stmt *st[INDEX_STATEMENTS];
 	bool failed;           /* something in this transaction */
+	bool looking;          /* a transaction is open that only reads */
 	struct buf recipients; /* of the message that is applied */
 };
 
 /* Reset and ready to be bound. */
 sqlite3_stmt *index_query(struct index *x, enum index_statement q);
+void index_look_end(struct index *x);
 void index_failed(struct index *x, const char *what);
 
 static inline void bind_u64(sqlite3_stmt *st, int at, uint64_t v)

@@ -5,13 +5,28 @@
 
 enum { OLDER_ROWS = 1000 }; /* the limit of Q_OLDER */
 
+/* All that is asked between two changes reads in one transaction: to begin one costs six system
+ * calls, more than most questions. */
+static sqlite3_stmt *ask(struct index *x, enum index_statement q)
+{
+	if (sqlite3_get_autocommit(x->db)) {
+		(void)sqlite3_step(index_query(x, Q_LOOK));
+		sqlite3_reset(x->st[Q_LOOK]);
+		x->looking = true;
+	}
+	return index_query(x, q);
+}
+
 static enum store_result step(struct index *x, sqlite3_stmt *st)
 {
 	switch (sqlite3_step(st)) {
 	case SQLITE_ROW: return STORE_OK;
 	case SQLITE_DONE: return STORE_NOT_FOUND;
-	default: index_failed(x, sqlite3_sql(st)); return STORE_UNAVAILABLE;
 	}
+	index_failed(x, sqlite3_sql(st));
+	sqlite3_reset(st);
+	index_look_end(x);
+	return STORE_UNAVAILABLE;
 }
 
 static uint64_t column_u64(sqlite3_stmt *st, int at)
@@ -28,7 +43,7 @@ static struct str column_str(sqlite3_stmt *st, int at)
 
 enum store_result index_message(struct index *x, struct msgid id, struct index_message *m)
 {
-	sqlite3_stmt *st = index_query(x, Q_MESSAGE);
+	sqlite3_stmt *st = ask(x, Q_MESSAGE);
 	enum store_result r;
 
 	bind_id(st, 1, &id);
@@ -48,7 +63,7 @@ enum store_result index_message(struct index *x, struct msgid id, struct index_m
 
 enum store_result index_facts(struct index *x, struct msgid id, struct store_facts *f)
 {
-	sqlite3_stmt *st = index_query(x, Q_MESSAGE);
+	sqlite3_stmt *st = ask(x, Q_MESSAGE);
 	enum store_result r;
 
 	bind_id(st, 1, &id);
@@ -71,7 +86,7 @@ enum store_result index_facts(struct index *x, struct msgid id, struct store_fac
 
 enum store_result index_has(struct index *x, uint64_t maildrop, uint64_t pos, bool ever)
 {
-	sqlite3_stmt *st = index_query(x, Q_HAS);
+	sqlite3_stmt *st = ask(x, Q_HAS);
 	enum store_result r;
 
 	bind_u64(st, 1, maildrop);
@@ -80,7 +95,7 @@ enum store_result index_has(struct index *x, uint64_t maildrop, uint64_t pos, bo
 	sqlite3_reset(st);
 	if (r != STORE_NOT_FOUND || !ever)
 		return r;
-	st = index_query(x, Q_HAD);
+	st = ask(x, Q_HAD);
 	bind_u64(st, 1, maildrop);
 	bind_u64(st, 2, pos);
 	r = step(x, st);
@@ -90,7 +105,7 @@ enum store_result index_has(struct index *x, uint64_t maildrop, uint64_t pos, bo
 
 enum store_result index_usage(struct index *x, uint64_t maildrop, uint64_t *count, uint64_t *octets)
 {
-	sqlite3_stmt *st = index_query(x, Q_USAGE);
+	sqlite3_stmt *st = ask(x, Q_USAGE);
 	enum store_result r;
 
 	*count = *octets = 0;
@@ -122,7 +137,7 @@ static void take_row(sqlite3_stmt *st, struct maildrop_row *row, struct buf *uid
 enum store_result index_list(
 	struct index *x, struct store_listing *l, uint64_t before, uint64_t expect)
 {
-	sqlite3_stmt *st = index_query(x, Q_LIST);
+	sqlite3_stmt *st = ask(x, Q_LIST);
 	enum store_result r;
 	size_t room = expect;
 	struct buf uidls;
@@ -153,7 +168,7 @@ enum store_result index_list(
 enum store_result index_expunged(
 	struct index *x, uint64_t maildrop, struct store_expunged_row **rows, size_t *count)
 {
-	sqlite3_stmt *st = index_query(x, Q_LIST_EXPUNGED);
+	sqlite3_stmt *st = ask(x, Q_LIST_EXPUNGED);
 	enum store_result r;
 	size_t room = 0;
 
@@ -185,7 +200,7 @@ enum store_result index_expunged(
 enum store_result index_older(struct index *x, uint64_t maildrop, int64_t before_ms, uint64_t *from,
 	struct msgid *ids, size_t *count)
 {
-	sqlite3_stmt *st = index_query(x, Q_OLDER);
+	sqlite3_stmt *st = ask(x, Q_OLDER);
 	size_t room = *count, seen = 0;
 	enum store_result r = STORE_OK;
 	uint64_t next = 0;
@@ -211,7 +226,7 @@ enum store_result index_older(struct index *x, uint64_t maildrop, int64_t before
 enum store_result index_expunged_at(
 	struct index *x, uint64_t maildrop, uint64_t pos, int64_t *expunged_ms)
 {
-	sqlite3_stmt *st = index_query(x, Q_EXPUNGED_AT);
+	sqlite3_stmt *st = ask(x, Q_EXPUNGED_AT);
 	enum store_result r;
 
 	bind_u64(st, 1, maildrop);
