@@ -29,6 +29,7 @@ static void read_account(sqlite3_stmt *s, struct account *a)
 		.password_changed_ms = sqlite3_column_int64(s, 4),
 		.quota_bytes = sqlite3_column_int64(s, 5),
 		.quota_messages = sqlite3_column_int64(s, 6),
+		.retention_days = sqlite3_column_int64(s, 7),
 	};
 	copy_text(a->address, sizeof a->address, sql_text(s, 1));
 }
@@ -210,6 +211,39 @@ enum status account_set_quota(
 	sqlite3_bind_int64(s, 2, bytes);
 	sqlite3_bind_int64(s, 3, messages);
 	return update(d, address, s, err);
+}
+
+enum status account_set_retention(
+	struct directory *d, struct str address, int64_t days, struct err *err)
+{
+	sqlite3_stmt *s = sql_take(d, SQL_ACCOUNT_RETENTION);
+
+	sqlite3_bind_int64(s, 2, days);
+	return update(d, address, s, err);
+}
+
+bool directory_retention(struct directory *d, int64_t *least)
+{
+	if (!d->retention_known) {
+		sqlite3_stmt *s = sql_take(d, SQL_RETENTION_LEAST);
+
+		d->retention_known =
+			sql_step(d, s, &d->retention, "look for retention", NULL) == ST_OK;
+		d->retention_least = d->retention ? sqlite3_column_int64(s, 0) : 0;
+		sql_done(s);
+	}
+	*least = d->retention_least;
+	return d->retention;
+}
+
+int64_t account_retention(struct directory *d, uint64_t id)
+{
+	struct account a;
+	int64_t least;
+
+	if (!directory_retention(d, &least) || account_by_id(d, id, &a, NULL) != ST_OK)
+		return RETENTION_DEFAULT;
+	return a.retention_days;
 }
 
 static bool any_quota(struct directory *d)

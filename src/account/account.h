@@ -22,11 +22,18 @@ enum status directory_domain_alias(
 /* Refused (ST_PERM) while an account, an alias or another name of it is left; the text names one. */
 enum status directory_domain_del(struct directory *d, struct str domain, struct err *err);
 bool directory_is_local_domain(struct directory *d, struct str domain);
+struct domain {
+	struct str name, alias_of; /* alias_of "": a domain of its own; views */
+	int64_t retention_days;    /* or RETENTION_* */
+};
 /* In the order in which they were added; false from each() stops. */
 enum status directory_domain_each(struct directory *d,
-	bool (*each)(void *arg, struct str domain, struct str alias_of), void *arg,
-	struct err *err); /* alias_of "": a domain of its own */
+	bool (*each)(void *arg, const struct domain *domain), void *arg, struct err *err);
+/* For its accounts that have none of their own. */
+enum status directory_domain_set_retention(
+	struct directory *d, struct str domain, int64_t days, struct err *err);
 
+enum { RETENTION_DEFAULT = -2, RETENTION_NEVER = -1, RETENTION_DAYS_MAX = 36500 };
 enum { QUOTA_DEFAULT = -1, QUOTA_NONE = 0, QUOTA_KEEP = -2 };
 
 struct account {
@@ -35,6 +42,7 @@ struct account {
 	bool disabled;
 	int64_t created_ms, password_changed_ms;
 	int64_t quota_bytes, quota_messages; /* or QUOTA_DEFAULT, QUOTA_NONE */
+	int64_t retention_days;              /* or RETENTION_*; its own, else the domain's */
 };
 
 /* Credentials as they are kept: made by password_make(), away from the store's thread. */
@@ -65,6 +73,13 @@ enum status account_set_quota(
 	struct directory *d, struct str address, int64_t bytes, int64_t messages, struct err *err);
 /* What this account itself says; no lookup when none does.  QUOTA_DEFAULT when it cannot be read. */
 void account_quota(struct directory *d, uint64_t id, int64_t *bytes, int64_t *messages);
+/* Days, RETENTION_NEVER or RETENTION_DEFAULT. */
+enum status account_set_retention(
+	struct directory *d, struct str address, int64_t days, struct err *err);
+/* What account and domain say; no lookup when none does. */
+int64_t account_retention(struct directory *d, uint64_t id);
+/* The least that any of them says, 0 none; false: they say nothing. */
+bool directory_retention(struct directory *d, int64_t *least);
 enum status account_get(
 	struct directory *d, struct str address, struct account *a, struct err *err);
 enum status account_by_id(struct directory *d, uint64_t id, struct account *a, struct err *err);

@@ -57,11 +57,15 @@ static const char *const upgrades[SCHEMA_VERSION] = {
 	      /* -2: as the domain says, as restante.conf says */
 	      "ALTER TABLE account ADD COLUMN retention_days INTEGER NOT NULL DEFAULT -2;"
 	      "ALTER TABLE account ADD COLUMN pop3_folders TEXT NOT NULL DEFAULT '';"
-	      "ALTER TABLE domain ADD COLUMN retention_days INTEGER NOT NULL DEFAULT -2;",
+	      "ALTER TABLE domain ADD COLUMN retention_days INTEGER NOT NULL DEFAULT -2;"
+	      "CREATE INDEX account_retention ON account(retention_days)"
+	      " WHERE retention_days <> -2;",
 };
 
 #define ACCOUNT_COLUMNS                                                                            \
-	"id, address, disabled, created_ms, password_changed_ms, quota_bytes, quota_messages"
+	"id, address, disabled, created_ms, password_changed_ms, quota_bytes, quota_messages,"     \
+	" iif(retention_days <> -2, retention_days, coalesce((SELECT d.retention_days"             \
+	" FROM domain d WHERE d.name = substr(address, instr(address, '@') + 1)), -2))"
 
 static const char *const statements[SQL_COUNT] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -70,7 +74,7 @@ static const char *const statements[SQL_COUNT] = {
 	[SQL_DOMAIN_ADD] = "INSERT INTO domain(name, alias_of) VALUES(?1, ?2)",
 	[SQL_DOMAIN_DEL] = "DELETE FROM domain WHERE name = ?1",
 	[SQL_DOMAIN_GET] = "SELECT alias_of FROM domain WHERE name = ?1",
-	[SQL_DOMAIN_EACH] = "SELECT name, alias_of FROM domain ORDER BY number",
+	[SQL_DOMAIN_EACH] = "SELECT name, alias_of, retention_days FROM domain ORDER BY number",
 	[SQL_DOMAIN_USED] =
 		"SELECT address, 'account' FROM account WHERE substr(address, -length(?1) - 1) = "
 		"'@' || ?1"
@@ -99,6 +103,13 @@ static const char *const statements[SQL_COUNT] = {
 	[SQL_ACCOUNT_QUOTAS] =
 		"SELECT 1 FROM account WHERE quota_bytes <> -1 OR quota_messages <> -1"
 		" LIMIT 1",
+	[SQL_ACCOUNT_RETENTION] = "UPDATE account SET retention_days = ?2 WHERE address = ?1",
+	[SQL_DOMAIN_RETENTION] =
+		"UPDATE domain SET retention_days = ?2 WHERE name = ?1 AND alias_of = ''",
+	[SQL_RETENTION_LEAST] =
+		"SELECT min(iif(days > 0, days, NULL)) FROM (SELECT retention_days AS days"
+		" FROM account WHERE retention_days <> -2 UNION ALL SELECT retention_days"
+		" FROM domain WHERE retention_days <> -2) HAVING count(*) > 0",
 	[SQL_APP_ADD] = "INSERT INTO app_password(account, name, digest, scope, created_ms,"
 			" expires_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[SQL_APP_DEL] = "DELETE FROM app_password WHERE account = ?1 AND name = ?2",
@@ -227,7 +238,7 @@ enum status directory_end(struct directory *d, enum status status, struct err *e
 	if (status != ST_OK && !sqlite3_get_autocommit(d->db))
 		sql_run(d, SQL_ROLLBACK, "rollback", NULL);
 	resolve_cache_flush(d->cache);
-	d->quotas_known = false;
+	d->quotas_known = d->retention_known = false;
 	return status;
 }
 

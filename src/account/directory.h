@@ -27,6 +27,9 @@ enum statement {
 	SQL_ACCOUNT_QUOTA_SET,
 	SQL_ACCOUNT_QUOTA,
 	SQL_ACCOUNT_QUOTAS,
+	SQL_ACCOUNT_RETENTION,
+	SQL_DOMAIN_RETENTION,
+	SQL_RETENTION_LEAST,
 	SQL_APP_ADD,
 	SQL_APP_DEL,
 	SQL_APP_EACH,
@@ -65,7 +68,9 @@ struct directory {
 	unsigned char secret[32];    /* for the salts of users that do not exist */
 	struct resolve_cache *cache; /* owned */
 	bool quotas_known, quotas;   /* does any account have a quota of its own? */
-	struct noted_login *logins;  /* not written yet: logins.c */
+	bool retention_known, retention;
+	int64_t retention_least;
+	struct noted_login *logins; /* not written yet: logins.c */
 	size_t login_count;
 };
 

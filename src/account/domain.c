@@ -121,6 +121,26 @@ static enum status add(struct directory *d, struct str domain, struct str alias_
 	return directory_end(d, status, err);
 }
 
+enum status directory_domain_set_retention(
+	struct directory *d, struct str domain, int64_t days, struct err *err)
+{
+	char name[ADDRESS_MAX + 1];
+	size_t n;
+	sqlite3_stmt *s;
+	enum status status = parse_domain(domain, name, &n, err);
+
+	if (status == ST_OK)
+		status = check_alias_of(d, str_of(name, n), err);
+	if (status != ST_OK || (status = directory_begin(d, err)) != ST_OK)
+		return status;
+	s = sql_take(d, SQL_DOMAIN_RETENTION);
+	sql_bind(s, 1, str_of(name, n));
+	sqlite3_bind_int64(s, 2, days);
+	status = sql_step(d, s, NULL, "change a domain", err);
+	sql_done(s);
+	return directory_end(d, status, err);
+}
+
 bool directory_is_local_domain(struct directory *d, struct str domain)
 {
 	char name[ADDRESS_MAX + 1];

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "account/account.h"
 #include "base/mem.h"
 #include "cmd/cmd.h"
 #include "cmd/password.h"
@@ -60,6 +61,26 @@ static int add_quotas(struct cmd *c, json_t *q)
 	return EX_OK;
 }
 
+int cmd_retention(struct cmd *c, json_t *q)
+{
+	struct str text = str_c(c->value[OPTION_RETENTION_DAYS]);
+	uint64_t days = 0;
+
+	if (!cmd_has(c, OPTION_RETENTION_DAYS))
+		return EX_OK;
+	if (str_eq(text, STR("never")))
+		json_object_set_new(q, "retention_days", json_integer(RETENTION_NEVER));
+	else if (str_eq(text, STR("default")))
+		json_object_set_new(q, "retention_days", json_integer(RETENTION_DEFAULT));
+	else if (str_u64(text, &days) && days >= 1 && days <= RETENTION_DAYS_MAX)
+		json_object_set_new(q, "retention_days", json_integer((json_int_t)days));
+	else
+		return cmd_fail(c, EX_USAGE,
+			"--retention-days %.40s: give 1 to %d days, never or default", text.p,
+			RETENTION_DAYS_MAX);
+	return EX_OK;
+}
+
 static int with_password(struct cmd *c, const char *verb)
 {
 	char generated[32];
@@ -67,6 +88,8 @@ static int with_password(struct cmd *c, const char *verb)
 	       *q = json_pack("{s:s, s:s}", "verb", verb, "address", c->args[0]);
 	int code = add_quotas(c, q);
 
+	if (code == EX_OK)
+		code = cmd_retention(c, q);
 	if (code == EX_OK)
 		code = password_new(c, generated, &credentials);
 	else
@@ -104,10 +127,13 @@ int cmd_account_set(struct cmd *c)
 	json_t *q = json_pack("{s:s, s:s}", "verb", "account.set", "address", c->args[0]);
 	int code = EX_OK;
 
-	if (!cmd_has(c, OPTION_QUOTA_BYTES) && !cmd_has(c, OPTION_QUOTA_MESSAGES))
+	if (!cmd_has(c, OPTION_QUOTA_BYTES) && !cmd_has(c, OPTION_QUOTA_MESSAGES) &&
+		!cmd_has(c, OPTION_RETENTION_DAYS))
 		code = cmd_fail(c, EX_USAGE, "nothing to change: see restante account set --help");
 	if (code == EX_OK)
 		code = add_quotas(c, q);
+	if (code == EX_OK)
+		code = cmd_retention(c, q);
 	if (code == EX_OK)
 		return cmd_do(c, q);
 	json_decref(q);
@@ -151,6 +177,7 @@ int cmd_account_show(struct cmd *c)
 		{ "octets",           "OCTETS",         true },
 		{ "quota_messages",   "QUOTA MESSAGES", true },
 		{ "quota_bytes",      "QUOTA BYTES",    true },
+		{ "retention_days",   "RETENTION DAYS", true },
 		{ "created",          "CREATED",        false},
 		{ "login",            "LAST LOGIN",     false},
 		{ "login_ip",         "FROM",           false},

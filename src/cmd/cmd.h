@@ -38,6 +38,7 @@ enum option_id {
 	OPTION_ALL,
 	OPTION_EXPUNGED,
 	OPTION_NOW,
+	OPTION_RETENTION_DAYS,
 	OPTION_COUNT,
 };
 
@@ -114,6 +115,8 @@ int output_end(const struct cmd *c);
 
 /* "500M", "1000"; "default" and "none" as account.h's QUOTA_*. */
 bool value_quota(struct str text, bool octets, int64_t *out);
+/* Puts --retention-days into a request; EX_OK, or what was told. */
+int cmd_retention(struct cmd *c, json_t *q);
 /* "30d", "12h", "90m", "10s". */
 bool value_duration(struct str text, int64_t *ms);
 /* Such a time from now on, or "2027-01-31", or "2027-01-31T12:00:00Z": wall clock. */
@@ -156,6 +159,7 @@ int cmd_ban_del(struct cmd *c);
 int cmd_ban_list(struct cmd *c);
 int cmd_domain_add(struct cmd *c);
 int cmd_domain_del(struct cmd *c);
+int cmd_domain_set(struct cmd *c);
 int cmd_domain_list(struct cmd *c);
 int cmd_mailbox_list(struct cmd *c);
 int cmd_mailbox_show(struct cmd *c);

@@ -12,6 +12,19 @@ int cmd_domain_add(struct cmd *c)
 	return cmd_do(c, q);
 }
 
+int cmd_domain_set(struct cmd *c)
+{
+	json_t *q = json_pack("{s:s, s:s}", "verb", "domain.set", "domain", c->args[0]);
+	int code = cmd_retention(c, q);
+
+	if (code == EX_OK && json_object_get(q, "retention_days") == NULL)
+		code = cmd_fail(c, EX_USAGE, "nothing to change: give --retention-days");
+	if (code == EX_OK)
+		return cmd_do(c, q);
+	json_decref(q);
+	return code;
+}
+
 int cmd_domain_del(struct cmd *c)
 {
 	return cmd_do(c, json_pack("{s:s, s:s}", "verb", "domain.del", "domain", c->args[0]));
@@ -20,14 +33,15 @@ int cmd_domain_del(struct cmd *c)
 int cmd_domain_list(struct cmd *c)
 {
 	static const struct column columns[] = {
-		{"domain",    "DOMAIN",   false},
-		{ "alias_of", "ALIAS OF", false},
+		{"domain",          "DOMAIN",         false},
+		{ "alias_of",       "ALIAS OF",       false},
+		{ "retention_days", "RETENTION DAYS", true },
 	};
 	struct cmd_result result = { .octets = NULL };
 	int code = cmd_call(c, json_pack("{s:s}", "verb", "domain.list"), &result);
 
 	if (code == EX_OK) {
-		output_rows(c, result.rows, columns, 2);
+		output_rows(c, result.rows, columns, sizeof columns / sizeof *columns);
 		code = output_end(c);
 	}
 	json_decref(result.rows);

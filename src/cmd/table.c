@@ -36,6 +36,8 @@ const struct option options[OPTION_COUNT] = {
 		"import: mboxrd (default) or mboxo; export: maildir or mboxrd" },
 	[OPTION_UIDL_FORMAT] = { "uidl-format", "FORMAT",
 		"where UIDLs come from: dovecot, courier, x-uidl, none, or a template with %u or %f" },
+	[OPTION_RETENTION_DAYS] = { "retention-days", "N",
+		"delete mail that is older: a number of days, never or default" },
 	[OPTION_FOLDERS] = { "folders", NULL, "a Maildir's folders too, not only its inbox" },
 };
 
@@ -44,10 +46,11 @@ const struct command commands[] = {
 		0, 0, cmd_init, "make a state directory: configuration, keys, certificate, empty store" },
 	{ "serve", "", "state", 0, 0, cmd_serve, "run the office in the foreground" },
 
-	{ "account add", "ADDRESS", LIST " password-stdin hash" QUOTAS, 1, 1,
+	{ "account add", "ADDRESS", LIST " password-stdin hash retention-days" QUOTAS, 1, 1,
 		cmd_account_add,
 		"add an account; the password is asked for, or generated and printed" },
-	{ "account set", "ADDRESS", "state" QUOTAS, 1, 1, cmd_account_set, "change an account's quotas" },
+	{ "account set", "ADDRESS", "state retention-days" QUOTAS, 1, 1, cmd_account_set,
+		"change an account's quotas, or how long it keeps mail" },
 	{ "account del", "ADDRESS", "state", 1, 1, cmd_account_del, "delete an account and its mail" },
 	{ "account passwd", "ADDRESS", LIST " password-stdin hash", 1, 1, cmd_account_passwd,
 		"change a password" },
@@ -82,6 +85,8 @@ const struct command commands[] = {
 
 	{ "domain add", "DOMAIN", "state alias-of", 1, 1, cmd_domain_add,
 		"take in mail for another domain" },
+	{ "domain set", "DOMAIN --retention-days N", "state retention-days", 1, 1, cmd_domain_set,
+		"change how long the accounts of a domain keep mail" },
 	{ "domain del", "DOMAIN", "state", 1, 1, cmd_domain_del, "delete a domain that nothing uses" },
 	{ "domain list", "", LIST, 0, 0, cmd_domain_list, "list the domains" },
 

@@ -79,7 +79,6 @@ static void fill_engines(struct edge *e)
 		.errors_before_login = (size_t)c->pop3_errors_before_login,
 		.errors_after_login = (size_t)c->pop3_errors_after_login,
 		.auth_failures = (size_t)c->auth_failures,
-		.expire_days = c->retention_days,
 		.login_delay_s = (uint64_t)(c->pop3_login_delay_ms + 999) / 1000,
 		.language = str_c(c->pop3_language),
 		.nul_to_80 = has_word(c->pop3_workarounds, STR("nul")),

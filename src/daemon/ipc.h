@@ -26,9 +26,9 @@ enum ipc_type {
 	/* id, offset, received, each recipient for itself?, sender, client, ret, envid, octets -> enum
 	 * store_result and a bit for each recipient that is full, or IPC_OVER_QUOTA */
 	IPC_COMMIT,
-	IPC_OPEN,    /* the maildrop of the authenticated account -> count, octets */
-	IPC_LIST,    /* -> rows in the packet, or a mapping */
-	IPC_READ,    /* id, offset, want -> octets */
+	IPC_OPEN, /* the maildrop of the authenticated account -> count, octets, seconds to wait, capture, days it keeps mail */
+	IPC_LIST, /* -> rows in the packet, or a mapping */
+	IPC_READ, /* id, offset, want -> octets */
 	IPC_EXPUNGE, /* last, ids: collected until last -> enum store_result */
 	IPC_RESET,   /* no answer: the transaction is over, drop recipients and draft */
 	IPC_END,     /* no answer: the session is over, drop everything of it */

@@ -180,6 +180,7 @@ static const struct verb {
 	{ STR_INIT("alias.del"),         verb_alias_del,         false},
 	{ STR_INIT("alias.list"),        verb_alias_list,        false},
 	{ STR_INIT("domain.add"),        verb_domain_add,        false},
+	{ STR_INIT("domain.set"),        verb_domain_set,        false},
 	{ STR_INIT("domain.del"),        verb_domain_del,        false},
 	{ STR_INIT("domain.list"),       verb_domain_list,       false},
 	{ STR_INIT("ban.add"),           verb_ban_add,           false},

@@ -69,6 +69,14 @@ static json_t *quota_json(int64_t own, int64_t fallback)
 	return quota == QUOTA_NONE ? json_null() : json_integer(quota);
 }
 
+/* The same. */
+static json_t *retention_json(const struct office *o, int64_t days)
+{
+	if (days == RETENTION_DEFAULT)
+		days = o->config->retention_days;
+	return days > 0 ? json_integer(days) : json_null();
+}
+
 /* QUOTA_KEEP when the request says nothing. */
 static enum status quota_get(const json_t *q, const char *key, int64_t *out, struct err *err)
 {
@@ -96,6 +104,30 @@ static enum status set_quotas(
 	return account_set_quota(o->directory, address, bytes, messages, err);
 }
 
+enum status request_retention(const json_t *q, bool *given, int64_t *days, struct err *err)
+{
+	const json_t *v = json_object_get(q, "retention_days");
+
+	*given = v != NULL;
+	*days = json_integer_value(v);
+	if (v == NULL || (json_is_integer(v) && *days >= RETENTION_DEFAULT && *days != 0 &&
+				 *days <= RETENTION_DAYS_MAX))
+		return ST_OK;
+	return err_set(err, ST_USAGE, "the request's \"retention_days\" is malformed");
+}
+
+static enum status set_retention(
+	struct office *o, const json_t *q, struct str address, struct err *err)
+{
+	bool given;
+	int64_t days;
+	enum status status = request_retention(q, &given, &days, err);
+
+	if (status != ST_OK || !given)
+		return status;
+	return account_set_retention(o->directory, address, days, err);
+}
+
 enum status verb_account_set(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
 {
@@ -103,7 +135,9 @@ enum status verb_account_set(
 	enum status status = request_str(q, "address", &address, err);
 
 	(void)r;
-	return status == ST_OK ? set_quotas(o, q, address, err) : status;
+	if (status == ST_OK)
+		status = set_quotas(o, q, address, err);
+	return status == ST_OK ? set_retention(o, q, address, err) : status;
 }
 
 static json_t *account_row(struct office *o, const struct account *a)
@@ -115,6 +149,8 @@ static json_t *account_row(struct office *o, const struct account *a)
 	json_object_set_new(row, "quota_bytes", quota_json(a->quota_bytes, o->config->quota_bytes));
 	json_object_set_new(
 		row, "quota_messages", quota_json(a->quota_messages, o->config->quota_messages));
+
+	json_object_set_new(row, "retention_days", retention_json(o, a->retention_days));
 
 	if (o->store != NULL && store_usage(o->store, a->id, &count, &octets) == STORE_OK) {
 		json_object_set_new(row, "messages", json_integer((json_int_t)count));
@@ -142,6 +178,8 @@ enum status verb_account_add(
 	mem_wipe(&c, sizeof c);
 	if (status == ST_OK)
 		status = set_quotas(o, q, address, err);
+	if (status == ST_OK)
+		status = set_retention(o, q, address, err);
 	if (status == ST_OK)
 		status = account_get(o->directory, address, &a, err);
 	if (status == ST_OK)

@@ -90,12 +90,39 @@ enum status verb_domain_del(
 	return status == ST_OK ? directory_domain_del(o->directory, domain, err) : status;
 }
 
-static bool list_domain(void *arg, struct str domain, struct str alias_of)
+enum status verb_domain_set(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	struct str domain;
+	bool given;
+	int64_t days;
+	enum status status = request_str(q, "domain", &domain, err);
+
+	(void)r;
+	if (status == ST_OK)
+		status = request_retention(q, &given, &days, err);
+	if (status == ST_OK && !given)
+		status = err_set(err, ST_USAGE, "nothing to change");
+	if (status != ST_OK)
+		return status;
+	return directory_domain_set_retention(o->directory, domain, days, err);
+}
+
+/* What it says itself: days, "never", or "default". */
+static json_t *own_retention(int64_t days)
+{
+	if (days == RETENTION_DEFAULT || days == RETENTION_NEVER)
+		return json_string(days == RETENTION_NEVER ? "never" : "default");
+	return json_integer(days);
+}
+
+static bool list_domain(void *arg, const struct domain *d)
 {
 	struct office_reply *r = arg;
 
-	r->row(r, json_pack("{s:o, s:o}", "domain", json_text(domain), "alias_of",
-			  json_text(alias_of)));
+	r->row(r, json_pack("{s:o, s:o, s:o}", "domain", json_text(d->name), "alias_of",
+			  json_text(d->alias_of), "retention_days",
+			  own_retention(d->retention_days)));
 	return true;
 }
 

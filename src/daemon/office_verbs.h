@@ -50,6 +50,8 @@ enum status verb_domain_add(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_domain_del(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_domain_set(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_domain_list(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_mailbox_list(
@@ -73,6 +75,8 @@ enum status verb_mailbox_index(
 enum status verb_mailbox_read(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 
+/* "retention_days" of a request, if it is given: as account.h has it. */
+enum status request_retention(const json_t *q, bool *given, int64_t *days, struct err *err);
 /* The string member of a request; ST_USAGE when it is not there. */
 enum status request_str(const json_t *q, const char *name, struct str *out, struct err *err);
 /* JSON of text that may hold any octets: what is not UTF-8 becomes U+FFFD. */

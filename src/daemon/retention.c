@@ -9,6 +9,26 @@ enum { SLICE_MAILDROPS = 5 };
 
 static const int64_t day_ms = INT64_C(24) * 3600 * 1000;
 
+static int64_t effective(const struct office *o, int64_t days)
+{
+	if (days == RETENTION_DEFAULT)
+		days = o->config->retention_days;
+	return days > 0 ? days : 0;
+}
+
+int64_t retention_days(struct office *o, uint64_t account)
+{
+	return effective(o, account_retention(o->directory, account));
+}
+
+int64_t retention_least(struct office *o, bool *differs)
+{
+	int64_t least = 0, all = effective(o, RETENTION_DEFAULT);
+
+	*differs = directory_retention(o->directory, &least);
+	return least > 0 && (all == 0 || least < all) ? least : all;
+}
+
 void retention_init(struct retention *t, struct office *o)
 {
 	*t = (struct retention){ .office = o };
@@ -16,8 +36,8 @@ void retention_init(struct retention *t, struct office *o)
 
 void retention_deinit(struct retention *t)
 {
-	free(t->maildrops);
-	t->maildrops = NULL;
+	free(t->rows);
+	t->rows = NULL;
 	t->count = t->at = 0;
 }
 
@@ -31,11 +51,15 @@ static bool add_maildrop(void *arg, const struct account *a)
 	struct gather *g = arg;
 	struct retention *t = g->t;
 
+	int64_t days = effective(t->office, a->retention_days);
+
+	if (days <= 0)
+		return true;
 	if (t->count == g->room) {
 		g->room = g->room == 0 ? 64 : g->room * 2;
-		t->maildrops = mem_array(t->maildrops, g->room, sizeof *t->maildrops);
+		t->rows = mem_array(t->rows, g->room, sizeof *t->rows);
 	}
-	t->maildrops[t->count++] = a->id;
+	t->rows[t->count++] = (struct retention_row){ a->id, days };
 	return true;
 }
 
@@ -44,7 +68,9 @@ void retention_begin(struct retention *t)
 	struct gather g = { .t = t };
 	struct err err = { ST_OK, "" };
 
-	if (t->at < t->count || t->busy || t->office->config->retention_days <= 0)
+	bool differs;
+
+	if (t->at < t->count || t->busy || retention_least(t->office, &differs) == 0)
 		return;
 	retention_deinit(t);
 	t->from = t->expunged = 0;
@@ -92,19 +118,17 @@ static void expunge(struct retention *t, uint64_t maildrop, size_t count)
 static void end_sweep(struct retention *t)
 {
 	if (t->expunged > 0)
-		log_info("retention.expunged", F_INT("messages", t->expunged),
-			F_INT("days", t->office->config->retention_days));
+		log_info("retention.expunged", F_INT("messages", t->expunged));
 	retention_deinit(t);
 }
 
 bool retention_slice(struct retention *t, int64_t now_ms)
 {
-	int64_t days = t->office->config->retention_days;
-
 	if (t->busy)
 		return true;
-	for (int i = 0; days > 0 && i < SLICE_MAILDROPS && t->at < t->count; i++) {
-		uint64_t maildrop = t->maildrops[t->at], from = t->from;
+	for (int i = 0; i < SLICE_MAILDROPS && t->at < t->count; i++) {
+		uint64_t maildrop = t->rows[t->at].maildrop, from = t->from;
+		int64_t days = t->rows[t->at].days;
 		size_t n = RETENTION_IDS;
 
 		if (store_older(t->office->store, maildrop, now_ms - days * day_ms, &t->from,
@@ -117,7 +141,7 @@ bool retention_slice(struct retention *t, int64_t now_ms)
 		if (n > 0 || t->from != 0 || from != 0)
 			return true;
 	}
-	if (days > 0 && t->at < t->count)
+	if (t->at < t->count)
 		return true;
 	end_sweep(t);
 	return false;

@@ -1,4 +1,5 @@
-/* retention.h -- mail older than the setting retention_days is deleted, as POP3's EXPIRE announces
+/* retention.h -- mail older than the account, its domain or the setting retention_days say is deleted, as
+ * POP3's EXPIRE announces
  * (RFC 2449 6.7: a server must not delete what it promised to keep).
  *
  * A sweep goes through all maildrops in small slices, so that nobody waits for it.  A maildrop with
@@ -12,7 +13,10 @@ enum { RETENTION_ROWS = 1000, RETENTION_IDS = 250 };
 
 struct retention {
 	struct office *office; /* not owned */
-	uint64_t *maildrops;   /* of this sweep; owned */
+	struct retention_row { /* of this sweep; owned */
+		uint64_t maildrop;
+		int64_t days;
+	} * rows;
 	size_t count, at;
 	uint64_t from; /* place in the maildrop at `at` */
 	bool busy;     /* a deletion is under way */
@@ -21,6 +25,11 @@ struct retention {
 	struct store_expunge expunge;
 	struct msgid ids[RETENTION_IDS];
 };
+
+/* How long the mail of an account is kept, in days; 0: for ever. */
+int64_t retention_days(struct office *o, uint64_t account);
+/* The least of all accounts, and whether they differ. */
+int64_t retention_least(struct office *o, bool *differs);
 
 void retention_init(struct retention *t, struct office *o);
 /* Nothing is under way any more, or the store is closed. */

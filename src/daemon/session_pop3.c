@@ -191,10 +191,12 @@ static void open_answered(struct session_pop3 *p, struct ipc_packet *packet)
 {
 	uint64_t count = get_u64(&packet->body), octets = get_u64(&packet->body);
 	uint64_t wait_s = get_u64(&packet->body), capture = get_u64(&packet->body);
+	uint64_t expire_days = get_u64(&packet->body);
 
 	if (packet->head.result == STORE_OK && !packet->body.bad) {
 		p->count = count;
 		p->s.capture_left = capture;
+		pop3d_expire(p->engine, (int64_t)expire_days);
 		pop3d_login_ok(p->engine, p->user, count, octets);
 		return;
 	}
@@ -449,6 +451,7 @@ struct session *session_pop3_new(struct edge *e, const struct config_listen *row
 		.xclient = cidr_set_has(&e->xclient_networks, str_c(peer)),
 	};
 
+	facts.expire_days = shared_expire(e->start->shared, &facts.expire_differs);
 	p->engine = pop3d_new(&e->pop3, &facts, loop_now_ms(e->loop));
 	pop3d_greet(p->engine);
 	session_init(&p->s, &protocol);

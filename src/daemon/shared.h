@@ -29,6 +29,10 @@ int64_t shared_total(const struct shared *s); /* connections now, of all edges *
 
 struct bans *shared_bans(struct shared *s);
 
+/* What POP3 announces with EXPIRE before a login: the store says it, the edges read it. */
+void shared_set_expire(struct shared *s, int64_t days, bool differs);
+int64_t shared_expire(const struct shared *s, bool *differs);
+
 /* Failed logins (features.md B13, U1, U2), of a client (IPv4 /32, IPv6 /64) and of its network (/24, /48).  Each
  * doubles the delay of the next answer, from 1 s to 15 s; a whole network is delayed at a quarter of that
  * pace.  After ban_after failures (0: never), five times that of a network, it is banned.  All is

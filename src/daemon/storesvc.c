@@ -31,6 +31,7 @@ enum {
 struct storesvc {
 	struct svc svc;
 	struct ipc *leash;
+	struct shared *shared;
 	struct svc_tokens tokens;
 	struct control *control;
 	struct loop_io store_io, authenticator_io;
@@ -40,6 +41,15 @@ struct storesvc {
 	struct loop_timer sweep;  /* of old mail */
 	struct loop_timer logins; /* last logins are written now and then, not at each */
 };
+
+/* Accounts, domains or the configuration may say something else now. */
+static void publish_expire(struct storesvc *s)
+{
+	bool differs;
+	int64_t least = retention_least(&s->svc.office, &differs);
+
+	shared_set_expire(s->shared, least, differs);
+}
 
 static void from_parent(void *owner, struct ipc_packet *p)
 {
@@ -145,6 +155,7 @@ static void turn_end(void *arg)
 
 	store_flush(s->svc.office.store);
 	svc_reap(&s->svc);
+	publish_expire(s);
 	log_flush();
 }
 
@@ -155,6 +166,8 @@ static bool start_service(
 
 	if (office_open(&s->svc.office, dir, start->config, err) != ST_OK)
 		return false;
+	s->shared = start->shared;
+	publish_expire(s);
 	s->svc.office.bans = shared_bans(start->shared);
 	s->svc.authenticator = authenticator_new(
 		s->svc.office.directory, (unsigned)c->hash_threads, (size_t)c->hash_queue);

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/uidl.h"
+#include "daemon/retention.h"
 #include "daemon/svc.h"
 
 enum { EXPUNGE_MAX = 64 * 1024 * 1024 }; /* octets of ids: four million messages */
@@ -28,6 +29,7 @@ static void opened(struct store_op *op, enum store_result result)
 	put_u64(&body, x->op.open_drop.octets);
 	put_u64(&body, 0);
 	put_u64(&body, result == STORE_OK ? svc_capture_begin(x) : 0);
+	put_u64(&body, (uint64_t)retention_days(&x->edge->svc->office, x->account));
 	svc_answer(x, result, buf_str(&body), STR(""), -1);
 	buf_deinit(&body);
 }

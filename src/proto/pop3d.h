@@ -28,7 +28,6 @@ struct pop3d_config {               /* borrowed, shared, outlives the sessions *
 	struct str mechanisms_plus;        /* with a channel binding */
 	struct str mechanisms_certificate; /* with a client certificate */
 	bool cleartext_auth;               /* USER, PASS and SASL without TLS too */
-	int64_t expire_days;               /* announced with EXPIRE; 0 and less: NEVER */
 	uint64_t login_delay_s;            /* announced with LOGIN-DELAY when it is not 0 */
 	struct str language;               /* what LANG * chooses: "de" */
 	bool nul_to_80;                    /* some clients end a message at a NUL */
@@ -39,8 +38,10 @@ struct pop3d_peer {
 	bool tls_available; /* STLS is offered */
 	bool tls_active;
 	bool channel_binding;
-	bool certificate; /* the handshake proved its key (pop3d_certificate_shown) */
-	bool xclient;     /* a proxy that may say XCLIENT */
+	int64_t expire_days; /* announced with EXPIRE; 0 and less: NEVER */
+	bool expire_differs; /* it is the least of all users': pop3d_expire() tells more */
+	bool certificate;    /* the handshake proved its key (pop3d_certificate_shown) */
+	bool xclient;        /* a proxy that may say XCLIENT */
 };
 
 enum pop3d_event_type {
@@ -111,6 +112,8 @@ void pop3d_certificate_shown(struct pop3d *p);
  * and raises ASK_AUTH_MORE.  Before pop3d_login_ok the owner has locked the maildrop. */
 void pop3d_auth_challenge(struct pop3d *p, struct str challenge);
 void pop3d_login_ok(struct pop3d *p, struct str user, uint64_t count, uint64_t octets);
+/* What EXPIRE says from now on: that of this user (RFC 2449 6.7). */
+void pop3d_expire(struct pop3d *p, int64_t days);
 void pop3d_login_failed(struct pop3d *p, enum pop3d_code code, struct str text);
 
 /* The answer of ASK_XCLIENT; not ok: that client has too many connections, and the session ends. */

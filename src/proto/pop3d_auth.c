@@ -184,6 +184,12 @@ void pop3d_login_ok(struct pop3d *p, struct str user, uint64_t count, uint64_t o
 	pop3d_say_drop(p, true);
 }
 
+void pop3d_expire(struct pop3d *p, int64_t days)
+{
+	p->peer.expire_days = days;
+	p->peer.expire_differs = false;
+}
+
 /* RFC 1939 7: after a failed PASS the pair begins anew with USER. */
 void pop3d_login_failed(struct pop3d *p, enum pop3d_code code, struct str text)
 {

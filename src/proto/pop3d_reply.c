@@ -31,7 +31,8 @@ static void put_mechanisms(struct pop3d *p)
 }
 
 /* RFC 2449 5: what is announced before login is announced after it too; only STLS means "permitted
- * now" (RFC 2595 4).  EXPIRE and LOGIN-DELAY are the same for all users, so neither says USER. */
+ * now" (RFC 2595 4).  EXPIRE may be another one for each user (RFC 2449 6.7), LOGIN-DELAY is the same for
+ * all. */
 void pop3d_put_capabilities(struct pop3d *p)
 {
 	const struct pop3d_config *c = p->config;
@@ -41,10 +42,12 @@ void pop3d_put_capabilities(struct pop3d *p)
 	buf_put(out,
 		STR("TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nUTF8 USER\r\n"
 		    "LANG\r\nEXPIRE "));
-	if (c->expire_days > 0)
-		buf_putu(out, (uint64_t)c->expire_days);
+	if (p->peer.expire_days > 0)
+		buf_putu(out, (uint64_t)p->peer.expire_days);
 	else
 		buf_put(out, STR("NEVER"));
+	if (p->peer.expire_differs)
+		buf_put(out, STR(" USER"));
 	buf_put(out, STR("\r\n"));
 	if (c->login_delay_s > 0) {
 		buf_put(out, STR("LOGIN-DELAY "));

@@ -260,3 +260,43 @@ def test_bans_by_failed_logins(office):
     office.stop()
     assert office.run('ban', 'list').returncode == 75
     office.start()
+
+
+def expire(office, user=None):
+    with office.wire('pop3s') as w:
+        w.line()
+        if user:
+            w.pop(f'USER {user}')
+            assert w.pop(f'PASS {PASSWORD}').startswith('+OK')
+        w.send('CAPA\r\n')
+        w.line()
+        return [line for line in w.multi() if line.startswith(b'EXPIRE')][0].decode()
+
+
+def test_retention(office):
+    """RFC 2449 6.7: before login the least of all users, after it one's own."""
+    ann, bob = 'ann@example.test', 'bob@example.test'
+    assert expire(office) == 'EXPIRE NEVER'
+    office.must('account', 'set', ann, '--retention-days', '40')
+    office.must('domain', 'set', 'example.test', '--retention-days', '60')
+    assert expire(office) == 'EXPIRE 40 USER'
+    assert (expire(office, ann), expire(office, bob)) == ('EXPIRE 40', 'EXPIRE 60')
+    office.must('account', 'set', bob, '--retention-days', 'never')
+    assert expire(office, bob) == 'EXPIRE NEVER'
+    assert office.json('account', 'show', ann)[0]['retention_days'] == 40
+    assert office.json('account', 'show', bob)[0]['retention_days'] is None
+    rows = {r['domain']: r['retention_days'] for r in office.json('domain', 'list')}
+    assert rows['example.test'] == 60, rows
+    office.stop()
+    office.start()
+    assert expire(office) == 'EXPIRE 40 USER', 'after a restart'
+    for words, code in ((('account', 'set', ann, '--retention-days', '0'), 64),
+                        (('account', 'set', ann, '--retention-days', '36501'), 64),
+                        (('domain', 'set', 'example.test'), 64),
+                        (('domain', 'set', 'nowhere.test', '--retention-days', '1'), 67)):
+        done = office.run(*words)
+        assert done.returncode == code, (words, done)
+    office.must('account', 'set', ann, '--retention-days', 'default')
+    office.must('account', 'set', bob, '--retention-days', 'default')
+    office.must('domain', 'set', 'example.test', '--retention-days', 'default')
+    assert (expire(office), expire(office, ann)) == ('EXPIRE NEVER', 'EXPIRE NEVER')

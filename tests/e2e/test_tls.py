@@ -123,6 +123,7 @@ def test_the_log_tells_version_and_group(office):
         wait_until(lambda e=event, w=words: any(
             f'event={e} ' in line and w in line.replace('X25519', 'x25519')
             for line in office.log_tail(20000).split('\n')), 5, f'{event} with {words}')
+    office.fetch()
 
 
 def session_reused(office, context, session, port='pop3s'):

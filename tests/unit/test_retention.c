@@ -122,6 +122,50 @@ static void a_session_keeps_its_mail(void **state)
 	world_deinit(&w);
 }
 
+/* An account's own days, else its domain's, else the setting. */
+static void each_has_its_own(void **state)
+{
+	static const struct {
+		const char *setting;
+		int64_t domain, account, days, least;
+		bool differs;
+	} rows[] = {
+		{"retention_days = 30\n",  RETENTION_DEFAULT, RETENTION_DEFAULT, 30, 30, false},
+		{ "retention_days = 30\n", 10,                RETENTION_DEFAULT, 10, 10, true },
+		{ "retention_days = 30\n", 10,                20,                20, 10, true },
+		{ "retention_days = 30\n", 10,                RETENTION_NEVER,   0,  10, true },
+		{ "retention_days = 30\n", RETENTION_NEVER,   RETENTION_DEFAULT, 0,  30, true },
+		{ "",		      RETENTION_DEFAULT, 7,                 7,  7,  true },
+		{ "",		      RETENTION_NEVER,   RETENTION_DEFAULT, 0,  0,  true },
+	};
+	struct err err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct directory *d;
+		struct world w;
+		bool differs;
+
+		world_init(&w, rows[i].setting);
+		d = w.office.directory;
+		assert_int_equal(directory_domain_set_retention(
+					 d, STR("example.test"), rows[i].domain, &err),
+			ST_OK);
+		assert_int_equal(
+			account_set_retention(d, STR("a@example.test"), rows[i].account, &err),
+			ST_OK);
+		assert_int_equal(retention_days(&w.office, w.maildrops[0]), rows[i].days);
+		assert_int_equal(retention_least(&w.office, &differs), rows[i].least);
+		assert_int_equal(differs, rows[i].differs);
+		deliver(&w, 1, w.maildrops[0], rows[i].days + 1);
+		if (rows[i].days > 0)
+			deliver(&w, 2, w.maildrops[0], rows[i].days - 1);
+		sweep(&w);
+		assert_int_equal(count_of(&w, 0), 1);
+		world_deinit(&w);
+	}
+}
+
 static void never_is_never(void **state)
 {
 	struct world w;
@@ -139,6 +183,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(old_mail_goes),
 		cmocka_unit_test(a_session_keeps_its_mail),
+		cmocka_unit_test(each_has_its_own),
 		cmocka_unit_test(never_is_never),
 	};
 

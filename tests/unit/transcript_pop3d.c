@@ -5,7 +5,7 @@
  *   config hostname dewey                 config implementation Restante
  *   config mechanisms PLAIN LOGIN         config plus SCRAM-SHA-256-PLUS
  *   config errors 3 20                    config failures 3    config timeouts 180 600
- *   config language de                    config expire 30 (days)
+ *   config language de                    config expire 30 [15] (days; after login)
  *   config delay 60 (seconds)             config nuls            config separator
  * Anywhere:
  *   account mrose secret                  who may log in (USER, PLAIN, LOGIN; SCRAM is played:
@@ -50,7 +50,8 @@ struct owner {
 	struct policy login, listing, body;
 	bool update_fails, direct, closed, updated;
 	struct buf deleted;
-	uint64_t port; /* that XCLIENT told */
+	int64_t expire; /* of who logs in */
+	uint64_t port;  /* that XCLIENT told */
 	uint64_t piece, cut, read_to, cancelled;
 	enum { M_PLAIN, M_LOGIN, M_SCRAM } mechanism;
 	int sasl_step;
@@ -143,7 +144,9 @@ static bool owner_config(void *e, struct str rest)
 	} else if (str_eq(word, STR("language"))) {
 		keep(&o->words[4], rest, &o->config.language);
 	} else if (str_eq(word, STR("expire"))) {
-		o->config.expire_days = (int64_t)number(&rest);
+		o->peer.expire_days = (int64_t)number(&rest);
+		o->peer.expire_differs = rest.n > 0;
+		o->expire = rest.n > 0 ? (int64_t)number(&rest) : o->peer.expire_days;
 	} else if (str_eq(word, STR("delay"))) {
 		o->config.login_delay_s = number(&rest);
 	} else if (str_eq(word, STR("nuls"))) {
@@ -217,6 +220,7 @@ static void answer_login(struct owner *o, struct str user, struct str password)
 	}
 	for (size_t i = 0; i < o->count; i++)
 		octets += o->rows[i].octets;
+	pop3d_expire(o->p, o->expire);
 	pop3d_login_ok(o->p, user, o->count, octets);
 }
 
