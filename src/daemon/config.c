@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "daemon/config_remote.h"
 #include "daemon/config_route.h"
 #include "daemon/config_table.h"
 #include "daemon/nearest.h"
@@ -25,13 +26,14 @@ struct section {
 	bool nameless;
 };
 static const struct section sections[] = {
-	{"listen",		      config_listen_settings, &config_listen_settings_count, .addresses = true },
-	{ "certificate",			    config_certificate_settings,                                     &config_certificate_settings_count           },
-	{ "route",			    config_route_settings,					   &config_route_settings_count             },
-	{ "sender_route",			    config_route_settings,                                    &config_route_settings_count    },
-	{ "smarthost",			    config_relay_settings,                                       &config_relay_settings_count,                 .nameless = true },
-	{ "fallback_relay",             config_relay_settings,                                  &config_relay_settings_count,                               .nameless = true },
+	{"listen",		      config_listen_settings,  &config_listen_settings_count, .addresses = true },
+	{ "certificate",			    config_certificate_settings,                                      &config_certificate_settings_count            },
+	{ "route",			    config_route_settings,					    &config_route_settings_count             },
+	{ "sender_route",			    config_route_settings,                                     &config_route_settings_count     },
+	{ "smarthost",			    config_relay_settings,                                        &config_relay_settings_count,                 .nameless = true },
+	{ "fallback_relay",             config_relay_settings,                                   &config_relay_settings_count,                                .nameless = true },
 	{ "tls_policy", config_policy_settings,&config_policy_settings_count},
+	{ "remote",       config_remote_settings,                            &config_remote_settings_count										      },
 };
 enum { SECTIONS = sizeof sections / sizeof *sections };
 
@@ -138,31 +140,6 @@ static bool is_address(struct str s)
 	return yes;
 }
 
-static bool section_value_ok(
-	const struct section *in, const struct config_setting *s, struct str value)
-{
-	uint64_t n;
-
-	switch (s->type) {
-	case CONFIG_WORD:
-	case CONFIG_WORDS:
-	case CONFIG_RETRIES:
-	case CONFIG_HOST:
-	case CONFIG_NETWORKS: return config_text_allowed(s, value);
-	case CONFIG_TEXT:
-		return in->addresses ? is_address(value)
-				     : value.n >= (size_t)s->min && value.n <= (size_t)s->max;
-	case CONFIG_COUNT: return str_u64(value, &n) && n >= 1 && n <= UINT16_MAX;
-	case CONFIG_BOOL: return config_bool(value, &(bool){ false });
-	case CONFIG_OCTETS:
-	case CONFIG_DURATION:
-	case CONFIG_DAYS:
-	case CONFIG_HOSTNAME:
-	case CONFIG_UIDL: break;
-	}
-	return false;
-}
-
 static int on_section_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
 	const struct section *in = section_of(cfg);
@@ -178,7 +155,8 @@ static int on_section_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void 
 		!not_again(cfg, s, parsing->section_seen, (size_t)(s - in->rows)))
 		return -1;
 	*(const char **)result = value;
-	if (section_value_ok(in, s, str_c(value)))
+	if (in->addresses && s->type == CONFIG_TEXT ? is_address(str_c(value))
+						    : config_value_allowed(s, str_c(value)))
 		return 0;
 	buf_init(&text, 0);
 	buf_printf(&text, "%s cannot be \"%.*s\": allowed is ", s->name,
@@ -373,7 +351,7 @@ static bool take_sections(struct config *c, cfg_t *cfg)
 
 	if (!take_listens(c, cfg) || !take_certificates(c, cfg))
 		return false;
-	if (config_take_routes(c, cfg, &where, &why))
+	if (config_take_routes(c, cfg, &where, &why) && config_take_remotes(c, cfg, &where, &why))
 		return true;
 	complain(where, str_c(why.text));
 	return false;
@@ -618,5 +596,6 @@ void config_free(struct config *c)
 	}
 	free(c->certificates);
 	config_free_routes(c);
+	config_free_remotes(c);
 	free(c);
 }

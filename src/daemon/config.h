@@ -46,6 +46,8 @@ struct config {
 	char *tls_certificate, *tls_key;         /* relative to the state directory */
 	struct config_certificate *certificates; /* besides those */
 	size_t certificate_count;
+	struct config_remote *remotes; /* config_remote.h */
+	size_t remote_count;
 	struct route_rule *routes; /* route, sender_route, smarthost, fallback_relay */
 	size_t route_count;
 	struct config_tls_policy *tls_policies;

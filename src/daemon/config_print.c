@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "daemon/config_remote.h"
 #include "daemon/config_route.h"
 #include "daemon/config_table.h"
 
@@ -121,6 +122,7 @@ static void print_json(struct buf *out, const struct config *c)
 	}
 	json_object_set_new(root, "certificate", certificates);
 	config_routes_json(root, c);
+	config_remotes_json(root, c);
 	text = json_dumps(root, JSON_INDENT(2));
 	buf_put(out, str_c(text));
 	buf_putc(out, '\n');
@@ -141,6 +143,7 @@ void config_print(struct buf *out, const struct config *c, bool json)
 	for (size_t i = 0; i < c->certificate_count; i++)
 		certificate_put(out, &c->certificates[i]);
 	config_routes_put(out, c);
+	config_remotes_put(out, c);
 }
 
 static void initial_listens(struct buf *out, unsigned port_offset)
@@ -218,6 +221,7 @@ bool config_row(size_t i, struct config_row_text *row)
 		{ "route.",       config_route_settings,       &config_route_settings_count      },
 		{ "smarthost.",   config_relay_settings,       &config_relay_settings_count      },
 		{ "tls_policy.",  config_policy_settings,      &config_policy_settings_count     },
+		{ "remote.",      config_remote_settings,      &config_remote_settings_count     },
 	};
 	static _Thread_local char range[200], name[64];
 	const struct config_setting *s;

@@ -72,11 +72,11 @@ extern const char config_route_tls[], config_null_routes[]; /* so too, from thei
 bool config_bool(struct str text, bool *out); /* false: neither yes nor no */
 /* A value of a type that is kept as text. */
 bool config_text_allowed(const struct config_setting *s, struct str text);
-/* Sets c's member from text, or says what is allowed. */
-enum status config_set(
-	struct config *c, const struct config_setting *s, struct str text, struct err *err);
+bool config_value_allowed(const struct config_setting *s, struct str text);
+/* Sets the member at s->at of the struct, or says what is allowed. */
+enum status config_set(void *of, const struct config_setting *s, struct str text, struct err *err);
 /* The member's text, such that config_set() gives the same value. */
-void config_value_put(struct buf *out, const struct config *c, const struct config_setting *s);
+void config_value_put(struct buf *out, const void *of, const struct config_setting *s);
 /* "100 .. 100000", "yes or no", "none, starttls or implicit". */
 void config_range_put(struct buf *out, const struct config_setting *s);
 

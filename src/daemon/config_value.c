@@ -210,9 +210,9 @@ static bool days_get(struct str text, int64_t *out)
 	return str_eq(text, STR("never")) || number_get(CONFIG_COUNT, text, out);
 }
 
-static bool set_value(struct config *c, const struct config_setting *s, struct str text)
+static bool set_value(void *of, const struct config_setting *s, struct str text)
 {
-	char *at = (char *)c + s->at;
+	char *at = (char *)of + s->at;
 	int64_t n;
 	bool yes;
 
@@ -253,12 +253,35 @@ static bool set_value(struct config *c, const struct config_setting *s, struct s
 	return false;
 }
 
-enum status config_set(
-	struct config *c, const struct config_setting *s, struct str text, struct err *err)
+bool config_value_allowed(const struct config_setting *s, struct str text)
+{
+	struct config_setting here = *s;
+	int64_t number;
+
+	here.at = 0;
+	switch (s->type) {
+	case CONFIG_COUNT:
+	case CONFIG_OCTETS:
+	case CONFIG_DURATION:
+	case CONFIG_DAYS:
+	case CONFIG_BOOL: return set_value(&number, &here, text);
+	case CONFIG_TEXT:
+	case CONFIG_HOSTNAME:
+	case CONFIG_UIDL:
+	case CONFIG_WORD:
+	case CONFIG_WORDS:
+	case CONFIG_RETRIES:
+	case CONFIG_HOST:
+	case CONFIG_NETWORKS: break;
+	}
+	return config_text_allowed(s, text);
+}
+
+enum status config_set(void *of, const struct config_setting *s, struct str text, struct err *err)
 {
 	struct buf range;
 
-	if (set_value(c, s, text))
+	if (set_value(of, s, text))
 		return ST_OK;
 	buf_init(&range, 0);
 	config_range_put(&range, s);
@@ -268,9 +291,9 @@ enum status config_set(
 	return ST_USAGE;
 }
 
-void config_value_put(struct buf *out, const struct config *c, const struct config_setting *s)
+void config_value_put(struct buf *out, const void *of, const struct config_setting *s)
 {
-	const char *at = (const char *)c + s->at;
+	const char *at = (const char *)of + s->at;
 
 	switch (s->type) {
 	case CONFIG_COUNT:

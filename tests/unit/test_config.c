@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "daemon/config.h"
+#include "daemon/config_remote.h"
 #include "daemon/nearest.h"
 
 static struct config *must_parse(struct str text)
@@ -83,7 +83,7 @@ static void errors_rows(void **state)
 		{ "one bad word of several",        STR_INIT("sasl_mechanisms = \"PLAIN CRAM-MD5\""),
                  "restante.conf:1: sasl_mechanisms cannot be \"PLAIN CRAM-MD5\": allowed is "
 			"PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-256-PLUS, OAUTHBEARER, "
-			"XOAUTH2 and EXTERNAL"															      },
+			"XOAUTH2 and EXTERNAL"														 },
 		{ "control octet",                  STR_INIT("implementation = \"a\\nb\""),
                  "restante.conf:1: implementation cannot be \"a\nb\": allowed is text or "
 			"nothing of "
@@ -131,34 +131,57 @@ static void errors_rows(void **state)
 			"no"																   },
 		{ "retries that are none",          STR_INIT("queue_retry = \"1m, x\""),
                  "restante.conf:1: queue_retry cannot be \"1m, x\": allowed is times from "
-                 "1s to 30d, separated by "
+			"1s to 30d, separated by "
 			"commas"															       },
 		{ "neither off nor a time",         STR_INIT("queue_delay_notice = of"),
                  "restante.conf:1: queue_delay_notice cannot be \"of\": allowed is off, or "
-                 "1s to 365d"																  },
+			"1s to 365d"															   },
 		{ "smarthost without host",         STR_INIT("smarthost {\nport = 25\n}"),
                  "restante.conf:3: smarthost needs a host"												     },
 		{ "smarthost twice",                STR_INIT("smarthost { host = a }\nsmarthost { host = b }"),
                  "restante.conf:2: smarthost is there twice"												   },
 		{ "a host that is none",            STR_INIT("smarthost { host = \"a:25\" }"),
                  "restante.conf:1: host cannot be \"a:25\": allowed is a host name or IP "
-                 "address"																     },
+			"address"															      },
 		{ "two ways",                       STR_INIT("route a.example { relay = b lmtp = c }"),
                  "restante.conf:1: route: only one of relay, lmtp and null"										    },
 		{ "user without password",          STR_INIT("smarthost { host = a user = u }"),
                  "restante.conf:1: smarthost: user and password or password_command go "
-                 "together"																    },
+			"together"															     },
 		{ "a password in the clear",
                  STR_INIT("smarthost { host = a user = u password = p tls = may }"),
                  "restante.conf:1: smarthost: with tls = none or may the password could "
-                 "cross the network unencrypted"													       },
+			"cross the network unencrypted"													},
+		{ "remote without a place",         STR_INIT("remote home {\n}"),
+                 "restante.conf:2: remote home: give it an address, or a host"                                                                                 },
+		{ "remote's name",                  STR_INIT("remote \"a/b\" { address = a@b.c }"),
+                 "restante.conf:1: remote a/b: a name has letters, digits and -_.@+ only"                                                                      },
+		{ "two secrets",
+                 STR_INIT(
+				"remote a { address = a@b.c password_file = f token_command = t }"),
+                 "restante.conf:1: remote a: only one of password_file, password_command "
+                 "and token_command"															   },
+		{ "no TLS",                         STR_INIT("remote a { address = a@b.c pop3_tls = none }"),
+                 "restante.conf:1: remote a: without TLS the password crosses the network "
+                 "unencrypted; allow_cleartext = yes permits it"											       },
+		{ "a delivery that is none",
+                 STR_INIT("remote a { address = a@b.c delivery = \"maildir:\" }"),
+                 "restante.conf:1: remote a: delivery is none of store, maildir:DIR, "
+                 "mboxrd:FILE, command:CMD, smtp://HOST:PORT, lmtp://HOST:PORT"                                                                                },
+		{ "half a fingerprint",             STR_INIT("remote a { address = a@b.c fingerprint = ab }"),
+                 "restante.conf:1: remote a: fingerprint is not 64 hex digits"                                                                                 },
+		{ "a size beyond the range",
+                 STR_INIT("remote a { address = a@b.c skip_size = 2000G }"),
+                 "restante.conf:1: skip_size cannot be \"2000G\": allowed is 0 to 1024G"                                                                       },
+		{ "misspelt in a remote",           STR_INIT("remote a { adress = a@b.c }"),
+                 "restante.conf:1: unknown setting 'adress', did you mean 'address'?"                                                                          },
 		{ "misspelt in a nameless section", STR_INIT("smarthost { hots = a }"),
                  "restante.conf:1: unknown setting 'hots', did you mean 'host'?"                                                                               },
 		{ "backup for senders",             STR_INIT("sender_route a.example { backup_mx = yes }"),
                  "restante.conf:1: sender_route: backup_mx is for a recipient's domain"                                                                        },
 		{ "a level of relays only",         STR_INIT("tls_policy a.example { level = implicit }"),
                  "restante.conf:1: level cannot be \"implicit\": allowed is none, may, "
-                 "encrypt, verify or dane"														     },
+			"encrypt, verify or dane"													      },
 		{ "soft over hard",                 STR_INIT("errors_soft = 30"),
                  "restante.conf: errors_hard is less than errors_soft"											 },
 		{ "header over message",            STR_INIT("message_size_limit = 64K"),
@@ -471,6 +494,38 @@ static void nearest_rows(void **state)
 	}
 }
 
+static void remotes_print_as_they_are_read(void **state)
+{
+	struct config *c = must_parse(
+		STR("remote home {\n\taddress = \"a@b.c\"\n\tkeep = days\n\tkeep_days = 7\n"
+		    "\tskip_size = 5M\n\tdelivery = \"lmtp://127.0.0.1:24\"\n}\n"));
+	struct config *again;
+	struct buf first = { 0 }, second = { 0 };
+	const struct config_remote *r = config_remote(c, STR("home"));
+	enum remote_delivery kind;
+	struct str rest;
+
+	(void)state;
+	assert_non_null(r);
+	assert_null(config_remote(c, STR("hom")));
+	assert_string_equal(r->address, "a@b.c");
+	assert_string_equal(r->keep, "days");
+	assert_int_equal(r->keep_days, 7);
+	assert_int_equal(r->skip_size, 5 << 20);
+	assert_int_equal(r->timeout_ms, 60000);
+	assert_true(remote_delivery_parse(str_c(r->delivery), &kind, &rest));
+	assert_int_equal(kind, REMOTE_LMTP);
+	assert_true(str_eq(rest, STR("127.0.0.1:24")));
+	config_print(&first, c, false);
+	again = must_parse(buf_str(&first));
+	config_print(&second, again, false);
+	assert_true(str_eq(buf_str(&first), buf_str(&second)));
+	buf_deinit(&first);
+	buf_deinit(&second);
+	config_free(c);
+	config_free(again);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -486,6 +541,7 @@ int main(void)
 		cmocka_unit_test(row_texts),
 		cmocka_unit_test(warnings),
 		cmocka_unit_test(nearest_rows),
+		cmocka_unit_test(remotes_print_as_they_are_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
