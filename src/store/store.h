@@ -236,7 +236,7 @@ struct store_out {
 	struct store_out_rcpt *rcpts;
 	size_t count;
 	struct store_out_body *body; /* the store's */
-	char *texts;                 /* owned */
+	char *texts, *states;        /* owned */
 };
 /* OK, NOT_FOUND (nothing of it goes on, or nobody knows it any more), CORRUPT, UNAVAILABLE. */
 enum store_result store_out_open(struct store *s, struct msgid id, struct store_out *o);

@@ -83,6 +83,56 @@ static void add_delivery(
 	run(x, Q_ADD_USAGE);
 }
 
+/* due: NULL when nothing is to be done, the end of time when it is held. */
+static void bind_result(sqlite3_stmt *st, const struct store_out_rcpt *o)
+{
+	bind_u64(st, 3, o->state);
+	bind_u64(st, 4, o->flags);
+	if (!result_open(o))
+		sqlite3_bind_null(st, 5);
+	else
+		sqlite3_bind_int64(st, 5,
+			(o->flags & (STORE_OUT_HELD | STORE_OUT_BAD)) ? INT64_MAX : o->due_ms);
+	bind_u64(st, 6, o->attempts);
+	sqlite3_bind_int64(st, 7, o->last_ms);
+	bind_octets(st, 8, o->reply.p, o->reply.n);
+	bind_octets(st, 9, o->host.p, o->host.n);
+	bind_octets(st, 10, o->tls.p, o->tls.n);
+	bind_octets(st, 11, o->via.p, o->via.n);
+}
+
+static void put_onward(struct index *x, const struct message_meta *m,
+	const struct message_target *t, uint32_t number, const struct store_out_rcpt *o)
+{
+	sqlite3_stmt *st = index_query(x, Q_PUT_ONWARD);
+
+	bind_id(st, 1, &m->id);
+	bind_u64(st, 2, number);
+	bind_result(st, o);
+	sqlite3_bind_int64(st, 12, m->received_ms);
+	bind_octets(st, 13, t->recipient.p, t->recipient.n);
+	run(x, Q_PUT_ONWARD);
+}
+
+static void apply_result(struct index *x, const struct record *r)
+{
+	struct reader in = { .rest = r->meta };
+	struct msgid id = get_msgid(&in);
+
+	while (!in.bad && in.rest.n > 0) {
+		uint32_t number = get_u32(&in);
+		sqlite3_stmt *st = index_query(x, Q_SET_ONWARD);
+		struct store_out_rcpt o;
+
+		if (!result_get(&in, &o))
+			break;
+		bind_id(st, 1, &id);
+		bind_u64(st, 2, number);
+		bind_result(st, &o);
+		run(x, Q_SET_ONWARD);
+	}
+}
+
 static void apply_message(struct index *x, const struct record *r)
 {
 	struct message_meta m, again;
@@ -101,8 +151,13 @@ static void apply_message(struct index *x, const struct record *r)
 	}
 	if (!add_message(x, Q_ADD_MESSAGE, r->pos, r, &m))
 		return;
-	while (message_target(&m, &t))
-		add_delivery(x, r->pos, &m, &t);
+	for (uint32_t n = 0; message_target(&m, &t); n++)
+		if (t.maildrop == 0)
+			put_onward(x, &m, &t, n,
+				&(struct store_out_rcpt){
+					.state = STORE_OUT_WAITING, .due_ms = message_due(&m) });
+		else
+			add_delivery(x, r->pos, &m, &t);
 }
 
 static bool expunge_one(
@@ -247,26 +302,27 @@ static void apply_moved(struct index *x, const struct record *r)
 	uint64_t place = get_u64(&in);
 	struct message_meta m, again;
 	struct message_target t;
+	struct moved v;
 
 	if (in.bad || !message_get(in.rest, &m))
 		return;
 	again = m;
 	buf_clear(&x->recipients);
-	while (message_target(&again, &t)) {
-		if (get_u16(&again.rest) != MOVED_GONE) {
+	while (moved_target(r->type, &again, &t, &v)) {
+		if (v.state != MOVED_GONE) {
 			buf_put(&x->recipients, t.recipient);
 			buf_putc(&x->recipients, '\n');
 		}
-		(void)get_u64(&again.rest);
 	}
 	(void)add_message(x, Q_PUT_MESSAGE, place, r, &m);
-	while (message_target(&m, &t)) {
-		enum moved_state state = (enum moved_state)get_u16(&m.rest);
-		int64_t expunged_ms = (int64_t)get_u64(&m.rest);
-
-		switch (state) {
+	for (uint32_t n = 0; moved_target(r->type, &m, &t, &v); n++) {
+		if (t.maildrop == 0) {
+			put_onward(x, &m, &t, n, &v.out);
+			continue;
+		}
+		switch (v.state) {
 		case MOVED_LIVE: add_delivery(x, place, &m, &t); break;
-		case MOVED_EXPUNGED: add_expunged(x, place, &m, &t, expunged_ms); break;
+		case MOVED_EXPUNGED: add_expunged(x, place, &m, &t, v.expunged_ms); break;
 		case MOVED_GONE: forget_expunged(x, t.maildrop, place); break;
 		}
 	}
@@ -290,6 +346,8 @@ static void apply_forget(struct index *x, const struct record *r)
 		}
 		bind_id(index_query(x, Q_FORGET), 1, &id);
 		run(x, Q_FORGET);
+		bind_id(index_query(x, Q_FORGET_ONWARD), 1, &id);
+		run(x, Q_FORGET_ONWARD);
 	}
 }
 
@@ -304,6 +362,7 @@ void index_apply(struct index *x, const struct record *r)
 	case RECORD_RESTORE: apply_restore(x, r); break;
 	case RECORD_MOVED: apply_moved(x, r); break;
 	case RECORD_FORGET: apply_forget(x, r); break;
+	case RECORD_RESULT: apply_result(x, r); break;
 	case RECORD_RETIRE:
 	case RECORD_SEAL: break;
 	}

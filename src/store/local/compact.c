@@ -107,44 +107,46 @@ static enum store_result state_of(struct store *s, const struct message_target *
 	return r == STORE_NOT_FOUND ? STORE_OK : r;
 }
 
-static bool next_target(
-	enum record_type type, struct message_meta *m, struct message_target *t, bool *gone)
+static enum store_result state_out(
+	struct store *s, struct msgid id, uint32_t number, struct moved *v, struct buf *texts)
 {
-	bool more = message_target(m, t);
+	enum store_result r;
 
-	*gone = false;
-	if (more && type == RECORD_MOVED) {
-		*gone = get_u16(&m->rest) == MOVED_GONE;
-		(void)get_u64(&m->rest);
-		more = !m->rest.bad;
-	}
-	return more;
+	if (onward_settling(s, id))
+		return STORE_BUSY; /* the copy could stand behind a newer result */
+	r = index_onward(s->index, id, number, &v->out, texts);
+	v->state = r == STORE_OK && result_open(&v->out) ? MOVED_LIVE : MOVED_GONE;
+	if (r == STORE_NOT_FOUND)
+		v->out = (struct store_out_rcpt){ .state = STORE_OUT_DROPPED };
+	return r == STORE_NOT_FOUND ? STORE_OK : r;
 }
 
 /* Puts its targets as they are now in *targets, when that is not NULL; *counts: somebody has it, or may
- * have it back. */
+ * have it back, or it is still to go on. */
 static enum store_result weigh(struct store *s, const struct record *r, struct message_meta m,
 	uint64_t place, struct buf *targets, bool *counts)
 {
 	enum store_result result = STORE_OK;
 	struct message_target t;
-	bool gone;
+	struct moved was;
+	struct buf texts;
 
 	*counts = false;
-	while (result == STORE_OK && next_target(r->type, &m, &t, &gone)) {
-		enum moved_state state;
-		int64_t expunged_ms;
+	buf_init(&texts, 0);
+	for (uint32_t n = 0; result == STORE_OK && moved_target(r->type, &m, &t, &was); n++) {
+		struct moved now = { .state = MOVED_GONE };
 
-		if (gone)
-			continue;
-		result = state_of(s, &t, place, &state, &expunged_ms);
-		*counts |= state != MOVED_GONE;
+		if (t.maildrop == 0)
+			result = state_out(s, m.id, n, &now, &texts);
+		else if (was.state != MOVED_GONE)
+			result = state_of(s, &t, place, &now.state, &now.expunged_ms);
+		*counts |= now.state != MOVED_GONE;
 		if (targets == NULL)
 			continue;
 		message_put_target(targets, &m, &t);
-		put_u16(targets, (uint16_t)state);
-		put_u64(targets, (uint64_t)expunged_ms);
+		moved_put(targets, &t, &now);
 	}
+	buf_deinit(&texts);
 	return result;
 }
 
@@ -162,9 +164,9 @@ static enum store_result count_record(struct store *s, const struct record *r)
 	result = located(s, r, &m, &known);
 	if (result == STORE_OK)
 		result = weigh(s, r, m, place, NULL, &counts);
-	if (counts)
+	if (counts || result == STORE_BUSY)
 		s->compaction.live += r->size;
-	return result == STORE_NOT_FOUND ? STORE_OK : result;
+	return result == STORE_NOT_FOUND || result == STORE_BUSY ? STORE_OK : result;
 }
 
 /* ---- copying ---- */
@@ -206,19 +208,22 @@ static void forget(struct store *s, const struct record *r, struct message_meta 
 	struct compaction *k = &s->compaction;
 	struct message_meta again = m;
 	struct message_target t;
+	struct moved was;
 	uint16_t n = 0;
-	bool gone;
 
 	if (k->forget == NULL) {
 		k->forget = change_new(s, RECORD_FORGET, &k->op);
 		k->forget->entry.deletes = true;
 	}
-	while (next_target(r->type, &again, &t, &gone))
-		n++;
+	while (n < UINT16_MAX && moved_target(r->type, &again, &t, &was))
+		n = (uint16_t)(n + (t.maildrop != 0));
 	put_msgid(&k->forget->entry.record, m.id);
 	put_u16(&k->forget->entry.record, n);
-	while (next_target(r->type, &m, &t, &gone))
-		put_u64(&k->forget->entry.record, t.maildrop);
+	while (n > 0 && moved_target(r->type, &m, &t, &was))
+		if (t.maildrop != 0) {
+			put_u64(&k->forget->entry.record, t.maildrop);
+			n--;
+		}
 }
 
 static void note_file(struct compaction *k, struct msgid id)
@@ -282,11 +287,18 @@ static int read_some(
 	uint64_t from = k->scan.off;
 
 	for (int n = 0; n < SLICE_RECORDS && k->scan.off - from < SLICE_OCTETS; n++) {
+		enum store_result result;
 		struct record r;
 
 		switch (scan_next(&k->scan, &r)) {
 		case SCAN_RECORD:
-			if (each(s, &r) != STORE_OK)
+			result = each(s, &r);
+			if (result == STORE_BUSY) {
+				k->scan.off =
+					pos_offset(r.pos); /* this one again, a little later */
+				return 0;
+			}
+			if (result != STORE_OK)
 				return -1;
 			break;
 		case SCAN_BODY_BAD:

@@ -13,7 +13,7 @@ static struct link *known_bucket(struct store *s, struct msgid id)
 	return &s->known[h % KNOWN_BUCKETS];
 }
 
-static struct change *known_find(struct store *s, struct msgid id)
+struct change *deliver_known(struct store *s, struct msgid id)
 {
 	struct link *head = known_bucket(s, id);
 
@@ -28,7 +28,7 @@ static struct change *known_find(struct store *s, struct msgid id)
 
 bool deliver_under_way(struct store *s, struct msgid id)
 {
-	return known_find(s, id) != NULL;
+	return deliver_known(s, id) != NULL;
 }
 
 /* Somebody asks again for what is kept already.  The answer is the old one when it is the same
@@ -39,7 +39,10 @@ static enum store_result asked_again(
 	if (m->octets != d->draft->size || m->crc != d->draft->crc)
 		return STORE_CONFLICT;
 	for (size_t i = 0; i < d->count; i++) {
-		enum store_result r = index_has(s->index, d->targets[i].maildrop, m->pos, true);
+		const struct store_target *t = &d->targets[i];
+		enum store_result r =
+			t->maildrop != 0 ? index_has(s->index, t->maildrop, m->pos, true)
+					 : index_onward_has(s->index, d->draft->id, t->recipient);
 
 		if (r != STORE_OK)
 			return r == STORE_NOT_FOUND ? STORE_CONFLICT : r;
@@ -50,7 +53,7 @@ static enum store_result asked_again(
 /* STORE_NOT_FOUND: it is new. */
 static enum store_result lookup(struct store *s, const struct store_deliver *d)
 {
-	const struct change *c = known_find(s, d->draft->id);
+	const struct change *c = deliver_known(s, d->draft->id);
 	struct index_message m;
 	enum store_result r;
 
@@ -62,10 +65,16 @@ static enum store_result lookup(struct store *s, const struct store_deliver *d)
 	return r == STORE_OK ? asked_again(s, d, &m) : r;
 }
 
+static bool same_target(const struct store_target *a, const struct store_target *b)
+{
+	return a->maildrop == b->maildrop &&
+	       (a->maildrop != 0 || str_eq(a->recipient, b->recipient));
+}
+
 static bool seen_before(const struct store_deliver *d, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
-		if (d->targets[k].maildrop == d->targets[i].maildrop)
+		if (same_target(&d->targets[k], &d->targets[i]))
 			return true;
 	return false;
 }
@@ -76,10 +85,12 @@ static int by_maildrop(const void *a, const void *b)
 
 	if ((*x)->maildrop != (*y)->maildrop)
 		return (*x)->maildrop < (*y)->maildrop ? -1 : 1;
+	if (!same_target(*x, *y))
+		return str_cmp((*x)->recipient, (*y)->recipient);
 	return *x < *y ? -1 : 1;
 }
 
-/* Every maildrop once.  A few are compared pair by pair; many (a large list) are sorted. */
+/* Every maildrop once, and everybody to whom it goes on.  A few are compared pair by pair; many (a large list) are sorted. */
 static void put_targets(struct buf *b, const struct message_meta *m, const struct store_deliver *d)
 {
 	const struct store_target **sorted = NULL;
@@ -93,10 +104,9 @@ static void put_targets(struct buf *b, const struct message_meta *m, const struc
 	for (size_t i = 0; i < d->count; i++) {
 		const struct store_target *t = sorted != NULL ? sorted[i] : &d->targets[i];
 		struct message_target mt = { t->maildrop, t->recipient, t->uidl, t->notify,
-			t->orcpt };
+			t->orcpt, t->sender };
 
-		if (sorted != NULL ? i > 0 && sorted[i - 1]->maildrop == t->maildrop
-				   : seen_before(d, i))
+		if (sorted != NULL ? i > 0 && same_target(sorted[i - 1], t) : seen_before(d, i))
 			continue;
 		message_put_target(b, m, &mt);
 	}
@@ -117,6 +127,9 @@ static void put_message(struct change *c, const struct store_deliver *d, uint16_
 		.message_id = facts_message_id(&draft->facts),
 		.ret = d->ret,
 		.envid = d->envid,
+		.prefix = d->prefix,
+		.hold_ms = d->hold_ms,
+		.account = d->account,
 	};
 
 	message_put(&c->entry.record, &m);
@@ -147,7 +160,7 @@ static bool targets_are_sound(const struct store_deliver *d)
 	for (size_t i = 0; i < d->count; i++) {
 		struct str u = d->targets[i].uidl;
 
-		if (d->targets[i].maildrop == 0 || u.n > 70)
+		if ((d->targets[i].maildrop == 0 && d->targets[i].recipient.n == 0) || u.n > 70)
 			return false;
 		for (size_t k = 0; k < u.n; k++)
 			if (u.p[k] < 0x21 || u.p[k] > 0x7e)
@@ -164,6 +177,21 @@ static bool asks_for_notices(const struct store_deliver *d)
 		if (d->targets[i].notify != 0 || d->targets[i].orcpt.n > 0)
 			return true;
 	return false;
+}
+
+static uint16_t flags_of(const struct store_deliver *d)
+{
+	enum { CALLERS = STORE_SMTPUTF8 | STORE_REQUIRETLS | STORE_REPORT };
+	const struct facts *f = &d->draft->facts;
+	unsigned flags = (d->flags & CALLERS) | (f->eight_body ? STORE_8BIT : 0) |
+			 (f->eight_header ? STORE_8BIT_HEADER : 0);
+
+	flags = flags << MESSAGE_FLAGS_SHIFT | (f->dots ? MESSAGE_DOTS : 0) |
+		(d->draft->file >= 0 ? MESSAGE_BLOB : 0) | (asks_for_notices(d) ? MESSAGE_DSN : 0);
+	for (size_t i = 0; i < d->count; i++)
+		if (d->targets[i].maildrop == 0)
+			flags |= MESSAGE_OUT;
+	return (uint16_t)flags;
 }
 
 static enum store_result begin(struct store *s, struct store_deliver *d, struct change **out)
@@ -185,10 +213,7 @@ static enum store_result begin(struct store *s, struct store_deliver *d, struct 
 	c = change_new(s, RECORD_MESSAGE, &d->op);
 	c->id = d->draft->id;
 	c->draft = d->draft;
-	put_message(c, d,
-		(uint16_t)((d->draft->facts.dots ? MESSAGE_DOTS : 0) |
-			   (d->draft->file >= 0 ? MESSAGE_BLOB : 0) |
-			   (asks_for_notices(d) ? MESSAGE_DSN : 0)));
+	put_message(c, d, flags_of(d));
 	c->entry.body_crc = d->draft->crc;
 	if (d->draft->file >= 0)
 		r = file_ready(c);

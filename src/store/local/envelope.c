@@ -7,8 +7,7 @@
 
 enum { META_MAX = 64 * 1024 * 1024 };
 
-/* The meta of the record at pos, heap; NULL when it cannot be read. */
-static char *read_meta(struct store *s, uint64_t pos, size_t *length, bool *moved)
+char *store_meta(struct store *s, uint64_t pos, size_t *length, bool *moved)
 {
 	int file = store_segment(s, pos_segment(pos));
 	uint64_t at = pos_offset(pos);
@@ -37,6 +36,7 @@ enum store_result store_envelope(
 	struct index_message in;
 	struct message_meta m;
 	struct message_target t;
+	struct moved state;
 	enum store_result result;
 	size_t length;
 	bool moved = false;
@@ -47,7 +47,7 @@ enum store_result store_envelope(
 	result = index_message(s->index, id, &in);
 	if (result != STORE_OK)
 		return result;
-	e->octets = read_meta(s, in.at, &length, &moved);
+	e->octets = store_meta(s, in.at, &length, &moved);
 	if (e->octets == NULL ||
 		!message_get(str_from(str_of(e->octets, length), moved ? 8 : 0), &m) ||
 		!msgid_eq(m.id, id)) {
@@ -59,9 +59,7 @@ enum store_result store_envelope(
 	e->received_ms = m.received_ms;
 	e->ret = m.ret;
 	e->envid = m.envid;
-	while (message_target(&m, &t)) {
-		if (moved)
-			(void)get_bytes(&m.rest, 10); /* state and time */
+	while (moved_target(moved ? RECORD_MOVED : RECORD_MESSAGE, &m, &t, &state)) {
 		if (t.maildrop == maildrop) {
 			e->recipient = t.recipient;
 			e->notify = t.notify;

@@ -39,6 +39,20 @@ static bool is_empty_line(const struct facts *f)
 	return str_eq(buf_str(&f->line), STR("\r\n")) || str_eq(buf_str(&f->line), STR("\n"));
 }
 
+static bool has_eight(struct str s)
+{
+	uint64_t all = 0, eight;
+	size_t i = 0;
+
+	for (; i + sizeof eight <= s.n; i += sizeof eight) {
+		memcpy(&eight, s.p + i, sizeof eight);
+		all |= eight;
+	}
+	for (; i < s.n; i++)
+		all |= (unsigned char)s.p[i];
+	return (all & UINT64_C(0x8080808080808080)) != 0;
+}
+
 static struct str feed_header(struct facts *f, struct str s)
 {
 	while (!f->header_over && s.n > 0) {
@@ -65,7 +79,11 @@ static struct str feed_header(struct facts *f, struct str s)
 
 void facts_feed(struct facts *f, struct str s)
 {
+	struct str all = s;
+
 	s = feed_header(f, s);
+	f->eight_header = f->eight_header || has_eight(str_head(all, all.n - s.n));
+	f->eight_body = f->eight_body || has_eight(s);
 	if (s.n == 0)
 		return;
 	if (f->last == '\n' && s.p[0] == '.')

@@ -10,6 +10,7 @@ enum { MESSAGE_ID_MAX = 998 };
 struct facts {
 	uint64_t header_octets; /* with the empty line; all of it when there is none */
 	bool dots;
+	bool eight_header, eight_body; /* an octet over 127 */
 	bool header_over;
 	char last;          /* octet before the next piece; LF at the beginning */
 	struct buf line;    /* the header line so far, cut at MESSAGE_ID_MAX + name */

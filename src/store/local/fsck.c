@@ -74,6 +74,7 @@ static void count_message(struct fsck *f, const struct record *r)
 {
 	struct message_target t;
 	struct message_meta m;
+	struct moved state;
 	struct str meta = r->type == RECORD_MOVED ? str_from(r->meta, 8) : r->meta;
 
 	if (!message_get(meta, &m))
@@ -84,11 +85,8 @@ static void count_message(struct fsck *f, const struct record *r)
 		f->doubtful = mem_array(f->doubtful, f->ndoubtful + 1, sizeof *f->doubtful);
 		f->doubtful[f->ndoubtful++] = m.id;
 	}
-	while (message_target(&m, &t)) {
+	while (moved_target(r->type, &m, &t, &state))
 		f->report->deliveries++;
-		if (r->type == RECORD_MOVED)
-			(void)get_bytes(&m.rest, 10); /* state and time */
-	}
 }
 
 static void end_batch(struct fsck *f)
@@ -151,7 +149,8 @@ static const struct table {
 	const char *name, *query;
 	int keys; /* so many leading columns */
 } tables[] = {
-	{"message",   "SELECT * FROM message ORDER BY id",                              1},
+	{"onward",    "SELECT * FROM onward ORDER BY id, number",                       2},
+	{ "message",  "SELECT * FROM message ORDER BY id",                              1},
 	{ "delivery", "SELECT * FROM delivery ORDER BY maildrop, pos",                  2},
 	{ "expunged", "SELECT * FROM expunged ORDER BY maildrop, pos",                  2},
 	{ "maildrop", "SELECT * FROM maildrop WHERE count<>0 OR octets<>0 ORDER BY id", 1},

@@ -39,9 +39,10 @@ struct change {
 	struct store_op *op;
 	uint64_t *told; /* gets `named` when durable; or NULL */
 	uint64_t named;
-	struct link known; /* by id, while the index does not have it */
+	struct link known;    /* by id, while the index does not have it */
+	struct link settling; /* of a result, until it is durable */
 	struct msgid id;
-	bool durable;
+	bool durable, settled;     /* settled: its recipients are not as they were any more */
 	struct store_draft *draft; /* until durable */
 	char *file_name;
 	char *body;     /* of a copied message; heap */
@@ -101,6 +102,7 @@ struct store {
 	bool low;      /* it holds nothing: new messages are refused */
 	bool was_full; /* for the log */
 	int64_t reserve_retry_ms;
+	struct link settling;
 	unsigned unsettled; /* deletions and the like that are under way */
 	uint64_t moves;     /* segments that went */
 	struct compaction compaction;
@@ -134,8 +136,19 @@ char *blob_home(const char *blob_dir, struct msgid id); /* its directory; heap *
 
 /* ---- deliver.c ---- */
 
-/* A message of this id was taken, and the index does not have it yet. */
+/* A message of this id was taken, and the index does not have it yet: that, or NULL. */
+struct change *deliver_known(struct store *s, struct msgid id);
 bool deliver_under_way(struct store *s, struct msgid id);
+
+/* ---- envelope.c ---- */
+
+/* The meta of the message's record at pos, heap; NULL when it cannot be read. */
+char *store_meta(struct store *s, uint64_t pos, size_t *length, bool *moved);
+
+/* ---- onward.c ---- */
+
+/* A result of a recipient of this message is on its way to the journal. */
+bool onward_settling(const struct store *s, struct msgid id);
 
 /* ---- compact.c ---- */
 

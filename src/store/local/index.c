@@ -9,7 +9,7 @@
 #include "store/local.h"
 #include "store/local/index_impl.h"
 
-enum { INDEX_FORMAT = 2 }; /* an index of another one is made anew */
+enum { INDEX_FORMAT = 3 }; /* an index of another one is made anew */
 
 /* delivery is all that a login and a listing read: short rows, in the order of message numbers. */
 static const char schema[] =
@@ -23,8 +23,12 @@ static const char schema[] =
 	"INTEGER,"
 	" uidl BLOB, expunged_ms INTEGER, PRIMARY KEY(maildrop, pos)) WITHOUT ROWID;"
 	"CREATE TABLE maildrop(id INTEGER PRIMARY KEY, count INTEGER, octets INTEGER);"
+	"CREATE TABLE onward(id BLOB, number INTEGER, state INTEGER, flags INTEGER, due INTEGER,"
+	" attempts INTEGER, last_ms INTEGER, reply BLOB, host BLOB, tls BLOB, via BLOB,"
+	" received_ms INTEGER, recipient BLOB, PRIMARY KEY(id, number)) WITHOUT ROWID;"
+	"CREATE INDEX due ON onward(due, id, number) WHERE due IS NOT NULL;"
 	"CREATE TABLE applied(one INTEGER PRIMARY KEY, format INTEGER, pos INTEGER, salt INTEGER);"
-	"INSERT INTO applied VALUES(1, 2, 0, 0);";
+	"INSERT INTO applied VALUES(1, 3, 0, 0);";
 
 /* NORMAL loses the newest transactions when power fails and keeps what is left consistent: right
  * for a view that is replayed. */
@@ -70,6 +74,24 @@ static const char *const statements[INDEX_STATEMENTS] = {
 	[Q_ADD_EXPUNGED] = "INSERT OR IGNORE INTO expunged VALUES(?1,?2,?3,?4,?5,?6,?7)",
 	[Q_FORGET] = "DELETE FROM message WHERE id=?1",
 	[Q_EXPUNGED_AT] = "SELECT expunged_ms FROM expunged WHERE maildrop=?1 AND pos=?2",
+	[Q_PUT_ONWARD] =
+		"INSERT OR REPLACE INTO onward VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
+	[Q_SET_ONWARD] = "UPDATE onward SET state=?3, flags=?4, due=?5, attempts=?6, last_ms=?7,"
+			 " reply=?8, host=?9, tls=?10, via=?11 WHERE id=?1 AND number=?2",
+	[Q_FORGET_ONWARD] = "DELETE FROM onward WHERE id=?1",
+	[Q_ONWARD] = "SELECT number, state, flags, due, attempts, last_ms, reply, host, tls, via"
+		     " FROM onward WHERE id=?1 AND number=?2",
+	[Q_ONWARD_HAS] = "SELECT 1 FROM onward WHERE id=?1 AND recipient=?2",
+	[Q_DUE] = "SELECT due, id, number, received_ms, attempts, flags, recipient FROM onward"
+		  " WHERE due IS NOT NULL AND (due, id, number) > (?1, ?2, ?3) AND due < ?4"
+		  " ORDER BY due, id, number LIMIT ?5",
+	[Q_DUE_NEXT] = "SELECT due FROM onward WHERE due IS NOT NULL ORDER BY due LIMIT 1",
+	[Q_ONWARD_OPEN] = "SELECT DISTINCT id FROM onward WHERE id > ?1 AND due IS NOT NULL"
+			  " ORDER BY id LIMIT ?2",
+	[Q_ONWARD_ALL] = "SELECT DISTINCT id FROM onward WHERE id > ?1 ORDER BY id LIMIT ?2",
+	[Q_ONWARD_COUNT] =
+		"SELECT count(*), coalesce(sum(due = 9223372036854775807), 0) FROM onward"
+		" WHERE due IS NOT NULL",
 	[Q_HAD] = "SELECT 1 FROM expunged WHERE maildrop=?1 AND pos=?2",
 };
 

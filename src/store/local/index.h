@@ -44,6 +44,16 @@ struct index_message {
 /* STORE_OK, STORE_NOT_FOUND, or STORE_UNAVAILABLE when the index cannot be read. */
 enum store_result index_message(struct index *x, struct msgid id, struct index_message *m);
 enum store_result index_facts(struct index *x, struct msgid id, struct store_facts *f);
+/* The state of a recipient that goes on; its texts are put into *texts. */
+enum store_result index_onward(struct index *x, struct msgid id, uint32_t number,
+	struct store_out_rcpt *o, struct buf *texts);
+enum store_result index_onward_has(struct index *x, struct msgid id, struct str recipient);
+enum store_result index_due(struct index *x, const struct store_due *after, int64_t before_ms,
+	struct store_due *rows, size_t *count);
+enum store_result index_due_next(struct index *x, int64_t *due_ms);
+enum store_result index_onward_list(
+	struct index *x, struct msgid after, bool all, struct msgid *ids, size_t *count);
+enum store_result index_onward_count(struct index *x, uint64_t *waiting, uint64_t *held);
 /* In that maildrop now; with `ever`, also when it was expunged since. */
 enum store_result index_has(struct index *x, uint64_t maildrop, uint64_t pos, bool ever);
 enum store_result index_usage(

@@ -34,6 +34,16 @@ enum index_statement {
 	Q_FORGET,
 	Q_EXPUNGED_AT,
 	Q_OLDER,
+	Q_PUT_ONWARD,
+	Q_SET_ONWARD,
+	Q_FORGET_ONWARD,
+	Q_ONWARD,
+	Q_ONWARD_HAS,
+	Q_DUE,
+	Q_DUE_NEXT,
+	Q_ONWARD_OPEN,
+	Q_ONWARD_ALL,
+	Q_ONWARD_COUNT,
 	INDEX_STATEMENTS,
 };
 
@@ -49,6 +59,23 @@ struct index {
 sqlite3_stmt *index_query(struct index *x, enum index_statement q);
 void index_look_end(struct index *x);
 void index_failed(struct index *x, const char *what);
+
+/* For questions, where index_query() is for changes. */
+sqlite3_stmt *index_ask(struct index *x, enum index_statement q);
+/* OK: a row; NOT_FOUND: no more. */
+enum store_result index_step(struct index *x, sqlite3_stmt *st);
+
+static inline uint64_t column_u64(sqlite3_stmt *st, int at)
+{
+	return (uint64_t)sqlite3_column_int64(st, at);
+}
+
+static inline struct str column_str(sqlite3_stmt *st, int at)
+{
+	const void *p = sqlite3_column_blob(st, at);
+
+	return str_of(p == NULL ? "" : p, (size_t)sqlite3_column_bytes(st, at));
+}
 
 static inline void bind_u64(sqlite3_stmt *st, int at, uint64_t v)
 {

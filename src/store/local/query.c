@@ -7,7 +7,7 @@ enum { OLDER_ROWS = 1000 }; /* the limit of Q_OLDER */
 
 /* All that is asked between two changes reads in one transaction: to begin one costs six system
  * calls, more than most questions. */
-static sqlite3_stmt *ask(struct index *x, enum index_statement q)
+sqlite3_stmt *index_ask(struct index *x, enum index_statement q)
 {
 	if (sqlite3_get_autocommit(x->db)) {
 		(void)sqlite3_step(index_query(x, Q_LOOK));
@@ -17,7 +17,7 @@ static sqlite3_stmt *ask(struct index *x, enum index_statement q)
 	return index_query(x, q);
 }
 
-static enum store_result step(struct index *x, sqlite3_stmt *st)
+enum store_result index_step(struct index *x, sqlite3_stmt *st)
 {
 	switch (sqlite3_step(st)) {
 	case SQLITE_ROW: return STORE_OK;
@@ -29,25 +29,13 @@ static enum store_result step(struct index *x, sqlite3_stmt *st)
 	return STORE_UNAVAILABLE;
 }
 
-static uint64_t column_u64(sqlite3_stmt *st, int at)
-{
-	return (uint64_t)sqlite3_column_int64(st, at);
-}
-
-static struct str column_str(sqlite3_stmt *st, int at)
-{
-	const void *p = sqlite3_column_blob(st, at);
-
-	return str_of(p == NULL ? "" : p, (size_t)sqlite3_column_bytes(st, at));
-}
-
 enum store_result index_message(struct index *x, struct msgid id, struct index_message *m)
 {
-	sqlite3_stmt *st = ask(x, Q_MESSAGE);
+	sqlite3_stmt *st = index_ask(x, Q_MESSAGE);
 	enum store_result r;
 
 	bind_id(st, 1, &id);
-	r = step(x, st);
+	r = index_step(x, st);
 	if (r == STORE_OK)
 		*m = (struct index_message){ .pos = column_u64(st, 0),
 			.body_at = column_u64(st, 1),
@@ -63,11 +51,11 @@ enum store_result index_message(struct index *x, struct msgid id, struct index_m
 
 enum store_result index_facts(struct index *x, struct msgid id, struct store_facts *f)
 {
-	sqlite3_stmt *st = ask(x, Q_MESSAGE);
+	sqlite3_stmt *st = index_ask(x, Q_MESSAGE);
 	enum store_result r;
 
 	bind_id(st, 1, &id);
-	r = step(x, st);
+	r = index_step(x, st);
 	if (r == STORE_OK) {
 		struct str sender = column_str(st, 7), message_id = column_str(st, 8);
 
@@ -86,31 +74,31 @@ enum store_result index_facts(struct index *x, struct msgid id, struct store_fac
 
 enum store_result index_has(struct index *x, uint64_t maildrop, uint64_t pos, bool ever)
 {
-	sqlite3_stmt *st = ask(x, Q_HAS);
+	sqlite3_stmt *st = index_ask(x, Q_HAS);
 	enum store_result r;
 
 	bind_u64(st, 1, maildrop);
 	bind_u64(st, 2, pos);
-	r = step(x, st);
+	r = index_step(x, st);
 	sqlite3_reset(st);
 	if (r != STORE_NOT_FOUND || !ever)
 		return r;
-	st = ask(x, Q_HAD);
+	st = index_ask(x, Q_HAD);
 	bind_u64(st, 1, maildrop);
 	bind_u64(st, 2, pos);
-	r = step(x, st);
+	r = index_step(x, st);
 	sqlite3_reset(st);
 	return r;
 }
 
 enum store_result index_usage(struct index *x, uint64_t maildrop, uint64_t *count, uint64_t *octets)
 {
-	sqlite3_stmt *st = ask(x, Q_USAGE);
+	sqlite3_stmt *st = index_ask(x, Q_USAGE);
 	enum store_result r;
 
 	*count = *octets = 0;
 	bind_u64(st, 1, maildrop);
-	r = step(x, st);
+	r = index_step(x, st);
 	if (r == STORE_OK) {
 		*count = column_u64(st, 0);
 		*octets = column_u64(st, 1);
@@ -137,7 +125,7 @@ static void take_row(sqlite3_stmt *st, struct maildrop_row *row, struct buf *uid
 enum store_result index_list(
 	struct index *x, struct store_listing *l, uint64_t before, uint64_t expect)
 {
-	sqlite3_stmt *st = ask(x, Q_LIST);
+	sqlite3_stmt *st = index_ask(x, Q_LIST);
 	enum store_result r;
 	size_t room = expect;
 	struct buf uidls;
@@ -147,7 +135,7 @@ enum store_result index_list(
 	l->count = 0;
 	bind_u64(st, 1, l->maildrop);
 	bind_u64(st, 2, before);
-	while ((r = step(x, st)) == STORE_OK) {
+	while ((r = index_step(x, st)) == STORE_OK) {
 		if (l->count == room) {
 			room = room < 64 ? 64 : room * 2;
 			l->rows = mem_array(l->rows, room, sizeof *l->rows);
@@ -168,14 +156,14 @@ enum store_result index_list(
 enum store_result index_expunged(
 	struct index *x, uint64_t maildrop, struct store_expunged_row **rows, size_t *count)
 {
-	sqlite3_stmt *st = ask(x, Q_LIST_EXPUNGED);
+	sqlite3_stmt *st = index_ask(x, Q_LIST_EXPUNGED);
 	enum store_result r;
 	size_t room = 0;
 
 	*rows = NULL;
 	*count = 0;
 	bind_u64(st, 1, maildrop);
-	while ((r = step(x, st)) == STORE_OK) {
+	while ((r = index_step(x, st)) == STORE_OK) {
 		struct str id = column_str(st, 0), uidl = column_str(st, 3);
 		struct store_expunged_row *row;
 
@@ -200,7 +188,7 @@ enum store_result index_expunged(
 enum store_result index_older(struct index *x, uint64_t maildrop, int64_t before_ms, uint64_t *from,
 	struct msgid *ids, size_t *count)
 {
-	sqlite3_stmt *st = ask(x, Q_OLDER);
+	sqlite3_stmt *st = index_ask(x, Q_OLDER);
 	size_t room = *count, seen = 0;
 	enum store_result r = STORE_OK;
 	uint64_t next = 0;
@@ -208,7 +196,7 @@ enum store_result index_older(struct index *x, uint64_t maildrop, int64_t before
 	*count = 0;
 	bind_u64(st, 1, maildrop);
 	bind_u64(st, 2, *from);
-	while (*count < room && (r = step(x, st)) == STORE_OK) {
+	while (*count < room && (r = index_step(x, st)) == STORE_OK) {
 		struct str id = column_str(st, 1);
 
 		seen++;
@@ -226,12 +214,12 @@ enum store_result index_older(struct index *x, uint64_t maildrop, int64_t before
 enum store_result index_expunged_at(
 	struct index *x, uint64_t maildrop, uint64_t pos, int64_t *expunged_ms)
 {
-	sqlite3_stmt *st = ask(x, Q_EXPUNGED_AT);
+	sqlite3_stmt *st = index_ask(x, Q_EXPUNGED_AT);
 	enum store_result r;
 
 	bind_u64(st, 1, maildrop);
 	bind_u64(st, 2, pos);
-	r = step(x, st);
+	r = index_step(x, st);
 	if (r == STORE_OK)
 		*expunged_ms = sqlite3_column_int64(st, 0);
 	sqlite3_reset(st);

@@ -40,7 +40,7 @@ void record_seal(char *head, uint64_t salt, const struct record *r)
 
 uint64_t record_claims(const char *head)
 {
-	if (head[4] < RECORD_MESSAGE || head[4] > RECORD_RETIRE || head[5] != 1 || head[6] != 0 ||
+	if (head[4] < RECORD_MESSAGE || head[4] > RECORD_RESULT || head[5] != 1 || head[6] != 0 ||
 		head[7] != 0)
 		return 0;
 	return RECORD_HEADER + record_pad(le32(head + 8)) + record_pad(le32(head + 12));
@@ -95,6 +95,11 @@ void message_put(struct buf *b, const struct message_meta *m)
 		put_u8(b, m->ret);
 		put_str(b, m->envid);
 	}
+	if ((m->flags & MESSAGE_OUT) != 0) {
+		put_str(b, m->prefix);
+		put_u64(b, (uint64_t)m->hold_ms);
+		put_u64(b, m->account);
+	}
 }
 
 void message_put_target(struct buf *b, const struct message_meta *m, const struct message_target *t)
@@ -105,6 +110,11 @@ void message_put_target(struct buf *b, const struct message_meta *m, const struc
 	if ((m->flags & MESSAGE_DSN) != 0) {
 		put_u8(b, t->notify);
 		put_str(b, t->orcpt);
+	}
+	if ((m->flags & MESSAGE_OUT) != 0) {
+		put_u8(b, t->sender.p != NULL);
+		if (t->sender.p != NULL)
+			put_str(b, t->sender);
 	}
 }
 
@@ -121,10 +131,17 @@ bool message_get(struct str meta, struct message_meta *m)
 	m->client = get_str(&r);
 	m->message_id = get_str(&r);
 	m->ret = 0;
-	m->envid = str_head(meta, 0);
+	m->envid = m->prefix = str_head(meta, 0);
+	m->hold_ms = 0;
+	m->account = 0;
 	if ((m->flags & MESSAGE_DSN) != 0) {
 		m->ret = get_u8(&r);
 		m->envid = get_str(&r);
+	}
+	if ((m->flags & MESSAGE_OUT) != 0) {
+		m->prefix = get_str(&r);
+		m->hold_ms = (int64_t)get_u64(&r);
+		m->account = get_u64(&r);
 	}
 	m->rest = r;
 	return !r.bad;
@@ -143,5 +160,61 @@ bool message_target(struct message_meta *m, struct message_target *t)
 		t->notify = get_u8(&m->rest);
 		t->orcpt = get_str(&m->rest);
 	}
+	t->sender = (struct str){ NULL, 0 };
+	if ((m->flags & MESSAGE_OUT) != 0 && get_u8(&m->rest) != 0)
+		t->sender = get_str(&m->rest);
+	return !m->rest.bad;
+}
+
+void result_put(struct buf *b, const struct store_out_rcpt *o)
+{
+	put_u8(b, (uint8_t)o->state);
+	put_u8(b, o->flags);
+	put_u64(b, (uint64_t)o->due_ms);
+	put_u32(b, o->attempts);
+	put_u64(b, (uint64_t)o->last_ms);
+	put_str(b, o->reply);
+	put_str(b, o->host);
+	put_str(b, o->tls);
+	put_str(b, o->via);
+}
+
+bool result_get(struct reader *r, struct store_out_rcpt *o)
+{
+	uint8_t state = get_u8(r);
+
+	o->state = (enum store_out_state)state;
+	o->flags = get_u8(r);
+	o->due_ms = (int64_t)get_u64(r);
+	o->attempts = get_u32(r);
+	o->last_ms = (int64_t)get_u64(r);
+	o->reply = get_str(r);
+	o->host = get_str(r);
+	o->tls = get_str(r);
+	o->via = get_str(r);
+	r->bad |= state < STORE_OUT_WAITING || state > STORE_OUT_DROPPED;
+	return !r->bad;
+}
+
+void moved_put(struct buf *b, const struct message_target *t, const struct moved *v)
+{
+	put_u16(b, (uint16_t)v->state);
+	put_u64(b, (uint64_t)v->expunged_ms);
+	if (t->maildrop == 0)
+		result_put(b, &v->out);
+}
+
+bool moved_target(
+	enum record_type type, struct message_meta *m, struct message_target *t, struct moved *v)
+{
+	if (!message_target(m, t))
+		return false;
+	*v = (struct moved){ .state = MOVED_LIVE };
+	if (type != RECORD_MOVED)
+		return true;
+	v->state = (enum moved_state)get_u16(&m->rest);
+	v->expunged_ms = (int64_t)get_u64(&m->rest);
+	if (t->maildrop == 0)
+		return result_get(&m->rest, &v->out);
 	return !m->rest.bad;
 }

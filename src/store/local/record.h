@@ -16,6 +16,7 @@
 
 #include "base/codec.h"
 #include "base/msgid.h"
+#include "store/store.h"
 
 enum { RECORD_HEADER = 32, RECORD_ALIGN = 8 };
 
@@ -28,6 +29,7 @@ enum record_type {
 	RECORD_MOVED = 6,   /* a message as it is now, copied from an old segment */
 	RECORD_FORGET = 7,  /* messages that nobody can have back */
 	RECORD_RETIRE = 8,  /* nothing in this segment counts any more */
+	RECORD_RESULT = 9,  /* what became of recipients that go on, all or none */
 };
 
 struct record {
@@ -71,8 +73,11 @@ enum record_verdict record_open(const char *p, uint64_t salt, uint64_t pos, stru
 enum {
 	MESSAGE_DOTS = 1,
 	MESSAGE_BLOB = 2,
-	MESSAGE_DSN = 4, /* ret and envid, and notify and orcpt of each target, are there */
+	MESSAGE_DSN = 4,      /* ret and envid, and notify and orcpt of each target, are there */
+	MESSAGE_FLAGS = 0xf8, /* enum store_flags, shifted */
+	MESSAGE_OUT = 256,    /* prefix, hold and account are there; and the senders of targets */
 };
+enum { MESSAGE_FLAGS_SHIFT = 3 };
 
 struct message_meta {
 	struct msgid id;
@@ -80,8 +85,11 @@ struct message_meta {
 	uint16_t flags; /* MESSAGE_* */
 	int64_t received_ms;
 	struct str sender, client, message_id;
-	uint8_t ret;        /* RFC 3461: as the sender asked; 0 it did not */
-	struct str envid;   /* xtext */
+	uint8_t ret;      /* RFC 3461: as the sender asked; 0 it did not */
+	struct str envid; /* xtext */
+	struct str prefix;
+	int64_t hold_ms;
+	uint64_t account;
 	struct reader rest; /* for message_target() */
 };
 
@@ -90,6 +98,7 @@ struct message_target {
 	struct str recipient, uidl;
 	uint8_t notify; /* RFC 3461, a set; 0 not asked */
 	struct str orcpt;
+	struct str sender; /* .p NULL: the message's */
 };
 
 void message_put(struct buf *b, const struct message_meta *m); /* then the targets */
@@ -99,11 +108,38 @@ bool message_get(struct str meta, struct message_meta *m);
 bool message_target(
 	struct message_meta *m, struct message_target *t); /* the next; false at the end */
 
+/* When what goes on of it goes first. */
+static inline int64_t message_due(const struct message_meta *m)
+{
+	return m->hold_ms > m->received_ms ? m->hold_ms : m->received_ms;
+}
+
+/* The state of a recipient that goes on: u8 state, u8 flags, u64 due, u32 attempts, u64 last, and the texts
+ * reply, host, tls and via. */
+void result_put(struct buf *b, const struct store_out_rcpt *o);
+bool result_get(struct reader *r, struct store_out_rcpt *o); /* false: r->bad */
+/* Something is still to be done for it. */
+static inline bool result_open(const struct store_out_rcpt *o)
+{
+	return o->state == STORE_OUT_WAITING || (o->flags & STORE_OUT_OWED);
+}
+
 /* ---- meta of RECORD_MOVED: u64 place in its maildrops (the position of its first record), then as a
- * message, with u16 state and u64 expunged_ms behind each target.  Of RECORD_FORGET: id, u16 count,
- * u64 maildrops, again and again.  Of RECORD_RETIRE: u64 segment ---- */
+ * message, with u16 state and u64 expunged_ms behind each target, and behind those of a target that
+ * goes on its result_put().  Of RECORD_FORGET: id, u16 count, u64 maildrops, again and again.  Of
+ * RECORD_RETIRE: u64 segment.  Of RECORD_RESULT: id, then u32 number and result_put(), again and again ---- */
 
 enum moved_state { MOVED_GONE, MOVED_LIVE, MOVED_EXPUNGED };
+
+struct moved {
+	enum moved_state state;
+	int64_t expunged_ms;
+	struct store_out_rcpt out; /* of a target that goes on */
+};
+void moved_put(struct buf *b, const struct message_target *t, const struct moved *v);
+/* message_target() and what stands behind it; of a RECORD_MESSAGE too, where nothing does. */
+bool moved_target(
+	enum record_type type, struct message_meta *m, struct message_target *t, struct moved *v);
 
 /* ---- meta of RECORD_EXPUNGE and RECORD_RESTORE: u64 maildrop, then ids; of RECORD_DROP: u64 maildrop ---- */
 

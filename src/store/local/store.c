@@ -64,6 +64,7 @@ struct change *change_new(struct store *s, enum record_type type, struct store_o
 	c->store = s;
 	c->op = op;
 	list_init(&c->known);
+	list_init(&c->settling);
 	return c;
 }
 
@@ -88,6 +89,7 @@ void change_free(struct change *c)
 		return;
 	change_strip(c);
 	list_del(&c->known);
+	list_del(&c->settling);
 	list_del(&c->entry.link);
 	buf_deinit(&c->entry.record);
 	free(c);
@@ -100,6 +102,7 @@ static void change_done(struct journal_entry *e, enum store_result result)
 	struct store_op *op = c->op;
 
 	s->unsettled -= c->unsettled;
+	list_del(&c->settling);
 	if (result == STORE_OK) {
 		c->durable = true;
 		if (c->told != NULL)
@@ -126,6 +129,7 @@ void change_submit(struct change *c)
 	case RECORD_MOVED:
 	case RECORD_FORGET:
 	case RECORD_RETIRE:
+	case RECORD_RESULT: /* compaction looks at each */
 	case RECORD_SEAL: break;
 	}
 	c->store->unsettled += c->unsettled;
@@ -358,6 +362,7 @@ static struct store *store_new(
 	s->lock = s->journal_file = s->reserve = -1;
 	s->look.file = -1;
 	list_init(&s->pending);
+	list_init(&s->settling);
 	compaction_init(s);
 	for (size_t i = 0; i < KNOWN_BUCKETS; i++)
 		list_init(&s->known[i]);
