@@ -500,7 +500,8 @@ int cmd_mailbox_import(struct cmd *c)
 	im.session = control_open(c->state, &err);
 	if (im.session == NULL)
 		return cmd_fail_err(c, &err);
-	request = json_pack("{s:s, s:s}", "verb", "mailbox.import", "address", c->args[0]);
+	request = json_pack("{s:s, s:s, s:b}", "verb", "mailbox.import", "address", c->args[0],
+		"over_quota", (int)cmd_has(c, OPTION_OVER_QUOTA));
 	status = control_import_begin(im.session, request, &im.reply, &err);
 	json_decref(request);
 	if (status == ST_OK) {

@@ -38,6 +38,7 @@ const struct option options[OPTION_COUNT] = {
 		"where UIDLs come from: dovecot, courier, x-uidl, none, or a template with %u or %f" },
 	[OPTION_RETENTION_DAYS] = { "retention-days", "N",
 		"delete mail that is older: a number of days, never or default" },
+	[OPTION_OVER_QUOTA] = { "over-quota", NULL, "also what the account's quota has no room for" },
 	[OPTION_FOLDERS] = { "folders", NULL, "a Maildir's folders too, not only its inbox" },
 };
 
@@ -95,7 +96,7 @@ const struct command commands[] = {
 		"write a message to standard output" },
 	{ "mailbox envelope", "ADDRESS UIDL", LIST, 2, 2, cmd_mailbox_envelope,
 		"tell who sent a message to whom, from where, and which notices were asked for" },
-	{ "mailbox import", "ADDRESS PATH", LIST " format uidl-format folders",
+	{ "mailbox import", "ADDRESS PATH", LIST " format uidl-format folders over-quota",
 		2, 2, cmd_mailbox_import, "take in an mbox, a Maildir, .eml files; again as often as one likes" },
 	{ "mailbox export", "ADDRESS PATH", LIST " format", 2, 2, cmd_mailbox_export,
 		"write a maildrop to a new Maildir or mbox" },

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/uidl.h"
 #include "daemon/office_verbs.h"
+#include "daemon/quota.h"
 
 enum { WAITING_MAX = 64, WAITING_OCTETS = 4 * 1024 * 1024 };
 
@@ -27,8 +28,10 @@ struct import {
 	uint64_t maildrop;
 	char address[321];
 	struct import_message
-		*now; /* between head and commit; NULL: none, or its octets are passed over */
-	bool inside;  /* a head came, its commit did not */
+		*now;    /* between head and commit; NULL: none, or its octets are passed over */
+	bool over_quota; /* the administrator's word */
+	bool full;       /* what comes after the first that has no room would come out of order */
+	bool inside;     /* a head came, its commit did not */
 	struct link waiting;
 	size_t waiting_count;
 	uint64_t waiting_octets;
@@ -48,6 +51,7 @@ struct import *import_open(
 	im->office = o;
 	im->owner = owner;
 	im->maildrop = a.id;
+	im->over_quota = json_is_true(json_object_get(request, "over_quota"));
 	memcpy(im->address, a.address, sizeof im->address);
 	list_init(&im->waiting);
 	owner->row(owner, json_pack("{s:I}", "maildrop", (json_int_t)a.id));
@@ -179,6 +183,14 @@ bool import_commit(struct import *im)
 	im->now = NULL;
 	if (m == NULL)
 		return true;
+	im->full = im->full ||
+		   (!im->over_quota && quota_full(im->office, im->maildrop, im->waiting_count + 1,
+					       im->waiting_octets + m->octets));
+	if (im->full) {
+		answer(im, m->head, "failed", "its quota is used up");
+		message_free(m);
+		return true;
+	}
 	list_append(&im->waiting, &m->link);
 	im->waiting_count++;
 	im->waiting_octets += m->octets;

@@ -3,7 +3,8 @@
  * After its request the client sends, for each message, a head, octets and a commit.  Deliveries run
  * beside each other, so that one sync serves many; the result of each is a row.  A message has the id
  * its client chose: one that is known in this maildrop already is "present", also when it was deleted
- * since, so that the same import can be run again.
+ * since, so that the same import can be run again.  What the quota has no room for fails, unless the request
+ * says "over_quota": true.
  *
  * head: {"n": number, "id": text, "received": ms, "sender": text, "uidl": text or "",
  *        "uid": n, "uidvalidity": n, "file": text}; row: {"n": number, "result": "stored", "present" or

@@ -8,31 +8,13 @@
  * room get it. */
 #include <stdlib.h>
 
+#include "daemon/quota.h"
 #include "daemon/svc.h"
-
-static bool one_is_full(struct svc *s, uint64_t maildrop, uint64_t octets)
-{
-	const struct config *c = s->office.config;
-	int64_t bytes, messages;
-	uint64_t count = 0, used = 0;
-
-	account_quota(s->office.directory, maildrop, &bytes, &messages);
-	if (bytes == QUOTA_DEFAULT)
-		bytes = c->quota_bytes;
-	if (messages == QUOTA_DEFAULT)
-		messages = c->quota_messages;
-	if ((bytes == QUOTA_NONE && messages == QUOTA_NONE) ||
-		store_usage(s->office.store, maildrop, &count, &used) != STORE_OK)
-		return false;
-	return (messages != QUOTA_NONE && count >= (uint64_t)messages) ||
-	       (bytes != QUOTA_NONE &&
-		       (used >= (uint64_t)bytes || octets > (uint64_t)bytes - used));
-}
 
 bool svc_is_full(struct svc *s, const struct maildrops *recipient, uint64_t octets)
 {
 	for (size_t i = 0; i < recipient->count; i++)
-		if (!one_is_full(s, recipient->ids[i], octets))
+		if (!quota_full(&s->office, recipient->ids[i], 1, octets))
 			return false;
 	return recipient->count > 0;
 }

@@ -152,6 +152,40 @@ def test_interrupted(office):
     shutil.rmtree(top)
 
 
+def test_quota(office):
+    """Stops at the quota to the message, goes on from there when there is room."""
+    top = scratch(office, 'quota')
+    mbox = os.path.join(top, 'in.mbox')
+    with open(mbox, 'wb') as f:
+        for i in range(300):
+            f.write(SEPARATOR + b'From: a@b.test\nSubject: %03d\n\n' % i + b'line\n' * 20 + b'\n')
+
+    def run(ann, code, *options):
+        done = office.run('mailbox', 'import', ann, mbox, '--json', *options)
+        assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+        if code == 75:
+            assert b'its quota is used up; the same import again goes on' in done.stderr, done
+        return json.loads(done.stdout)['stored'], office.json('account', 'show', ann)[0]['messages']
+
+    for name, served in (('quota', True), ('quota-alone', False)):
+        ann = box(office, name)
+        if not served:
+            office.stop()
+        office.must('account', 'set', ann, '--quota-messages', '200')
+        assert run(ann, 75) == (200, 200)
+        assert run(ann, 75) == (0, 200)
+        octets = office.json('account', 'show', ann)[0]['octets']
+        office.must('account', 'set', ann, '--quota-messages', 'none',
+                    '--quota-bytes', str(octets * 5 // 4))  # all are of one size
+        assert run(ann, 75) == (50, 250)
+        assert run(ann, 0, '--over-quota') == (50, 300)
+        office.must('account', 'set', ann, '--quota-bytes', str(octets * 3 // 2))
+        assert run(ann, 0) == (0, 300)
+        if not served:
+            office.start()
+    shutil.rmtree(top)
+
+
 def office_binary():
     from office import BIN
     return BIN

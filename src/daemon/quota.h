@@ -1,0 +1,10 @@
+/* quota.h -- the room of an account: its own, else the office's. */
+#ifndef RESTANTE_DAEMON_QUOTA_H
+#define RESTANTE_DAEMON_QUOTA_H
+
+#include "daemon/office.h"
+
+/* Is there no room for so many more messages, of so many octets together? */
+bool quota_full(struct office *o, uint64_t account, uint64_t messages, uint64_t octets);
+
+#endif
