@@ -101,10 +101,8 @@ enum smtpc_stage smtpc_stage(const struct smtpc *c)
 	return SMTPC_AT_IDLE;
 }
 
-void smtpc_hang_up(struct smtpc *c)
+static void end(struct smtpc *c)
 {
-	if (c->state == C_CLOSED)
-		return;
 	c->state = C_CLOSED;
 	c->asking = c->ending = false;
 	c->owed = OWED_CLOSE;
@@ -113,13 +111,20 @@ void smtpc_hang_up(struct smtpc *c)
 		smtpc_tell_all(c);
 	}
 	buf_clear(&c->in);
-	buf_clear(&c->out); /* half a message must not become a whole one */
 	buf_wipe(&c->auth);
+}
+
+void smtpc_hang_up(struct smtpc *c)
+{
+	if (c->state == C_CLOSED)
+		return;
+	end(c);
+	buf_clear(&c->out); /* whoever closes waits for nothing */
 }
 
 void smtpc_leave(struct smtpc *c)
 {
-	smtpc_hang_up(c);
+	end(c);
 	smtpc_put(c, STR("QUIT\r\n"));
 }
 
@@ -247,6 +252,8 @@ static bool tell_owed(struct smtpc *c, struct smtpc_event *ev)
 
 static bool step(struct smtpc *c)
 {
+	if (c->state == C_MESSAGE && smtpc_message_end(c))
+		return true;
 	if (reply_step(c))
 		return true;
 	if (c->ending) {

@@ -142,6 +142,7 @@ void smtpc_auth_begin(struct smtpc *c);
 void smtpc_auth_reply(struct smtpc *c);
 
 /* smtpc_message.c: the envelope */
+bool smtpc_message_end(struct smtpc *c);  /* false: it is not over */
 bool smtpc_message_step(struct smtpc *c); /* false: nothing to send now */
 void smtpc_message_reply(struct smtpc *c);
 enum smtpc_stage smtpc_message_stage(const struct smtpc_tx *tx);

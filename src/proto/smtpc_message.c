@@ -168,6 +168,7 @@ static void send_rcpt(struct smtpc *c)
 	if (!path_mailbox(rcpt->address, &path) && !str_ieq(rcpt->address, STR("postmaster"))) {
 		tx->rcpt[i] = RCPT_SKIPPED;
 		c->result = smtpc_own_result(c, SMTPC_WHY_ADDRESS);
+		c->result.at = SMTPC_AT_RCPT;
 		tell_one(c, i);
 		return;
 	}
@@ -224,6 +225,17 @@ static bool send_command(struct smtpc *c)
 	return false;
 }
 
+bool smtpc_message_end(struct smtpc *c)
+{
+	struct smtpc_tx *tx = c->tx;
+
+	if (!tx->dead || tx->outstanding > 0 || tx->body_open)
+		return false;
+	c->owed |= OWED_DONE;
+	smtpc_ready(c);
+	return true;
+}
+
 bool smtpc_message_step(struct smtpc *c)
 {
 	struct smtpc_tx *tx = c->tx;
@@ -232,11 +244,6 @@ bool smtpc_message_step(struct smtpc *c)
 		return false;
 	if (tx->body_open)
 		return smtpc_body_step(c);
-	if (tx->dead && tx->outstanding == 0) {
-		c->owed |= OWED_DONE;
-		smtpc_ready(c);
-		return true;
-	}
 	if (tx->dead || (tx->outstanding > 0 && !offers(c, SMTPC_X_PIPELINING)))
 		return false;
 	return send_command(c);

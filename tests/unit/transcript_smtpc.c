@@ -12,7 +12,9 @@
  *   close OUTCOME AT CODE STATUS TEXT      why the session ended
  *   offers BITS SIZE RCPTMAX MAILMAX
  *   auths N | auth-failed CODE STATUS TEXT
- *   server-closes | quit | unreadable      (the message; from here on) */
+ *   server-closes | quit | no-content | unreadable | hold | give
+ *          (the message cannot be read from here on; its octets wait; one piece of them is given) */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -31,7 +33,8 @@ struct owner {
 	struct smtpc_message message;
 	struct smtpc_rcpt rcpts[RCPTS_MAX];
 	bool told[RCPTS_MAX];
-	bool waiting, sending, idle, tls, closed, broken, unreadable;
+	bool waiting, sending, idle, tls, closed, broken, unreadable, hold;
+	struct smtpc_event asked; /* while it is held */
 	size_t done, ready, auths;
 };
 
@@ -189,7 +192,11 @@ static void serve(struct owner *o, const struct smtpc_event *ev)
 		o->ready++;
 		send_message(o);
 		break;
-	case SMTPC_ASK_BODY: give_body(o, ev); break;
+	case SMTPC_ASK_BODY:
+		o->asked = *ev;
+		if (!o->hold)
+			give_body(o, ev);
+		break;
 	case SMTPC_EV_RCPT:
 		o->broken |= !o->sending || ev->index >= o->message.rcpt_count ||
 			     o->told[ev->index] || ev->result.outcome == SMTPC_NOTHING;
@@ -306,8 +313,10 @@ static bool next_result(struct owner *o, struct str want)
 {
 	struct str rest = buf_str(&o->results), line = str_cut(&rest, '\n');
 
-	if (!str_eq(line, want))
+	if (!str_eq(line, want)) {
+		fprintf(stderr, "result is: %.*s\n", STR_ARG(line));
 		return false;
+	}
 	buf_consume(&o->results, line.n + 1);
 	return true;
 }
@@ -329,7 +338,12 @@ static bool act(struct owner *o, struct str word)
 		smtpc_quit(o->c);
 	else if (str_eq(word, STR("unreadable")))
 		o->unreadable = true;
-	else if (str_eq(word, STR("no-content")))
+	else if (str_eq(word, STR("hold")))
+		o->hold = true;
+	else if (str_eq(word, STR("give"))) {
+		if (o->asked.want > 0)
+			give_body(o, &o->asked);
+	} else if (str_eq(word, STR("no-content")))
 		buf_clear(&o->content);
 	else
 		return false;

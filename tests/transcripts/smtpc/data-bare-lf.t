@@ -1,0 +1,16 @@
+# no server gets to see LF.CRLF (CVE-2023-51764): the message is refused here
+send a@a.example joe@b.example
+content x
+content-bare x LF
+content .
+S: 220 b.example ESMTP
+C: EHLO c.example
+S: 250 b.example
+C: MAIL FROM:<a@a.example>
+S: 250 ok
+C: RCPT TO:<joe@b.example>
+S: 250 ok
+C: DATA
+S: 354 go
+result 0 failed message 0 5.6.0 bare CR or LF in the message
+closed:

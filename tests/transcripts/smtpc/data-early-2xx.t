@@ -1,0 +1,18 @@
+# an acceptance of what has not been sent is none
+config piece 2
+hold
+send a@a.example joe@b.example
+content x
+S: 220 b.example ESMTP
+C: EHLO c.example
+S: 250 b.example
+C: MAIL FROM:<a@a.example>
+S: 250 ok
+C: RCPT TO:<joe@b.example>
+S: 250 ok
+C: DATA
+S: 354 go
+S: 250 ok
+give
+result 0 deferred message 0 4.5.0 the server does not speak SMTP
+closed:

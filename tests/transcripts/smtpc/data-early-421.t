@@ -1,0 +1,17 @@
+config piece 2
+hold
+send a@a.example joe@b.example
+content x
+S: 220 b.example ESMTP
+C: EHLO c.example
+S: 250 b.example
+C: MAIL FROM:<a@a.example>
+S: 250 ok
+C: RCPT TO:<joe@b.example>
+S: 250 ok
+C: DATA
+S: 354 go
+S: 421 4.3.2 shutting down
+give
+result 0 deferred message 421 4.3.2 shutting down
+closed:

@@ -1,0 +1,18 @@
+# "250-" and then the end: not a reply
+send a@a.example joe@b.example
+content x
+S: 220 b.example ESMTP
+C: EHLO c.example
+S: 250 b.example
+C: MAIL FROM:<a@a.example>
+S: 250 ok
+C: RCPT TO:<joe@b.example>
+S: 250 ok
+C: DATA
+S: 354 go
+C: x
+C: .
+S: 250-ok
+server-closes
+result 0 unknown end of message 0 4.4.2 the server closed the connection
+closed:

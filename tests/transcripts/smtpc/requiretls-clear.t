@@ -1,0 +1,8 @@
+# offered, but without TLS
+send a@a.example joe@b.example requiretls
+content x
+S: 220 b.example ESMTP
+C: EHLO c.example
+S: 250-b.example
+S: 250 REQUIRETLS
+refused 5.7.30 the server does not support REQUIRETLS

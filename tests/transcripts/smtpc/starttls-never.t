@@ -1,0 +1,8 @@
+config tls never
+send a@a.example joe@b.example
+content x
+S: 220 b.example ESMTP
+C: EHLO c.example
+S: 250-b.example
+S: 250 STARTTLS
+C: MAIL FROM:<a@a.example>
