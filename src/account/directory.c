@@ -11,7 +11,7 @@
 #include "base/mem.h"
 
 enum {
-	SCHEMA_VERSION = 3,
+	SCHEMA_VERSION = 4,
 	APPLICATION_ID = 0x52455354, /* "REST" in the file's header, see file(1) */
 	BUSY_MS = 2000,
 };
@@ -60,6 +60,14 @@ static const char *const upgrades[SCHEMA_VERSION] = {
 	      "ALTER TABLE domain ADD COLUMN retention_days INTEGER NOT NULL DEFAULT -2;"
 	      "CREATE INDEX account_retention ON account(retention_days)"
 	      " WHERE retention_days <> -2;",
+	[3] = "CREATE TABLE dkim_key(domain TEXT NOT NULL, selector TEXT NOT NULL,"
+	      " algorithm INTEGER NOT NULL, private BLOB NOT NULL, record TEXT NOT NULL,"
+	      " created_ms INTEGER NOT NULL, active_ms INTEGER NOT NULL,"
+	      " retired_ms INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(domain, selector))"
+	      " WITHOUT ROWID;"
+	      "CREATE TRIGGER domain_gone AFTER DELETE ON domain BEGIN"
+	      " DELETE FROM dkim_key WHERE domain = old.name; END;"
+	      "INSERT INTO meta VALUES('srs-secret', randomblob(32));",
 };
 
 #define ACCOUNT_COLUMNS                                                                            \
@@ -159,6 +167,19 @@ static const char *const statements[SQL_COUNT] = {
 		" FROM down JOIN alias ON address = name WHERE depth < ?2)"
 		" SELECT DISTINCT id, disabled FROM down JOIN account ON account.address = name "
 		"ORDER BY id",
+	[SQL_DKIM_ADD] = "INSERT INTO dkim_key(domain, selector, algorithm, private, record,"
+			 " created_ms, active_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[SQL_DKIM_DEL] = "DELETE FROM dkim_key WHERE domain = ?1 AND ?2 IN (selector, '')",
+	[SQL_DKIM_EACH] = "SELECT domain, selector, algorithm, private, record, created_ms,"
+			  " active_ms, retired_ms FROM dkim_key WHERE ?1 IN (domain, '')"
+			  " ORDER BY domain, created_ms, selector",
+	[SQL_DKIM_RETIRE] = "UPDATE dkim_key SET retired_ms = ?3 WHERE domain = ?1"
+			    " AND active_ms <= ?2 AND (retired_ms = 0 OR retired_ms > ?2)",
+	[SQL_DKIM_RETIRE_NOW] = "UPDATE dkim_key SET retired_ms = ?2 WHERE domain = ?1"
+				" AND retired_ms > ?2",
+	[SQL_DKIM_ACTIVATE] = "UPDATE dkim_key SET active_ms = ?2 WHERE domain = ?1"
+			      " AND active_ms > ?2",
+	[SQL_SRS_SECRET] = "SELECT value FROM meta WHERE key = 'srs-secret'",
 };
 
 static enum status sql_err(sqlite3 *db, const char *what, struct err *err)
@@ -238,6 +259,7 @@ enum status directory_end(struct directory *d, enum status status, struct err *e
 	if (status != ST_OK && !sqlite3_get_autocommit(d->db))
 		sql_run(d, SQL_ROLLBACK, "rollback", NULL);
 	resolve_cache_flush(d->cache);
+	d->generation++;
 	d->quotas_known = d->retention_known = false;
 	return status;
 }

@@ -57,6 +57,13 @@ enum statement {
 	SQL_ALIAS_DOWN,
 	SQL_ALIAS_UP,
 	SQL_ALIAS_ACCOUNTS,
+	SQL_DKIM_ADD,
+	SQL_DKIM_DEL,
+	SQL_DKIM_EACH,
+	SQL_DKIM_RETIRE,
+	SQL_DKIM_RETIRE_NOW,
+	SQL_DKIM_ACTIVATE,
+	SQL_SRS_SECRET,
 	SQL_COUNT,
 };
 
@@ -67,6 +74,7 @@ struct directory {
 	sqlite3_stmt *stmt[SQL_COUNT];
 	unsigned char secret[32];    /* for the salts of users that do not exist */
 	struct resolve_cache *cache; /* owned */
+	uint64_t generation;         /* directory_generation() */
 	bool quotas_known, quotas;   /* does any account have a quota of its own? */
 	bool retention_known, retention;
 	int64_t retention_least;

@@ -40,6 +40,9 @@ enum option_id {
 	OPTION_NOW,
 	OPTION_RETENTION_DAYS,
 	OPTION_OVER_QUOTA,
+	OPTION_SELECTOR,
+	OPTION_AFTER,
+	OPTION_ACTIVATE,
 	OPTION_COUNT,
 };
 
@@ -158,6 +161,11 @@ int cmd_alias_list(struct cmd *c);
 int cmd_ban_add(struct cmd *c);
 int cmd_ban_del(struct cmd *c);
 int cmd_ban_list(struct cmd *c);
+int cmd_dkim_new(struct cmd *c);
+int cmd_dkim_rotate(struct cmd *c);
+int cmd_dkim_del(struct cmd *c);
+int cmd_dkim_dns(struct cmd *c);
+int cmd_dkim_list(struct cmd *c);
 int cmd_domain_add(struct cmd *c);
 int cmd_domain_del(struct cmd *c);
 int cmd_domain_set(struct cmd *c);

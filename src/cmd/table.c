@@ -40,6 +40,9 @@ const struct option options[OPTION_COUNT] = {
 		"delete mail that is older: a number of days, never or default" },
 	[OPTION_OVER_QUOTA] = { "over-quota", NULL, "also what the account's quota has no room for" },
 	[OPTION_FOLDERS] = { "folders", NULL, "a Maildir's folders too, not only its inbox" },
+	[OPTION_SELECTOR] = { "selector", "NAME", "the key of this name; new keys: what their names begin with" },
+	[OPTION_AFTER] = { "after", "DURATION", "when new keys begin to sign; 3d when it is not given" },
+	[OPTION_ACTIVATE] = { "activate", NULL, "the new keys sign from now on" },
 };
 
 const struct command commands[] = {
@@ -83,6 +86,14 @@ const struct command commands[] = {
 	{ "alias del", "ALIAS [TARGET...]", "state", 1, -1, cmd_alias_del,
 		"delete an alias, or only these targets of it" },
 	{ "alias list", "", LIST, 0, 0, cmd_alias_list, "list the aliases" },
+
+	{ "dkim new", "DOMAIN", LIST " selector", 1, 1, cmd_dkim_new,
+		"make the first keys that a domain signs its mail with, and print their records" },
+	{ "dkim rotate", "DOMAIN", LIST " selector after activate", 1, 1, cmd_dkim_rotate,
+		"make new keys, print their records, and let them sign when there was time to publish them" },
+	{ "dkim del", "DOMAIN", "state selector", 1, 1, cmd_dkim_del, "delete a key, or all of a domain" },
+	{ "dkim dns", "DOMAIN", LIST, 1, 1, cmd_dkim_dns, "print the keys' records for the zone" },
+	{ "dkim list", "[DOMAIN]", LIST, 0, 1, cmd_dkim_list, "list keys and when they sign" },
 
 	{ "domain add", "DOMAIN", "state alias-of", 1, 1, cmd_domain_add,
 		"take in mail for another domain" },

@@ -46,6 +46,16 @@ enum status verb_ban_del(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_ban_list(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_dkim_new(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_dkim_rotate(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_dkim_activate(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_dkim_del(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_dkim_list(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_domain_add(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_domain_del(
