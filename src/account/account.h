@@ -130,6 +130,19 @@ bool certificate_opens(
 bool certificate_account(
 	struct directory *d, const unsigned char key[CERTIFICATE_KEY], struct account *a);
 
+/* ---- bans, kept over a restart: what the fields mean is their owner's affair ---- */
+
+struct kept_ban {
+	struct str network;
+	int why;
+	int64_t since_ms, until_ms;
+};
+/* These instead of all that are kept: all or nothing. */
+enum status directory_keep_bans(
+	struct directory *d, const struct kept_ban *bans, size_t count, struct err *err);
+enum status directory_kept_bans(struct directory *d,
+	void (*each)(void *arg, const struct kept_ban *ban), void *arg, struct err *err);
+
 /* ---- the last login of each account: kept in memory, written by directory_flush_logins() ---- */
 
 struct last_login {

@@ -58,6 +58,8 @@ static const char *const upgrades[SCHEMA_VERSION] = {
 	      "ALTER TABLE account ADD COLUMN retention_days INTEGER NOT NULL DEFAULT -2;"
 	      "ALTER TABLE account ADD COLUMN pop3_folders TEXT NOT NULL DEFAULT '';"
 	      "ALTER TABLE domain ADD COLUMN retention_days INTEGER NOT NULL DEFAULT -2;"
+	      "CREATE TABLE ban(network TEXT PRIMARY KEY, why INTEGER NOT NULL,"
+	      " since_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL) WITHOUT ROWID;"
 	      "CREATE INDEX account_retention ON account(retention_days)"
 	      " WHERE retention_days <> -2;",
 	[3] = "CREATE TABLE dkim_key(domain TEXT NOT NULL, selector TEXT NOT NULL,"
@@ -133,6 +135,10 @@ static const char *const statements[SQL_COUNT] = {
 			  " ORDER BY added_ms, key",
 	[SQL_CERT_OPENS] = "SELECT 1 FROM certificate WHERE account = ?1 AND key = ?2",
 	[SQL_CERT_ACCOUNTS] = "SELECT account FROM certificate WHERE key = ?1 LIMIT 2",
+	[SQL_BANS_DEL] = "DELETE FROM ban",
+	[SQL_BAN_ADD] = "INSERT OR REPLACE INTO ban(network, why, since_ms, until_ms)"
+			" VALUES(?1, ?2, ?3, ?4)",
+	[SQL_BAN_EACH] = "SELECT network, why, since_ms, until_ms FROM ban",
 	[SQL_LAST_LOGIN_SET] =
 		"INSERT OR REPLACE INTO last_login(account, at_ms, ip, tls, mechanism,"
 		" protocol, app) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7"

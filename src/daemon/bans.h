@@ -2,7 +2,7 @@
  * share.  Written seldom (a ban, `restante ban`), read at every accept.
  *
  * Each slot has a sequence number: odd while somebody writes.  A process that dies in between loses that
- * slot and nothing else.  Bans live as long as the server, also when edges or the store are started anew. */
+ * slot and nothing else.  Bans outlive edges and the store, and by kept_bans.h the server. */
 #ifndef RESTANTE_DAEMON_BANS_H
 #define RESTANTE_DAEMON_BANS_H
 
@@ -14,7 +14,7 @@ enum ban_why { BAN_BY_HAND, BAN_LOGINS };
 struct ban {
 	struct cidr net;
 	enum ban_why why;
-	int64_t since_ms, until_ms; /* wall clock; until 0: as long as the server runs */
+	int64_t since_ms, until_ms; /* wall clock; until 0: until somebody deletes it */
 };
 
 struct bans {                  /* zeroed by its owner; nobody touches the slots but bans.c */

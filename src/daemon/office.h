@@ -34,6 +34,7 @@ struct office {
 	struct store *store;
 	struct office_sessions *sessions; /* not owned; NULL: no server runs */
 	struct bans *bans;                /* not owned; NULL: no server runs */
+	uint32_t bans_kept;               /* checksum of those written last: kept_bans.c */
 	enum {
 		CAPTURES_UNKNOWN,
 		CAPTURES_NONE,

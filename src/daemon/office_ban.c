@@ -1,6 +1,7 @@
 /* Verbs of bans.  They live in the mapping of a running server. */
 #include "base/clock.h"
 #include "daemon/bans.h"
+#include "daemon/kept_bans.h"
 #include "daemon/office_verbs.h"
 
 static enum status no_server(struct err *err)
@@ -35,6 +36,7 @@ enum status verb_ban_add(struct office *o, const json_t *q, struct office_reply 
 		return err_set(err, ST_USAGE, "it would be over already");
 	if (!bans_add(o->bans, &ban, ban.since_ms))
 		return err_set(err, ST_LIMIT, "there are %d bans: delete some first", BANS_MAX);
+	kept_bans_save(o);
 	return ST_OK;
 }
 
@@ -50,6 +52,7 @@ enum status verb_ban_del(struct office *o, const json_t *q, struct office_reply 
 		return no_server(err);
 	if (!bans_del(o->bans, &net, clock_wall_ms()))
 		return err_set(err, ST_NOTFOUND, "it is not banned: see `restante ban list`");
+	kept_bans_save(o);
 	return ST_OK;
 }
 

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "daemon/child.h"
 #include "daemon/control.h"
+#include "daemon/kept_bans.h"
 #include "daemon/retention.h"
 #include "daemon/sandbox.h"
 #include "daemon/shared.h"
@@ -116,6 +117,7 @@ static void write_logins(struct loop_timer *t)
 	struct storesvc *s = LIST_OF(t, struct storesvc, logins);
 
 	directory_flush_logins(s->svc.office.directory);
+	kept_bans_save(&s->svc.office);
 	loop_timer_at(t, loop_now_ms(s->svc.loop) + LOGINS_MS);
 }
 
@@ -169,6 +171,7 @@ static bool start_service(
 	s->shared = start->shared;
 	publish_expire(s);
 	s->svc.office.bans = shared_bans(start->shared);
+	kept_bans_load(&s->svc.office);
 	s->svc.authenticator = authenticator_new(
 		s->svc.office.directory, (unsigned)c->hash_threads, (size_t)c->hash_queue);
 	authenticator_upgrade(s->svc.authenticator, c->password_upgrade);
@@ -219,6 +222,7 @@ _Noreturn void store_process(struct child_start *start)
 	/* Whoever still waits gets no answer, which promises nothing; what was begun is finished. */
 	svc_close(&s->svc);
 	control_stop(s->control);
+	kept_bans_save(&s->svc.office);
 	authenticator_free(s->svc.authenticator);
 	office_close(&s->svc.office);
 	retention_deinit(&s->retention);

@@ -237,6 +237,37 @@ def test_bans_by_hand(office):
         assert done.returncode == code, (words, done)
 
 
+def test_bans_outlive_the_server(office):
+    office.must('ban', 'add', '127.0.9.0/24')
+    office.must('ban', 'add', '127.0.10.1', '--expires', '90d')
+    office.must('ban', 'add', '127.0.11.1', '--expires', '1s')
+    before = {n: r for n, r in bans(office).items() if n != '127.0.11.1'}
+    office.kill()  # what was done by hand is kept at once
+    time.sleep(1)
+    office.start()
+    assert bans(office) == before, (before, bans(office))
+    assert connects(office, '127.0.9.5') == b'' and connects(office, '127.0.10.1') == b''
+    assert connects(office, '127.0.11.1').startswith(b'+OK'), 'it has expired'
+    office.must('ban', 'del', '127.0.9.0/24')
+    office.must('ban', 'del', '127.0.10.1')
+    office.kill()
+    office.start()
+    assert bans(office) == {}, 'deleted ones came back'
+    for _ in range(2):
+        with socket.create_connection(('127.0.0.1', office.port('pop3')), timeout=10,
+                                      source_address=('127.0.12.1', 0)) as s:
+            f = s.makefile('rb')
+            f.readline()
+            s.sendall(b'USER ann@example.test\r\nPASS wrong\r\n')
+            f.readline()
+            f.readline()
+    row = bans(office)['127.0.12.1']
+    office.stop()
+    office.start()
+    assert bans(office)['127.0.12.1'] == row and row['why'] == 'logins', row
+    office.must('ban', 'del', '127.0.12.1')
+
+
 def test_bans_by_failed_logins(office):
     begin = time.monotonic()
     for _ in range(2):
