@@ -15,6 +15,11 @@ struct directory;
 struct directory *directory_open(const char *path, struct err *err); /* makes it when missing */
 void directory_close(struct directory *d);
 
+/* The changes in between are written with one sync, each for itself all or nothing.  Nothing of them is
+ * promised before the end. */
+enum status directory_batch_begin(struct directory *d, struct err *err);
+enum status directory_batch_end(struct directory *d, struct err *err);
+
 enum status directory_domain_add(struct directory *d, struct str domain, struct err *err);
 /* Another name of the domain `of`, which is no such name itself. */
 enum status directory_domain_alias(

@@ -81,6 +81,9 @@ static const char *const statements[SQL_COUNT] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
+	[SQL_SAVEPOINT] = "SAVEPOINT one",
+	[SQL_RELEASE] = "RELEASE one",
+	[SQL_ROLLBACK_TO] = "ROLLBACK TO one",
 	[SQL_DOMAIN_ADD] = "INSERT INTO domain(name, alias_of) VALUES(?1, ?2)",
 	[SQL_DOMAIN_DEL] = "DELETE FROM domain WHERE name = ?1",
 	[SQL_DOMAIN_GET] = "SELECT alias_of FROM domain WHERE name = ?1",
@@ -255,19 +258,37 @@ enum status sql_run(struct directory *d, enum statement which, const char *what,
 
 enum status directory_begin(struct directory *d, struct err *err)
 {
-	return sql_run(d, SQL_BEGIN, "begin", err);
+	return sql_run(d, d->batch ? SQL_SAVEPOINT : SQL_BEGIN, "begin", err);
 }
 
 enum status directory_end(struct directory *d, enum status status, struct err *err)
 {
-	if (status == ST_OK)
+	if (d->batch && status != ST_OK)
+		sql_run(d, SQL_ROLLBACK_TO, "rollback", NULL);
+	if (d->batch)
+		status = sql_run(d, SQL_RELEASE, "commit", err) == ST_OK ? status : ST_IO;
+	else if (status == ST_OK)
 		status = sql_run(d, SQL_COMMIT, "commit", err);
-	if (status != ST_OK && !sqlite3_get_autocommit(d->db))
+	if (!d->batch && status != ST_OK && !sqlite3_get_autocommit(d->db))
 		sql_run(d, SQL_ROLLBACK, "rollback", NULL);
 	resolve_cache_flush(d->cache);
 	d->generation++;
 	d->quotas_known = d->retention_known = false;
 	return status;
+}
+
+enum status directory_batch_begin(struct directory *d, struct err *err)
+{
+	enum status status = directory_begin(d, err);
+
+	d->batch = status == ST_OK;
+	return status;
+}
+
+enum status directory_batch_end(struct directory *d, struct err *err)
+{
+	d->batch = false;
+	return directory_end(d, ST_OK, err);
 }
 
 static enum status exec(sqlite3 *db, const char *sql, const char *what, struct err *err)

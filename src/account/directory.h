@@ -14,6 +14,9 @@ enum statement {
 	SQL_BEGIN,
 	SQL_COMMIT,
 	SQL_ROLLBACK,
+	SQL_SAVEPOINT,
+	SQL_RELEASE,
+	SQL_ROLLBACK_TO,
 	SQL_DOMAIN_ADD,
 	SQL_DOMAIN_DEL,
 	SQL_DOMAIN_GET,
@@ -81,6 +84,7 @@ struct directory {
 	bool quotas_known, quotas;   /* does any account have a quota of its own? */
 	bool retention_known, retention;
 	int64_t retention_least;
+	bool batch;                 /* directory_batch_begin(): changes are savepoints */
 	struct noted_login *logins; /* not written yet: logins.c */
 	size_t login_count;
 };

@@ -5,6 +5,7 @@
 
 #include "account/account.h"
 #include "base/mem.h"
+#include "cmd/account_from.h"
 #include "cmd/cmd.h"
 #include "cmd/password.h"
 
@@ -81,15 +82,20 @@ int cmd_retention(struct cmd *c, json_t *q)
 	return EX_OK;
 }
 
+int cmd_account_defaults(struct cmd *c, json_t *q)
+{
+	int code = add_quotas(c, q);
+
+	return code == EX_OK ? cmd_retention(c, q) : code;
+}
+
 static int with_password(struct cmd *c, const char *verb)
 {
 	char generated[32];
 	json_t *credentials = NULL,
 	       *q = json_pack("{s:s, s:s}", "verb", verb, "address", c->args[0]);
-	int code = add_quotas(c, q);
+	int code = cmd_account_defaults(c, q);
 
-	if (code == EX_OK)
-		code = cmd_retention(c, q);
 	if (code == EX_OK)
 		code = password_new(c, generated, &credentials);
 	else
@@ -114,6 +120,10 @@ static int with_address(struct cmd *c, const char *verb)
 
 int cmd_account_add(struct cmd *c)
 {
+	if (cmd_has(c, OPTION_FROM) && c->nargs == 0)
+		return account_add_from(c);
+	if (cmd_has(c, OPTION_FROM) || c->nargs != 1)
+		return cmd_fail(c, EX_USAGE, "give either one address or --from FILE");
 	return with_password(c, "account.add");
 }
 
@@ -131,9 +141,7 @@ int cmd_account_set(struct cmd *c)
 		!cmd_has(c, OPTION_RETENTION_DAYS))
 		code = cmd_fail(c, EX_USAGE, "nothing to change: see restante account set --help");
 	if (code == EX_OK)
-		code = add_quotas(c, q);
-	if (code == EX_OK)
-		code = cmd_retention(c, q);
+		code = cmd_account_defaults(c, q);
 	if (code == EX_OK)
 		return cmd_do(c, q);
 	json_decref(q);

@@ -80,29 +80,45 @@ static json_t *credentials_json(struct credentials *k)
 	return o;
 }
 
+static enum status hash_of(struct cmd *c, struct str password, json_t **out, struct err *err)
+{
+	struct credentials k;
+	enum status status = cmd_has(c, OPTION_HASH)
+				     ? scheme_make(str_c(c->value[OPTION_HASH]), password, &k, err)
+				     : password_make(password, &k, err);
+
+	if (status == ST_OK)
+		*out = credentials_json(&k);
+	return status;
+}
+
 static int hash(struct cmd *c, struct str password, json_t **out)
 {
 	struct err err = { ST_OK, "" };
-	struct credentials k;
-	enum status status = cmd_has(c, OPTION_HASH)
-				     ? scheme_make(str_c(c->value[OPTION_HASH]), password, &k, &err)
-				     : password_make(password, &k, &err);
 
-	if (status != ST_OK)
-		return cmd_fail_err(c, &err);
-	*out = credentials_json(&k);
-	return EX_OK;
+	return hash_of(c, password, out, &err) == ST_OK ? EX_OK : cmd_fail_err(c, &err);
 }
 
 /* "{SCHEME}..." is a hash, "SCHEME" and "{SCHEME}" only say how to make one. */
-static bool is_hash(const struct cmd *c)
+static bool is_hash(struct str text)
 {
-	struct str rest = str_c(c->value[OPTION_HASH]);
-
-	if (!cmd_has(c, OPTION_HASH) || !str_starts(rest, STR("{")))
+	if (!str_starts(text, STR("{")))
 		return false;
-	str_cut(&rest, '}');
-	return rest.n > 0;
+	str_cut(&text, '}');
+	return text.n > 0;
+}
+
+enum status password_of_text(struct cmd *c, struct str text, json_t **credentials, struct err *err)
+{
+	struct credentials k;
+	enum status status;
+
+	if (!is_hash(text))
+		return hash_of(c, text, credentials, err);
+	status = scheme_import(text, &k, err);
+	if (status == ST_OK)
+		*credentials = credentials_json(&k);
+	return status;
 }
 
 static int take_over(struct cmd *c, json_t **out)
@@ -125,7 +141,7 @@ int password_new(struct cmd *c, char generated[32], json_t **credentials)
 	int code = EX_OK;
 
 	generated[0] = '\0';
-	if (is_hash(c))
+	if (is_hash(str_c(c->value[OPTION_HASH])))
 		return take_over(c, credentials);
 	buf_init(&line, PASSWORD_MAX);
 	if (cmd_has(c, OPTION_PASSWORD_STDIN)) {

@@ -38,6 +38,7 @@ const struct option options[OPTION_COUNT] = {
 		"where UIDLs come from: dovecot, courier, x-uidl, none, or a template with %u or %f" },
 	[OPTION_RETENTION_DAYS] = { "retention-days", "N",
 		"delete mail that is older: a number of days, never or default" },
+	[OPTION_FROM] = { "from", "FILE", "add many: a line is an address, a tab, and a password or {SCHEME}hash" },
 	[OPTION_OVER_QUOTA] = { "over-quota", NULL, "also what the account's quota has no room for" },
 	[OPTION_FOLDERS] = { "folders", NULL, "a Maildir's folders too, not only its inbox" },
 	[OPTION_SELECTOR] = { "selector", "NAME", "the key of this name; new keys: what their names begin with" },
@@ -50,7 +51,7 @@ const struct command commands[] = {
 		0, 0, cmd_init, "make a state directory: configuration, keys, certificate, empty store" },
 	{ "serve", "", "state", 0, 0, cmd_serve, "run the office in the foreground" },
 
-	{ "account add", "ADDRESS", LIST " password-stdin hash retention-days" QUOTAS, 1, 1,
+	{ "account add", "ADDRESS|--from FILE", LIST " password-stdin hash from retention-days" QUOTAS, 0, 1,
 		cmd_account_add,
 		"add an account; the password is asked for, or generated and printed" },
 	{ "account set", "ADDRESS", "state retention-days" QUOTAS, 1, 1, cmd_account_set,

@@ -163,6 +163,7 @@ static const struct verb {
 	bool needs_store;
 } verbs[] = {
 	{STR_INIT("account.add"),        verb_account_add,       false},
+	{ STR_INIT("account.add-many"),  verb_account_add_many,  false},
 	{ STR_INIT("account.del"),       verb_account_del,       true },
 	{ STR_INIT("account.set"),       verb_account_set,       false},
 	{ STR_INIT("cert.add"),          verb_cert_add,          false},

@@ -159,32 +159,65 @@ static json_t *account_row(struct office *o, const struct account *a)
 	return row;
 }
 
-enum status verb_account_add(
-	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+static enum status add_account(
+	struct office *o, const json_t *q, struct str *address, struct err *err)
 {
 	struct credentials c;
-	struct account a;
-	struct str address;
 	uint64_t id;
-	enum status status = request_str(q, "address", &address, err);
+	enum status status = request_str(q, "address", address, err);
 
 	if (status == ST_OK)
-		status = domain_is_here(o, address, err);
+		status = domain_is_here(o, *address, err);
 	if (status != ST_OK)
 		return status;
 	status = credentials_get(q, &c, err);
 	if (status == ST_OK)
-		status = account_add(o->directory, address, &c, &id, err);
+		status = account_add(o->directory, *address, &c, &id, err);
 	mem_wipe(&c, sizeof c);
 	if (status == ST_OK)
-		status = set_quotas(o, q, address, err);
-	if (status == ST_OK)
-		status = set_retention(o, q, address, err);
+		status = set_quotas(o, q, *address, err);
+	return status == ST_OK ? set_retention(o, q, *address, err) : status;
+}
+
+enum status verb_account_add(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	struct account a;
+	struct str address;
+	enum status status = add_account(o, q, &address, err);
+
 	if (status == ST_OK)
 		status = account_get(o->directory, address, &a, err);
 	if (status == ST_OK)
 		r->row(r, account_row(o, &a));
 	return status;
+}
+
+/* {"accounts": [as account.add has it, with "line": n, ...]}: one transaction.  A row for each that cannot
+ * be added; the others are. */
+enum status verb_account_add_many(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	const json_t *accounts = json_object_get(q, "accounts"), *one;
+	enum status status;
+	size_t i;
+
+	if (!json_is_array(accounts))
+		return err_set(err, ST_USAGE, "the request's \"accounts\" is missing");
+	status = directory_batch_begin(o->directory, err);
+	if (status != ST_OK)
+		return status;
+	json_array_foreach(accounts, i, one)
+	{
+		struct err why = { ST_OK, "" };
+		struct str address;
+
+		if (add_account(o, one, &address, &why) != ST_OK)
+			r->row(r, json_pack("{s:I, s:o}", "line",
+					  json_integer_value(json_object_get(one, "line")), "error",
+					  json_text(str_c(why.text))));
+	}
+	return directory_batch_end(o->directory, err);
 }
 
 struct drop {

@@ -6,6 +6,8 @@
 
 enum status verb_account_add(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_account_add_many(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_account_del(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_account_set(
