@@ -44,6 +44,10 @@ enum option_id {
 	OPTION_SELECTOR,
 	OPTION_AFTER,
 	OPTION_ACTIVATE,
+	OPTION_WITH_KEYS,
+	OPTION_MESSAGE,
+	OPTION_ACCOUNT,
+	OPTION_TO,
 	OPTION_COUNT,
 };
 
@@ -134,6 +138,13 @@ void help_command(const struct command *row);
 /* Of `name` ("account"): its commands. */
 void help_group(FILE *to, struct str group);
 
+/* ---- init.c ---- */
+
+/* An empty state directory: made, or there already; anything else is refused. */
+int cmd_make_state(struct cmd *c);
+/* tls/cert.pem and tls/key.pem below a state directory: self-signed. */
+enum status cmd_make_keys(int dir, const char *hostname, const char *domain, struct err *err);
+
 /* ---- the commands ---- */
 
 int cmd_help(struct cmd *c);
@@ -180,6 +191,9 @@ int cmd_mailbox_expunged(struct cmd *c);
 int cmd_mailbox_undelete(struct cmd *c);
 int cmd_store_status(struct cmd *c);
 int cmd_store_compact(struct cmd *c);
+int cmd_backup(struct cmd *c);
+int cmd_backup_verify(struct cmd *c);
+int cmd_restore(struct cmd *c);
 int cmd_who(struct cmd *c);
 int cmd_kick(struct cmd *c);
 int cmd_config_check(struct cmd *c);

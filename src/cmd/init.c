@@ -98,16 +98,16 @@ static enum status write_file(
 	return ok ? ST_OK : ST_IO;
 }
 
-static enum status write_tls(int dir, const struct plan *p, struct err *err)
+enum status cmd_make_keys(int dir, const char *hostname, const char *domain, struct err *err)
 {
 	char *cert = NULL, *key = NULL;
 	struct buf names;
 	enum status status;
 
-	if (mkdirat(dir, "tls", 0700) != 0)
+	if (mkdirat(dir, "tls", 0700) != 0 && errno != EEXIST)
 		return err_set(err, ST_IO, "make tls: %s", strerror(errno));
 	buf_init(&names, 0);
-	buf_printf(&names, "%s,%s,localhost,127.0.0.1,::1", p->hostname, p->domain);
+	buf_printf(&names, "%s,%s,localhost,127.0.0.1,::1", hostname, domain);
 	status = tls_self_signed(buf_str(&names), &cert, &key, err);
 	buf_deinit(&names);
 	if (status == ST_OK)
@@ -159,7 +159,7 @@ static enum status make_all(const char *state, int dir, const struct plan *p, st
 	enum status status = write_config(dir, p, err);
 
 	if (status == ST_OK)
-		status = write_tls(dir, p, err);
+		status = cmd_make_keys(dir, p->hostname, p->domain, err);
 	if (status == ST_OK && mkdirat(dir, "empty", 0755) != 0)
 		status = err_set(err, ST_IO, "make empty: %s", strerror(errno));
 	if (status == ST_OK)
@@ -172,7 +172,7 @@ static enum status make_all(const char *state, int dir, const struct plan *p, st
 	return status;
 }
 
-static int refuse_or_make(struct cmd *c)
+int cmd_make_state(struct cmd *c)
 {
 	if (mkdir(c->state, 0700) == 0)
 		return EX_OK;
@@ -203,7 +203,7 @@ int cmd_init(struct cmd *c)
 	int code = make_plan(c, &p), dir;
 
 	if (code == EX_OK)
-		code = refuse_or_make(c);
+		code = cmd_make_state(c);
 	if (code != EX_OK)
 		return code;
 	umask(0077);

@@ -32,8 +32,9 @@ void progress_at(struct progress *p, uint64_t done, uint64_t messages)
 		bar[i] = i < full ? '#' : '.';
 	bar[BAR] = '\0';
 	gone = now - p->begun_ms;
-	fprintf(stderr, "\r\033[K[%s] %3d%%  %llu messages", bar,
-		(int)((double)done / (double)p->total * 100), (unsigned long long)messages);
+	fprintf(stderr, "\r\033[K[%s] %3d%%", bar, (int)((double)done / (double)p->total * 100));
+	if (messages > 0)
+		fprintf(stderr, "  %llu messages", (unsigned long long)messages);
 	if (done > 0 && gone > 2000)
 		fprintf(stderr, "  %llds left",
 			(long long)((double)gone * (double)(p->total - done) / (double)done /

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "account/copy.h"
 #include "base/mem.h"
 #include "daemon/office_verbs.h"
 
@@ -94,6 +95,7 @@ void office_close(struct office *o)
 {
 	if (o->store != NULL)
 		store_close_all(o->store);
+	directory_copy_end(o->accounts_copy);
 	if (o->directory != NULL)
 		directory_close(o->directory);
 	if (o->disk != NULL)
@@ -200,6 +202,8 @@ static const struct verb {
 	{ STR_INIT("mailbox.expunged"),  verb_mailbox_expunged,  true },
 	{ STR_INIT("store.status"),      verb_store_status,      true },
 	{ STR_INIT("store.compact"),     verb_store_compact,     true },
+	{ STR_INIT("backup.moment"),     verb_backup_moment,     true },
+	{ STR_INIT("backup.end"),        verb_backup_end,        false},
 	{ STR_INIT("mailbox.undelete"),  verb_mailbox_undelete,  true },
 	{ STR_INIT("who"),               verb_who,               false},
 	{ STR_INIT("kick"),              verb_kick,              false},

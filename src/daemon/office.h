@@ -26,6 +26,9 @@ struct office_sessions {
 	size_t (*kick)(struct office_sessions *s, struct str sid_or_user);
 };
 
+/* In the store's directory, while a backup is made. */
+#define OFFICE_ACCOUNTS_COPY "accounts.backup"
+
 struct office {
 	char *dir; /* the store's directory: <state>/store */
 	struct config *config;
@@ -41,6 +44,7 @@ struct office {
 		CAPTURES_SOME
 	} captures;  /* capture/ is there: capture.c */
 	bool served; /* set by control_serve(): others use the store, so a verb may not close it */
+	struct directory_copy *accounts_copy; /* of a backup that began; NULL: of none */
 	enum { COMPACT_NOT, COMPACT_WORTH, COMPACT_ALL } compact; /* asked for */
 	bool restart; /* set by a verb that is done by the next office_open(): end this process */
 };

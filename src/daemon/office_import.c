@@ -128,21 +128,56 @@ static void choose_uidl(
 		(void)uidl_make(str_c(im->office->config->pop3_uidl_format), &facts, to);
 }
 
+/* True: it is there, or can be brought back, and that was answered.  Else *id is to be used. */
+static bool is_restored(struct import *im, const json_t *head, struct msgid *id)
+{
+	struct msgid ids[2] = { *id, *id };
+	enum store_holding holds[2] = { HOLDS_NOT, HOLDS_NOT };
+	char text[MSGID_TEXT + 1];
+
+	(void)msgid_parse(member(head, "other"), &ids[1]);
+	for (int i = 0; i < 2; i++) {
+		if (store_local_holds(im->office->store, ids[i], im->maildrop, &holds[i]) !=
+			STORE_OK)
+			break; /* its delivery will say why */
+		if (holds[i] == HOLDS_LIVE)
+			answer(im, head, "present", "");
+		if (holds[i] == HOLDS_EXPUNGED) {
+			msgid_text(ids[i], text);
+			im->owner->row(
+				im->owner, json_pack("{s:I, s:s, s:s}", "n",
+						   json_integer_value(json_object_get(head, "n")),
+						   "result", "expunged", "id", text));
+		}
+		if (holds[i] == HOLDS_LIVE || holds[i] == HOLDS_EXPUNGED)
+			return true;
+	}
+	*id = ids[holds[0] == HOLDS_NOT ? 0 : 1];
+	return false;
+}
+
+static bool is_present(struct import *im, const json_t *head, struct msgid id)
+{
+	struct store_facts facts;
+
+	if (store_facts(im->office->store, id, &facts) != STORE_OK)
+		return false;
+	store_facts_free(&facts);
+	answer(im, head, "present", "");
+	return true;
+}
+
 bool import_head(struct import *im, const json_t *head)
 {
-	struct str text = member(head, "id");
+	bool restore = json_is_true(json_object_get(head, "restore"));
 	struct import_message *m;
-	struct store_facts facts;
 	struct msgid id;
 
-	if (im->inside || !msgid_parse(text, &id))
+	if (im->inside || !msgid_parse(member(head, "id"), &id))
 		return false;
 	im->inside = true;
-	if (store_facts(im->office->store, id, &facts) == STORE_OK) {
-		store_facts_free(&facts);
-		answer(im, head, "present", "");
+	if (restore ? is_restored(im, head, &id) : is_present(im, head, id))
 		return true;
-	}
 	m = NEW(struct import_message);
 	list_init(&m->link);
 	m->im = im;
@@ -153,7 +188,7 @@ bool import_head(struct import *im, const json_t *head)
 	m->deliver = (struct store_deliver){ .op.done = delivered,
 		.draft = store_draft_new(im->office->store, id),
 		.sender = member(m->head, "sender"),
-		.client = STR("import"),
+		.client = restore ? STR("restore") : STR("import"),
 		.received_ms = json_integer_value(json_object_get(head, "received")),
 		.targets = &m->target,
 		.count = 1 };

@@ -129,10 +129,26 @@ static enum status bring_back(struct office *o, uint64_t maildrop, const struct 
 	return ST_OK;
 }
 
-/* "uidl": that message; "since_ms": what was expunged in the last so many milliseconds; else all. */
+static bool is_named(const json_t *ids, struct msgid id)
+{
+	char text[MSGID_TEXT + 1];
+	const json_t *v;
+	size_t i;
+
+	msgid_text(id, text);
+	json_array_foreach(ids, i, v)
+	{
+		if (str_eq(str_c(json_string_value(v)), str_of(text, MSGID_TEXT)))
+			return true;
+	}
+	return false;
+}
+
+/* "uidl": that message; "ids": these; "since_ms": what was expunged in the last so many milliseconds; else all. */
 static size_t choose(const json_t *q, const struct gone *g, struct msgid *ids)
 {
-	const json_t *uidl = json_object_get(q, "uidl"), *since = json_object_get(q, "since_ms");
+	const json_t *uidl = json_object_get(q, "uidl"), *since = json_object_get(q, "since_ms"),
+		     *named = json_object_get(q, "ids");
 	char text[MSGID_TEXT + 1];
 	size_t n = 0;
 
@@ -145,6 +161,8 @@ static size_t choose(const json_t *q, const struct gone *g, struct msgid *ids)
 			continue;
 		if (json_is_integer(since) &&
 			row->expunged_ms < g->now_ms - json_integer_value(since))
+			continue;
+		if (json_is_array(named) && !is_named(named, row->id))
 			continue;
 		ids[n++] = row->id;
 	}

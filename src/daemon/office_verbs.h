@@ -80,6 +80,10 @@ enum status verb_store_status(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_store_compact(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_backup_moment(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_backup_end(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_who(struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_kick(struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_mailbox_index(

@@ -19,7 +19,7 @@ struct backup_copy {
 	const char *from, *to; /* store directories; `to` is made */
 	const char *older;     /* store directory of an older backup, or NULL */
 	uint64_t segment, end; /* the moment: the journal up to here */
-	bool never_link;       /* both are to be changed later */
+	bool apart;            /* give the files in `from` no second name */
 	void (*progress)(void *arg, uint64_t done, uint64_t total);
 	void *arg;
 	/* out */
@@ -33,9 +33,8 @@ enum status backup_copy(struct backup_copy *b, struct err *err);
 /* Takes what this finding is about from the office again, not from the older backup. */
 enum status backup_copy_again(
 	struct backup_copy *b, const struct check_finding *f, struct err *err);
-/* A small file of the office's state directory: `name` below both directories. */
-enum status backup_copy_file(
-	struct disk *d, const char *from, const char *to, const char *name, struct err *err);
+/* A small file, all or an error. */
+enum status backup_copy_file(struct disk *d, const char *from, const char *to, struct err *err);
 
 enum { BACKUP_FILES_MAX = 64, BACKUP_NAME_MAX = 256 };
 
@@ -66,5 +65,24 @@ enum status backup_manifest_read(
 /* Are the small files and the journal's end what the manifest says?  say() for each that is not. */
 uint64_t backup_manifest_check(const struct backup_manifest *m, struct disk *d, const char *dir,
 	void (*say)(void *arg, const char *line), void *arg);
+
+/* ---- its messages ---- */
+
+struct backup_reader;
+
+struct backup_reader *backup_reader_open(struct disk *disk, const char *store_dir, struct err *err);
+void backup_reader_close(struct backup_reader *r); /* NULL is fine */
+/* What the maildrop showed; store_listing_free(). */
+enum store_result backup_reader_list(
+	struct backup_reader *r, uint64_t maildrop, struct store_listing *l);
+enum store_result backup_reader_facts(
+	struct backup_reader *r, struct msgid id, struct store_facts *f);
+/* Adds the UIDL it had, in that maildrop if it was there; nothing: the id's text.  False: nobody had
+ * it. */
+bool backup_reader_uidl(
+	struct backup_reader *r, struct msgid id, uint64_t maildrop, struct buf *uidl);
+/* each(): false stops with STORE_UNAVAILABLE.  STORE_CORRUPT comes before the first. */
+enum store_result backup_reader_octets(struct backup_reader *r, struct msgid id,
+	bool (*each)(void *arg, struct str octets), void *arg);
 
 #endif

@@ -24,6 +24,16 @@ struct store *store_local_open(const char *dir, struct disk *disk,
  * most of the messages are still there.  What it writes goes with the next store_flush(). */
 bool store_local_compact(struct store *s, bool all);
 
+/* What the store knows of a message in a maildrop. */
+enum store_holding {
+	HOLDS_NOT,       /* the id is new */
+	HOLDS_ELSEWHERE, /* other maildrops have it, or had it */
+	HOLDS_EXPUNGED,  /* store_restore() brings it back */
+	HOLDS_LIVE,
+};
+enum store_result store_local_holds(
+	struct store *s, struct msgid id, uint64_t maildrop, enum store_holding *h);
+
 struct store_space {
 	uint64_t segments, journal_octets;
 	uint64_t given_back; /* by compaction, since the store was opened */

@@ -184,7 +184,7 @@ static void comes_back(void **state)
 		.to = r.dir,
 		.segment = b.segment,
 		.end = b.end,
-		.never_link = true };
+		.apart = true };
 	assert_int_equal(backup_copy(&back, &err), ST_OK);
 	assert_int_equal(back.linked, 0);
 	world_open(&r);
@@ -217,7 +217,7 @@ static void copies_only_what_is_new(void **state)
 	deliver(w, 1, 800);
 	make_dir(w, "/tmp/one");
 	remember(w, &a, "/tmp/one/store", NULL);
-	a.never_link = true; /* as on another file system */
+	a.apart = true; /* as on another file system */
 	assert_int_equal(back_up(w, &a, "/tmp/one"), ST_OK);
 	assert_int_equal(a.linked, 0);
 	deliver(w, 800, 830);
@@ -365,7 +365,7 @@ static void replaces_damaged_copies(void **state)
 	make_dir(w, "/tmp/one");
 	make_dir(w, "/tmp/two");
 	remember(w, &a, "/tmp/one/store", NULL);
-	a.never_link = true;
+	a.apart = true;
 	assert_int_equal(back_up(w, &a, "/tmp/one"), ST_OK);
 	path = segment_path("/tmp/one/store/journal", 1);
 	disk_sim_damage(w->disk, path, 50000, 2);

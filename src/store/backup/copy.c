@@ -160,8 +160,8 @@ static enum status place(
 	char *from = path_join(b->from, name), *to = path_join(b->to, name);
 	int rc = 0;
 
-	if (!b->never_link && (link_older(b, name, from, to, octets) ||
-				      (whole && b->disk->ops->hardlink(b->disk, from, to) == 0))) {
+	if (link_older(b, name, from, to, octets) ||
+		(whole && !b->apart && b->disk->ops->hardlink(b->disk, from, to) == 0)) {
 		b->linked += octets;
 		if (b->progress != NULL)
 			b->progress(b->arg, b->copied + b->linked, b->total);
@@ -324,19 +324,13 @@ enum status backup_copy_again(struct backup_copy *b, const struct check_finding 
 	return status;
 }
 
-enum status backup_copy_file(
-	struct disk *d, const char *from, const char *to, const char *name, struct err *err)
+enum status backup_copy_file(struct disk *d, const char *from, const char *to, struct err *err)
 {
 	struct backup_copy counts = { .disk = d };
-	char *in = path_join(from, name), *out = path_join(to, name);
-	int64_t octets = size_of(d, in);
-	int rc = octets < 0 ? (int)octets : copy_file(d, in, out, (uint64_t)octets, &counts);
+	int64_t octets = size_of(d, from);
+	int rc = octets < 0 ? (int)octets : copy_file(d, from, to, (uint64_t)octets, &counts);
 
 	if (rc == 0 && counts.unreadable > 0)
 		rc = -EIO;
-	if (rc != 0)
-		(void)fail(err, "copy", in, rc);
-	free(in);
-	free(out);
-	return rc == 0 ? ST_OK : err == NULL ? ST_IO : err->code;
+	return rc == 0 ? ST_OK : fail(err, "copy", from, rc);
 }
