@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,4 +38,14 @@ void *mem_array(void *old, size_t n, size_t size)
 void mem_wipe(void *p, size_t n)
 {
 	explicit_bzero(p, n);
+}
+
+/* By default the heap shrinks whenever 128 KiB at its end are free, and each growth after that costs a
+ * page fault and a cleared page for every 4 KiB: for the buffers of one large message again and again. */
+void mem_tune(void)
+{
+#ifdef __GLIBC__
+	(void)mallopt(M_TRIM_THRESHOLD, 4 << 20);
+	(void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
 }

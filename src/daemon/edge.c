@@ -1,8 +1,10 @@
 /* The process that speaks with strangers: it has listening sockets, sessions, and one channel to the
  * store.  After sandbox_syscalls() it cannot open, create or run anything. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -153,6 +155,17 @@ bool edge_ask(
 	return true;
 }
 
+struct window *edge_window(struct edge *e)
+{
+	struct ipc_head head = { .type = IPC_WINDOW };
+
+	if (!e->window.asked && e->store != NULL && !e->store_lost) {
+		e->window.asked = true;
+		ipc_send(e->store, &head, STR(""), STR(""), -1);
+	}
+	return &e->window;
+}
+
 void edge_tell(struct edge *e, struct session *s, enum ipc_type type)
 {
 	struct ipc_head head = { .type = (uint16_t)type, .session = s->slot };
@@ -221,8 +234,13 @@ static void from_store(void *owner, struct ipc_packet *p)
 	struct edge *e = owner;
 	struct session *s = p->head.session < e->slot_count ? e->slots[p->head.session] : NULL;
 
+	if (p->head.type == IPC_READ)
+		window_answered(&e->window, p->head.seq);
 	/* A session that went away left its question behind: nobody wants that answer. */
-	if (p->head.type == IPC_KICK) {
+	if (p->head.type == IPC_WINDOW) {
+		if (p->fd >= 0 && !window_map(&e->window, p->fd))
+			log_warn("edge.window", F_C("err", strerror(errno)));
+	} else if (p->head.type == IPC_KICK) {
 		if (s != NULL && str_eq(get_str(&p->body), str_c(s->sid)))
 			session_kick(s);
 	} else if (s != NULL && s->seq != 0 && s->seq == p->head.seq) {
@@ -303,6 +321,7 @@ static void from_parent(void *owner, struct ipc_packet *p)
 		ipc_free(e->store);
 		e->store = ipc_new(e->loop, p->fd, from_store, store_lost, e);
 		e->store_lost = false;
+		window_unmap(&e->window);
 		loop_timer_stop(&e->orphaned);
 		return;
 	case LEASH_DRAIN: stop_accepting(e); break;
@@ -387,6 +406,7 @@ _Noreturn void edge_process(struct child_start *start)
 	struct ipc_head ready = { .type = LEASH_READY };
 	char root[4096];
 
+	mem_tune();
 	signal(SIGPIPE, SIG_IGN); /* OpenSSL writes with write(2) */
 	snprintf(root, sizeof root, "%s/empty", start->state);
 	e->start = start;

@@ -4,6 +4,7 @@
 
 #include "daemon/child.h"
 #include "daemon/shared.h"
+#include "daemon/window.h"
 #include "net/cidr.h"
 #include "net/conn.h"
 #include "proto/pop3d.h"
@@ -25,6 +26,7 @@ struct edge {
 	const struct config *config;
 	struct tls_server *tls;     /* NULL: no certificate, nothing that needs TLS is offered */
 	struct ipc *leash, *store;  /* store: NULL between its crash and the next one */
+	struct window window;       /* of that store */
 	bool store_lost;            /* no use any more; the parent sends another */
 	struct loop_timer orphaned; /* it did not: end, and be started again */
 	struct edge_listener *listeners;
@@ -48,6 +50,8 @@ struct edge {
  * is no store now: the session answers its client with a temporary failure. */
 bool edge_ask(struct edge *e, struct session *s, enum ipc_type type, struct str fields,
 	struct str octets);
+/* Room that the store may read messages into; asks for it when there is none yet. */
+struct window *edge_window(struct edge *e);
 /* No answer. */
 void edge_note(struct edge *e, struct session *s, enum ipc_note note, struct str fields,
 	struct str octets);

@@ -28,7 +28,9 @@ enum ipc_type {
 	IPC_COMMIT,
 	IPC_OPEN, /* the maildrop of the authenticated account -> count, octets, seconds to wait, capture, days it keeps mail */
 	IPC_LIST, /* -> rows in the packet, or a mapping */
-	IPC_READ, /* id, offset, want -> octets */
+	/* id, offset, want, WINDOW_NONE -> octets.  With a slot of the window instead, and then ids of
+	 * messages to be read ahead whole as far as there is room: -> how many octets of each are there */
+	IPC_READ,
 	IPC_EXPUNGE, /* last, ids: collected until last -> enum store_result */
 	IPC_RESET,   /* no answer: the transaction is over, drop recipients and draft */
 	IPC_END,     /* no answer: the session is over, drop everything of it */
@@ -41,6 +43,7 @@ enum ipc_note {
 	IPC_HELLO = 64, /* edge, before a session's first question: protocol, sid, address, since */
 	IPC_CAPTURE,    /* edge: from the client?, octets of a session that is captured */
 	IPC_KICK,       /* store: end this session, if it still has this sid */
+	IPC_WINDOW,     /* edge: wants one; store: here it is, see window.h */
 };
 
 struct ipc_head {

@@ -24,7 +24,14 @@ struct session_pop3 {
 	size_t count; /* as the store said at OPEN */
 	uint64_t read_from,
 		read_left; /* the open READ: its offset, and what is left of the message */
-	bool surrogate;    /* the message under way goes through `downgrade` */
+	struct {
+		uint8_t slot; /* of the window, or WINDOW_NONE */
+		size_t index; /* the first message there that was not used yet */
+		size_t at, left;
+		size_t next;  /* a client that goes on in order reads this one next */
+		bool in_vain; /* it went unused: this client reads too slowly for it */
+	} ahead;
+	bool surrogate; /* the message under way goes through `downgrade` */
 	struct downgrade downgrade;
 };
 
@@ -71,16 +78,84 @@ static void auth_more(struct session_pop3 *p, const struct pop3d_event *ev)
 		pop3d_login_failed(p->engine, POP3D_SYS_TEMP, no_store);
 }
 
+static void put_body(struct session_pop3 *p, struct str octets);
+
+/* What was read ahead; false: not this message. */
+static bool body_is_here(struct session_pop3 *p, const struct pop3d_event *ev)
+{
+	struct window *w = &p->s.edge->window;
+	uint64_t octets = p->view.rows[ev->index].octets;
+	const char *at;
+
+	if (p->ahead.left == 0)
+		return false;
+	if (p->ahead.slot == WINDOW_NONE || ev->offset > 0 || ev->index != p->ahead.index) {
+		p->ahead.in_vain = p->ahead.slot == WINDOW_NONE;
+		p->ahead.left = 0;
+		window_give(w, &p->ahead.slot);
+		return false;
+	}
+	at = window_at(w, p->ahead.slot) + p->ahead.at;
+	p->ahead.at += octets;
+	p->ahead.index++;
+	p->ahead.next = p->ahead.index;
+	p->read_from = 0;
+	p->read_left = octets;
+	put_body(p, str_of(at, octets));
+	if (--p->ahead.left == 0)
+		window_give(w, &p->ahead.slot);
+	return true;
+}
+
+/* The messages behind this one, as many as there is room for. */
+static void put_ahead(struct session_pop3 *p, const struct pop3d_event *ev, struct buf *b)
+{
+	uint64_t room = WINDOW_SLOT;
+
+	for (size_t i = ev->index, n = 0; i < p->view.count && n <= WINDOW_AHEAD; i++, n++) {
+		uint64_t octets = p->view.rows[i].octets;
+
+		if (octets == 0 || octets > room)
+			return;
+		room -= octets;
+		if (i > ev->index)
+			buf_put(b, str_of(p->view.rows[i].id.b, sizeof(struct msgid)));
+	}
+}
+
+/* A client that takes one message after the other, or says what it wants before it has read, will
+ * want the next. */
+static bool goes_on(struct session_pop3 *p, const struct pop3d_event *ev)
+{
+	return ev->offset == 0 && !p->ahead.in_vain &&
+	       ((ev->index > 0 && ev->index == p->ahead.next) || pop3d_in(p->engine)->len > 0);
+}
+
 static void ask_body(struct session_pop3 *p, const struct pop3d_event *ev)
 {
+	struct window *w = edge_window(p->s.edge);
+	uint64_t most = IPC_CHUNK;
 	struct buf b = { 0 };
 
+	if (body_is_here(p, ev))
+		return;
+	if (ev->direct) /* TOP may need little of it */
+		window_take(w, &p->ahead.slot);
+	if (p->ahead.slot != WINDOW_NONE)
+		most = WINDOW_SLOT;
+	p->ahead.index = ev->index;
 	p->read_from = ev->offset;
 	p->read_left = ev->want;
 	buf_put(&b, str_of(p->view.rows[ev->index].id.b, sizeof(struct msgid)));
 	put_u64(&b, ev->offset);
-	put_u64(&b, ev->want < IPC_CHUNK ? ev->want : IPC_CHUNK);
-	if (!ask(p, IPC_READ, buf_str(&b)))
+	put_u64(&b, ev->want < most ? ev->want : most);
+	put_u8(&b, p->ahead.slot);
+	if (p->ahead.slot != WINDOW_NONE && goes_on(p, ev))
+		put_ahead(p, ev, &b);
+	p->ahead.next = ev->index + 1;
+	if (ask(p, IPC_READ, buf_str(&b)))
+		window_asked(w, p->ahead.slot, p->s.seq);
+	else
 		pop3d_failed(p->engine, POP3D_SYS_TEMP, no_store);
 	buf_deinit(&b);
 }
@@ -312,12 +387,39 @@ static void put_body(struct session_pop3 *p, struct str octets)
 		pop3d_body(p->engine, octets);
 }
 
+/* The first message's octets are in the window; the others wait there. */
+static struct str take_window(struct session_pop3 *p, struct ipc_packet *packet)
+{
+	uint64_t first = get_u32(&packet->body), total = first;
+
+	p->ahead.at = first;
+	for (size_t i = p->ahead.index + 1; packet->body.rest.n > 0 && i < p->view.count; i++) {
+		uint64_t octets = get_u32(&packet->body);
+
+		total += octets;
+		if (octets != p->view.rows[i].octets || total > WINDOW_SLOT)
+			break;
+		p->ahead.left++;
+	}
+	p->ahead.index++;
+	return first > WINDOW_SLOT ? STR("")
+				   : str_of(window_at(&p->s.edge->window, p->ahead.slot), first);
+}
+
 static void read_answered(struct session_pop3 *p, struct ipc_packet *packet)
 {
-	if (packet->head.result == STORE_OK && packet->body.rest.n > 0) {
-		put_body(p, packet->body.rest);
+	bool ok = packet->head.result == STORE_OK;
+	struct str octets = packet->body.rest;
+
+	p->ahead.left = 0;
+	if (ok && p->ahead.slot != WINDOW_NONE)
+		octets = take_window(p, packet);
+	if (ok && octets.n > 0)
+		put_body(p, octets);
+	if (p->ahead.left == 0)
+		window_give(&p->s.edge->window, &p->ahead.slot);
+	if (ok && octets.n > 0)
 		return;
-	}
 	log_error("pop3.unreadable", F_C("sid", p->s.sid), F_STR("user", p->user),
 		F_INT("result", packet->head.result));
 	if (packet->head.result == STORE_UNAVAILABLE)
@@ -417,6 +519,7 @@ static void release(struct session *s)
 	struct session_pop3 *p = pop3_of(s);
 
 	pop3d_free(p->engine);
+	window_give(&s->edge->window, &p->ahead.slot);
 	if (p->mapping != NULL)
 		munmap(p->mapping, p->mapping_len);
 	free(p->rows);
@@ -452,6 +555,7 @@ struct session *session_pop3_new(struct edge *e, const struct config_listen *row
 	};
 
 	facts.expire_days = shared_expire(e->start->shared, &facts.expire_differs);
+	p->ahead.slot = WINDOW_NONE;
 	p->engine = pop3d_new(&e->pop3, &facts, loop_now_ms(e->loop));
 	pop3d_greet(p->engine);
 	session_init(&p->s, &protocol);

@@ -186,6 +186,7 @@ _Noreturn void store_process(struct child_start *start)
 	struct ipc_head ready = { .type = LEASH_READY };
 	char root[4096];
 
+	mem_tune();
 	signal(SIGPIPE, SIG_IGN);
 	snprintf(root, sizeof root, "%s/store", start->state);
 	list_init(&s->svc.edges);

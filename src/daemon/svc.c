@@ -18,6 +18,8 @@ static void free_session(struct svc_session *x)
 	buf_deinit(&x->recipients);
 	buf_deinit(&x->expunged);
 	free(x->room);
+	buf_deinit(&x->ahead.ids);
+	buf_deinit(&x->ahead.lengths);
 	svc_capture_end(x);
 	if (!x->gone)
 		e->sessions[x->slot] = NULL;
@@ -80,6 +82,22 @@ static struct svc_session *session_of(struct svc_edge *e, uint32_t slot, bool ma
 	return x;
 }
 
+/* Once: an edge that has it needs no other. */
+static bool give_window(struct svc_edge *e)
+{
+	struct ipc_head head = { .type = IPC_WINDOW };
+	int fd;
+
+	if (e->window != NULL)
+		return false;
+	e->window = window_make(&fd);
+	if (e->window == NULL)
+		return true;
+	ipc_send(e->ipc, &head, STR(""), STR(""), fd);
+	close(fd);
+	return true;
+}
+
 static bool dispatch(struct svc_edge *e, struct ipc_packet *p)
 {
 	static bool (*const handlers[])(struct svc_session *, struct reader *) = {
@@ -110,6 +128,8 @@ static bool dispatch(struct svc_edge *e, struct ipc_packet *p)
 			svc_transaction_end(x);
 		return true;
 	}
+	if (p->head.type == IPC_WINDOW)
+		return give_window(e);
 	if (p->head.type == IPC_HELLO)
 		return svc_hello(session_of(e, p->head.session, true), &p->body);
 	if (p->head.type == IPC_CAPTURE) {
@@ -176,6 +196,7 @@ void svc_reap(struct svc *s)
 		if (e->live > 0)
 			continue;
 		list_del(l);
+		window_free(e->window);
 		free(e->sessions);
 		free(e);
 	}

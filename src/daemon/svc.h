@@ -9,6 +9,7 @@
 #include "account/sasl.h"
 #include "daemon/ipc.h"
 #include "daemon/office.h"
+#include "daemon/window.h"
 
 struct svc {
 	struct loop *loop;
@@ -29,6 +30,7 @@ struct svc_edge {
 	bool dead;                     /* the channel is over; freed when no session is left */
 	struct svc_session **sessions; /* by slot; NULL: nothing is known of it */
 	size_t slots, live;
+	char *window; /* NULL until it is asked for */
 };
 
 struct svc_session {
@@ -60,7 +62,13 @@ struct svc_session {
 	int64_t opened_ms;
 	struct svc_capture *capture; /* NULL: nobody wants to see this session */
 	struct buf expunged;         /* ids collected so far */
-	char *room;                  /* READ's octets */
+	char *room;                  /* READ's octets, when they go in a packet */
+	struct svc_ahead {           /* READ into the window */
+		char *to;
+		size_t filled;
+		struct buf ids; /* still to be read */
+		struct buf lengths;
+	} ahead;
 
 	union {
 		struct store_deliver deliver;

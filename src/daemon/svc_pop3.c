@@ -127,7 +127,7 @@ bool svc_list(struct svc_session *x, struct reader *r)
 	return true;
 }
 
-static void read_done(struct store_op *op, enum store_result result)
+static void packet_read(struct store_op *op, enum store_result result)
 {
 	struct svc_session *x = LIST_OF(op, struct svc_session, op.read.op);
 	char *room = x->room;
@@ -137,22 +137,63 @@ static void read_done(struct store_op *op, enum store_result result)
 	free(room);
 }
 
+/* One after the other, until there is no room or no message left.  What cannot be read ahead is asked
+ * for again when somebody wants it. */
+static void window_read(struct store_op *op, enum store_result result)
+{
+	struct svc_session *x = LIST_OF(op, struct svc_session, op.read.op);
+	struct svc_ahead *a = &x->ahead;
+	struct buf lengths;
+
+	if (result == STORE_OK) {
+		put_u32(&a->lengths, (uint32_t)x->op.read.got);
+		a->filled += x->op.read.got;
+	}
+	if (result == STORE_OK && a->ids.len > 0 && a->filled < WINDOW_SLOT) {
+		x->op.read.offset = 0;
+		x->op.read.want = WINDOW_SLOT - a->filled;
+		x->op.read.to = a->to + a->filled;
+		memcpy(x->op.read.id.b, buf_str(&a->ids).p, sizeof x->op.read.id.b);
+		buf_consume(&a->ids, sizeof x->op.read.id.b);
+		store_read(store_of(x), &x->op.read);
+		return;
+	}
+	if (a->lengths.len > 0)
+		result = STORE_OK;
+	buf_release(&a->ids);
+	lengths = a->lengths;
+	a->lengths = (struct buf){ 0 };
+	svc_answer(x, result, buf_str(&lengths), STR(""), -1);
+	buf_deinit(&lengths);
+}
+
 bool svc_read(struct svc_session *x, struct reader *r)
 {
 	struct str id = get_bytes(r, sizeof(struct msgid));
 	uint64_t offset = get_u64(r), want = get_u64(r);
+	uint8_t slot = get_u8(r);
+	struct str ids = get_bytes(r, r->rest.n);
+	bool in_packet = slot == WINDOW_NONE;
 
-	if (r->bad || r->rest.n > 0 || x->token == 0)
+	if (r->bad || x->token == 0 || ids.n % sizeof(struct msgid) != 0 ||
+		ids.n / sizeof(struct msgid) > WINDOW_AHEAD || (in_packet && ids.n > 0) ||
+		(!in_packet && (x->edge->window == NULL || slot >= WINDOW_SLOTS)))
 		return false;
-	if (want > IPC_CHUNK)
-		want = IPC_CHUNK;
-	x->room = mem_alloc(want);
-	x->op.read = (struct store_read){ .op.done = read_done,
+	if (in_packet) {
+		want = want < IPC_CHUNK ? want : IPC_CHUNK;
+		x->room = mem_alloc(want);
+	} else {
+		want = want < WINDOW_SLOT ? want : WINDOW_SLOT;
+		x->ahead.to = x->edge->window + (size_t)slot * WINDOW_SLOT;
+		x->ahead.filled = 0;
+		buf_put(&x->ahead.ids, ids);
+	}
+	x->op.read = (struct store_read){ .op.done = in_packet ? packet_read : window_read,
 		.maildrop = x->account,
 		.token = x->token,
 		.offset = offset,
 		.want = want,
-		.to = x->room };
+		.to = in_packet ? x->room : x->ahead.to };
 	memcpy(x->op.read.id.b, id.p, id.n);
 	store_read(store_of(x), &x->op.read);
 	return true;

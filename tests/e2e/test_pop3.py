@@ -165,6 +165,37 @@ def test_pipelined_session(office):
         assert w.at_end()
 
 
+def test_any_order_and_many_at_once(office):
+    """What is read ahead for one command must not come out for another."""
+    office.fetch(ANN)
+    office.fetch('bob@example.test')
+    raws = fill(office, 40)
+    dots = messages.plain(b'.dots\r\n..more\r\n', 'dots')
+    big = messages.plain(b'big line of a message\r\n' * 20000, 'big')
+    for raw in (dots, raws[5], big, raws[9]):
+        office.deliver(raw, 'bob@example.test')
+
+    def retr(w, want):
+        assert w.line().startswith(b'+OK')
+        added(b'\r\n'.join(w.multi()) + b'\r\n', want)
+
+    with login(office) as w, login(office, 'bob@example.test') as bob:
+        order = [1, 2, 3, 9, 4, 5, 6, 7, 8, 9, 10, 12, 11, 1, 2, 2, 3, 40, 39, 1, 2, 3, 4]
+        for n in order:
+            w.send(b'RETR %d\r\n' % n)
+            retr(w, raws[n - 1])
+        w.send(b''.join(b'RETR %d\r\n' % n for n in order))
+        bob.send(b'RETR 1\r\nRETR 2\r\nRETR 3\r\nTOP 3 0\r\nRETR 4\r\nDELE 2\r\nRETR 2\r\n')
+        for n in order:
+            retr(w, raws[n - 1])
+        for want in (dots, raws[5], big):
+            retr(bob, want)
+        assert bob.line().startswith(b'+OK') and bob.multi()[-1] == b''
+        retr(bob, raws[9])
+        assert bob.line().startswith(b'+OK') and bob.line().startswith(b'-ERR')
+    office.fetch(ANN)
+
+
 def test_wrong_state_and_nonsense(office):
     with office.wire('pop3s') as w:
         w.line()

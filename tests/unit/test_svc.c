@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -215,16 +216,25 @@ static int ask_commit(uint32_t session, struct msgid id, uint64_t offset, struct
 	return answer(NULL);
 }
 
-static int ask_read(uint32_t session, struct msgid id, struct buf *body)
+static int ask_read_to(
+	uint32_t session, uint8_t slot, const struct msgid *ids, size_t count, struct buf *body)
 {
 	struct buf b = { 0 };
 
-	buf_put(&b, str_of(id.b, sizeof id.b));
+	buf_put(&b, str_of(ids[0].b, sizeof ids[0].b));
 	put_u64(&b, 0);
-	put_u64(&b, IPC_CHUNK);
+	put_u64(&b, UINT64_MAX);
+	put_u8(&b, slot);
+	for (size_t i = 1; i < count; i++)
+		buf_put(&b, str_of(ids[i].b, sizeof ids[i].b));
 	send_packet(IPC_READ, session, 1, buf_str(&b));
 	buf_deinit(&b);
 	return answer(body);
+}
+
+static int ask_read(uint32_t session, struct msgid id, struct buf *body)
+{
+	return ask_read_to(session, WINDOW_NONE, &id, 1, body);
 }
 
 static struct msgid deliver(const char *to, struct str octets)
@@ -252,6 +262,98 @@ static void own_mail_and_no_other(void **state)
 	assert_int_equal(ask_read(1, for_bob, &body), STORE_NOT_FOUND);
 	assert_int_equal(body.len, 0);
 	buf_deinit(&body);
+}
+
+/* The fd of the window. */
+static int ask_window(void)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct ipc_head head;
+	struct iovec iov = { &head, sizeof head };
+	struct msghdr msg = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.room,
+		.msg_controllen = sizeof control.room };
+	int fd = -1;
+
+	send_packet(IPC_WINDOW, 0, 0, STR(""));
+	for (int i = 0; i < 100 && recvmsg(edge, &msg, MSG_DONTWAIT) <= 0; i++)
+		loop_turn(svc.loop, false);
+	assert_int_equal(head.type, IPC_WINDOW);
+	assert_non_null(CMSG_FIRSTHDR(&msg));
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof fd);
+	return fd;
+}
+
+static void open_maildrop(const char *user)
+{
+	assert_int_equal(ask_auth(1, user, "secret"), SASL_OK);
+	send_packet(IPC_OPEN, 1, 1, STR(""));
+	assert_int_equal(answer(NULL), STORE_OK);
+}
+
+static void read_through_the_window(void **state)
+{
+	static const struct str first = STR_INIT("Subject: 1\r\n\r\none\r\n");
+	static const struct str second = STR_INIT("Subject: 2\r\n\r\nthe second\r\n");
+	struct msgid ids[] = { deliver("ann@example.test", first),
+		deliver("ann@example.test", second),
+		deliver("bob@example.test", STR("Subject: b\r\n\r\nfor bob\r\n")) };
+	size_t octets = (size_t)WINDOW_SLOTS * WINDOW_SLOT;
+	int fd = ask_window();
+	struct reader lengths;
+	struct buf body = { 0 };
+	const char *at;
+
+	(void)state;
+	assert_ptr_equal(mmap(NULL, octets, PROT_WRITE, MAP_SHARED, fd, 0), MAP_FAILED);
+	assert_int_equal(pwrite(fd, "x", 1, 0), -1);
+	assert_int_equal(ftruncate(fd, 0), -1);
+	at = mmap(NULL, octets, PROT_READ, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(at, MAP_FAILED);
+	assert_int_equal(mprotect((void *)(uintptr_t)at, octets, PROT_READ | PROT_WRITE), -1);
+	open_maildrop("ann@example.test");
+	assert_int_equal(ask_read_to(1, 3, ids, 3, &body), STORE_OK);
+	lengths = (struct reader){ buf_str(&body), false };
+	assert_int_equal(get_u32(&lengths), first.n);
+	assert_int_equal(get_u32(&lengths), second.n);
+	assert_int_equal(lengths.rest.n, 0); /* and nothing of bob's */
+	at += (size_t)3 * WINDOW_SLOT;
+	assert_memory_equal(at, first.p, first.n);
+	assert_memory_equal(at + first.n, second.p, second.n);
+	assert_int_equal(at[first.n + second.n], 0);
+	assert_int_equal(ask_read_to(1, 3, ids + 2, 1, &body), STORE_NOT_FOUND);
+	munmap((void *)(uintptr_t)(at - (size_t)3 * WINDOW_SLOT), octets);
+	close(fd);
+	buf_deinit(&body);
+}
+
+static void a_window_misused(void **state)
+{
+	struct msgid ids[WINDOW_AHEAD + 2] = { { { 0 } } };
+
+	(void)state;
+	open_maildrop("ann@example.test");
+	assert_int_equal(ask_read_to(1, 0, ids, 1, NULL), -1); /* there is none */
+	for (int i = 0; i < 4; i++) {
+		close(edge);
+		connect_edge();
+		close(ask_window());
+		open_maildrop("ann@example.test");
+		if (i == 0)
+			assert_int_equal(ask_read_to(1, WINDOW_SLOTS, ids, 1, NULL), -1);
+		else if (i == 1)
+			assert_int_equal(ask_read_to(1, 0, ids, WINDOW_AHEAD + 2, NULL), -1);
+		else if (i == 2)
+			assert_int_equal(ask_read_to(1, WINDOW_NONE, ids, 2, NULL), -1);
+		else
+			send_packet(IPC_WINDOW, 0, 0, STR(""));
+		if (i == 3)
+			assert_int_equal(answer(NULL), -1);
+	}
 }
 
 static void the_lock_ends_with_the_session(void **state)
@@ -436,6 +538,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		EDGE_TEST(own_mail_and_no_other),
+		EDGE_TEST(read_through_the_window),
+		EDGE_TEST(a_window_misused),
 		EDGE_TEST(the_lock_ends_with_the_session),
 		EDGE_TEST(refused_packets),
 		EDGE_TEST(a_second_question),
