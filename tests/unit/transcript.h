@@ -53,6 +53,7 @@ int transcript_run_all(const char *dir, const struct transcript_engine *engine);
 
 extern const struct transcript_engine transcript_smtpd;
 extern const struct transcript_engine transcript_smtpc;
+extern const struct transcript_engine transcript_pop3c;
 extern const struct transcript_engine transcript_pop3d;
 
 #endif
