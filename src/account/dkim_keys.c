@@ -195,6 +195,19 @@ enum status dkim_keys_del(
 	return directory_end(d, status, err);
 }
 
+bool dkim_domain_of(struct str address, char domain[DKIM_DOMAIN_MAX + 1])
+{
+	char name[ADDRESS_MAX + 1];
+	size_t n;
+
+	if (!canonical_domain_name(str_from(address, str_rfind(address, '@') + 1), name, &n) ||
+		n > DKIM_DOMAIN_MAX)
+		return false;
+	memcpy(domain, name, n);
+	domain[n] = '\0';
+	return true;
+}
+
 uint64_t directory_generation(const struct directory *d)
 {
 	return d->generation;

@@ -8,7 +8,7 @@
 
 #include "account/account.h"
 
-enum { DKIM_SELECTOR_MAX = 63, DKIM_KEYS_MAX = 16 /* of a domain */ };
+enum { DKIM_DOMAIN_MAX = 253, DKIM_SELECTOR_MAX = 63, DKIM_KEYS_MAX = 16 /* of a domain */ };
 
 struct dkim_row {
 	struct str domain, selector; /* canonical */
@@ -39,6 +39,9 @@ enum status dkim_keys_activate(struct directory *d, struct str domain, struct er
 /* One, or all of the domain when selector is "". */
 enum status dkim_keys_del(
 	struct directory *d, struct str domain, struct str selector, struct err *err);
+
+/* The domain of an address as keys are listed under it, NUL-terminated; false when it has none. */
+bool dkim_domain_of(struct str address, char domain[DKIM_DOMAIN_MAX + 1]);
 
 /* Changes with every change of the directory: for those who keep what they read. */
 uint64_t directory_generation(const struct directory *d);

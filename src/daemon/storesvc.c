@@ -25,6 +25,7 @@ enum {
 	SLICE_MS = 50,
 	FIRST_SWEEP_MS = 2000,
 	LOOK_MS = 1000,
+	SIGNERS = 2, /* threads */
 	COMPACT_EACH = 6 * 3600,
 	/* looks */
 };
@@ -35,7 +36,7 @@ struct storesvc {
 	struct shared *shared;
 	struct svc_tokens tokens;
 	struct control *control;
-	struct loop_io store_io, authenticator_io;
+	struct loop_io store_io, authenticator_io, signer_io;
 	struct retention retention;
 	struct loop_timer compact;
 	int looks;                /* since the last compaction */
@@ -112,6 +113,14 @@ static void authenticator_ready(struct loop_io *io, int events)
 	authenticator_poll(s->svc.authenticator);
 }
 
+static void signer_ready(struct loop_io *io, int events)
+{
+	struct storesvc *s = LIST_OF(io, struct storesvc, signer_io);
+
+	(void)events;
+	signer_poll(s->svc.signer);
+}
+
 static void write_logins(struct loop_timer *t)
 {
 	struct storesvc *s = LIST_OF(t, struct storesvc, logins);
@@ -175,6 +184,7 @@ static bool start_service(
 	s->svc.authenticator = authenticator_new(
 		s->svc.office.directory, (unsigned)c->hash_threads, (size_t)c->hash_queue);
 	authenticator_upgrade(s->svc.authenticator, c->password_upgrade);
+	s->svc.signer = signer_new(s->svc.office.directory, SIGNERS);
 	return sandbox_syscalls(SANDBOX_STORE, err) == ST_OK;
 }
 
@@ -210,6 +220,8 @@ _Noreturn void store_process(struct child_start *start)
 	loop_io_init(&s->authenticator_io, s->svc.loop, authenticator_fd(s->svc.authenticator),
 		authenticator_ready);
 	loop_io_want(&s->authenticator_io, LOOP_READ);
+	loop_io_init(&s->signer_io, s->svc.loop, signer_fd(s->svc.signer), signer_ready);
+	loop_io_want(&s->signer_io, LOOP_READ);
 	loop_timer_init(&s->logins, s->svc.loop, write_logins);
 	loop_timer_at(&s->logins, loop_now_ms(s->svc.loop) + LOGINS_MS);
 	retention_init(&s->retention, &s->svc.office);
@@ -221,6 +233,7 @@ _Noreturn void store_process(struct child_start *start)
 	ipc_send(s->leash, &ready, STR(""), STR(""), -1);
 	loop_run(s->svc.loop);
 	/* Whoever still waits gets no answer, which promises nothing; what was begun is finished. */
+	signer_free(s->svc.signer);
 	svc_close(&s->svc);
 	control_stop(s->control);
 	kept_bans_save(&s->svc.office);

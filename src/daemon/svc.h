@@ -10,12 +10,14 @@
 #include "daemon/ipc.h"
 #include "daemon/office.h"
 #include "daemon/window.h"
+#include "daemon/signer.h"
 
 struct svc {
 	struct loop *loop;
 	struct office_sessions sessions;
 	struct office office;
 	struct authenticator *authenticator;
+	struct signer *signer; /* NULL: nothing is signed */
 	struct link edges, carriers;
 	struct svc_delays {
 		struct svc_delay *slots;
@@ -56,6 +58,9 @@ struct svc_session {
 	struct store_draft *draft;
 	struct msgid draft_id;
 	struct store_target *targets;
+	bool goes_on;           /* to another server too: the message is signed */
+	struct dkim_hash *hash; /* of what is in the draft, when it will be signed */
+	struct signing signing;
 
 	/* the POP3 session */
 	uint64_t token;

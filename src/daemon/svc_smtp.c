@@ -20,6 +20,10 @@ void svc_transaction_end(struct svc_session *x)
 	x->targets = NULL;
 	store_draft_free(x->draft);
 	x->draft = NULL;
+	x->goes_on = false;
+	dkim_hash_free(x->hash);
+	x->hash = NULL;
+	buf_release(&x->signing.fields);
 }
 
 bool svc_rcpt(struct svc_session *x, struct reader *r)
@@ -61,10 +65,16 @@ static bool draft_append(struct svc_session *x, struct msgid id, uint64_t offset
 		store_draft_free(x->draft);
 		x->draft = store_draft_new(x->edge->svc->office.store, id);
 		x->draft_id = id;
+		dkim_hash_free(x->hash);
+		x->hash = x->goes_on && x->account != 0 && x->edge->svc->signer != NULL
+				  ? dkim_hash_new()
+				  : NULL;
 	}
 	if (x->draft == NULL || !msgid_eq(x->draft_id, id) || store_draft_size(x->draft) != offset)
 		return false;
 	*result = store_draft_append(x->draft, octets);
+	if (x->hash != NULL)
+		dkim_hash_feed(x->hash, octets);
 	return true;
 }
 
@@ -157,6 +167,25 @@ static void fill_deliver(
 		x->targets[i].uidl = uidl_text;
 }
 
+static void deliver(struct signing *signing)
+{
+	struct svc_session *x = LIST_OF(signing, struct svc_session, signing);
+
+	x->op.deliver.prefix = buf_str(&signing->fields);
+	store_deliver(x->edge->svc->office.store, &x->op.deliver);
+}
+
+/* Signs first what goes on; the session's question stays open meanwhile. */
+static void sign_and_deliver(struct svc_session *x)
+{
+	struct dkim_hash *hash = x->hash;
+
+	x->hash = NULL;
+	x->signing.done = deliver;
+	if (hash == NULL || !signer_sign(x->edge->svc->signer, &x->signing, hash, x->account))
+		deliver(&x->signing);
+}
+
 bool svc_commit(struct svc_session *x, struct reader *r)
 {
 	struct msgid id = get_id(r);
@@ -186,6 +215,6 @@ bool svc_commit(struct svc_session *x, struct reader *r)
 		.op.done = delivered, .draft = x->draft, .received_ms = received_ms, .ret = ret
 	};
 	fill_deliver(x, sender, client, envid);
-	store_deliver(x->edge->svc->office.store, &x->op.deliver);
+	sign_and_deliver(x);
 	return true;
 }

@@ -1,0 +1,214 @@
+#include <stdlib.h>
+
+#include "account/dkim_keys.h"
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/signer.h"
+#include "mime/address.h"
+
+enum { KEPT_DOMAINS = 64, WAITING_MAX = 1000 };
+
+struct signer_keys { /* of one domain; read by threads, changed by none */
+	unsigned refs;
+	char domain[DKIM_DOMAIN_MAX + 1];
+	size_t count;
+	struct signer_key {
+		struct dkim_key *key;
+		char selector[DKIM_SELECTOR_MAX + 1];
+		int64_t active_ms, retired_ms;
+	} keys[DKIM_KEYS_MAX];
+};
+
+struct signer {
+	struct directory *directory; /* not owned */
+	struct work_pool *pool;
+	uint64_t generation;
+	struct signer_keys *kept[KEPT_DOMAINS]; /* direct mapped; all of this generation */
+};
+
+static void unref(struct signer_keys *k)
+{
+	if (k == NULL || --k->refs > 0)
+		return;
+	for (size_t i = 0; i < k->count; i++)
+		dkim_key_free(k->keys[i].key);
+	free(k);
+}
+
+static void forget(struct signer *s)
+{
+	for (size_t i = 0; i < KEPT_DOMAINS; i++) {
+		unref(s->kept[i]);
+		s->kept[i] = NULL;
+	}
+}
+
+struct signer *signer_new(struct directory *d, unsigned threads)
+{
+	struct signer *s = NEW(struct signer);
+
+	s->directory = d;
+	s->pool = work_pool_new(threads, WAITING_MAX);
+	return s;
+}
+
+void signer_free(struct signer *s)
+{
+	if (s == NULL)
+		return;
+	work_pool_free(s->pool);
+	forget(s);
+	free(s);
+}
+
+int signer_fd(const struct signer *s)
+{
+	return work_fd(s->pool);
+}
+
+void signer_poll(struct signer *s)
+{
+	work_poll(s->pool);
+}
+
+static void copy_text(char *to, struct str s, size_t max)
+{
+	s = str_head(s, max);
+	memcpy(to, s.p, s.n);
+	to[s.n] = '\0';
+}
+
+static bool parse_key(void *arg, const struct dkim_row *row)
+{
+	struct signer_keys *k = arg;
+	struct signer_key *to = &k->keys[k->count];
+
+	to->key = dkim_key_new((enum dkim_algorithm)row->algorithm, row->private_key);
+	if (to->key == NULL) {
+		log_error("dkim.key-broken", F_STR("domain", row->domain),
+			F_STR("selector", row->selector));
+		return true;
+	}
+	copy_text(to->selector, row->selector, DKIM_SELECTOR_MAX);
+	copy_text(k->domain, row->domain, DKIM_DOMAIN_MAX);
+	to->active_ms = row->active_ms;
+	to->retired_ms = row->retired_ms;
+	return ++k->count < DKIM_KEYS_MAX;
+}
+
+static bool signs_now(const struct signer_key *k, int64_t wall_ms)
+{
+	return k->active_ms <= wall_ms && (k->retired_ms == 0 || k->retired_ms > wall_ms);
+}
+
+/* Also of a domain without keys: that answer is kept as well. */
+static struct signer_keys *keys_of(struct signer *s, struct str domain)
+{
+	uint32_t slot = crc32c(0, domain.p, domain.n) % KEPT_DOMAINS;
+	struct signer_keys *k = s->kept[slot];
+	enum status status;
+
+	if (s->generation != directory_generation(s->directory)) {
+		forget(s);
+		s->generation = directory_generation(s->directory);
+		k = NULL;
+	}
+	if (k != NULL && str_eq(str_c(k->domain), domain))
+		return k;
+	k = NEW(struct signer_keys);
+	k->refs = 1;
+	copy_text(k->domain, domain, DKIM_DOMAIN_MAX);
+	status = dkim_keys_each(s->directory, domain, parse_key, k, NULL);
+	if (status != ST_OK && status != ST_NOTFOUND)
+		k->domain[0] = '\0'; /* unknown: asked again next time */
+	unref(s->kept[slot]);
+	s->kept[slot] = k;
+	return k;
+}
+
+/* The keys of the domain in an address, if one of them signs now. */
+static struct signer_keys *keys_for(struct signer *s, struct str address, int64_t wall_ms)
+{
+	char domain[DKIM_DOMAIN_MAX + 1];
+	struct signer_keys *k;
+
+	if (!dkim_domain_of(address, domain))
+		return NULL;
+	k = keys_of(s, str_c(domain));
+	for (size_t i = 0; i < k->count; i++)
+		if (signs_now(&k->keys[i], wall_ms))
+			return k;
+	return NULL;
+}
+
+static struct signer_keys *choose(
+	struct signer *s, struct dkim_hash *hash, uint64_t account, int64_t wall_ms)
+{
+	struct address_list from = { .rest = dkim_hash_from(hash) };
+	struct buf address = { 0 };
+	struct signer_keys *k = NULL;
+	struct account a;
+
+	if (address_cut(&from, &address) == ADDRESS_CUT)
+		k = keys_for(s, buf_str(&address), wall_ms);
+	buf_deinit(&address);
+	if (k == NULL && account_by_id(s->directory, account, &a, NULL) == ST_OK)
+		k = keys_for(s, str_c(a.address), wall_ms);
+	return k;
+}
+
+static void run(struct work *w)
+{
+	struct signing *to = LIST_OF(w, struct signing, work);
+
+	for (size_t i = 0; i < to->keys->count && to->err.code == ST_OK; i++) {
+		const struct signer_key *k = &to->keys->keys[i];
+		struct dkim_signer signer = { .key = k->key,
+			.domain = str_c(to->keys->domain),
+			.selector = str_c(k->selector),
+			.wall_ms = to->wall_ms };
+
+		if (signs_now(k, to->wall_ms))
+			dkim_sign(to->hash, &signer, &to->fields, &to->err);
+	}
+}
+
+static void finished(struct work *w)
+{
+	struct signing *to = LIST_OF(w, struct signing, work);
+
+	/* Unsigned mail is worse than signed, and better than none. */
+	if (to->err.code != ST_OK)
+		log_warn(
+			"dkim.unsigned", F_C("domain", to->keys->domain), F_C("err", to->err.text));
+	dkim_hash_free(to->hash);
+	to->hash = NULL;
+	unref(to->keys);
+	to->keys = NULL;
+	to->done(to);
+}
+
+bool signer_sign(struct signer *s, struct signing *to, struct dkim_hash *hash, uint64_t account)
+{
+	int64_t wall_ms = clock_wall_ms();
+	struct signer_keys *keys = choose(s, hash, account, wall_ms);
+
+	if (keys == NULL) {
+		dkim_hash_free(hash);
+		return false;
+	}
+	keys->refs++;
+	to->work = (struct work){ .run = run, .done = finished };
+	to->keys = keys;
+	to->hash = hash;
+	to->wall_ms = wall_ms;
+	to->err = (struct err){ 0 };
+	if (!work_submit(s->pool, &to->work)) {
+		run(&to->work);
+		finished(&to->work);
+	}
+	return true;
+}

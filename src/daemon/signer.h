@@ -1,0 +1,37 @@
+/* signer.h -- signs submitted mail that goes on to other servers (DKIM) with the keys of the directory, in
+ * threads of its own: an RSA signature takes most of a millisecond, as much as ten commits.
+ *
+ * Whose key: the From's domain when it has keys, for only such a signature counts for DMARC (RFC 7489 3.1.1);
+ * else that of the account's domain; else mail goes out unsigned.  Private keys are parsed once and kept
+ * until the directory changes. */
+#ifndef RESTANTE_DAEMON_SIGNER_H
+#define RESTANTE_DAEMON_SIGNER_H
+
+#include "account/account.h"
+#include "base/work.h"
+#include "trust/dkim.h"
+
+struct signer;
+struct signer_keys;
+
+struct signing { /* one message; the caller's, until done() */
+	void (*done)(struct signing *s);
+	struct buf fields; /* out: DKIM-Signature fields, none when it could not be signed */
+
+	struct work work; /* from here on the signer's */
+	struct signer_keys *keys;
+	struct dkim_hash *hash;
+	int64_t wall_ms;
+	struct err err;
+};
+
+struct signer *signer_new(struct directory *d, unsigned threads);
+void signer_free(struct signer *s); /* finishes what was begun, calls done() */
+int signer_fd(const struct signer *s);
+void signer_poll(struct signer *s);
+
+/* hash: of the whole message, taken over.  False: nobody signs for it, done() is not called.  done() is called
+ * from signer_poll(), or from inside this call when all threads are behind. */
+bool signer_sign(struct signer *s, struct signing *to, struct dkim_hash *hash, uint64_t account);
+
+#endif

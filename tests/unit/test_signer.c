@@ -1,0 +1,223 @@
+/* Who signs for whom, with which keys, and that it verifies. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "../unit/store_help.h"
+#include "account/dkim_keys.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "daemon/office.h"
+#include "daemon/signer.h"
+#include "trust/dkim_verify.h"
+
+struct world {
+	struct office office;
+	struct signer *signer;
+	char *dir;
+	uint64_t account;
+};
+
+struct message {
+	struct signing signing;
+	bool done;
+};
+
+static void no_row(struct office_reply *r, json_t *row)
+{
+	(void)r;
+	json_decref(row);
+}
+
+static void verb(struct world *w, const char *name, const char *domain, const char *selector)
+{
+	struct office_reply reply = { .row = no_row };
+	struct err err = { 0 };
+	json_t *q =
+		json_pack("{s:s, s:s, s:s}", "verb", name, "domain", domain, "selector", selector);
+
+	assert_int_equal(office_execute(&w->office, q, &reply, &err), ST_OK);
+	json_decref(q);
+}
+
+static int setup(void **state)
+{
+	struct world *w = calloc(1, sizeof *w);
+	struct credentials c = { .hash = "*" };
+	struct err err = { 0 };
+
+	*state = w;
+	log_init(2, LOG_L_ERROR + 1, "test");
+	w->dir = help_dir("/tmp");
+	if (office_open(&w->office, w->dir, config_parse(STR(""), "test", &err), &err) != ST_OK ||
+		directory_domain_add(w->office.directory, STR("ours.test"), &err) != ST_OK ||
+		directory_domain_add(w->office.directory, STR("other.test"), &err) != ST_OK ||
+		account_add(w->office.directory, STR("a@ours.test"), &c, &w->account, &err) !=
+			ST_OK)
+		return -1;
+	w->signer = signer_new(w->office.directory, 2);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	signer_free(w->signer);
+	office_close(&w->office);
+	help_remove_tree(w->dir);
+	free(w->dir);
+	free(w);
+	return 0;
+}
+
+static void done(struct signing *s)
+{
+	LIST_OF(s, struct message, signing)->done = true;
+}
+
+static bool begin(struct world *w, struct message *m, const char *from)
+{
+	struct dkim_hash *hash = dkim_hash_new();
+
+	*m = (struct message){ .signing.done = done };
+	dkim_hash_feed(hash, STR("From: "));
+	dkim_hash_feed(hash, str_c(from));
+	dkim_hash_feed(hash, STR("\r\n\r\nHello.\r\n"));
+	return signer_sign(w->signer, &m->signing, hash, w->account);
+}
+
+struct wanted {
+	struct str domain, selector;
+	char record[1024];
+};
+
+static bool find(void *arg, const struct dkim_row *row)
+{
+	struct wanted *k = arg;
+
+	if (str_eq(row->domain, k->domain) && str_eq(row->selector, k->selector))
+		memcpy(k->record, row->record.p, row->record.n);
+	return true;
+}
+
+/* Each signature passes; their domains and selectors, one after the other. */
+static void check(struct world *w, const char *from, const char *want)
+{
+	struct dkim_verifier *v = dkim_verifier_new(0);
+	struct buf got = { 0 };
+	struct message m;
+
+	if (begin(w, &m, from)) {
+		while (!m.done)
+			signer_poll(w->signer);
+		dkim_verifier_feed(v, buf_str(&m.signing.fields));
+		buf_deinit(&m.signing.fields);
+	}
+	dkim_verifier_feed(v, STR("From: "));
+	dkim_verifier_feed(v, str_c(from));
+	dkim_verifier_feed(v, STR("\r\n\r\nHello.\r\n"));
+	for (size_t i = dkim_verifier_end(v); i-- > 0;) {
+		const struct dkim_verdict *verdict = dkim_verdict(v, i);
+		struct wanted k = { .domain = verdict->domain, .selector = verdict->selector };
+
+		dkim_keys_each(w->office.directory, verdict->domain, find, &k, NULL);
+		dkim_verifier_key(v, i, DKIM_KEY_FOUND, str_c(k.record));
+		assert_int_equal(verdict->result, DKIM_PASS);
+		buf_put(&got, verdict->selector);
+		buf_putc(&got, '@');
+		buf_put(&got, verdict->domain);
+		buf_putc(&got, ' ');
+	}
+	buf_putc(&got, '\0');
+	assert_string_equal(got.data, want);
+	dkim_verifier_free(v);
+	buf_deinit(&got);
+}
+
+static void whose_key(void **state)
+{
+	struct world *w = *state;
+
+	check(w, "a@ours.test", "");
+	verb(w, "dkim.new", "ours.test", "x");
+	check(w, "a@ours.test", "x-rsa@ours.test x-ed25519@ours.test ");
+	check(w, "\"A (x)\" <A@OURS.test>", "x-rsa@ours.test x-ed25519@ours.test ");
+	/* Without keys of its own, and what is no address: the account's. */
+	check(w, "b@other.test", "x-rsa@ours.test x-ed25519@ours.test ");
+	check(w, "b@foreign.test", "x-rsa@ours.test x-ed25519@ours.test ");
+	check(w, "<<>", "x-rsa@ours.test x-ed25519@ours.test ");
+	verb(w, "dkim.new", "other.test", "y");
+	check(w, "b@other.test", "y-rsa@other.test y-ed25519@other.test ");
+	verb(w, "dkim.del", "other.test", "y-rsa");
+	check(w, "b@other.test", "y-ed25519@other.test ");
+	verb(w, "dkim.del", "other.test", "y-ed25519");
+	check(w, "b@other.test", "x-rsa@ours.test x-ed25519@ours.test ");
+}
+
+static void which_keys(void **state)
+{
+	struct world *w = *state;
+	struct office_reply reply = { .row = no_row };
+	json_t *q = json_pack("{s:s, s:s, s:s, s:i}", "verb", "dkim.rotate", "domain", "ours.test",
+		"selector", "new", "after_ms", 100000);
+
+	verb(w, "dkim.new", "ours.test", "old");
+	assert_int_equal(office_execute(&w->office, q, &reply, NULL), ST_OK);
+	json_decref(q);
+	check(w, "a@ours.test", "old-rsa@ours.test old-ed25519@ours.test ");
+	verb(w, "dkim.activate", "ours.test", "");
+	check(w, "a@ours.test", "new-rsa@ours.test new-ed25519@ours.test ");
+}
+
+static void many_at_once(void **state)
+{
+	enum { MANY = 1100 }; /* more than may wait */
+	struct world *w = *state;
+	struct message *m = calloc(MANY, sizeof *m);
+
+	verb(w, "dkim.new", "ours.test", "x");
+	verb(w, "dkim.del", "ours.test", "x-rsa"); /* the slow one */
+	for (size_t i = 0; i < MANY; i++)
+		assert_true(begin(w, &m[i], "a@ours.test"));
+	/* Keys in use stay whole when they are deleted. */
+	verb(w, "dkim.del", "ours.test", "");
+	check(w, "a@ours.test", "");
+	for (size_t i = 0; i < MANY; i++) {
+		while (!m[i].done)
+			signer_poll(w->signer);
+		assert_true(m[i].signing.fields.len > 0);
+		buf_deinit(&m[i].signing.fields);
+	}
+	free(m);
+}
+
+/* No From: nobody could verify it; it goes out as it is. */
+static void unsigned_rather_than_not(void **state)
+{
+	struct world *w = *state;
+	struct dkim_hash *hash = dkim_hash_new();
+	struct message m = { .signing.done = done };
+
+	verb(w, "dkim.new", "ours.test", "x");
+	dkim_hash_feed(hash, STR("Subject: x\r\n\r\n"));
+	assert_true(signer_sign(w->signer, &m.signing, hash, w->account));
+	while (!m.done)
+		signer_poll(w->signer);
+	assert_int_equal(m.signing.fields.len, 0);
+	buf_deinit(&m.signing.fields);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(whose_key, setup, teardown),
+		cmocka_unit_test_setup_teardown(which_keys, setup, teardown),
+		cmocka_unit_test_setup_teardown(many_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(unsigned_rather_than_not, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
