@@ -190,6 +190,7 @@ int cmd_mailbox_export(struct cmd *c);
 int cmd_mailbox_expunged(struct cmd *c);
 int cmd_mailbox_undelete(struct cmd *c);
 int cmd_store_status(struct cmd *c);
+int cmd_store_scrub(struct cmd *c);
 int cmd_store_compact(struct cmd *c);
 int cmd_backup(struct cmd *c);
 int cmd_backup_verify(struct cmd *c);

@@ -10,6 +10,9 @@ static int show(struct cmd *c, json_t *request)
 		{ "octets",     "OCTETS",     true },
 		{ "given_back", "GIVEN BACK", true },
 		{ "compacting", "COMPACTING", false},
+		{ "scrubbed",   "SCRUBBED",   false},
+		{ "scrubbing",  "SCRUBBING",  false},
+		{ "damaged",    "DAMAGED",    true },
 	};
 	struct cmd_result result = { .octets = NULL };
 	int code = cmd_call(c, request, &result);
@@ -30,5 +33,11 @@ int cmd_store_status(struct cmd *c)
 int cmd_store_compact(struct cmd *c)
 {
 	return show(c, json_pack("{s:s, s:b}", "verb", "store.compact", "all",
+			       (int)cmd_has(c, OPTION_NOW)));
+}
+
+int cmd_store_scrub(struct cmd *c)
+{
+	return show(c, json_pack("{s:s, s:b}", "verb", "store.scrub", "fast",
 			       (int)cmd_has(c, OPTION_NOW)));
 }

@@ -29,7 +29,7 @@ const struct option options[OPTION_COUNT] = {
 	[OPTION_EXPUNGED] = { "expunged", NULL, "what was deleted and can still be restored" },
 	[OPTION_UIDL] = { "uidl", "UIDL", "the message with this UIDL" },
 	[OPTION_SINCE] = { "since", "DURATION", "what was deleted within this time, such as 12h or 7d" },
-	[OPTION_NOW] = { "now", NULL, "copy all that still counts, also when it is most of it" },
+	[OPTION_NOW] = { "now", NULL, "compact: copy all that still counts, also when it is most of it; scrub: at full speed" },
 	[OPTION_WITH_KEYS] = { "with-keys", NULL, "the private keys of TLS too" },
 	[OPTION_MESSAGE] = { "message", "ID", "only this message, by the id that the log has" },
 	[OPTION_ACCOUNT] = { "account", "ADDRESS", "only the mail that this account had" },
@@ -126,6 +126,8 @@ const struct command commands[] = {
 	{ "ban list", "", LIST, 0, 0, cmd_ban_list, "list who is banned now, why and until when" },
 
 	{ "store status", "", LIST, 0, 0, cmd_store_status, "tell how much room the mail takes" },
+	{ "store scrub", "", LIST " now", 0, 0, cmd_store_scrub,
+		"read all mail and check it, in the background" },
 	{ "store compact", "", LIST " now", 0, 0, cmd_store_compact,
 		"give the room of deleted mail back" },
 

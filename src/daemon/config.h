@@ -101,6 +101,7 @@ struct config {
 	char *lmtp_clients, *xclient_networks; /* net/cidr.h */
 	bool hide_client_address;              /* F7: submission's Received */
 	int64_t expunged_keep_ms;
+	int64_t scrub_interval_ms, scrub_rate; /* 0: never; octets a second */
 	int64_t segment_size, inline_max;
 	char *log; /* "stderr", or a path relative to the state directory */
 	char *log_level;

@@ -185,6 +185,10 @@ const struct config_setting config_settings[] = {
 		"Size at which a journal segment is closed and the next begins." },
 	{ "expunged_keep", CONFIG_DURATION, AT(expunged_keep_ms), "14d", 0, 3650 * DAY, NULL,
 		"Time in which deleted mail can be restored; then its room is given back." },
+	{ "scrub_interval", CONFIG_DURATION, AT(scrub_interval_ms), "30d", 0, 3650 * DAY, NULL,
+		"Time after which the whole store is read again to find damage; 0: never." },
+	{ "scrub_rate", CONFIG_OCTETS, AT(scrub_rate), "4M", 64 * KIB, 1 * GIB, NULL,
+		"Octets a second that this reads." },
 	{ "inline_max", CONFIG_OCTETS, AT(inline_max), "256K", 4 * KIB, 16 * MIB, NULL,
 		"Messages up to this size are kept in the journal, larger ones in files of their own." },
 

@@ -8,6 +8,7 @@
 #include "account/copy.h"
 #include "base/mem.h"
 #include "daemon/office_verbs.h"
+#include "daemon/scrub.h"
 
 enum { RESERVE_OCTETS = 8 << 20 };
 
@@ -82,6 +83,7 @@ enum status office_open(struct office *o, const char *dir, struct config *config
 	if (o->directory == NULL)
 		status = err_set(&cause, ST_IO, "%s cannot be opened", path);
 	free(path);
+	o->scrub = scrub_open(o);
 out:
 	if (status == ST_OK)
 		return ST_OK;
@@ -93,6 +95,7 @@ out:
 
 void office_close(struct office *o)
 {
+	scrub_close(o->scrub);
 	if (o->store != NULL)
 		store_close_all(o->store);
 	directory_copy_end(o->accounts_copy);
@@ -140,6 +143,8 @@ static enum status verb_fsck_rebuild(
 	if (o->served) {
 		o->restart = true;
 	} else {
+		scrub_close(o->scrub);
+		o->scrub = scrub_open(o); /* what it read is not there any more */
 		store_close_all(o->store);
 		o->store = NULL;
 		status = open_store(o, err);
@@ -201,6 +206,7 @@ static const struct verb {
 	{ STR_INIT("mailbox.read"),      verb_mailbox_read,      true },
 	{ STR_INIT("mailbox.expunged"),  verb_mailbox_expunged,  true },
 	{ STR_INIT("store.status"),      verb_store_status,      true },
+	{ STR_INIT("store.scrub"),       verb_store_scrub,       true },
 	{ STR_INIT("store.compact"),     verb_store_compact,     true },
 	{ STR_INIT("backup.moment"),     verb_backup_moment,     true },
 	{ STR_INIT("backup.end"),        verb_backup_end,        false},

@@ -44,6 +44,7 @@ struct office {
 		CAPTURES_SOME
 	} captures;  /* capture/ is there: capture.c */
 	bool served; /* set by control_serve(): others use the store, so a verb may not close it */
+	struct scrub *scrub;                  /* scrub.h */
 	struct directory_copy *accounts_copy; /* of a backup that began; NULL: of none */
 	enum { COMPACT_NOT, COMPACT_WORTH, COMPACT_ALL } compact; /* asked for */
 	bool restart; /* set by a verb that is done by the next office_open(): end this process */

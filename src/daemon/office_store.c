@@ -1,5 +1,7 @@
 /* Verbs of the store's room. */
+#include "base/clock.h"
 #include "daemon/office_verbs.h"
+#include "daemon/scrub.h"
 
 enum status verb_store_status(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
@@ -7,13 +9,17 @@ enum status verb_store_status(
 	struct store_space space;
 	enum status status = store_local_space(o->store, &space, err);
 
+	json_t *row;
+
 	(void)q;
-	if (status == ST_OK)
-		r->row(r,
-			json_pack("{s:I, s:I, s:I, s:b}", "segments", (json_int_t)space.segments,
-				"octets", (json_int_t)space.journal_octets, "given_back",
-				(json_int_t)space.given_back, "compacting", (int)space.compacting));
-	return status;
+	if (status != ST_OK)
+		return status;
+	row = json_pack("{s:I, s:I, s:I, s:b}", "segments", (json_int_t)space.segments, "octets",
+		(json_int_t)space.journal_octets, "given_back", (json_int_t)space.given_back,
+		"compacting", (int)space.compacting);
+	scrub_tell(o->scrub, row);
+	r->row(r, row);
+	return ST_OK;
 }
 
 /* Beside a server it is done in the background, else now. */
@@ -28,5 +34,15 @@ enum status verb_store_compact(
 		if (store_local_busy(o->store))
 			store_wait(o->store);
 	}
+	return verb_store_status(o, q, r, err);
+}
+
+/* The same. */
+enum status verb_store_scrub(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	scrub_ask(o->scrub, !o->served || json_is_true(json_object_get(q, "fast")));
+	while (scrub_slice(o->scrub, clock_wall_ms()) >= 0 && !o->served)
+		;
 	return verb_store_status(o, q, r, err);
 }

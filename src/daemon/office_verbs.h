@@ -78,6 +78,8 @@ enum status verb_mailbox_undelete(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_store_status(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_store_scrub(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_store_compact(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_backup_moment(

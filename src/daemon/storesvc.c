@@ -15,6 +15,7 @@
 #include "daemon/kept_bans.h"
 #include "daemon/retention.h"
 #include "daemon/sandbox.h"
+#include "daemon/scrub.h"
 #include "daemon/shared.h"
 #include "daemon/svc_carrier.h"
 #include "daemon/svc_token.h"
@@ -38,7 +39,7 @@ struct storesvc {
 	struct control *control;
 	struct loop_io store_io, authenticator_io, signer_io;
 	struct retention retention;
-	struct loop_timer compact;
+	struct loop_timer compact, scrub;
 	int looks;                /* since the last compaction */
 	struct loop_timer sweep;  /* of old mail */
 	struct loop_timer logins; /* last logins are written now and then, not at each */
@@ -159,6 +160,14 @@ static void compact_on(struct loop_timer *t)
 	loop_timer_at(t, loop_now_ms(s->svc.loop) + (more ? SLICE_MS : LOOK_MS));
 }
 
+static void scrub_on(struct loop_timer *t)
+{
+	struct storesvc *s = LIST_OF(t, struct storesvc, scrub);
+	int64_t wait_ms = scrub_slice(s->svc.office.scrub, clock_wall_ms());
+
+	loop_timer_at(t, loop_now_ms(s->svc.loop) + (wait_ms >= 0 ? wait_ms : LOOK_MS));
+}
+
 /* Everything that came in during this turn goes to disk with one sync. */
 static void turn_end(void *arg)
 {
@@ -227,6 +236,8 @@ _Noreturn void store_process(struct child_start *start)
 	retention_init(&s->retention, &s->svc.office);
 	loop_timer_init(&s->compact, s->svc.loop, compact_on);
 	loop_timer_at(&s->compact, loop_now_ms(s->svc.loop) + LOOK_MS);
+	loop_timer_init(&s->scrub, s->svc.loop, scrub_on);
+	loop_timer_at(&s->scrub, loop_now_ms(s->svc.loop) + LOOK_MS);
 	loop_timer_init(&s->sweep, s->svc.loop, sweep_on);
 	loop_timer_at(&s->sweep, loop_now_ms(s->svc.loop) + FIRST_SWEEP_MS);
 	loop_at_turn_end(s->svc.loop, turn_end, s);

@@ -7,7 +7,7 @@ import threading
 import time
 
 import messages
-from office import Office
+from office import wait_until
 from test_pop3 import fill, uidls
 from test_store import with_office
 
@@ -178,7 +178,7 @@ def test_backup_says_what_is_wrong(office):
 
 
 def damage(path, needle):
-    with open(path, 'r+b') as f:
+    with open(glob.glob(path)[0], 'r+b') as f:
         at = f.read().index(needle)
         f.seek(at)
         f.write(b'\0\0')
@@ -298,3 +298,62 @@ def test_restoring_mail_says_what_is_wrong(office):
     damage(glob.glob(os.path.join(path, 'store', 'journal', '*.seg'))[-1], b'number 1')
     done = office.run('restore', dest, '--message', known, '--to', ANN)
     assert done.returncode == 65 and known.encode() in done.stderr, done
+
+
+def test_scrub_finds_damage(_office):
+    def check(office):
+        fill(office, 2)
+        bad = hand_in(office.mx(), ANN, messages.plain(b'needle-in-a-haystack\r\n', 'bad'))
+        large = hand_in(office.mx(), ANN, messages.plain((b'z' * 70 + b'\r\n') * 6000, 'large'))
+        fill(office, 1)
+        row, = office.json('store', 'scrub', '--now')
+        assert row['damaged'] == 0 and row['scrubbed'] and not row['scrubbing'], row
+        damage(office.path('store', 'journal', '00000001.seg'), b'needle-in')
+        damage(office.path('store', 'blob', '*', large), b'zzzz')
+        row = scrubbed(office)
+        assert row['damaged'] == 2, row
+        assert any(bad in line for line in row['damage']), row
+        assert any(large in line for line in row['damage']), row
+        lines = [line for line in office.log_tail(20000).split('\n') if 'scrub.damage' in line]
+        assert {f'qid={bad}', f'qid={large}'} == {w for line in lines for w in line.split()
+                                                 if w.startswith('qid=')}, lines
+        p = office.pop(ANN)
+        assert p.stat()[0] == 5 and b'line 1' in b''.join(p.retr(5)[1])
+        p.quit()
+        office.stop()
+        row, = office.json('store', 'status')
+        assert row['damaged'] == 2 and row['scrubbed'], 'forgotten at a restart'
+        row, = office.json('store', 'scrub')
+        assert row['damaged'] == 2, 'without a server'
+        # a message that is gone is no damage
+        office.start()
+        p = office.pop(ANN)
+        p.dele(3)
+        p.quit()
+    with_office('', check)
+
+
+def scrubbed(office):
+    office.must('store', 'scrub', '--now')
+
+    def done():
+        row, = office.json('store', 'status')
+        return row if not row['scrubbing'] else None
+    return wait_until(done, 20, 'the scrub')
+
+
+def test_scrub_goes_on_after_a_restart(_office):
+    def check(office):
+        raw = messages.plain((b'x' * 70 + b'\r\n') * 2500, 'room')
+        for _ in range(24):
+            office.deliver(raw, ANN)
+        assert office.json('store', 'scrub')[0]['scrubbing']
+        time.sleep(2.5)
+        before = office.json('store', 'status')[0]
+        assert before['scrubbing'] not in ('0%', '100%') and before['scrubbed'] is None, before
+        office.stop()
+        office.start()
+        assert scrubbed(office)['damaged'] == 0
+        begun = [line for line in office.log_tail(20000).split('\n') if 'scrub.begun' in line]
+        assert 'segment=0' in begun[0].split() and 'segment=0' not in begun[1].split(), begun
+    with_office('segment_size = 1M\nscrub_rate = 1M\n', check)
