@@ -150,15 +150,15 @@ static enum pop3c_step line_step(struct pop3c *p)
 
 static enum pop3c_step step(struct pop3c *p, struct pop3c_event *ev)
 {
-	enum pop3c_step s = p->state == P_SESSION ? pop3c_session_step(p, ev) : line_step(p);
+	enum pop3c_step s;
 
-	if (s != STEP_IDLE)
-		return s;
-	if (p->ending) {
-		pop3c_break(p, p->end_why);
+	if (p->state == P_SESSION && !p->ending && pop3c_send_step(p))
 		return STEP_AGAIN;
-	}
-	return p->state == P_SESSION && pop3c_send_step(p) ? STEP_AGAIN : STEP_IDLE;
+	s = p->state == P_SESSION ? pop3c_session_step(p, ev) : line_step(p);
+	if (s != STEP_IDLE || !p->ending)
+		return s;
+	pop3c_break(p, p->end_why);
+	return STEP_AGAIN;
 }
 
 bool pop3c_next(struct pop3c *p, int64_t now_ms, struct pop3c_event *ev)

@@ -1,0 +1,3 @@
+server-closes
+closed:
+close broken 0 the server closed the connection

@@ -1,0 +1,6 @@
+config login apop
+S: +OK ready <nothing here>
+C: CAPA
+S: -ERR
+timestamp 
+C: QUIT

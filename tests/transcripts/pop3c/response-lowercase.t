@@ -1,0 +1,5 @@
+# old servers
+S: +ok hello
+C: CAPA
+S: -err
+C: USER joe

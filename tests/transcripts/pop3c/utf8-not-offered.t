@@ -1,0 +1,7 @@
+config utf8
+S: +OK hello
+C: CAPA
+S: +OK
+S: USER
+S: .
+C: USER joe
