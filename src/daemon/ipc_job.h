@@ -16,6 +16,7 @@
 
 #include "base/codec.h"
 #include "base/msgid.h"
+#include "queue/outcome.h"
 #include "queue/route.h"
 
 enum ipc_queue {
@@ -66,20 +67,6 @@ struct job {
 void job_put(struct buf *b, const struct job *j);
 bool job_get(struct reader *r, struct job *j); /* views of the packet */
 void job_free(struct job *j);
-
-enum outcome { OUTCOME_DELIVERED = 1, OUTCOME_DEFERRED, OUTCOME_FAILED };
-
-struct job_outcome {
-	uint32_t number;
-	enum outcome outcome;
-	bool site_failed; /* nobody there could be reached, or it said so for all: others wait too */
-	bool relayed;     /* DELIVERED: the next hop knows DSN and tells the sender itself */
-	bool unknown;     /* DEFERRED: it may have been taken (RFC 1047) */
-	struct str status; /* RFC 3463, "4.4.1" */
-	struct str reply; /* plain text; of the server as it came, or ours; at most JOB_REPLY_MAX */
-	struct str host;  /* who said it: "mx.example.org[192.0.2.1]"; "" when it was nobody */
-	struct str tls;   /* level reached: "dane", "verified", "encrypted", "clear"; "" unknown */
-};
 
 void outcome_put(struct buf *b, const struct job_outcome *o);
 bool outcome_get(struct reader *r, struct job_outcome *o); /* false: at the end, or r->bad */

@@ -112,3 +112,23 @@ void route_site(struct buf *out, const struct route *r)
 	if (r->kind == ROUTE_RELAY || r->kind == ROUTE_LMTP)
 		buf_printf(out, "]:%u", r->port);
 }
+
+bool route_parse(struct str site, struct route *r)
+{
+	struct str rest = site, kind = str_cut(&rest, ':');
+	uint64_t port;
+
+	*r = (struct route){ .kind = ROUTE_MX, .host = rest, .port = 25 };
+	if (str_eq(kind, STR("mx")))
+		return rest.n > 0;
+	r->kind = str_eq(kind, STR("lmtp")) ? ROUTE_LMTP : ROUTE_RELAY;
+	if ((r->kind == ROUTE_RELAY && !str_eq(kind, STR("relay"))) || !str_starts(rest, STR("[")))
+		return false;
+	rest = str_from(rest, 1);
+	r->host = str_cut(&rest, ']');
+	if (r->host.n == 0 || !str_starts(rest, STR(":")) || !str_u64(str_from(rest, 1), &port) ||
+		port == 0 || port > UINT16_MAX)
+		return false;
+	r->port = (uint16_t)port;
+	return true;
+}

@@ -65,6 +65,8 @@ enum route_accept route_accepts(const struct route_rules *rules, struct str reci
 
 /* The next hop's key: "mx:example.org", "relay:[192.0.2.1]:25"; lower case. */
 void route_site(struct buf *out, const struct route *r);
+/* The way that such a key names, for an administrator who chose one; false: none does.  Views of it. */
+bool route_parse(struct str site, struct route *r);
 /* The domain of an address; "" without one.  A quoted local part may hold an '@'. */
 struct str route_domain(struct str address);
 

@@ -205,6 +205,7 @@ enum store_out_flags {
 	STORE_OUT_DELAY_TOLD = 4, /* the sender knows that it is late */
 	STORE_OUT_RELAYED = 8,    /* the next hop tells the sender (RFC 3461 5.2.1) */
 	STORE_OUT_BAD = 16,       /* cannot be handled: held until an administrator looks */
+	STORE_OUT_VIA = 32,       /* via is not "" */
 };
 
 struct store_out_rcpt {

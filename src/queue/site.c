@@ -1,0 +1,175 @@
+#include "queue/site.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+enum {
+	BUCKETS = 4096,
+	FIRST_WINDOW = 2,
+	CLOSED_FIRST_MS = 60 * 1000,
+	CLOSED_MAX_MS = 30 * 60 * 1000,
+	REPLY_MAX = 500,
+};
+
+void sites_init(struct sites *s, size_t max)
+{
+	*s = (struct sites){ .max = max, .connections = 20 };
+	s->buckets = mem_array(NULL, BUCKETS, sizeof *s->buckets);
+	for (size_t i = 0; i < BUCKETS; i++)
+		list_init(&s->buckets[i]);
+	list_init(&s->order);
+}
+
+static void drop(struct sites *s, struct site *site)
+{
+	list_del(&site->hash);
+	list_del(&site->order);
+	list_del(&site->runnable);
+	free((void *)(uintptr_t)site->key.p);
+	free((void *)(uintptr_t)site->reply.p);
+	free(site);
+	s->count--;
+}
+
+void sites_deinit(struct sites *s)
+{
+	while (!list_empty(&s->order))
+		drop(s, LIST_OF(s->order.next, struct site, order));
+	free(s->buckets);
+}
+
+static struct link *bucket(struct sites *s, struct str key)
+{
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < key.n; i++)
+		h = (h ^ (unsigned char)key.p[i]) * 16777619u;
+	return &s->buckets[h % BUCKETS];
+}
+
+struct site *sites_find(struct sites *s, struct str key)
+{
+	struct link *head = bucket(s, key);
+
+	for (struct link *l = head->next; l != head; l = l->next)
+		if (str_eq(LIST_OF(l, struct site, hash)->key, key))
+			return LIST_OF(l, struct site, hash);
+	return NULL;
+}
+
+static struct str keep(struct str text)
+{
+	return str_of(memcpy(mem_alloc(text.n + 1), text.p, text.n), text.n);
+}
+
+/* Those that nobody uses go, the least lately used first. */
+static void make_room(struct sites *s)
+{
+	struct link *l = s->order.next;
+
+	while (s->count >= s->max && l != &s->order) {
+		struct site *site = LIST_OF(l, struct site, order);
+
+		l = l->next;
+		if (site->active == 0 && site->parked_count == 0)
+			drop(s, site);
+	}
+}
+
+bool site_free(const struct sites *s, struct str key, int64_t now_ms, int64_t *when)
+{
+	const struct site *site = sites_find((struct sites *)(uintptr_t)s, key);
+	uint32_t limit;
+
+	*when = 0;
+	if (site == NULL)
+		return true;
+	*when = site->closed_until_ms > site->rate_at_ms ? site->closed_until_ms : site->rate_at_ms;
+	if (*when > now_ms)
+		return false;
+	*when = 0;
+	/* it was closed: one finds out */
+	limit = site->closed_until_ms != 0 ? 1 : site->window;
+	return site->active < (limit < s->connections ? limit : s->connections);
+}
+
+struct site *site_begin(struct sites *s, struct str key, int64_t now_ms)
+{
+	struct site *site = sites_find(s, key);
+
+	if (site == NULL) {
+		make_room(s);
+		site = NEW(struct site);
+		site->key = keep(key);
+		site->reply = keep(STR(""));
+		site->window = FIRST_WINDOW;
+		site->threshold = UINT32_MAX;
+		list_append(bucket(s, key), &site->hash);
+		list_init(&site->order);
+		list_init(&site->parked);
+		list_init(&site->runnable);
+		s->count++;
+	}
+	list_del(&site->order);
+	list_append(&s->order, &site->order);
+	site->active++;
+	if (s->rate > 0)
+		site->rate_at_ms =
+			(site->rate_at_ms > now_ms ? site->rate_at_ms : now_ms) + 60000 / s->rate;
+	return site;
+}
+
+static void worked(const struct sites *s, struct site *site)
+{
+	site->failures = 0;
+	site->closed_until_ms = 0;
+	site->successes++;
+	if (site->window >= s->connections ||
+		(site->window >= site->threshold && site->successes < site->window))
+		return;
+	site->window++;
+	site->successes = 0;
+}
+
+static void failed(struct site *site, struct str reply, int64_t now_ms)
+{
+	int64_t closed = CLOSED_FIRST_MS;
+
+	free((void *)(uintptr_t)site->reply.p);
+	site->reply = keep(str_head(reply, REPLY_MAX));
+	site->failures++;
+	site->successes = 0;
+	site->window = site->window > 1 ? site->window / 2 : 1;
+	site->threshold = site->window;
+	if (site->window > 1)
+		return;
+	/* those that began before it was closed say nothing new */
+	if (site->closed_until_ms > now_ms)
+		return;
+	for (uint32_t i = 2; i < site->failures && closed < CLOSED_MAX_MS; i++)
+		closed *= 2;
+	site->closed_until_ms = now_ms + (closed < CLOSED_MAX_MS ? closed : CLOSED_MAX_MS);
+}
+
+void site_end(
+	struct sites *s, struct site *site, enum site_end end, struct str reply, int64_t now_ms)
+{
+	site->active--;
+	switch (end) {
+	case SITE_WORKED: worked(s, site); break;
+	case SITE_FAILED: failed(site, reply, now_ms); break;
+	case SITE_NOTHING: break;
+	}
+	if (site->active == 0 && site->parked_count == 0 && site->failures == 0 && !site->more &&
+		site->rate_at_ms <= now_ms && s->count > s->max / 2)
+		drop(s, site);
+}
+
+void site_reopen(struct sites *s, struct str key)
+{
+	struct site *site = sites_find(s, key);
+
+	if (site != NULL && site->closed_until_ms != 0)
+		site->closed_until_ms = 1; /* past, but still for one that finds out */
+}

@@ -1,0 +1,57 @@
+/* site.h -- destinations, and how much each is given at one time.
+ *
+ * A destination begins with two deliveries at a time and gets one more for each that works out, up to the
+ * limit; when it fails as a whole it gets half.  When it failed again with only one, nothing is tried for a
+ * while, longer each time, and then one delivery finds out (the probe).  Only destinations that somebody
+ * uses now or that failed lately are remembered: memory does not grow with the queue. */
+#ifndef RESTANTE_QUEUE_SITE_H
+#define RESTANTE_QUEUE_SITE_H
+
+#include "base/list.h"
+#include "base/str.h"
+
+struct site {
+	struct link hash, order; /* of use: the oldest first */
+	struct str key;          /* owned */
+	uint32_t active;         /* deliveries now */
+	uint32_t window, threshold;
+	uint32_t successes;      /* since the window last grew, above the threshold */
+	uint32_t failures;       /* in a row */
+	int64_t closed_until_ms; /* 0: open */
+	int64_t rate_at_ms;      /* when the next one may begin, by the rate limit */
+	struct str reply;        /* what was said when it failed last; owned */
+
+	/* the queue's: messages in memory that wait for a delivery to end */
+	struct link parked, runnable;
+	uint32_t parked_count;
+	bool more; /* others wait on disk */
+};
+
+struct sites {
+	struct link *buckets; /* owned */
+	struct link order;
+	size_t count, max;
+	uint32_t connections; /* limit of a window */
+	uint32_t rate;        /* deliveries a minute; 0: no limit */
+};
+
+void sites_init(struct sites *s, size_t max);
+void sites_deinit(struct sites *s);
+struct site *sites_find(struct sites *s, struct str key); /* NULL: nothing is known of it */
+
+/* May one more delivery begin?  *when: not before, when it is only a matter of time; else 0: when one of
+ * those that are under way is done. */
+bool site_free(const struct sites *s, struct str key, int64_t now_ms, int64_t *when);
+/* Nothing goes there now because it failed. */
+static inline bool site_closed(const struct site *s, int64_t now_ms)
+{
+	return s != NULL && s->closed_until_ms > now_ms;
+}
+struct site *site_begin(struct sites *s, struct str key, int64_t now_ms);
+enum site_end { SITE_WORKED, SITE_FAILED, SITE_NOTHING /* nothing was learnt */ };
+void site_end(
+	struct sites *s, struct site *site, enum site_end end, struct str reply, int64_t now_ms);
+/* An administrator wants it tried now. */
+void site_reopen(struct sites *s, struct str key);
+
+#endif
