@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "cmd/cmd.h"
+#include "cmd/progress.h"
 #include "daemon/control.h"
 
 enum { RESTART_MS = 600000, POLL_US = 100000 };
@@ -15,21 +16,32 @@ enum { RESTART_MS = 600000, POLL_US = 100000 };
 struct findings {
 	bool json, colour;
 	json_t *lines;
+	struct progress progress;
 };
 
 static void on_finding(void *arg, const char *line)
 {
 	struct findings *f = arg;
 
+	progress_clear(&f->progress);
 	if (f->json)
 		json_array_append_new(f->lines, json_string(line));
 	else
 		printf("%s%s%s\n", f->colour ? "\033[31m" : "", line, f->colour ? "\033[0m" : "");
 }
 
+static void on_progress(void *arg, uint64_t octets, uint64_t total, uint64_t messages)
+{
+	struct findings *f = arg;
+
+	f->progress.total = total;
+	progress_at(&f->progress, octets, messages);
+}
+
 static enum status check(
 	const char *state, struct fsck_report *report, struct findings *f, struct err *err)
 {
+	const struct fsck_watch watch = { on_finding, on_progress, f };
 	struct borrowed_rights rights = { false };
 	enum status status;
 	struct disk *disk;
@@ -40,7 +52,9 @@ static enum status check(
 	status = rights_borrow(&rights, dir, err);
 	if (status == ST_OK) {
 		disk = disk_real();
-		status = store_local_fsck(dir, disk, report, on_finding, f, err);
+		progress_begin(&f->progress, 0);
+		status = store_local_fsck(dir, disk, report, &watch, err);
+		progress_clear(&f->progress);
 		disk->ops->free(disk);
 	}
 	rights_return(&rights);
@@ -79,7 +93,9 @@ static void print_report(const struct findings *f, const struct fsck_report *r)
 
 static int run_check(struct cmd *c)
 {
-	struct findings f = { cmd_has(c, OPTION_JSON), output_colour(STDOUT_FILENO), json_array() };
+	struct findings f = { .json = cmd_has(c, OPTION_JSON),
+		.colour = output_colour(STDOUT_FILENO),
+		.lines = json_array() };
 	struct fsck_report report = { .segments = 0 };
 	struct err err = { ST_OK, "" };
 	int code = EX_OK;

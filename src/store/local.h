@@ -52,10 +52,15 @@ struct fsck_report {
 	uint64_t missing;       /* large messages whose file is not there or damaged */
 	uint64_t index_differs; /* rows in which the index is not what the journal says */
 };
-typedef void fsck_say(void *arg, const char *line); /* one finding, one line */
+struct fsck_watch {
+	void (*say)(void *arg, const char *line); /* one finding, one line; may be NULL */
+	void (*progress)(
+		void *arg, uint64_t octets, uint64_t total, uint64_t messages); /* the same */
+	void *arg;
+};
 /* Reads everything, changes nothing; ST_OK also when there are findings.  May run beside a server. */
 enum status store_local_fsck(const char *dir, struct disk *disk, struct fsck_report *report,
-	fsck_say *say, void *arg, struct err *err);
+	const struct fsck_watch *watch, struct err *err);
 /* Makes the index anew from the journal alone.  Only while no store is open on dir. */
 enum status store_local_rebuild(const char *dir, struct disk *disk, struct err *err);
 

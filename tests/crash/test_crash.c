@@ -438,7 +438,8 @@ static void check_fsck(struct world *w)
 	struct fsck_report r;
 	struct err err = { 0 };
 
-	if (store_local_fsck(w->dir, w->disk, &r, say_finding, NULL, &err) != ST_OK)
+	if (store_local_fsck(
+		    w->dir, w->disk, &r, &(struct fsck_watch){ .say = say_finding }, &err) != ST_OK)
 		broken(w, "fsck: %s", err.text);
 	if (r.corrupt + r.missing + r.index_differs > 0)
 		broken(w, "fsck: %d corrupt, %d missing, %d rows differ", (int)r.corrupt,

@@ -51,7 +51,7 @@ static struct fsck_report world_fsck(struct world *w)
 	struct fsck_report r;
 	struct err err = { 0 };
 
-	assert_int_equal(store_local_fsck(w->dir, w->disk, &r, NULL, NULL, &err), ST_OK);
+	assert_int_equal(store_local_fsck(w->dir, w->disk, &r, NULL, &err), ST_OK);
 	return r;
 }
 

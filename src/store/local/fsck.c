@@ -20,8 +20,8 @@ struct fsck {
 	struct disk *disk;
 	char *blob_dir;
 	struct fsck_report *report;
-	fsck_say *say;
-	void *arg;
+	struct fsck_watch watch;
+	uint64_t read, total; /* octets of the journal and of large files; total grows */
 	struct index *mine;
 	uint64_t until; /* apply records before this position; the rest is only judged */
 	struct index_place at;
@@ -36,12 +36,12 @@ __attribute__((format(printf, 2, 3))) static void tell(struct fsck *f, const cha
 	char line[512];
 	va_list ap;
 
-	if (f->say == NULL)
+	if (f->watch.say == NULL)
 		return;
 	va_start(ap, fmt);
 	(void)vsnprintf(line, sizeof line, fmt, ap);
 	va_end(ap);
-	f->say(f->arg, line);
+	f->watch.say(f->watch.arg, line);
 }
 
 /* True when the file is there and holds what was delivered. */
@@ -81,6 +81,10 @@ static void count_message(struct fsck *f, const struct record *r)
 		return;
 	f->report->messages++;
 	f->report->octets += m.octets;
+	if (m.flags & MESSAGE_BLOB) {
+		f->read += m.octets;
+		f->total += m.octets;
+	}
 	if ((m.flags & MESSAGE_BLOB) && !blob_is_whole(f, &m, r->body_crc)) {
 		f->doubtful = mem_array(f->doubtful, f->ndoubtful + 1, sizeof *f->doubtful);
 		f->doubtful[f->ndoubtful++] = m.id;
@@ -101,6 +105,9 @@ static void fsck_record(struct walker *w, const struct record *r, const struct s
 	struct fsck *f = (struct fsck *)w;
 
 	f->report->records++;
+	f->read += r->size;
+	if (f->watch.progress != NULL)
+		f->watch.progress(f->watch.arg, f->read, f->total, f->report->messages);
 	if (r->type == RECORD_MESSAGE || r->type == RECORD_MOVED)
 		count_message(f, r);
 	if (r->type == RECORD_RETIRE)
@@ -294,6 +301,10 @@ static enum status check(struct fsck *f, const char *journal_dir, sqlite3 *their
 	st = map_load(&map, f->disk, journal_dir, err);
 	if (st == ST_OK) {
 		f->report->segments = map.count;
+		for (size_t i = 0; i < map.count; i++)
+			f->total += map.segments[i].limit < map.segments[i].size
+					    ? map.segments[i].limit
+					    : map.segments[i].size;
 		st = map_walk(&map, 0, &f->w, NULL, err);
 		end_batch(f);
 		report_missing_segments(f, &map);
@@ -312,7 +323,7 @@ static enum status check(struct fsck *f, const char *journal_dir, sqlite3 *their
 }
 
 enum status store_local_fsck(const char *dir, struct disk *disk, struct fsck_report *report,
-	fsck_say *say, void *arg, struct err *err)
+	const struct fsck_watch *watch, struct err *err)
 {
 	char *index_path = store_index_path(dir), *journal_dir = store_journal_path(dir);
 	struct fsck f = {
@@ -320,13 +331,13 @@ enum status store_local_fsck(const char *dir, struct disk *disk, struct fsck_rep
 		.disk = disk,
 		.blob_dir = store_blob_path(dir),
 		.report = report,
-		.say = say,
-		.arg = arg
 	};
 	int lock = open(journal_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	sqlite3 *theirs;
 	enum status st;
 
+	if (watch != NULL)
+		f.watch = *watch;
 	/* a running server removes nothing while this is held */
 	if (lock >= 0)
 		(void)flock(lock, LOCK_SH);
