@@ -201,6 +201,10 @@ int cmd_config_check(struct cmd *c);
 int cmd_config_show(struct cmd *c);
 int cmd_config_defaults(struct cmd *c);
 int cmd_fsck(struct cmd *c);
+int cmd_list(struct cmd *c);
+int cmd_search(struct cmd *c);
+int cmd_show(struct cmd *c);
+int cmd_save(struct cmd *c);
 int cmd_provider_list(struct cmd *c);
 int cmd_provider_show(struct cmd *c);
 

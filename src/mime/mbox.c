@@ -118,6 +118,18 @@ static int64_t wall_of(int64_t year, int64_t month, int64_t day, int64_t seconds
 	return (days_of(year, month, day) * 86400 + seconds) * 1000;
 }
 
+bool date_day(struct str s, int64_t *wall_ms)
+{
+	struct str rest = s, y = str_cut(&rest, '-'), m = str_cut(&rest, '-');
+	int64_t year, month, day;
+
+	if (y.n != 4 || m.n != 2 || rest.n != 2 || !number(y, 1970, 9999, &year) ||
+		!number(m, 1, 12, &month) || !number(rest, 1, 31, &day))
+		return false;
+	*wall_ms = wall_of(year, month, day, 0);
+	return true;
+}
+
 bool date_get(struct str s, int64_t *wall_ms)
 {
 	struct str comma = s, first = str_cut(&comma, ','), rest = s, zone;

@@ -17,5 +17,7 @@ int mbox_quotes(struct str line);
 
 /* A date as RFC 5322 3.3 and 4.3 have it, with or without day of the week, seconds and comment. */
 bool date_get(struct str s, int64_t *wall_ms);
+/* "2026-01-31": its beginning, UTC. */
+bool date_day(struct str s, int64_t *wall_ms);
 
 #endif

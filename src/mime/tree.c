@@ -242,18 +242,23 @@ bool mime_filename(const struct mime_part *p, struct buf *out)
 	return there;
 }
 
-void mime_decode(const struct mime_part *p, struct buf *out)
+void mime_body(const struct mime_part *p, struct buf *out)
 {
 	struct transfer t = { .encoding = p->encoding };
+
+	transfer_decode(&t, p->body, out);
+	transfer_end(&t, out);
+}
+
+void mime_decode(const struct mime_part *p, struct buf *out)
+{
 	struct buf octets = { 0 }, charset = { 0 };
 
 	if (!mime_is(p, STR("text/"))) {
-		transfer_decode(&t, p->body, out);
-		transfer_end(&t, out);
+		mime_body(p, out);
 		return;
 	}
-	transfer_decode(&t, p->body, &octets);
-	transfer_end(&t, &octets);
+	mime_body(p, &octets);
 	param_get(mime_field(p->header, STR("Content-Type")), STR("charset"), &charset);
 	charset_utf8(buf_str(&charset), buf_str(&octets), out);
 	buf_deinit(&octets);

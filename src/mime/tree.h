@@ -36,7 +36,9 @@ struct str mime_field(struct str header, struct str name);
 /* The file name a sender suggests, as UTF-8, as one harmless path component: no "/", no control, not hidden.
  * False: none. */
 bool mime_filename(const struct mime_part *p, struct buf *out);
-/* The decoded body; of text in UTF-8. */
+/* The decoded body, octet for octet. */
+void mime_body(const struct mime_part *p, struct buf *out);
+/* The same, but text in UTF-8. */
 void mime_decode(const struct mime_part *p, struct buf *out);
 static inline bool mime_is(const struct mime_part *p, struct str type_or_prefix)
 {

@@ -1,0 +1,166 @@
+/* restante list, search, show: reading mail from scripts. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <time.h>
+
+#include "cmd/reading.h"
+#include "mime/text.h"
+#include "reader/query.h"
+
+enum { SHOW_MAX = 256 * 1024 * 1024 };
+
+static json_t *text_of(struct str s)
+{
+	return json_stringn(s.p, s.n);
+}
+
+static json_t *date_of(int64_t ms)
+{
+	time_t t = (time_t)(ms / 1000);
+	char text[32] = "";
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) != NULL)
+		strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return json_string(text);
+}
+
+static json_t *row_json(const struct library_row *row)
+{
+	char room[330];
+	json_t *o = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:b, s:b}", "id",
+		text_of(row->id), "uidl", text_of(row->uidl), "account",
+		text_of(reading_name(row->account, room)), "from", text_of(row->from), "to",
+		text_of(row->to), "subject", text_of(row->subject), "date", date_of(row->date_ms),
+		"octets", (json_int_t)row->octets, "thread", (json_int_t)row->thread, "seen",
+		(int)row->seen, "marked", (int)row->marked);
+
+	json_object_set_new(
+		o, "attachments", json_loadb(row->attachments.p, row->attachments.n, 0, NULL));
+	return o;
+}
+
+static bool on_found(void *arg, const struct library_row *row)
+{
+	json_array_append_new(arg, row_json(row));
+	return true;
+}
+
+static int print_found(struct reading *r, const struct library_query *q)
+{
+	static const struct column columns[] = {
+		{"id",       "ID",      false},
+		{ "date",    "DATE",    false},
+		{ "account", "ACCOUNT", false},
+		{ "from",    "FROM",    false},
+		{ "subject", "SUBJECT", false},
+	};
+	struct err err = { 0 };
+	json_t *rows = json_array();
+	int code = EX_OK;
+
+	if (library_find(r->library, buf_str(&r->accounts), q, on_found, rows, &err) != ST_OK)
+		code = cmd_fail_err(r->cmd, &err);
+	if (code == EX_OK) {
+		output_rows(r->cmd, rows, columns, sizeof columns / sizeof *columns);
+		code = output_end(r->cmd);
+	}
+	json_decref(rows);
+	return code;
+}
+
+int cmd_list(struct cmd *c)
+{
+	struct library_query q = { .after_ms = 0 };
+	struct reading r;
+	int code = reading_open(&r, c, c->args, c->nargs);
+
+	if (code == EX_OK)
+		code = print_found(&r, &q);
+	reading_close(&r);
+	return code;
+}
+
+int cmd_search(struct cmd *c)
+{
+	struct buf text = { 0 }, address = { 0 };
+	struct library_query q;
+	struct err err = { 0 };
+	struct reading r;
+	int code = EX_OK;
+
+	for (int i = 0; i < c->nargs; i++) {
+		buf_put(&text, STR(" "));
+		buf_put(&text, str_c(c->args[i]));
+	}
+	if (query_parse(&q, buf_str(&text), &err) != ST_OK)
+		code = cmd_fail(c, EX_USAGE, "%s", err.text);
+	if (code == EX_OK) {
+		if (q.account.len > 0 && str_find(buf_str(&q.account), '@') == q.account.len) {
+			reading_address(&address, buf_str(&q.account));
+			buf_clear(&q.account);
+			buf_put(&q.account, buf_str(&address));
+		}
+		code = reading_open(&r, c, NULL, 0);
+		if (code == EX_OK)
+			code = print_found(&r, &q);
+		reading_close(&r);
+	}
+	library_query_deinit(&q);
+	buf_deinit(&text);
+	buf_deinit(&address);
+	return code;
+}
+
+static void print_message(const struct library_row *row, struct str text)
+{
+	json_t *date = date_of(row->date_ms);
+
+	printf("From: %.*s\nTo: %.*s\nDate: %s\nSubject: %.*s\n\n", STR_ARG(row->from),
+		STR_ARG(row->to), json_string_value(date), STR_ARG(row->subject));
+	fwrite(text.p, 1, text.n, stdout);
+	json_decref(date);
+}
+
+static enum status show(struct reading *r, struct str id, struct err *err)
+{
+	struct buf octets = { 0 }, text = { 0 };
+	struct library_row row;
+	struct mime_tree t;
+	enum status status = library_get(r->library, buf_str(&r->accounts), id, &row, err);
+
+	if (status == ST_OK)
+		status = reading_message(r, &row, SHOW_MAX, &octets, err);
+	if (status != ST_OK)
+		return status;
+	mime_tree_parse(&t, buf_str(&octets));
+	mime_text(&t, &text);
+	mime_tree_free(&t);
+	if (cmd_has(r->cmd, OPTION_JSON)) {
+		json_t *o = row_json(&row);
+
+		json_object_set_new(o, "text", text_of(buf_str(&text)));
+		json_dumpf(o, stdout, JSON_INDENT(1));
+		putchar('\n');
+		json_decref(o);
+	} else {
+		print_message(&row, buf_str(&text));
+	}
+	library_set(r->library, row.id, true, row.marked, NULL);
+	buf_deinit(&octets);
+	buf_deinit(&text);
+	return ST_OK;
+}
+
+int cmd_show(struct cmd *c)
+{
+	struct err err = { 0 };
+	struct reading r;
+	int code = reading_open(&r, c, NULL, 0);
+
+	if (code == EX_OK && show(&r, str_c(c->args[0]), &err) != ST_OK)
+		code = cmd_fail_err(c, &err);
+	reading_close(&r);
+	return code == EX_OK ? output_end(c) : code;
+}

@@ -1,0 +1,223 @@
+#include "cmd/reading.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/list.h"
+#include "daemon/config_remote.h"
+
+static const struct str remote_domain = STR_INIT("@remote");
+
+void reading_address(struct buf *out, struct str remote)
+{
+	for (size_t i = 0; i < remote.n; i++)
+		buf_putc(out, remote.p[i] == '@' ? '=' : ascii_lower(remote.p[i]));
+	buf_put(out, remote_domain);
+}
+
+struct str reading_name(struct str address, char room[330])
+{
+	if (!str_ends(address, remote_domain) || address.n > 330)
+		return address;
+	address.n -= remote_domain.n;
+	for (size_t i = 0; i < address.n; i++)
+		room[i] = address.p[i] == '=' ? '@' : address.p[i];
+	return str_of(room, address.n);
+}
+
+static void on_row(struct office_reply *reply, json_t *row)
+{
+	struct reading *r = LIST_OF(reply, struct reading, reply);
+
+	json_decref(r->row);
+	r->row = row;
+}
+
+static void on_octets(struct office_reply *reply, struct str octets)
+{
+	buf_put(&LIST_OF(reply, struct reading, reply)->octets, octets);
+}
+
+static enum status ask(struct reading *r, json_t *request, struct err *err)
+{
+	enum status status;
+
+	buf_clear(&r->octets);
+	status = control_ask(r->session, request, &r->reply, err);
+	json_decref(request);
+	return status;
+}
+
+static enum status source_index(struct library_source *s, struct str account,
+	void (*each)(void *arg, struct str id, struct str uidl), void *arg, struct err *err)
+{
+	struct reading *r = LIST_OF(s, struct reading, source);
+	enum status status = ask(r,
+		json_pack("{s:s, s:s%}", "verb", "mailbox.index", "address", account.p, account.n),
+		err);
+	struct str rest = buf_str(&r->octets);
+
+	while (status == ST_OK && rest.n > 0) {
+		struct str uidl = str_cut(&rest, '\n'), id = str_cut(&uidl, ' ');
+
+		each(arg, id, uidl);
+	}
+	return status;
+}
+
+static json_int_t member(const struct reading *r, const char *name)
+{
+	return json_integer_value(json_object_get(r->row, name));
+}
+
+static enum status source_read(struct library_source *s, struct str account, struct str id,
+	uint64_t max, struct buf *octets, uint64_t *total, int64_t *received_ms, struct err *err)
+{
+	struct reading *r = LIST_OF(s, struct reading, source);
+	enum status status;
+
+	do {
+		status = ask(r,
+			json_pack("{s:s, s:s%, s:s%, s:I}", "verb", "mailbox.read", "address",
+				account.p, account.n, "id", id.p, id.n, "offset",
+				(json_int_t)octets->len),
+			err);
+		if (status != ST_OK)
+			return status;
+		*total = (uint64_t)member(r, "octets");
+		if (octets->len == 0)
+			*received_ms = member(r, "received");
+		buf_put(octets, buf_str(&r->octets));
+	} while (octets->len < *total && octets->len < max && r->octets.len > 0);
+	if (octets->len < *total && octets->len < max)
+		return err_set(err, ST_CORRUPT, "the message %.*s ends early: run restante fsck",
+			STR_ARG(id));
+	return ST_OK;
+}
+
+static void source_progress(struct library_source *s, uint64_t done, uint64_t of)
+{
+	struct reading *r = LIST_OF(s, struct reading, source);
+
+	if (done == 1)
+		progress_begin(&r->progress, of);
+	progress_at(&r->progress, done, done);
+	if (done == of)
+		progress_clear(&r->progress);
+}
+
+enum status reading_message(struct reading *r, const struct library_row *row, uint64_t max,
+	struct buf *out, struct err *err)
+{
+	uint64_t total;
+	int64_t received_ms;
+
+	return source_read(&r->source, row->account, row->id, max, out, &total, &received_ms, err);
+}
+
+static void add_account(struct reading *r, struct str remote)
+{
+	if (r->accounts.len > 0)
+		buf_putc(&r->accounts, '\n');
+	reading_address(&r->accounts, remote);
+}
+
+static int choose_accounts(struct reading *r, char **names, int count)
+{
+	struct err err = { 0 };
+	struct config *config;
+
+	if (cmd_has(r->cmd, OPTION_ACCOUNT)) {
+		buf_put(&r->accounts, str_c(r->cmd->value[OPTION_ACCOUNT]));
+		return EX_OK;
+	}
+	config = config_load(r->cmd->state, &err);
+	if (config == NULL)
+		return cmd_fail(r->cmd, EX_CONFIG, "%s", err.text);
+	for (int i = 0; i < count && err.code == ST_OK; i++)
+		if (config_remote(config, str_c(names[i])) != NULL)
+			add_account(r, str_c(names[i]));
+		else
+			err_set(&err, ST_USAGE, "no remote %.64s in %s/restante.conf", names[i],
+				r->cmd->state);
+	for (size_t i = 0; count == 0 && i < config->remote_count; i++)
+		add_account(r, str_c(config->remotes[i].name));
+	config_free(config);
+	if (err.code != ST_OK)
+		return cmd_fail_err(r->cmd, &err);
+	if (r->accounts.len == 0)
+		return cmd_fail(r->cmd, EX_CONFIG,
+			"no remote is in %s/restante.conf: add one, or name an account with "
+			"--account",
+			r->cmd->state);
+	return EX_OK;
+}
+
+static enum status open_library(struct reading *r, struct err *err)
+{
+	struct buf path = { 0 };
+	char *name;
+
+	buf_put(&path, str_c(r->cmd->state));
+	buf_put(&path, STR("/reader.db"));
+	name = buf_steal_c(&path);
+	r->library = library_open(name, err);
+	free(name);
+	return r->library == NULL ? ST_IO : ST_OK;
+}
+
+/* A remote from which nothing was fetched yet has no account: that is no error. */
+static enum status update_all(struct reading *r, struct err *err)
+{
+	struct str rest = buf_str(&r->accounts);
+	enum status status = ST_OK;
+
+	while (status == ST_OK && rest.n > 0) {
+		struct str account = str_cut(&rest, '\n');
+		struct err why = { 0 };
+
+		status = library_update(r->library, &r->source, account, &why);
+		if (status == ST_NOTFOUND && str_ends(account, remote_domain))
+			status = ST_OK;
+		if (status != ST_OK)
+			err_set(err, status, "%s", why.text);
+	}
+	return status;
+}
+
+int reading_open(struct reading *r, struct cmd *c, char **names, int count)
+{
+	struct err err = { 0 };
+	int code;
+
+	*r = (struct reading){
+		.cmd = c,
+		.reply = {.row = on_row, .octets = on_octets},
+		.source = { source_index,  source_read,     source_progress }
+	};
+	if (state_check_version(c->state, &err) != ST_OK)
+		return cmd_fail(c, err.code == ST_USAGE ? EX_CONFIG : err_exit_code(err.code), "%s",
+			err.text);
+	code = choose_accounts(r, names, count);
+	if (code != EX_OK)
+		return code;
+	umask(077);
+	r->session = control_open(c->state, &err);
+	if (r->session == NULL)
+		return cmd_fail_err(c, &err);
+	control_between_calls(r->session);
+	if (open_library(r, &err) != ST_OK || update_all(r, &err) != ST_OK)
+		return cmd_fail_err(c, &err);
+	return EX_OK;
+}
+
+void reading_close(struct reading *r)
+{
+	library_close(r->library);
+	control_close(r->session);
+	json_decref(r->row);
+	buf_deinit(&r->accounts);
+	buf_deinit(&r->octets);
+}

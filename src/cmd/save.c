@@ -1,0 +1,199 @@
+/* restante save */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "cmd/export_file.h"
+#include "cmd/reading.h"
+#include "maildir/deliver.h"
+#include "mime/tree.h"
+
+enum { SAVE_MAX = 1024 * 1024 * 1024, TRIES = 1000 };
+
+/* A new file in the directory, never one that is there: "name", "name (2)" ... *path: heap. */
+static int make_file(const char *dir, struct str name, char **path, struct err *err)
+{
+	size_t dot = str_rfind(name, '.');
+	int fd = -1;
+
+	*path = NULL;
+	for (int i = 1; fd < 0 && i <= TRIES; i++) {
+		struct buf text = { 0 };
+
+		free(*path);
+		buf_put(&text, str_c(dir));
+		buf_putc(&text, '/');
+		buf_put(&text, str_head(name, dot));
+		if (i > 1)
+			buf_printf(&text, " (%d)", i);
+		buf_put(&text, str_from(name, dot));
+		*path = buf_steal_c(&text);
+		fd = open(*path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd < 0 && errno != EEXIST)
+			break;
+	}
+	if (fd < 0)
+		err_set(err, ST_IO, "make %s: %s", *path, strerror(errno));
+	return fd;
+}
+
+static enum status save_file(struct cmd *c, struct str name, struct str octets, struct err *err)
+{
+	enum status status = ST_OK;
+	char *path;
+	int fd = make_file(c->args[1], name, &path, err);
+
+	while (fd >= 0 && octets.n > 0 && status == ST_OK) {
+		ssize_t n = write(fd, octets.p, octets.n);
+
+		if (n > 0)
+			octets = str_from(octets, (size_t)n);
+		else if (errno != EINTR)
+			status = err_set(err, ST_IO, "write %s: %s", path, strerror(errno));
+	}
+	if (fd >= 0 && (fsync(fd) != 0 || close(fd) != 0) && status == ST_OK)
+		status = err_set(err, ST_IO, "write %s: %s", path, strerror(errno));
+	if (fd >= 0 && status == ST_OK)
+		puts(path);
+	free(path);
+	return fd < 0 ? ST_IO : status;
+}
+
+static enum status save_eml(
+	struct cmd *c, const struct library_row *row, struct str octets, struct err *err)
+{
+	struct buf name = { 0 };
+	enum status status;
+
+	buf_put(&name, row->id);
+	buf_put(&name, STR(".eml"));
+	status = save_file(c, buf_str(&name), octets, err);
+	buf_deinit(&name);
+	return status;
+}
+
+static enum status save_attachments(struct cmd *c, struct str octets, struct err *err)
+{
+	enum status status = ST_OK;
+	struct mime_tree t;
+
+	mime_tree_parse(&t, octets);
+	for (size_t i = 0; i < t.count && status == ST_OK; i++) {
+		const struct mime_part *p = &t.parts[i];
+		struct buf name = { 0 }, body = { 0 };
+
+		if (p->container || (!p->attachment && mime_is(p, STR("text/"))))
+			continue;
+		if (!mime_filename(p, &name))
+			buf_printf(&name, "part-%zu", i);
+		mime_body(p, &body);
+		status = save_file(c, buf_str(&name), buf_str(&body), err);
+		buf_deinit(&name);
+		buf_deinit(&body);
+	}
+	mime_tree_free(&t);
+	return status;
+}
+
+static enum status save_mbox(
+	struct cmd *c, const struct library_row *row, struct str octets, struct err *err)
+{
+	struct buf name = { 0 };
+	struct export x = { .file = NULL };
+	enum status status;
+	char *path;
+
+	buf_put(&name, str_c(c->args[1]));
+	buf_putc(&name, '/');
+	buf_put(&name, row->id);
+	buf_put(&name, STR(".mbox"));
+	path = buf_steal_c(&name);
+	status = export_begin(&x, path, false, 1, err);
+	if (status == ST_OK)
+		status = export_message(&x, STR(""), row->date_ms, row->id, err);
+	if (status == ST_OK) {
+		export_octets(&x, octets);
+		status = export_message_end(&x, row->id, row->uidl, row->date_ms, err);
+	}
+	if (status == ST_OK)
+		status = export_finish(&x, err);
+	export_end(&x);
+	if (status == ST_OK)
+		puts(path);
+	free(path);
+	return status;
+}
+
+static enum status save_maildir(
+	struct cmd *c, const struct library_row *row, struct str octets, struct err *err)
+{
+	struct maildir_message m;
+	struct buf name = { 0 };
+	enum status status;
+
+	buf_printf(&name, "%lld.", (long long)(row->date_ms / 1000));
+	buf_put(&name, row->id);
+	buf_put(&name, STR(".restante"));
+	status = maildir_begin(&m, c->args[1], buf_str(&name), err);
+	if (status == ST_OK) {
+		maildir_octets(&m, octets);
+		status = maildir_commit(&m, err);
+	}
+	if (status == ST_OK)
+		printf("%s/new/%.*s\n", c->args[1], STR_ARG(buf_str(&name)));
+	maildir_end(&m);
+	buf_deinit(&name);
+	return status;
+}
+
+static enum status save(struct cmd *c, struct str format, const struct library_row *row,
+	struct str octets, struct err *err)
+{
+	if (str_eq(format, STR("mbox")))
+		return save_mbox(c, row, octets, err);
+	if (str_eq(format, STR("maildir")))
+		return save_maildir(c, row, octets, err);
+	if (str_eq(format, STR("attachments")))
+		return save_attachments(c, octets, err);
+	return save_eml(c, row, octets, err);
+}
+
+static bool is_format(struct str s)
+{
+	static const struct str formats[] = { STR_INIT("eml"), STR_INIT("mbox"),
+		STR_INIT("maildir"), STR_INIT("attachments") };
+
+	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+		if (str_eq(formats[i], s))
+			return true;
+	return false;
+}
+
+int cmd_save(struct cmd *c)
+{
+	struct str format = cmd_has(c, OPTION_FORMAT) ? str_c(c->value[OPTION_FORMAT]) : STR("eml");
+	struct buf octets = { 0 };
+	struct library_row row;
+	struct err err = { 0 };
+	struct reading r;
+	int code;
+
+	if (!is_format(format))
+		return cmd_fail(c, EX_USAGE, "--format is eml, mbox, maildir or attachments");
+	code = reading_open(&r, c, NULL, 0);
+	if (code == EX_OK) {
+		mkdir(c->args[1], 0700);
+		if (library_get(r.library, buf_str(&r.accounts), str_c(c->args[0]), &row, &err) !=
+				ST_OK ||
+			reading_message(&r, &row, SAVE_MAX, &octets, &err) != ST_OK ||
+			save(c, format, &row, buf_str(&octets), &err) != ST_OK)
+			code = cmd_fail_err(c, &err);
+	}
+	buf_deinit(&octets);
+	reading_close(&r);
+	return code == EX_OK ? output_end(c) : code;
+}

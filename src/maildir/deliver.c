@@ -1,0 +1,133 @@
+#include "maildir/deliver.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+static char *join(const char *dir, const char *part, struct str name)
+{
+	struct buf path = { 0 };
+
+	buf_put(&path, str_c(dir));
+	buf_put(&path, str_c(part));
+	buf_put(&path, name);
+	return buf_steal_c(&path);
+}
+
+static enum status make_dir(const char *dir, const char *part, struct err *err)
+{
+	char *path = join(dir, part, STR(""));
+	enum status status = ST_OK;
+
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		status = err_set(err, ST_IO, "make %s: %s", path, strerror(errno));
+	free(path);
+	return status;
+}
+
+enum status maildir_begin(
+	struct maildir_message *m, const char *dir, struct str unique, struct err *err)
+{
+	static const char *const parts[] = { "", "/tmp", "/new", "/cur" };
+	enum status status = ST_OK;
+	char *path;
+	int fd;
+
+	*m = (struct maildir_message){ .dir = str_dup_c(str_c(dir)), .name = str_dup_c(unique) };
+	if (m->name == NULL || unique.n == 0 || str_find(unique, '/') < unique.n)
+		return err_set(err, ST_USAGE, "no name for a file in a Maildir");
+	for (size_t i = 0; i < sizeof parts / sizeof *parts && status == ST_OK; i++)
+		status = make_dir(dir, parts[i], err);
+	if (status != ST_OK)
+		return status;
+	path = join(dir, "/tmp/", unique);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	m->file = fd < 0 ? NULL : fdopen(fd, "w");
+	if (m->file == NULL)
+		status = err_set(err, ST_IO, "make %s: %s", path, strerror(errno));
+	free(path);
+	return status;
+}
+
+void maildir_octets(struct maildir_message *m, struct str octets)
+{
+	while (octets.n > 0) {
+		size_t n = str_find(octets, '\r');
+
+		if (m->cr_held && octets.p[0] != '\n')
+			putc('\r', m->file);
+		m->cr_held = false;
+		fwrite(octets.p, 1, n, m->file);
+		m->cr_held = n < octets.n;
+		octets = str_from(octets, n + 1);
+	}
+}
+
+static enum status sync_dir(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int failed = fd < 0 || fsync(fd) != 0 ? errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return failed == 0 ? ST_OK : err_set(err, ST_IO, "sync %s: %s", path, strerror(failed));
+}
+
+/* In cur/ it has flags behind its name; whoever read it has it. */
+static bool is_there(const struct maildir_message *m)
+{
+	static const char *const ends[] = { "", ":2,S", ":2," };
+	bool there = false;
+
+	for (size_t i = 0; i < 3 && !there; i++) {
+		struct buf name = { 0 };
+		char *path;
+
+		buf_put(&name, str_c(m->name));
+		buf_put(&name, str_c(ends[i]));
+		path = join(m->dir, i == 0 ? "/new/" : "/cur/", buf_str(&name));
+		there = access(path, F_OK) == 0;
+		free(path);
+		buf_deinit(&name);
+	}
+	return there;
+}
+
+enum status maildir_commit(struct maildir_message *m, struct err *err)
+{
+	char *from = join(m->dir, "/tmp/", str_c(m->name)),
+	     *to = join(m->dir, "/new/", str_c(m->name));
+	char *directory = join(m->dir, "/new", STR(""));
+	enum status status = ST_OK;
+
+	if (m->cr_held)
+		putc('\r', m->file);
+	if (fflush(m->file) != 0 || ferror(m->file) || fsync(fileno(m->file)) != 0)
+		status = err_set(err, ST_IO, "write %s: %s", from, strerror(errno));
+	else if (!is_there(m) && rename(from, to) != 0)
+		status = err_set(err, ST_IO, "rename %s: %s", from, strerror(errno));
+	else
+		status = sync_dir(directory, err);
+	free(from);
+	free(to);
+	free(directory);
+	return status;
+}
+
+void maildir_end(struct maildir_message *m)
+{
+	if (m->file != NULL) {
+		char *path = join(m->dir, "/tmp/", str_c(m->name));
+
+		fclose(m->file);
+		unlink(path);
+		free(path);
+	}
+	free(m->dir);
+	free(m->name);
+	*m = (struct maildir_message){ NULL };
+}

@@ -1,0 +1,93 @@
+"""list, search, show and save: reading what is in the store, with and without a running server."""
+
+import json
+import mailbox
+import os
+import tempfile
+
+
+ME = 'reader@example.test'
+MAILS = [
+    b'From: Ann <ann@example.test>\r\nTo: reader@example.test\r\nSubject: =?utf-8?q?Z=C3=BCrich?= trip\r\n'
+    b'Message-ID: <1@x>\r\nDate: Sun, 22 Nov 2026 03:27:11 +0000\r\n\r\nLet us go\x1b[2J there.\r\n',
+    b'From: Bob <bob@example.test>\r\nTo: reader@example.test\r\nSubject: bill\r\nMIME-Version: 1.0\r\n'
+    b'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nsee the file\r\n'
+    b'--b\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n'
+    b'Content-Disposition: attachment; filename="../../etc/bill.pdf"\r\n\r\nQUJDAA==\r\n--b--\r\n',
+]
+
+
+def fill(office):
+    office.add_account(ME)
+    with tempfile.TemporaryDirectory() as d:
+        for i, mail in enumerate(MAILS):
+            with open(os.path.join(d, f'{i}.eml'), 'wb') as f:
+                f.write(mail)
+        office.must('mailbox', 'import', ME, d)
+
+
+def found(office, *words):
+    return [m['subject'] for m in office.json('search', *words, '--account', ME)]
+
+
+def check(office):
+    rows = {m['subject']: m for m in office.json('list', '--account', ME)}
+    assert set(rows) == {'Zürich trip', 'bill'}, rows
+    bill = rows['bill']
+    assert bill['attachments'] == [{'filename': 'bill.pdf', 'type': 'application/pdf', 'part': 2,
+                                    'octets': 5}] or bill['attachments'][0]['filename'] == 'bill.pdf', bill
+    assert bill['from'] == 'Bob <bob@example.test>', bill
+    assert rows['Zürich trip']['date'] == '2026-11-22T03:27:11Z', rows
+    assert found(office, 'zurich') == ['Zürich trip']
+    assert found(office, 'has:attachment') == ['bill']
+    assert found(office, 'from:ann', 'there') == ['Zürich trip']
+    assert found(office, 'nowhere') == []
+    shown = office.json('show', rows['Zürich trip']['id'], '--account', ME)
+    assert shown['text'] == 'Let us go?[2J there.\n', shown
+    text = office.must('show', bill['id'], '--account', ME)
+    assert b'see the file' in text and b'[attachment bill.pdf, application/pdf]' in text, text
+    return rows
+
+
+def save(office, rows):
+    with tempfile.TemporaryDirectory() as d:
+        ident = rows['bill']['id']
+        path = office.must('save', ident, d, '--account', ME).decode().strip()
+        with open(path, 'rb') as f:
+            assert f.read().endswith(MAILS[1]), path
+        path = office.must('save', ident, d, '--account', ME, '--format', 'attachments').decode().strip()
+        assert path == os.path.join(d, 'bill.pdf'), path
+        with open(path, 'rb') as f:
+            assert f.read() == b'ABC\0'
+        again = office.must('save', ident, d, '--account', ME, '--format', 'attachments').decode().strip()
+        assert again == os.path.join(d, 'bill (2).pdf'), again
+        box = os.path.join(d, 'Maildir')
+        for _ in range(2):  # once: the same message has the same name
+            office.must('save', ident, box, '--account', ME, '--format', 'maildir')
+        assert [m['subject'] for m in mailbox.Maildir(box)] == ['bill']
+        path = office.must('save', ident, d, '--account', ME, '--format', 'mbox').decode().strip()
+        assert [m['subject'] for m in mailbox.mbox(path)] == ['bill']
+
+
+def test_with_a_server(office):
+    fill(office)
+    save(office, check(office))
+
+
+def test_what_is_wrong_is_told(office):
+    for words, code, told in (
+            (('search', 'has:teeth', '--account', ME), 64, b'has:attachment'),
+            (('search', '"open', '--account', ME), 64, b'not closed'),
+            (('show', 'NOPE', '--account', ME), 67, b'no message NOPE'),
+            (('save', 'NOPE', '/tmp', '--account', ME, '--format', 'pdf'), 64, b'--format is'),
+            (('list', '--account', 'nobody@example.test'), 67, b'nobody@example.test'),
+            (('list',), 78, b'no remote is in'),
+            (('list', 'home'), 64, b'no remote home')):
+        done = office.run(*words)
+        assert done.returncode == code and told in done.stderr and done.stderr.count(b'\n') == 1, (words, done)
+
+
+def test_without_a_server(office):
+    office.stop()
+    save(office, check(office))
+    office.start()
