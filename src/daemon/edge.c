@@ -320,6 +320,7 @@ static void from_parent(void *owner, struct ipc_packet *p)
 			break;
 		ipc_free(e->store);
 		e->store = ipc_new(e->loop, p->fd, from_store, store_lost, e);
+		ipc_gather(e->store);
 		e->store_lost = false;
 		window_unmap(&e->window);
 		loop_timer_stop(&e->orphaned);
@@ -350,7 +351,9 @@ static void parent_lost(void *owner)
 
 static void turn_end(void *arg)
 {
-	(void)arg;
+	struct edge *e = arg;
+
+	ipc_flush(e->store);
 	log_flush();
 }
 
@@ -438,6 +441,7 @@ _Noreturn void edge_process(struct child_start *start)
 	loop_timer_init(&e->orphaned, e->loop, orphaned);
 	e->leash = ipc_new(e->loop, start->leash, from_parent, parent_lost, e);
 	e->store = ipc_new(e->loop, start->channel, from_store, store_lost, e);
+	ipc_gather(e->store);
 	listen_all(e);
 	loop_at_turn_end(e->loop, turn_end, e);
 	ipc_send(e->leash, &ready, STR(""), STR(""), -1);

@@ -7,7 +7,12 @@
 #include "base/mem.h"
 #include "daemon/ipc.h"
 
-enum { PACKETS_A_TURN = 64, SOCKET_BUFFER = 1024 * 1024 };
+enum {
+	PACKETS_A_TURN = 64,
+	SOCKET_BUFFER = 1024 * 1024,
+	GATHER_EACH = 4096,
+	GATHER_ALL = 32 * 1024,
+};
 
 struct waiting { /* a packet the socket did not take */
 	struct link link;
@@ -22,6 +27,9 @@ struct ipc {
 	bool dead;
 	bool broken; /* a send failed: lost() comes from the loop, not from inside ipc_send() */
 	struct link waiting;
+	bool gathers;
+	unsigned gathered;
+	struct buf together; /* a packet of type IPC_MANY, when there is more than one in it */
 	void (*received)(void *owner, struct ipc_packet *p);
 	void (*lost)(void *owner);
 	void *owner;
@@ -104,7 +112,7 @@ static void send_waiting(struct ipc *i)
 	loop_io_want(&i->io, LOOP_READ);
 }
 
-void ipc_send(struct ipc *i, const struct ipc_head *head, struct str a, struct str b, int fd)
+static void send_now(struct ipc *i, const struct ipc_head *head, struct str a, struct str b, int fd)
 {
 	struct ipc_head copy = *head;
 	struct iovec iov[3] = {
@@ -139,6 +147,71 @@ void ipc_send(struct ipc *i, const struct ipc_head *head, struct str a, struct s
 	loop_io_want(&i->io, LOOP_READ | LOOP_WRITE);
 }
 
+void ipc_gather(struct ipc *i)
+{
+	i->gathers = true;
+}
+
+void ipc_flush(struct ipc *i)
+{
+	struct ipc_head head = { .type = IPC_MANY };
+	struct str octets = buf_str(&i->together);
+
+	if (i->gathered == 1) {
+		octets = str_from(octets, sizeof(uint32_t));
+		memcpy(&head, octets.p, sizeof head);
+		octets = str_from(octets, sizeof head);
+	}
+	if (i->gathered > 0)
+		send_now(i, &head, octets, STR(""), -1);
+	i->gathered = 0;
+	buf_clear(&i->together);
+}
+
+void ipc_send(struct ipc *i, const struct ipc_head *head, struct str a, struct str b, int fd)
+{
+	size_t n = sizeof *head + a.n + b.n;
+	bool small = fd < 0 && n <= GATHER_EACH;
+
+	if (i->gathered > 0 && (!small || i->together.len + n > GATHER_ALL))
+		ipc_flush(i);
+	if (!i->gathers || !small) {
+		send_now(i, head, a, b, fd);
+		return;
+	}
+	put_u32(&i->together, (uint32_t)n);
+	buf_put(&i->together, str_of((const char *)head, sizeof *head));
+	buf_put(&i->together, a);
+	buf_put(&i->together, b);
+	i->gathered++;
+}
+
+/* False: not as packets are. */
+static bool deliver(struct ipc *i, struct str octets, int fd)
+{
+	struct ipc_packet p = { .fd = fd };
+
+	if (octets.n < sizeof p.head)
+		return false;
+	memcpy(&p.head, octets.p, sizeof p.head);
+	p.body.rest = str_from(octets, sizeof p.head);
+	i->received(i->owner, &p);
+	return true;
+}
+
+static bool deliver_many(struct ipc *i, struct str octets)
+{
+	struct reader r = { octets, false };
+
+	while (r.rest.n > 0 && !i->dead) {
+		struct str one = get_str(&r);
+
+		if (r.bad || !deliver(i, one, -1))
+			return false;
+	}
+	return true;
+}
+
 /* One packet: 1, 0 when there is none, -1 when the channel is over. */
 static int receive(struct ipc *i)
 {
@@ -152,23 +225,24 @@ static int receive(struct ipc *i)
 		.msg_iovlen = 1,
 		.msg_control = control.room,
 		.msg_controllen = sizeof control.room };
-	struct ipc_packet p = { .fd = -1 };
+	struct ipc_head head = { 0 };
+	int fd = -1;
 	ssize_t n = recvmsg(i->fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c != NULL; c = CMSG_NXTHDR(&msg, c))
 		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-			memcpy(&p.fd, CMSG_DATA(c), sizeof p.fd);
-	if ((size_t)n < sizeof p.head || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
-		if (p.fd >= 0)
-			close(p.fd);
+			memcpy(&fd, CMSG_DATA(c), sizeof fd);
+	if ((size_t)n < sizeof head || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+		if (fd >= 0)
+			close(fd);
 		return -1;
 	}
-	memcpy(&p.head, room, sizeof p.head);
-	p.body.rest = str_of(room + sizeof p.head, (size_t)n - sizeof p.head);
-	i->received(i->owner, &p);
-	return 1;
+	memcpy(&head, room, sizeof head);
+	if (head.type != IPC_MANY || fd >= 0)
+		return deliver(i, str_of(room, (size_t)n), fd) ? 1 : -1;
+	return deliver_many(i, str_of(room + sizeof head, (size_t)n - sizeof head)) ? 1 : -1;
 }
 
 static void ready(struct loop_io *io, int events)
@@ -210,6 +284,7 @@ void ipc_free(struct ipc *i)
 		return;
 	i->dead = true;
 	loop_io_want(&i->io, 0);
+	buf_deinit(&i->together);
 	while ((l = list_take(&i->waiting)) != NULL)
 		drop_waiting(LIST_OF(l, struct waiting, link));
 	close(i->fd);

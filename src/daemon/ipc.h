@@ -46,6 +46,8 @@ enum ipc_note {
 	IPC_WINDOW,     /* edge: wants one; store: here it is, see window.h */
 };
 
+enum { IPC_MANY = 99 }; /* a packet that holds others: the length of each, then itself */
+
 struct ipc_head {
 	uint16_t type;
 	uint16_t result; /* in answers */
@@ -71,6 +73,10 @@ void ipc_free(struct ipc *i);
 /* Sends head, a and b as one packet, and fd with it (not taken over) when it is not -1.  What the socket
  * does not take now is copied and sent later, in order. */
 void ipc_send(struct ipc *i, const struct ipc_head *head, struct str a, struct str b, int fd);
+
+/* From now on small packets wait for ipc_flush(), at the end of the loop's turn, and cross together. */
+void ipc_gather(struct ipc *i);
+void ipc_flush(struct ipc *i);
 
 /* A pair of connected sockets, non-blocking, close-on-exec. */
 int ipc_pair(int fds[2]);

@@ -178,6 +178,7 @@ void svc_add_edge(struct svc *s, int fd)
 
 	e->svc = s;
 	e->ipc = ipc_new(s->loop, fd, received, lost, e);
+	ipc_gather(e->ipc);
 	list_append(&s->edges, &e->link);
 }
 
@@ -189,8 +190,10 @@ void svc_reap(struct svc *s)
 		struct svc_edge *e = LIST_OF(l, struct svc_edge, link);
 
 		next = l->next;
-		if (!e->dead)
+		if (!e->dead) {
+			ipc_flush(e->ipc);
 			continue;
+		}
 		ipc_free(e->ipc);
 		e->ipc = NULL;
 		if (e->live > 0)

@@ -85,7 +85,7 @@ struct svc_session {
 };
 
 void svc_add_edge(struct svc *s, int fd);
-void svc_reap(struct svc *s);  /* frees edges that are over; call at the end of a turn */
+void svc_reap(struct svc *s);  /* at the end of a turn: sends the answers, frees edges that are over */
 void svc_close(struct svc *s); /* ends all sessions and edges */
 
 /* Answers the open question and, when the session is gone meanwhile, frees it: do not touch it

@@ -356,6 +356,62 @@ static void a_window_misused(void **state)
 	}
 }
 
+static void put_packet(struct buf *b, uint16_t type, uint32_t session, struct str body)
+{
+	struct ipc_head head = { .type = type, .session = session, .seq = 1 };
+
+	put_u32(b, (uint32_t)(sizeof head + body.n));
+	buf_put(b, str_of((const char *)&head, sizeof head));
+	buf_put(b, body);
+}
+
+static void many_in_one(void **state)
+{
+	static const struct str rcpt =
+		STR_INIT("\001\020\0\0\0ann@example.test\0\0\0\0\0\0\0\0\0\0\0\0\0");
+	struct buf b = { 0 }, body = { 0 };
+	struct reader r;
+
+	(void)state;
+	put_packet(&b, IPC_RCPT, 7, rcpt);
+	put_packet(&b, IPC_RCPT, 8, rcpt);
+	send_packet(IPC_MANY, 0, 0, buf_str(&b));
+	assert_int_equal(answer(&body), 0);
+	r = (struct reader){ buf_str(&body), false };
+	for (uint32_t session = 7; session <= 8; session++) {
+		struct str one = get_str(&r);
+		struct ipc_head head;
+
+		assert_int_equal(one.n, sizeof head);
+		memcpy(&head, one.p, sizeof head);
+		assert_int_equal(head.type, IPC_RCPT);
+		assert_int_equal(head.session, session);
+		assert_int_equal(head.result, RESOLVED);
+	}
+	assert_int_equal(r.rest.n, 0);
+	buf_deinit(&body);
+	buf_deinit(&b);
+}
+
+static void many_in_one_that_are_none(void **state)
+{
+	static const struct str rows[] = { STR_INIT("\001"), STR_INIT("\0\0\0\0"),
+		STR_INIT("\013\0\0\0\014\0\0\0\0\0\0\0\0\0\0"),
+		STR_INIT("\014\0\0\0\014\0\0\0\0\0\0\0\0\0\0"),
+		STR_INIT("\377\377\377\377\014\0\0\0\0\0\0\0\0\0\0\0"),
+		/* many in many */
+		STR_INIT("\014\0\0\0\143\0\0\0\0\0\0\0\0\0\0\0") };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		send_packet(IPC_MANY, 0, 0, rows[i]);
+		if (answer(NULL) != -1)
+			fail_msg("row %zu was taken", i);
+		close(edge);
+		connect_edge();
+	}
+}
+
 static void the_lock_ends_with_the_session(void **state)
 {
 	(void)state;
@@ -540,6 +596,8 @@ int main(void)
 		EDGE_TEST(own_mail_and_no_other),
 		EDGE_TEST(read_through_the_window),
 		EDGE_TEST(a_window_misused),
+		EDGE_TEST(many_in_one),
+		EDGE_TEST(many_in_one_that_are_none),
 		EDGE_TEST(the_lock_ends_with_the_session),
 		EDGE_TEST(refused_packets),
 		EDGE_TEST(a_second_question),
