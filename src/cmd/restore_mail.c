@@ -16,7 +16,7 @@
 #include "daemon/control.h"
 #include "store/local/segment.h"
 
-enum { UNDELETE_BATCH = 500 };
+enum { IDS_BATCH = 500 };
 
 struct wanted {
 	struct msgid id;
@@ -37,8 +37,8 @@ struct mail {
 	uint64_t maildrop; /* of the account in the office */
 	struct wanted *wanted;
 	size_t count;
-	json_t *expunged; /* ids */
-	uint64_t stored, present, undeleted, damaged, refused;
+	json_t *expunged, *replaced; /* ids */
+	uint64_t stored, present, undeleted, damaged, refused, replaced_count;
 	char why[200];
 };
 
@@ -47,10 +47,14 @@ static void on_row(struct office_reply *r, json_t *row)
 	struct mail *m = LIST_OF(r, struct mail, reply);
 	struct str result = str_c(json_string_value(json_object_get(row, "result")));
 
+	if (json_object_get(row, "replaces") != NULL)
+		json_array_append(m->replaced, json_object_get(row, "replaces"));
 	if (json_object_get(row, "maildrop") != NULL)
 		m->maildrop = (uint64_t)json_integer_value(json_object_get(row, "maildrop"));
 	else if (json_object_get(row, "restored") != NULL)
 		m->undeleted += (uint64_t)json_integer_value(json_object_get(row, "restored"));
+	else if (json_object_get(row, "expunged") != NULL)
+		m->replaced_count += (uint64_t)json_integer_value(json_object_get(row, "expunged"));
 	else if (str_eq(result, STR("stored")))
 		m->stored++;
 	else if (str_eq(result, STR("present")))
@@ -236,18 +240,16 @@ static enum status send_one(struct mail *m, size_t n, struct err *err)
 	return status == ST_OK ? control_import_commit(m->session, err) : status;
 }
 
-static enum status undelete(struct mail *m, struct err *err)
+static enum status ask_for(struct mail *m, const char *verb, const json_t *ids, struct err *err)
 {
 	enum status status = ST_OK;
-	size_t n = json_array_size(m->expunged);
+	size_t n = json_array_size(ids);
 
-	for (size_t at = 0; status == ST_OK && at < n; at += UNDELETE_BATCH) {
-		json_t *q = json_pack(
-			"{s:s, s:s, s:[]}", "verb", "mailbox.undelete", "address", m->to, "ids");
+	for (size_t at = 0; status == ST_OK && at < n; at += IDS_BATCH) {
+		json_t *q = json_pack("{s:s, s:s, s:[]}", "verb", verb, "address", m->to, "ids");
 
-		for (size_t i = at; i < n && i < at + UNDELETE_BATCH; i++)
-			json_array_append(
-				json_object_get(q, "ids"), json_array_get(m->expunged, i));
+		for (size_t i = at; i < n && i < at + IDS_BATCH; i++)
+			json_array_append(json_object_get(q, "ids"), json_array_get(ids, i));
 		status = control_ask(m->session, q, &m->reply, err);
 		json_decref(q);
 	}
@@ -275,7 +277,9 @@ static enum status restore(struct mail *m, struct err *err)
 	if (control_import_finish(m->session, err) != ST_OK && status == ST_OK)
 		status = err->code;
 	if (status == ST_OK)
-		status = undelete(m, err);
+		status = ask_for(m, "mailbox.undelete", m->expunged, err);
+	if (status == ST_OK) /* only now: the message itself is there */
+		status = ask_for(m, "mailbox.expunge", m->replaced, err);
 	if (status == ST_OK && m->refused > 0)
 		status = err_set(err, ST_TEMP,
 			"stopped: %s; the same command again goes on from here", m->why);
@@ -285,9 +289,11 @@ static enum status restore(struct mail *m, struct err *err)
 static void summary(const struct mail *m)
 {
 	if (cmd_has(m->cmd, OPTION_JSON))
-		printf("{\"stored\":%llu,\"undeleted\":%llu,\"present\":%llu,\"damaged\":%llu}\n",
+		printf("{\"stored\":%llu,\"undeleted\":%llu,\"present\":%llu,\"replaced\":%llu,"
+		       "\"damaged\":%llu}\n",
 			(unsigned long long)m->stored, (unsigned long long)m->undeleted,
-			(unsigned long long)m->present, (unsigned long long)m->damaged);
+			(unsigned long long)m->present, (unsigned long long)m->replaced_count,
+			(unsigned long long)m->damaged);
 	else
 		printf("%llu stored, %llu undeleted, %llu were there already, %llu damaged\n",
 			(unsigned long long)m->stored, (unsigned long long)m->undeleted,
@@ -328,6 +334,7 @@ int restore_mail(struct cmd *c, struct disk *disk, const char *src)
 	if (code != EX_OK)
 		return code;
 	m.expunged = json_array();
+	m.replaced = json_array();
 	store = path_join(src, "store");
 	status = state_check_version(c->state, &err);
 	if (status == ST_OK) {
@@ -346,6 +353,7 @@ int restore_mail(struct cmd *c, struct disk *disk, const char *src)
 		buf_deinit(&m.wanted[i].uidl);
 	free(m.wanted);
 	json_decref(m.expunged);
+	json_decref(m.replaced);
 	backup_reader_close(m.reader);
 	free(store);
 	return code == EX_OK && m.damaged > 0 ? EX_DATAERR : code;

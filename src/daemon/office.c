@@ -204,6 +204,7 @@ static const struct verb {
 	{ STR_INIT("mailbox.show"),      verb_mailbox_show,      true },
 	{ STR_INIT("mailbox.index"),     verb_mailbox_index,     true },
 	{ STR_INIT("mailbox.read"),      verb_mailbox_read,      true },
+	{ STR_INIT("mailbox.expunge"),   verb_mailbox_expunge,   true },
 	{ STR_INIT("mailbox.expunged"),  verb_mailbox_expunged,  true },
 	{ STR_INIT("store.status"),      verb_store_status,      true },
 	{ STR_INIT("store.scrub"),       verb_store_scrub,       true },

@@ -20,6 +20,8 @@ struct import_message {
 	json_t *head;      /* holds sender */
 	struct buf uidl;
 	uint64_t octets;
+	bool replaces;         /* a damaged message, which the client removes afterwards */
+	struct msgid replaced; /* that one */
 };
 
 struct import {
@@ -67,6 +69,20 @@ static void message_free(struct import_message *m)
 	free(m);
 }
 
+/* member: NULL, or the name of another one, which is an id. */
+static void answer_id(struct import *im, const json_t *head, const char *result, const char *name,
+	struct msgid id)
+{
+	char text[MSGID_TEXT + 1];
+	json_t *row = json_pack("{s:I, s:s, s:s}", "n",
+		json_integer_value(json_object_get(head, "n")), "result", result, "error", "");
+
+	msgid_text(id, text);
+	if (name != NULL)
+		json_object_set_new(row, name, json_string(text));
+	im->owner->row(im->owner, row);
+}
+
 static void answer(struct import *im, const json_t *head, const char *result, const char *error)
 {
 	im->owner->row(im->owner,
@@ -97,8 +113,11 @@ static void delivered(struct store_op *op, enum store_result result)
 	if (im != NULL) {
 		im->waiting_count--;
 		im->waiting_octets -= m->octets;
-		answer(im, m->head, result == STORE_OK ? "stored" : "failed",
-			result == STORE_OK ? "" : failure(result));
+		if (result == STORE_OK)
+			answer_id(im, m->head, "stored", m->replaces ? "replaces" : NULL,
+				m->replaced);
+		else
+			answer(im, m->head, "failed", failure(result));
 	}
 	message_free(m);
 }
@@ -128,31 +147,44 @@ static void choose_uidl(
 		(void)uidl_make(str_c(im->office->config->pop3_uidl_format), &facts, to);
 }
 
-/* True: it is there, or can be brought back, and that was answered.  Else *id is to be used. */
-static bool is_restored(struct import *im, const json_t *head, struct msgid *id)
+/* What a backup's message is to become. */
+struct restoring {
+	struct msgid id; /* to be stored under */
+	bool replaces;
+	struct msgid replaced;
+};
+
+/* True: it is there and whole, or can be brought back, and that was answered.  A copy that is damaged
+ * does not count: the message is stored under its other id, and the client then removes that copy. */
+static bool is_restored(struct import *im, const json_t *head, struct restoring *r)
 {
-	struct msgid ids[2] = { *id, *id };
+	struct msgid ids[2] = { r->id, r->id };
 	enum store_holding holds[2] = { HOLDS_NOT, HOLDS_NOT };
-	char text[MSGID_TEXT + 1];
 
 	(void)msgid_parse(member(head, "other"), &ids[1]);
 	for (int i = 0; i < 2; i++) {
+		bool damaged;
+
 		if (store_local_holds(im->office->store, ids[i], im->maildrop, &holds[i]) !=
 			STORE_OK)
 			break; /* its delivery will say why */
-		if (holds[i] == HOLDS_LIVE)
-			answer(im, head, "present", "");
-		if (holds[i] == HOLDS_EXPUNGED) {
-			msgid_text(ids[i], text);
-			im->owner->row(
-				im->owner, json_pack("{s:I, s:s, s:s}", "n",
-						   json_integer_value(json_object_get(head, "n")),
-						   "result", "expunged", "id", text));
+		if (holds[i] != HOLDS_LIVE && holds[i] != HOLDS_EXPUNGED)
+			continue;
+		damaged = store_local_intact(im->office->store, ids[i]) == STORE_CORRUPT;
+		if (damaged && i == 0 && holds[i] == HOLDS_LIVE) {
+			r->replaces = true;
+			r->replaced = ids[i];
 		}
-		if (holds[i] == HOLDS_LIVE || holds[i] == HOLDS_EXPUNGED)
-			return true;
+		if (damaged)
+			continue;
+		if (holds[i] == HOLDS_LIVE)
+			answer_id(
+				im, head, "present", r->replaces ? "replaces" : NULL, r->replaced);
+		else
+			answer_id(im, head, "expunged", "id", ids[i]);
+		return true;
 	}
-	*id = ids[holds[0] == HOLDS_NOT ? 0 : 1];
+	r->id = ids[holds[0] == HOLDS_NOT ? 0 : 1];
 	return false;
 }
 
@@ -170,23 +202,25 @@ static bool is_present(struct import *im, const json_t *head, struct msgid id)
 bool import_head(struct import *im, const json_t *head)
 {
 	bool restore = json_is_true(json_object_get(head, "restore"));
+	struct restoring r = { .replaces = false };
 	struct import_message *m;
-	struct msgid id;
 
-	if (im->inside || !msgid_parse(member(head, "id"), &id))
+	if (im->inside || !msgid_parse(member(head, "id"), &r.id))
 		return false;
 	im->inside = true;
-	if (restore ? is_restored(im, head, &id) : is_present(im, head, id))
+	if (restore ? is_restored(im, head, &r) : is_present(im, head, r.id))
 		return true;
 	m = NEW(struct import_message);
 	list_init(&m->link);
 	m->im = im;
 	m->head = json_incref((json_t *)(uintptr_t)head);
 	buf_init(&m->uidl, 0);
-	choose_uidl(im, head, id, &m->uidl);
+	choose_uidl(im, head, r.id, &m->uidl);
+	m->replaces = r.replaces;
+	m->replaced = r.replaced;
 	m->target = (struct store_target){ im->maildrop, str_c(im->address), buf_str(&m->uidl) };
 	m->deliver = (struct store_deliver){ .op.done = delivered,
-		.draft = store_draft_new(im->office->store, id),
+		.draft = store_draft_new(im->office->store, r.id),
 		.sender = member(m->head, "sender"),
 		.client = restore ? STR("restore") : STR("import"),
 		.received_ms = json_integer_value(json_object_get(head, "received")),

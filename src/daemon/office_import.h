@@ -6,9 +6,10 @@
  * since, so that the same import can be run again.  What the quota has no room for fails, unless the request
  * says "over_quota": true.
  *
- * A message of a backup ("restore": true, "other": text) that was expunged since is "expunged", with
- * the "id" under which mailbox.undelete brings it back; when its id belongs to other maildrops, it is
- * stored under the other one.
+ * A message of a backup ("restore": true, "other": id) that was expunged since is "expunged", with
+ * the "id" under which mailbox.undelete brings it back; when its id belongs to other maildrops, or what
+ * is there is damaged, it is stored under the other one.  "replaces" names a damaged copy that
+ * mailbox.expunge shall remove.
  *
  * head: {"n": number, "id": text, "received": ms, "sender": text, "uidl": text or "",
  *        "uid": n, "uidvalidity": n, "file": text}; row: {"n": number, "result": "stored", "present" or

@@ -10,6 +10,7 @@
 struct undelete {
 	struct store_open open;
 	struct store_restore restore;
+	struct store_expunge expunge;
 	bool done;
 	enum store_result result;
 };
@@ -84,6 +85,14 @@ static void on_opened(struct store_op *op, enum store_result result)
 static void on_restored(struct store_op *op, enum store_result result)
 {
 	struct undelete *u = LIST_OF(op, struct undelete, restore.op);
+
+	u->done = true;
+	u->result = result;
+}
+
+static void on_expunged(struct store_op *op, enum store_result result)
+{
+	struct undelete *u = LIST_OF(op, struct undelete, expunge.op);
 
 	u->done = true;
 	u->result = result;
@@ -188,5 +197,50 @@ enum status verb_mailbox_undelete(
 	free(g.rows);
 	if (status == ST_OK)
 		r->row(r, json_pack("{s:I}", "restored", (json_int_t)restored));
+	return status;
+}
+
+enum status verb_mailbox_expunge(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	const json_t *named = json_object_get(q, "ids"), *v;
+	struct undelete u = { .open = { .op = { .done = on_opened } } };
+	struct msgid *ids = mem_array(NULL, json_array_size(named) + 1, sizeof *ids);
+	enum store_result result = STORE_OK;
+	struct account a;
+	struct str address;
+	size_t i, n = 0;
+	enum status status = request_str(q, "address", &address, err);
+
+	json_array_foreach(named, i, v)
+	{
+		if (msgid_parse(str_c(json_string_value(v)), &ids[n]))
+			n++;
+	}
+	if (status == ST_OK)
+		status = account_get(o->directory, address, &a, err);
+	if (status == ST_OK) {
+		u.open.maildrop = a.id;
+		store_open(o->store, &u.open);
+		result = wait_for(o, &u);
+	}
+	if (status == ST_OK && result == STORE_OK) {
+		u.expunge = (struct store_expunge){ .op = { .done = on_expunged },
+			.maildrop = a.id,
+			.token = u.open.token,
+			.ids = ids,
+			.count = n };
+		store_expunge(o->store, &u.expunge);
+		result = wait_for(o, &u);
+		store_close(o->store, a.id, u.open.token);
+	}
+	free(ids);
+	if (result != STORE_OK)
+		return err_set(err, ST_TEMP, "%s",
+			result == STORE_BUSY ? "a POP3 session has the mailbox open: try again, or "
+					       "restante kick"
+					     : "nothing was removed: the log says why");
+	if (status == ST_OK)
+		r->row(r, json_pack("{s:I}", "expunged", (json_int_t)u.expunge.expunged));
 	return status;
 }

@@ -72,6 +72,8 @@ enum status verb_mailbox_show(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_mailbox_envelope(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_mailbox_expunge(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_mailbox_expunged(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_mailbox_undelete(

@@ -34,6 +34,9 @@ enum store_holding {
 enum store_result store_local_holds(
 	struct store *s, struct msgid id, uint64_t maildrop, enum store_holding *h);
 
+/* Reads all of a message: STORE_CORRUPT when its octets are not what was delivered. */
+enum store_result store_local_intact(struct store *s, struct msgid id);
+
 struct store_space {
 	uint64_t segments, journal_octets;
 	uint64_t given_back; /* by compaction, since the store was opened */

@@ -219,7 +219,9 @@ def test_damage_is_told_and_blocks_nothing(_office):
 
 
 def brought_back(office, dest, *words):
-    return office.json('restore', dest, *words)
+    sums = office.json('restore', dest, *words)
+    assert sums.pop('replaced') == 0
+    return sums
 
 
 def test_single_messages_come_back(_office):
@@ -325,11 +327,6 @@ def test_scrub_finds_damage(_office):
         assert row['damaged'] == 2 and row['scrubbed'], 'forgotten at a restart'
         row, = office.json('store', 'scrub')
         assert row['damaged'] == 2, 'without a server'
-        # a message that is gone is no damage
-        office.start()
-        p = office.pop(ANN)
-        p.dele(3)
-        p.quit()
     with_office('', check)
 
 
@@ -340,6 +337,34 @@ def scrubbed(office):
         row, = office.json('store', 'status')
         return row if not row['scrubbing'] else None
     return wait_until(done, 20, 'the scrub')
+
+
+def test_what_is_damaged_is_replaced(_office):
+    def check(office):
+        fill(office, 1)
+        bad = hand_in(office.mx(), ANN, messages.plain(b'needle-in-a-haystack\r\n', 'bad'))
+        large = hand_in(office.mx(), ANN, messages.plain((b'z' * 70 + b'\r\n') * 6000, 'large'))
+        fill(office, 1)
+        before, octets = uidls(office), office.fetch(ANN, delete=False)
+        dest = os.path.join(office.dir, 'd')
+        # on the same file system the copy would be the damaged file itself
+        office.must('backup', dest)
+        copy = office.path('store', 'blob', '*', large)
+        path, = glob.glob(copy)
+        shutil.copy(path, path + '~')
+        os.chown(path + '~', os.stat(path).st_uid, os.stat(path).st_gid)
+        os.rename(path + '~', path)
+        damage(office.path('store', 'journal', '00000001.seg'), b'needle-in')
+        damage(copy, b'zzzz')
+        sums = office.json('restore', dest, '--account', ANN)
+        assert sums == {'stored': 2, 'undeleted': 0, 'present': 2, 'replaced': 2,
+                        'damaged': 0}, sums
+        assert sorted(uidls(office)) == sorted(before), 'the same UIDLs, each once'
+        assert sorted(office.fetch(ANN, delete=False)) == sorted(octets)
+        sums = office.json('restore', dest, '--message', bad, '--to', ANN)
+        assert sums['present'] == 1 and sums['stored'] == sums['replaced'] == 0, sums
+        office.must('mailbox', 'export', ANN, os.path.join(office.dir, 'm'), '--format', 'maildir')
+    with_office('', check)
 
 
 def test_scrub_goes_on_after_a_restart(_office):
