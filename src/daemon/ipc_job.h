@@ -20,7 +20,7 @@
 #include "queue/route.h"
 
 enum ipc_queue {
-	IPC_CREDIT = 96,
+	IPC_CREDIT = 128, /* beyond all of ipc.h */
 	IPC_JOB,
 	IPC_QREAD,
 	IPC_RESULT,
