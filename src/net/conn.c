@@ -170,6 +170,19 @@ void conn_start_tls(struct conn *c, struct tls_server *tls)
 	loop_io_want(&c->io, LOOP_READ);
 }
 
+enum status conn_start_tls_client(
+	struct conn *c, struct tls_client *tls, const struct tls_want *want, struct err *err)
+{
+	c->ssl = tls_client_session(tls, want, err);
+	if (c->ssl == NULL)
+		return ST_USAGE;
+	if (SSL_set_fd(c->ssl, c->fd) != 1)
+		abort();
+	c->handshaking = true;
+	loop_io_want(&c->io, LOOP_WRITE);
+	return ST_OK;
+}
+
 static int64_t read_plain(struct conn *c, char *to, size_t n)
 {
 	ssize_t got;

@@ -1,4 +1,4 @@
-/* conn.h -- one accepted TCP connection, plain or TLS, non-blocking.
+/* conn.h -- one TCP connection, accepted or dialed, plain or TLS, non-blocking.
  *
  * The owner drives: conn_read() and conn_write() move octets between the socket and the engine's
  * buffers; conn_want() says what to wait for; conn->event() is called when it is there.  TLS
@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "net/loop.h"
 #include "net/tls.h"
+#include "net/tls_client.h"
 
 enum conn_event {
 	CONN_READY,    /* something conn_want() asked for */
@@ -39,7 +40,7 @@ struct conn {
 	/* And that: asks for a certificate (RFC 8446 4.3.2), which the client need not have. */
 	bool ask_certificate;
 	void (*event)(struct conn *c, enum conn_event e);
-	char peer[64]; /* text of the client's IP address */
+	char peer[64]; /* text of the peer's IP address */
 	uint16_t peer_port;
 	char error[120]; /* why CONN_FAILED or CONN_ERROR; for the log */
 };
@@ -55,6 +56,10 @@ void conn_close(struct conn *c);
  * whatever else the engine holds was sent in the clear and is the engine's to drop (RFC 3207 4.2,
  * RFC 2595 4).  CONN_TLS_UP or CONN_FAILED comes later, never from inside. */
 void conn_start_tls(struct conn *c, struct tls_server *tls);
+/* The same as the client (RFC 3207 4): what the server sent behind its reply is the engine's to refuse.
+ * Not ST_OK: `want` cannot be met, nothing was started.  c->alpn is not looked at, want->alpn is. */
+enum status conn_start_tls_client(
+	struct conn *c, struct tls_client *tls, const struct tls_want *want, struct err *err);
 /* Appends at most `most` octets to `into`, and no more than its limit allows.  Octets read,
  * 0: nothing now, CONN_EOF, CONN_ERROR.  The end of the TCP stream without close_notify is CONN_EOF as
  * well: SMTP and POP3 mark the end of everything that counts themselves. */

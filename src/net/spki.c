@@ -17,15 +17,17 @@ static bool digest(unsigned char *der, int n, unsigned char out[SPKI_DIGEST])
 bool spki_digest(const X509 *cert, unsigned char out[SPKI_DIGEST])
 {
 	unsigned char *der = NULL;
+	int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
 
-	return digest(der, i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der), out);
+	return digest(der, n, out);
 }
 
 static bool of_key(BIO *bio, unsigned char out[SPKI_DIGEST])
 {
 	EVP_PKEY *key = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
 	unsigned char *der = NULL;
-	bool ok = key != NULL && digest(der, i2d_PUBKEY(key, &der), out);
+	int n = key != NULL ? i2d_PUBKEY(key, &der) : 0;
+	bool ok = digest(der, n, out);
 
 	EVP_PKEY_free(key);
 	return ok;

@@ -36,8 +36,9 @@ static const struct ticket_key *find_ticket_key(
 }
 
 /* Called by OpenSSL for every ticket, sealing (enc = 1) or opening (RFC 5077 4, RFC 8446 4.6.1):
- * AES-256-CBC, then HMAC-SHA-256.  0: not one of ours, a full handshake follows.  2: opened, and a
- * ticket under the newer key takes its place. */
+ * AES-256-CBC, then HMAC-SHA-256.  0: not one of ours, a full handshake follows.  2: opened, and
+ * another takes its place: under the newer key, and in 1.3 each time, where clients use a ticket only
+ * once (RFC 8446 C.4). */
 static int ticket_key(SSL *ssl, unsigned char name[KEY_NAME], unsigned char iv[EVP_MAX_IV_LENGTH],
 	EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int enc)
 {
@@ -59,7 +60,7 @@ static int ticket_key(SSL *ssl, unsigned char name[KEY_NAME], unsigned char iv[E
 	if (EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->cipher, iv, enc) != 1 ||
 		EVP_MAC_CTX_set_params(mac, params) != 1)
 		return -1;
-	return key == &t->tickets[0] ? 1 : 2;
+	return key == &t->tickets[0] && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2;
 }
 
 /* ALPN (RFC 7301 3.2): the listener's protocol, or a fatal no_application_protocol, so that a
