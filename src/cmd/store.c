@@ -1,7 +1,10 @@
 /* restante store */
-#include "cmd/cmd.h"
-
+#include <stdio.h>
+#include <stdlib.h>
 #include <sysexits.h>
+
+#include "cmd/cmd.h"
+#include "daemon/control.h"
 
 static int show(struct cmd *c, json_t *request)
 {
@@ -25,8 +28,77 @@ static int show(struct cmd *c, json_t *request)
 	return code;
 }
 
+/* The index is read here: a look at every message must not hold up a server. */
+static enum status read_segments(const char *state, json_t *rows, struct err *err)
+{
+	struct borrowed_rights rights = { false };
+	struct store_segment_row *found = NULL;
+	struct disk *disk;
+	size_t count = 0;
+	enum status status;
+	char *dir;
+
+	if (asprintf(&dir, "%s/store", state) < 0)
+		abort();
+	status = rights_borrow(&rights, dir, err);
+	if (status == ST_OK) {
+		disk = disk_real();
+		status = store_local_segments(dir, disk, &found, &count, err);
+		disk->ops->free(disk);
+	}
+	rights_return(&rights);
+	for (size_t i = 0; i < count; i++) {
+		const struct store_segment_row *r = &found[i];
+		uint64_t counts = r->live + r->kept;
+
+		json_array_append_new(rows,
+			json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "segment",
+				json_sprintf("%08llx", (unsigned long long)r->number), "octets",
+				(json_int_t)r->octets, "messages", (json_int_t)r->messages, "live",
+				(json_int_t)r->live, "restorable", (json_int_t)r->kept, "dead",
+				(json_int_t)(r->octets > counts ? r->octets - counts : 0)));
+	}
+	free(found);
+	free(dir);
+	return status;
+}
+
+static int show_segments(struct cmd *c)
+{
+	static const struct column columns[] = {
+		{"segment",     "SEGMENT",    false},
+		{ "octets",     "OCTETS",     true },
+		{ "messages",   "MESSAGES",   true },
+		{ "live",       "LIVE",       true },
+		{ "restorable", "RESTORABLE", true },
+		{ "dead",       "DEAD",       true },
+	};
+	struct cmd_result result = { .octets = NULL };
+	struct err err = { ST_OK, "" };
+	json_t *rows = json_array();
+	/* brings the index up to date */
+	int code = cmd_call(c, json_pack("{s:s}", "verb", "store.status"), &result);
+
+	if (code != EX_OK) {
+		json_decref(result.rows);
+		json_decref(rows);
+		return code;
+	}
+	if (read_segments(c->state, rows, &err) != ST_OK) {
+		code = cmd_fail_err(c, &err);
+	} else {
+		output_rows(c, rows, columns, sizeof columns / sizeof *columns);
+		code = output_end(c);
+	}
+	json_decref(result.rows);
+	json_decref(rows);
+	return code;
+}
+
 int cmd_store_status(struct cmd *c)
 {
+	if (cmd_has(c, OPTION_SEGMENTS))
+		return show_segments(c);
 	return show(c, json_pack("{s:s}", "verb", "store.status"));
 }
 

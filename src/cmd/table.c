@@ -30,6 +30,7 @@ const struct option options[OPTION_COUNT] = {
 	[OPTION_UIDL] = { "uidl", "UIDL", "the message with this UIDL" },
 	[OPTION_SINCE] = { "since", "DURATION", "what was deleted within this time, such as 12h or 7d" },
 	[OPTION_NOW] = { "now", NULL, "compact: copy all that still counts, also when it is most of it; scrub: at full speed" },
+	[OPTION_SEGMENTS] = { "segments", NULL, "each segment, and what of it counts" },
 	[OPTION_WITH_KEYS] = { "with-keys", NULL, "the private keys of TLS too" },
 	[OPTION_MESSAGE] = { "message", "ID", "only this message, by the id that the log has" },
 	[OPTION_ACCOUNT] = { "account", "ADDRESS", "restore: only the mail that this account had; reading: its mail instead of the remotes'" },
@@ -125,7 +126,7 @@ const struct command commands[] = {
 	{ "ban del", "NETWORK", "state", 1, 1, cmd_ban_del, "let a banned network in again" },
 	{ "ban list", "", LIST, 0, 0, cmd_ban_list, "list who is banned now, why and until when" },
 
-	{ "store status", "", LIST, 0, 0, cmd_store_status, "tell how much room the mail takes" },
+	{ "store status", "", LIST " segments", 0, 0, cmd_store_status, "tell how much room the mail takes" },
 	{ "store scrub", "", LIST " now", 0, 0, cmd_store_scrub,
 		"read all mail and check it, in the background" },
 	{ "store compact", "", LIST " now", 0, 0, cmd_store_compact,

@@ -43,6 +43,16 @@ struct store_space {
 	bool compacting;
 };
 enum status store_local_space(struct store *s, struct store_space *space, struct err *err);
+/* What of each segment counts, by number. */
+struct store_segment_row {
+	uint64_t number, octets;
+	uint64_t messages;   /* whose record is here */
+	uint64_t live, kept; /* their octets: somebody has them; deleted, but can be restored */
+};
+/* From outside, also beside a server.  *rows: heap, free(), on failure too. */
+enum status store_local_segments(const char *dir, struct disk *disk,
+	struct store_segment_row **rows, size_t *count, struct err *err);
+
 /* The journal is durable up to this octet of this segment; 0: it is empty. */
 void store_local_end(const struct store *s, uint64_t *segment, uint64_t *end);
 /* Something is queued or under way: store_wait() would come back. */

@@ -83,6 +83,11 @@ def test_room_is_given_back(_office):
         before = uidls(office)
         delete(office, *range(1, 24))
         full, = office.json('store', 'status')
+        split = office.json('store', 'status', '--segments')
+        assert len(split) == full['segments'] and sum(r['messages'] for r in split) == 24, split
+        assert 140000 < sum(r['live'] for r in split) < 160000, 'one is left'
+        assert sum(r['restorable'] for r in split) > 22 * 140000
+        assert all(r['live'] + r['restorable'] + r['dead'] == r['octets'] for r in split), split
         office.must('store', 'compact')
 
         def done():

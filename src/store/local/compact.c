@@ -500,6 +500,7 @@ enum status store_local_space(struct store *s, struct store_space *space, struct
 	struct map map = { 0 };
 	enum status status = map_load(&map, s->disk, s->journal_dir, err);
 
+	(void)store_apply(s); /* for whoever looks at the index from outside */
 	*space = (struct store_space){ .segments = map.count,
 		.given_back = s->compaction.given_back,
 		.compacting = s->compaction.step != COMPACT_IDLE };
