@@ -31,6 +31,7 @@ static void read_account(sqlite3_stmt *s, struct account *a)
 		.quota_messages = sqlite3_column_int64(s, 6),
 		.retention_days = sqlite3_column_int64(s, 7),
 	};
+	copy_text(a->pop3_folders, sizeof a->pop3_folders, sql_text(s, 8));
 	copy_text(a->address, sizeof a->address, sql_text(s, 1));
 }
 
@@ -219,6 +220,15 @@ enum status account_set_retention(
 	sqlite3_stmt *s = sql_take(d, SQL_ACCOUNT_RETENTION);
 
 	sqlite3_bind_int64(s, 2, days);
+	return update(d, address, s, err);
+}
+
+enum status account_set_folders(
+	struct directory *d, struct str address, struct str folders, struct err *err)
+{
+	sqlite3_stmt *s = sql_take(d, SQL_ACCOUNT_FOLDERS);
+
+	sql_bind(s, 2, folders);
 	return update(d, address, s, err);
 }
 

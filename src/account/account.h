@@ -47,6 +47,7 @@ struct account {
 	bool disabled;
 	int64_t created_ms, password_changed_ms;
 	int64_t quota_bytes, quota_messages; /* or QUOTA_DEFAULT, QUOTA_NONE */
+	char pop3_folders[16];               /* a word of the setting, or "": as that says */
 	int64_t retention_days;              /* or RETENTION_*; its own, else the domain's */
 };
 
@@ -78,6 +79,14 @@ enum status account_set_quota(
 	struct directory *d, struct str address, int64_t bytes, int64_t messages, struct err *err);
 /* What this account itself says; no lookup when none does.  QUOTA_DEFAULT when it cannot be read. */
 void account_quota(struct directory *d, uint64_t id, int64_t *bytes, int64_t *messages);
+/* A word of the setting pop3_folders, or "". */
+enum status account_set_folders(
+	struct directory *d, struct str address, struct str folders, struct err *err);
+/* The maildrop of the junk folder: an account's other id. */
+static inline uint64_t account_junk(uint64_t id)
+{
+	return id | UINT64_C(1) << 62;
+}
 /* Days, RETENTION_NEVER or RETENTION_DEFAULT. */
 enum status account_set_retention(
 	struct directory *d, struct str address, int64_t days, struct err *err);

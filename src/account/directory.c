@@ -75,7 +75,8 @@ static const char *const upgrades[SCHEMA_VERSION] = {
 #define ACCOUNT_COLUMNS                                                                            \
 	"id, address, disabled, created_ms, password_changed_ms, quota_bytes, quota_messages,"     \
 	" iif(retention_days <> -2, retention_days, coalesce((SELECT d.retention_days"             \
-	" FROM domain d WHERE d.name = substr(address, instr(address, '@') + 1)), -2))"
+	" FROM domain d WHERE d.name = substr(address, instr(address, '@') + 1)), -2)), "          \
+	"pop3_folders"
 
 static const char *const statements[SQL_COUNT] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -117,6 +118,7 @@ static const char *const statements[SQL_COUNT] = {
 		"SELECT 1 FROM account WHERE quota_bytes <> -1 OR quota_messages <> -1"
 		" LIMIT 1",
 	[SQL_ACCOUNT_RETENTION] = "UPDATE account SET retention_days = ?2 WHERE address = ?1",
+	[SQL_ACCOUNT_FOLDERS] = "UPDATE account SET pop3_folders = ?2 WHERE address = ?1",
 	[SQL_DOMAIN_RETENTION] =
 		"UPDATE domain SET retention_days = ?2 WHERE name = ?1 AND alias_of = ''",
 	[SQL_RETENTION_LEAST] =

@@ -138,8 +138,10 @@ int cmd_account_set(struct cmd *c)
 	int code = EX_OK;
 
 	if (!cmd_has(c, OPTION_QUOTA_BYTES) && !cmd_has(c, OPTION_QUOTA_MESSAGES) &&
-		!cmd_has(c, OPTION_RETENTION_DAYS))
+		!cmd_has(c, OPTION_RETENTION_DAYS) && !cmd_has(c, OPTION_HAND_OUT))
 		code = cmd_fail(c, EX_USAGE, "nothing to change: see restante account set --help");
+	if (cmd_has(c, OPTION_HAND_OUT))
+		json_object_set_new(q, "pop3_folders", json_string(c->value[OPTION_HAND_OUT]));
 	if (code == EX_OK)
 		code = cmd_account_defaults(c, q);
 	if (code == EX_OK)
@@ -186,6 +188,8 @@ int cmd_account_show(struct cmd *c)
 		{ "quota_messages",   "QUOTA MESSAGES", true },
 		{ "quota_bytes",      "QUOTA BYTES",    true },
 		{ "retention_days",   "RETENTION DAYS", true },
+		{ "junk",             "JUNK",           true },
+		{ "pop3_folders",     "POP3 FOLDERS",   false},
 		{ "created",          "CREATED",        false},
 		{ "login",            "LAST LOGIN",     false},
 		{ "login_ip",         "FROM",           false},

@@ -41,6 +41,8 @@ enum option_id {
 	OPTION_RETENTION_DAYS,
 	OPTION_OVER_QUOTA,
 	OPTION_FROM,
+	OPTION_FOLDER,
+	OPTION_HAND_OUT,
 	OPTION_SELECTOR,
 	OPTION_AFTER,
 	OPTION_ACTIVATE,
@@ -108,6 +110,9 @@ struct cmd_result {
 int cmd_call(struct cmd *c, json_t *request, struct cmd_result *result);
 /* The same for verbs without rows. */
 int cmd_do(struct cmd *c, json_t *request);
+
+/* A request about the mailbox of the first argument, in the folder of --folder. */
+json_t *cmd_mailbox_request(const struct cmd *c, const char *verb);
 
 /* ---- output.c ---- */
 
@@ -189,6 +194,7 @@ int cmd_mailbox_envelope(struct cmd *c);
 int cmd_mailbox_import(struct cmd *c);
 int cmd_mailbox_export(struct cmd *c);
 int cmd_mailbox_expunged(struct cmd *c);
+int cmd_mailbox_move(struct cmd *c);
 int cmd_mailbox_undelete(struct cmd *c);
 int cmd_store_status(struct cmd *c);
 int cmd_store_scrub(struct cmd *c);

@@ -4,6 +4,41 @@
 
 #include "cmd/cmd.h"
 
+json_t *cmd_mailbox_request(const struct cmd *c, const char *verb)
+{
+	json_t *q = json_pack("{s:s, s:s}", "verb", verb, "address", c->args[0]);
+
+	if (cmd_has(c, OPTION_FOLDER))
+		json_object_set_new(q, "folder", json_string(c->value[OPTION_FOLDER]));
+	return q;
+}
+
+int cmd_mailbox_move(struct cmd *c)
+{
+	static const struct column columns[] = {
+		{"moved", "MOVED", true}
+	};
+	struct cmd_result result = { .octets = NULL };
+	json_t *q = cmd_mailbox_request(c, "mailbox.move"), *uidls = json_array();
+	int code;
+
+	for (int i = 1; i < c->nargs; i++)
+		json_array_append_new(uidls, json_string(c->args[i]));
+	json_object_set_new(q, "uidls", uidls);
+	if (!cmd_has(c, OPTION_TO)) {
+		json_decref(q);
+		return cmd_fail(c, EX_USAGE, "--to FOLDER is missing: inbox or junk");
+	}
+	json_object_set_new(q, "folder", json_string(c->value[OPTION_TO]));
+	code = cmd_call(c, q, &result);
+	if (code == EX_OK) {
+		output_rows(c, result.rows, columns, 1);
+		code = output_end(c);
+	}
+	json_decref(result.rows);
+	return code;
+}
+
 int cmd_mailbox_list(struct cmd *c)
 {
 	static const struct column columns[] = {
@@ -18,8 +53,7 @@ int cmd_mailbox_list(struct cmd *c)
 
 	if (cmd_has(c, OPTION_EXPUNGED))
 		return cmd_mailbox_expunged(c);
-	code = cmd_call(
-		c, json_pack("{s:s, s:s}", "verb", "mailbox.list", "address", c->args[0]), &result);
+	code = cmd_call(c, cmd_mailbox_request(c, "mailbox.list"), &result);
 	if (code == EX_OK) {
 		output_rows(c, result.rows, columns, sizeof columns / sizeof *columns);
 		code = output_end(c);
@@ -41,10 +75,11 @@ int cmd_mailbox_envelope(struct cmd *c)
 		{ "orcpt",     "ORCPT",     false},
 	};
 	struct cmd_result result = { .octets = NULL };
-	int code = cmd_call(c,
-		json_pack("{s:s, s:s, s:s}", "verb", "mailbox.envelope", "address", c->args[0],
-			"uidl", c->args[1]),
-		&result);
+	json_t *q = cmd_mailbox_request(c, "mailbox.envelope");
+	int code;
+
+	json_object_set_new(q, "uidl", json_string(c->args[1]));
+	code = cmd_call(c, q, &result);
 
 	if (code == EX_OK) {
 		output_rows(c, result.rows, columns, sizeof columns / sizeof *columns);
@@ -69,12 +104,11 @@ int cmd_mailbox_show(struct cmd *c)
 	while (code == EX_OK && next < total) {
 		struct cmd_result result = { .octets = write_octets };
 		json_int_t before = next;
-		json_t *row;
+		json_t *row, *q = cmd_mailbox_request(c, "mailbox.show");
 
-		code = cmd_call(c,
-			json_pack("{s:s, s:s, s:s, s:I}", "verb", "mailbox.show", "address",
-				c->args[0], "uidl", c->args[1], "offset", next),
-			&result);
+		json_object_set_new(q, "uidl", json_string(c->args[1]));
+		json_object_set_new(q, "offset", json_integer(next));
+		code = cmd_call(c, q, &result);
 		row = json_array_get(result.rows, 0);
 		next = json_integer_value(json_object_get(row, "next"));
 		total = json_integer_value(json_object_get(row, "octets"));

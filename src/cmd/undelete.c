@@ -14,9 +14,7 @@ int cmd_mailbox_expunged(struct cmd *c)
 		{ "sender",   "SENDER",   false},
 	};
 	struct cmd_result result = { .octets = NULL };
-	int code = cmd_call(c,
-		json_pack("{s:s, s:s}", "verb", "mailbox.expunged", "address", c->args[0]),
-		&result);
+	int code = cmd_call(c, cmd_mailbox_request(c, "mailbox.expunged"), &result);
 
 	if (code == EX_OK) {
 		output_rows(c, result.rows, columns, sizeof columns / sizeof *columns);
@@ -32,7 +30,7 @@ int cmd_mailbox_undelete(struct cmd *c)
 		{"restored", "RESTORED", true}
 	};
 	struct cmd_result result = { .octets = NULL };
-	json_t *q = json_pack("{s:s, s:s}", "verb", "mailbox.undelete", "address", c->args[0]);
+	json_t *q = cmd_mailbox_request(c, "mailbox.undelete");
 	int64_t ms;
 	int code;
 

@@ -89,6 +89,9 @@ const struct config_setting config_settings[] = {
 	{ "pop3_login_delay", CONFIG_DURATION, AT(pop3_login_delay_ms), "0s", 0, 1 * DAY, NULL,
 		"Time between POP3 logins of one account, announced with LOGIN-DELAY (RFC 2449 6.5); a "
 		"session that deleted nothing does not count." },
+	{ "pop3_folders", CONFIG_WORD, AT(pop3_folders), "inbox", 0, 0, "inbox inbox+junk all",
+		"Which folders POP3 hands out, of accounts that say nothing else: the inbox, and after it junk; "
+		"all is both." },
 	{ "pop3_utf8_headers", CONFIG_WORD, AT(pop3_utf8_headers), "downgrade", 0, 0,
 		"downgrade refuse asis",
 		"What POP3 clients without UTF8 get of mail that came with SMTPUTF8 and has a header that is not "

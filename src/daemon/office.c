@@ -187,11 +187,11 @@ static const struct verb {
 	{ STR_INIT("alias.add"),         verb_alias_add,         false},
 	{ STR_INIT("alias.del"),         verb_alias_del,         false},
 	{ STR_INIT("alias.list"),        verb_alias_list,        false},
-	{ STR_INIT("dkim.new"), verb_dkim_new, false},
-	{ STR_INIT("dkim.rotate"), verb_dkim_rotate, false},
-	{ STR_INIT("dkim.activate"), verb_dkim_activate, false},
-	{ STR_INIT("dkim.del"), verb_dkim_del, false},
-	{ STR_INIT("dkim.list"), verb_dkim_list, false},
+	{ STR_INIT("dkim.new"),          verb_dkim_new,          false},
+	{ STR_INIT("dkim.rotate"),       verb_dkim_rotate,       false},
+	{ STR_INIT("dkim.activate"),     verb_dkim_activate,     false},
+	{ STR_INIT("dkim.del"),          verb_dkim_del,          false},
+	{ STR_INIT("dkim.list"),         verb_dkim_list,         false},
 	{ STR_INIT("domain.add"),        verb_domain_add,        false},
 	{ STR_INIT("domain.set"),        verb_domain_set,        false},
 	{ STR_INIT("domain.del"),        verb_domain_del,        false},
@@ -199,6 +199,7 @@ static const struct verb {
 	{ STR_INIT("ban.add"),           verb_ban_add,           false},
 	{ STR_INIT("ban.del"),           verb_ban_del,           false},
 	{ STR_INIT("ban.list"),          verb_ban_list,          false},
+	{ STR_INIT("mailbox.move"),      verb_mailbox_move,      true },
 	{ STR_INIT("mailbox.list"),      verb_mailbox_list,      true },
 	{ STR_INIT("mailbox.envelope"),  verb_mailbox_envelope,  true },
 	{ STR_INIT("mailbox.show"),      verb_mailbox_show,      true },
@@ -236,4 +237,14 @@ enum status office_execute(
 	}
 	return err_set(err, ST_USAGE, "the server does not know '%.*s': restart it, it is older",
 		STR_ARG(str_head(name, 40)));
+}
+
+bool office_hands_out_junk(struct office *o, uint64_t account)
+{
+	struct account a;
+	struct str own = account_by_id(o->directory, account, &a, NULL) == ST_OK
+				 ? str_c(a.pop3_folders)
+				 : STR("");
+
+	return !str_eq(own.n > 0 ? own : str_c(o->config->pop3_folders), STR("inbox"));
 }

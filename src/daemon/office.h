@@ -54,6 +54,9 @@ struct office {
 enum status office_open(struct office *o, const char *dir, struct config *config, struct err *err);
 void office_close(struct office *o);
 
+/* pop3_folders, of the account or of the configuration. */
+bool office_hands_out_junk(struct office *o, uint64_t account);
+
 struct office_reply {
 	void (*row)(struct office_reply *r, json_t *row);          /* takes the reference */
 	void (*octets)(struct office_reply *r, struct str octets); /* the message itself */

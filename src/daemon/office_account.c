@@ -128,6 +128,25 @@ static enum status set_retention(
 	return account_set_retention(o->directory, address, days, err);
 }
 
+static enum status set_folders(
+	struct office *o, const json_t *q, struct str address, struct err *err)
+{
+	static const struct str words[] = { STR_INIT("inbox"), STR_INIT("inbox+junk"),
+		STR_INIT("all"), STR_INIT("default") };
+	struct str folders;
+
+	if (json_object_get(q, "pop3_folders") == NULL)
+		return ST_OK;
+	if (request_str(q, "pop3_folders", &folders, err) != ST_OK)
+		return ST_USAGE;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (str_eq(words[i], folders))
+			return account_set_folders(
+				o->directory, address, i == 3 ? STR("") : folders, err);
+	return err_set(err, ST_USAGE, "no folders '%.*s': give inbox, inbox+junk, all or default",
+		STR_ARG(str_head(folders, 40)));
+}
+
 enum status verb_account_set(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
 {
@@ -137,12 +156,14 @@ enum status verb_account_set(
 	(void)r;
 	if (status == ST_OK)
 		status = set_quotas(o, q, address, err);
-	return status == ST_OK ? set_retention(o, q, address, err) : status;
+	if (status == ST_OK)
+		status = set_retention(o, q, address, err);
+	return status == ST_OK ? set_folders(o, q, address, err) : status;
 }
 
 static json_t *account_row(struct office *o, const struct account *a)
 {
-	uint64_t count = 0, octets = 0;
+	uint64_t count = 0, octets = 0, junk = 0, junk_octets = 0;
 	json_t *row = json_pack("{s:s, s:I, s:b, s:o, s:o}", "address", a->address, "id",
 		(json_int_t)a->id, "disabled", (int)a->disabled, "created",
 		json_time(a->created_ms), "password_changed", json_time(a->password_changed_ms));
@@ -150,11 +171,17 @@ static json_t *account_row(struct office *o, const struct account *a)
 	json_object_set_new(
 		row, "quota_messages", quota_json(a->quota_messages, o->config->quota_messages));
 
+	json_object_set_new(row, "pop3_folders",
+		json_string(
+			a->pop3_folders[0] != '\0' ? a->pop3_folders : o->config->pop3_folders));
 	json_object_set_new(row, "retention_days", retention_json(o, a->retention_days));
 
-	if (o->store != NULL && store_usage(o->store, a->id, &count, &octets) == STORE_OK) {
-		json_object_set_new(row, "messages", json_integer((json_int_t)count));
-		json_object_set_new(row, "octets", json_integer((json_int_t)octets));
+	if (o->store != NULL && store_usage(o->store, a->id, &count, &octets) == STORE_OK &&
+		store_usage(o->store, account_junk(a->id), &junk, &junk_octets) == STORE_OK) {
+		json_object_set_new(row, "messages", json_integer((json_int_t)(count + junk)));
+		json_object_set_new(
+			row, "octets", json_integer((json_int_t)(octets + junk_octets)));
+		json_object_set_new(row, "junk", json_integer((json_int_t)junk));
 	}
 	return row;
 }
@@ -234,29 +261,39 @@ static void on_dropped(struct store_op *op, enum store_result result)
 	d->result = result;
 }
 
-/* The account goes first: a crash in between leaves mail that nobody can reach, and the id is
- * never used again. */
-enum status verb_account_del(
-	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+static bool drop(struct office *o, uint64_t maildrop)
 {
-	struct drop d = { .drop = { .op = { .done = on_dropped } } };
-	struct str address;
-	uint64_t id = 0;
-	enum status status = request_str(q, "address", &address, err);
+	struct drop d = {
+		.drop = {.op = { .done = on_dropped }, .maildrop = maildrop}
+	};
 
-	(void)r;
-	if (status == ST_OK)
-		status = account_del(o->directory, address, &id, err);
-	if (status != ST_OK)
-		return status;
-	d.drop.maildrop = id;
 	store_drop(o->store, &d.drop);
 	while (!d.done) {
 		store_flush(o->store);
 		if (!d.done)
 			store_wait(o->store);
 	}
-	if (d.result != STORE_OK && d.result != STORE_NOT_FOUND)
+	return d.result == STORE_OK || d.result == STORE_NOT_FOUND;
+}
+
+/* The account goes first: a crash in between leaves mail that nobody can reach, and the id is
+ * never used again. */
+enum status verb_account_del(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	struct str address;
+	uint64_t id = 0;
+	enum status status = request_str(q, "address", &address, err);
+	bool inbox, junk;
+
+	(void)r;
+	if (status == ST_OK)
+		status = account_del(o->directory, address, &id, err);
+	if (status != ST_OK)
+		return status;
+	inbox = drop(o, id);
+	junk = drop(o, account_junk(id));
+	if (!inbox || !junk)
 		return err_set(err, ST_TEMP,
 			"the account is deleted, but its mail could not be: maildrop %llu stays",
 			(unsigned long long)id);

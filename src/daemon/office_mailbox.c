@@ -41,17 +41,23 @@ static enum status result_status(enum store_result result, const char *what, str
 	return err_set(err, ST_TEMP, "%s cannot be read now: the log says why", what);
 }
 
-static enum status maildrop_of(struct office *o, const json_t *q, uint64_t *id, struct err *err)
+enum status request_maildrop(struct office *o, const json_t *q, uint64_t *id, struct err *err)
 {
 	struct account a;
-	struct str address;
+	struct str address, folder = STR("inbox");
 	enum status status = request_str(q, "address", &address, err);
 
 	if (status == ST_OK)
 		status = account_get(o->directory, address, &a, err);
-	if (status == ST_OK)
-		*id = a.id;
-	return status;
+	if (status == ST_OK && json_object_get(q, "folder") != NULL)
+		status = request_str(q, "folder", &folder, err);
+	if (status != ST_OK)
+		return status;
+	*id = str_eq(folder, STR("junk")) ? account_junk(a.id) : a.id;
+	return *id != a.id || str_eq(folder, STR("inbox"))
+		       ? ST_OK
+		       : err_set(err, ST_USAGE, "no folder '%.*s': there are inbox and junk",
+				 STR_ARG(str_head(folder, 40)));
 }
 
 struct look {
@@ -100,7 +106,7 @@ enum status verb_mailbox_list(
 {
 	struct look l;
 	uint64_t maildrop;
-	enum status status = maildrop_of(o, q, &maildrop, err);
+	enum status status = request_maildrop(o, q, &maildrop, err);
 
 	if (status == ST_OK)
 		status = look_at(o, maildrop, &l, err);
@@ -187,7 +193,7 @@ static enum status find_message(struct office *o, const json_t *q, uint64_t *mai
 	enum status status = request_str(q, "uidl", &uidl, err);
 
 	if (status == ST_OK)
-		status = maildrop_of(o, q, maildrop, err);
+		status = request_maildrop(o, q, maildrop, err);
 	if (status == ST_OK)
 		status = look_at(o, *maildrop, &l, err);
 	if (status != ST_OK)
@@ -280,7 +286,7 @@ enum status verb_mailbox_index(
 	struct look l;
 	struct buf lines;
 	uint64_t maildrop;
-	enum status status = maildrop_of(o, q, &maildrop, err);
+	enum status status = request_maildrop(o, q, &maildrop, err);
 
 	if (status == ST_OK)
 		status = look_at(o, maildrop, &l, err);
@@ -324,7 +330,7 @@ enum status verb_mailbox_read(
 	enum status status = request_str(q, "id", &text, err);
 
 	if (status == ST_OK)
-		status = maildrop_of(o, q, &maildrop, err);
+		status = request_maildrop(o, q, &maildrop, err);
 	if (status == ST_OK && !msgid_parse(text, &id))
 		status = err_set(err, ST_USAGE, "no id: %.*s", STR_ARG(str_head(text, 40)));
 	if (status == ST_OK)

@@ -24,17 +24,13 @@ struct gone {
 
 static enum status find_gone(struct office *o, const json_t *q, struct gone *g, struct err *err)
 {
-	struct account a;
-	struct str address;
-	enum status status = request_str(q, "address", &address, err);
+	enum status status;
 
 	*g = (struct gone){ .now_ms = clock_wall_ms() };
-	if (status == ST_OK)
-		status = account_get(o->directory, address, &a, err);
+	status = request_maildrop(o, q, &g->maildrop, err);
 	if (status != ST_OK)
 		return status;
-	g->maildrop = a.id;
-	if (store_expunged(o->store, a.id, &g->rows, &g->count) != STORE_OK)
+	if (store_expunged(o->store, g->maildrop, &g->rows, &g->count) != STORE_OK)
 		return err_set(err, ST_TEMP, "the mailbox cannot be read now: the log says why");
 	return ST_OK;
 }

@@ -76,6 +76,8 @@ enum status verb_mailbox_expunge(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_mailbox_expunged(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_mailbox_move(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_mailbox_undelete(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_store_status(
@@ -95,6 +97,8 @@ enum status verb_mailbox_index(
 enum status verb_mailbox_read(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 
+/* The maildrop of "address" and "folder": inbox, if it is not said, or junk. */
+enum status request_maildrop(struct office *o, const json_t *q, uint64_t *id, struct err *err);
 /* "retention_days" of a request, if it is given: as account.h has it. */
 enum status request_retention(const json_t *q, bool *given, int64_t *days, struct err *err);
 /* The string member of a request; ST_USAGE when it is not there. */

@@ -3,7 +3,7 @@
 bool quota_full(struct office *o, uint64_t account, uint64_t messages, uint64_t octets)
 {
 	int64_t most_octets, most;
-	uint64_t count = 0, used = 0;
+	uint64_t count = 0, used = 0, junk_count = 0, junk_used = 0;
 
 	account_quota(o->directory, account, &most_octets, &most);
 	if (most_octets == QUOTA_DEFAULT)
@@ -11,8 +11,11 @@ bool quota_full(struct office *o, uint64_t account, uint64_t messages, uint64_t 
 	if (most == QUOTA_DEFAULT)
 		most = o->config->quota_messages;
 	if ((most_octets == QUOTA_NONE && most == QUOTA_NONE) ||
-		store_usage(o->store, account, &count, &used) != STORE_OK)
+		store_usage(o->store, account, &count, &used) != STORE_OK ||
+		store_usage(o->store, account_junk(account), &junk_count, &junk_used) != STORE_OK)
 		return false;
+	count += junk_count;
+	used += junk_used;
 	return (most != QUOTA_NONE && count + messages > (uint64_t)most) ||
 	       (most_octets != QUOTA_NONE &&
 		       (used >= (uint64_t)most_octets || octets > (uint64_t)most_octets - used));

@@ -1,4 +1,4 @@
-/* quota.h -- the room of an account: its own, else the office's. */
+/* quota.h -- the room of an account, for all its folders: its own, else the office's. */
 #ifndef RESTANTE_DAEMON_QUOTA_H
 #define RESTANTE_DAEMON_QUOTA_H
 

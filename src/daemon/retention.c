@@ -55,11 +55,12 @@ static bool add_maildrop(void *arg, const struct account *a)
 
 	if (days <= 0)
 		return true;
-	if (t->count == g->room) {
+	if (t->count + 2 > g->room) {
 		g->room = g->room == 0 ? 64 : g->room * 2;
 		t->rows = mem_array(t->rows, g->room, sizeof *t->rows);
 	}
 	t->rows[t->count++] = (struct retention_row){ a->id, days };
+	t->rows[t->count++] = (struct retention_row){ account_junk(a->id), days };
 	return true;
 }
 

@@ -12,8 +12,8 @@ static void free_session(struct svc_session *x)
 	struct svc_edge *e = x->edge;
 
 	sasl_free(x->sasl);
-	if (x->token != 0)
-		store_close(e->svc->office.store, x->account, x->token);
+	svc_close_drops(x);
+	store_listing_free(&x->first);
 	svc_transaction_end(x);
 	buf_deinit(&x->recipients);
 	buf_deinit(&x->expunged);

@@ -35,6 +35,8 @@ struct svc_edge {
 	char *window; /* NULL until it is asked for */
 };
 
+enum { SVC_DROPS = 2 };
+
 struct svc_session {
 	struct svc_edge *edge;
 	uint32_t slot;
@@ -63,7 +65,12 @@ struct svc_session {
 	struct signing signing;
 
 	/* the POP3 session */
-	uint64_t token;
+	struct svc_drop {
+		uint64_t maildrop, token; /* token 0: not open */
+	} drops[SVC_DROPS];               /* the inbox, then what pop3_folders adds */
+	size_t drop_count, drop_at;       /* drop_at: the one that the open question is about */
+	uint64_t count, octets;           /* of those opened so far */
+	struct store_listing first;       /* of the inbox, while the other is listed */
 	int64_t opened_ms;
 	struct svc_capture *capture; /* NULL: nobody wants to see this session */
 	struct buf expunged;         /* ids collected so far */
@@ -101,6 +108,11 @@ bool svc_draft(struct svc_session *x, struct reader *r);
 bool svc_commit(struct svc_session *x, struct reader *r);
 bool svc_open(struct svc_session *x, struct reader *r);
 bool svc_list(struct svc_session *x, struct reader *r);
+static inline bool svc_is_open(const struct svc_session *x)
+{
+	return x->drops[0].token != 0;
+}
+void svc_close_drops(struct svc_session *x);
 bool svc_read(struct svc_session *x, struct reader *r);
 bool svc_expunge(struct svc_session *x, struct reader *r);
 bool svc_hello(struct svc_session *x, struct reader *r); /* before the first question */

@@ -31,7 +31,7 @@ static struct svc *svc_of(struct office_sessions *s)
 
 static struct str state_of(const struct svc_session *x)
 {
-	if (x->token != 0)
+	if (svc_is_open(x))
 		return x->open ? STR("maildrop open, busy") : STR("maildrop open");
 	if (x->nfound > 0 || x->draft != NULL)
 		return x->open ? STR("sending, busy") : STR("sending");
