@@ -59,7 +59,7 @@ static void assert_sound(struct world *w)
 	struct fsck_report r;
 	struct err err = { 0 };
 
-	assert_int_equal(store_local_fsck(w->dir, w->disk, &r, NULL, NULL, &err), ST_OK);
+	assert_int_equal(store_local_fsck(w->dir, w->disk, &r, NULL, &err), ST_OK);
 	assert_int_equal(r.corrupt + r.missing + r.index_differs, 0);
 }
 
