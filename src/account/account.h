@@ -7,7 +7,7 @@
 #ifndef RESTANTE_ACCOUNT_ACCOUNT_H
 #define RESTANTE_ACCOUNT_ACCOUNT_H
 
-#include "base/buf.h"
+#include "base/codec.h"
 #include "base/err.h"
 
 struct directory;
@@ -185,17 +185,24 @@ enum status alias_each(struct directory *d,
 	bool (*each)(void *arg, struct str alias, struct str target), void *arg, struct err *err);
 
 enum resolved {
-	RESOLVED,          /* ids[] holds at least one maildrop */
+	RESOLVED,          /* at least one maildrop, or address elsewhere */
 	RESOLVED_NOWHERE,  /* the domain is ours, the mailbox does not exist: 550 5.1.1 */
 	RESOLVED_FOREIGN,  /* not our domain: relaying */
 	RESOLVED_DISABLED, /* the account is disabled: 550 5.2.1 */
 	RESOLVED_TEMP,     /* the directory cannot be read now: 451 4.3.0 */
-	RESOLVED_FULL,     /* not said here: its quota is used up, 452 4.2.2 */
+	/* not said here: */
+	RESOLVED_FULL,       /* its quota is used up: 452 4.2.2 */
+	RESOLVED_CAPPED,     /* the account sent to too many: 450 4.7.28 */
+	RESOLVED_SUPPRESSED, /* it was reported not to exist: 550 5.1.1 */
+	RESOLVED_NO_DISK,    /* too little room on the disk: 452 4.3.1 */
 };
-struct maildrops { /* ids without duplicates; free(ids) */
+struct maildrops { /* ids without duplicates; maildrops_free() */
 	uint64_t *ids;
 	size_t count, cap;
+	struct buf onward; /* addresses elsewhere that an alias leads to: put_str() of each */
+	size_t onward_count;
 };
+void maildrops_free(struct maildrops *m);
 /* An envelope recipient, `local@domain` or `postmaster` (RFC 5321 4.5.1: always deliverable: to the
  * account or alias postmaster@, else to the oldest account).  Exact match first, then without the
  * "+tag".  Quoted local parts match unquoted.  A local part with '%', '!' or '@' in it is never routed

@@ -11,12 +11,17 @@ static enum status alias_exists(struct directory *d, struct str name, bool *exis
 	return status;
 }
 
-/* A target is an account or an alias of this office.  Mail to elsewhere would be relaying under a
- * name of ours; that is another feature. */
-static enum status check_target(struct directory *d, struct str name, struct err *err)
+/* A target is an account or an alias of this office, or an address in a domain that is not ours. */
+static enum status check_target(
+	struct directory *d, const struct canonical *target, struct err *err)
 {
+	struct str name = canonical_str(target);
 	enum status status = directory_name_free(d, name, NULL);
+	bool ours = true;
 
+	if (status == ST_OK &&
+		directory_has_domain(d, canonical_domain(target), &ours, NULL) == ST_OK && !ours)
+		return ST_OK;
 	if (status == ST_EXISTS)
 		return ST_OK;
 	if (status == ST_OK)
@@ -91,7 +96,7 @@ static enum status add_targets(
 				"the alias %.*s cannot be its own target: leave it out",
 				STR_ARG(str_head(name, 120)));
 		if (status == ST_OK)
-			status = check_target(d, canonical_str(&t), err);
+			status = check_target(d, &t, err);
 		if (status == ST_OK)
 			status = change_target(d, SQL_ALIAS_ADD, name, canonical_str(&t), err);
 	}

@@ -178,6 +178,13 @@ static const char *const statements[SQL_COUNT] = {
 		" FROM down JOIN alias ON address = name WHERE depth < ?2)"
 		" SELECT DISTINCT id, disabled FROM down JOIN account ON account.address = name "
 		"ORDER BY id",
+	/* Ends that are no address of ours: aliases point at nothing else that does not exist. */
+	[SQL_ALIAS_ONWARD] =
+		"WITH RECURSIVE down(name, depth) AS (VALUES(?1, 0) UNION SELECT target, depth + 1"
+		" FROM down JOIN alias ON address = name WHERE depth < ?2)"
+		" SELECT DISTINCT name FROM down WHERE depth > 0"
+		" AND NOT EXISTS (SELECT 1 FROM account WHERE account.address = name)"
+		" AND NOT EXISTS (SELECT 1 FROM alias WHERE alias.address = name) ORDER BY name",
 	[SQL_DKIM_ADD] = "INSERT INTO dkim_key(domain, selector, algorithm, private, record,"
 			 " created_ms, active_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[SQL_DKIM_DEL] = "DELETE FROM dkim_key WHERE domain = ?1 AND ?2 IN (selector, '')",

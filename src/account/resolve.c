@@ -69,6 +69,13 @@ static void add_id(struct maildrops *m, uint64_t id)
 	m->count++;
 }
 
+void maildrops_free(struct maildrops *m)
+{
+	free(m->ids);
+	buf_deinit(&m->onward);
+	*m = (struct maildrops){ 0 };
+}
+
 static bool cached(
 	struct directory *d, struct str address, struct maildrops *out, enum resolved *answer)
 {
@@ -93,7 +100,8 @@ static void remember(struct directory *d, struct str address, const struct maild
 	struct resolve_cache *c = d->cache;
 	struct slot *s;
 
-	if (found->count > CACHE_IDS || address.n > ADDRESS_MAX || answer == RESOLVED_TEMP)
+	if (found->count > CACHE_IDS || found->onward_count > 0 || address.n > ADDRESS_MAX ||
+		answer == RESOLVED_TEMP)
 		return;
 	if (c->slots == NULL)
 		c->slots = mem_zalloc(CACHE_SLOTS * sizeof *c->slots);
@@ -110,6 +118,27 @@ static void remember(struct directory *d, struct str address, const struct maild
 
 /* The accounts behind a canonical name: itself, or everybody an alias leads to.  Disabled members of a
  * group are passed over; only when nobody is left does the answer say so. */
+static enum resolved onward_of(struct directory *d, struct str name, struct maildrops *found)
+{
+	sqlite3_stmt *s = sql_take(d, SQL_ALIAS_ONWARD);
+	enum status status;
+	struct canonical c;
+	bool row = false, ours;
+
+	sql_bind(s, 1, name);
+	sqlite3_bind_int(s, 2, ALIAS_DEPTH_MAX + 1);
+	while ((status = sql_step(d, s, &row, "resolve", NULL)) == ST_OK && row) {
+		/* a domain may have become ours since; then nobody is there */
+		if (!canonical_address(sql_text(s, 0), &c) ||
+			directory_has_domain(d, canonical_domain(&c), &ours, NULL) != ST_OK || ours)
+			continue;
+		put_str(&found->onward, sql_text(s, 0));
+		found->onward_count++;
+	}
+	sql_done(s);
+	return status == ST_OK ? RESOLVED : RESOLVED_TEMP;
+}
+
 static enum resolved accounts_of(struct directory *d, struct str name, struct maildrops *found)
 {
 	sqlite3_stmt *s = sql_take(d, SQL_ALIAS_ACCOUNTS);
@@ -125,9 +154,9 @@ static enum resolved accounts_of(struct directory *d, struct str name, struct ma
 			add_id(found, (uint64_t)sqlite3_column_int64(s, 0));
 	}
 	sql_done(s);
-	if (status != ST_OK)
+	if (status != ST_OK || onward_of(d, name, found) != RESOLVED)
 		return RESOLVED_TEMP;
-	if (found->count > 0)
+	if (found->count + found->onward_count > 0)
 		return RESOLVED;
 	return disabled ? RESOLVED_DISABLED : RESOLVED_NOWHERE;
 }
@@ -232,7 +261,11 @@ enum resolved directory_resolve(struct directory *d, struct str recipient, struc
 	}
 	for (size_t i = 0; answer == RESOLVED && i < found.count; i++)
 		add_id(out, found.ids[i]);
-	free(found.ids);
+	if (answer == RESOLVED && found.onward_count > 0) {
+		buf_put(&out->onward, buf_str(&found.onward));
+		out->onward_count += found.onward_count;
+	}
+	maildrops_free(&found);
 	return answer;
 }
 
@@ -247,6 +280,6 @@ bool directory_may_send_as(struct directory *d, uint64_t id, struct str address)
 	if (mailbox(d, &c, &found) == RESOLVED)
 		for (size_t i = 0; i < found.count && !may; i++)
 			may = found.ids[i] == id;
-	free(found.ids);
+	maildrops_free(&found);
 	return may;
 }

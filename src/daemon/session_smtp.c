@@ -384,23 +384,29 @@ static void rcpt_answered(struct session_smtp *p, enum resolved resolved)
 		struct str text;
 		const char *why;
 	} replies[] = {
-		[RESOLVED] = {0,    STR_INIT(""),                                            ""          },
-		[RESOLVED_NOWHERE] = { 550, STR_INIT("5.1.1 no such mailbox here"),                  "no-mailbox"},
-		[RESOLVED_FOREIGN] = { 550, STR_INIT("5.7.1 relaying denied"),                       "relay"     },
+		[RESOLVED] = {0,    STR_INIT(""),						    ""          },
+		[RESOLVED_NOWHERE] = { 550, STR_INIT("5.1.1 no such mailbox here"),                          "no-mailbox"},
+		[RESOLVED_FOREIGN] = { 550, STR_INIT("5.7.1 relaying denied"),                               "relay"     },
 		[RESOLVED_DISABLED] = { 550, STR_INIT("5.2.1 this mailbox is disabled"),
-			      "disabled"								 },
+			      "disabled"									 },
 		[RESOLVED_TEMP] = { 451,
 			      STR_INIT("4.3.0 cannot look up the mailbox, try again later"),
-			      "directory"								},
-		[RESOLVED_FULL] = { 452, STR_INIT("4.2.2 the mailbox is full"),                   "quota"     },
+			      "directory"									},
+		[RESOLVED_FULL] = { 452, STR_INIT("4.2.2 the mailbox is full"),                           "quota"     },
+		[RESOLVED_CAPPED] = { 450,
+			      STR_INIT(
+				"4.7.28 this account sent to too many recipients, try again later"),
+			      "capped"									   },
+		[RESOLVED_SUPPRESSED] = { 550,
+			      STR_INIT("5.1.1 this recipient was reported not to exist"),            "suppressed"},
+		[RESOLVED_NO_DISK] = { 452,
+			      STR_INIT("4.3.1 too little room on the disk, try again later"),        "disk"      },
 	};
 	struct str text;
 
-	if (resolved > RESOLVED_FULL)
+	if (resolved > RESOLVED_NO_DISK)
 		resolved = RESOLVED_TEMP;
 	text = replies[resolved].text;
-	if (resolved == RESOLVED_FOREIGN && smtpd_user(p->engine).n > 0)
-		text = STR("5.7.1 this server does not send mail to other domains yet");
 	if (resolved != RESOLVED)
 		log_info("smtp.refused", F_C("sid", p->s.sid), F_STR("ip", session_peer(&p->s)),
 			F_STR("from", smtpd_tx(p->engine)->reverse_path), F_STR("to", p->recipient),

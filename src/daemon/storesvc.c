@@ -17,7 +17,7 @@
 #include "daemon/sandbox.h"
 #include "daemon/scrub.h"
 #include "daemon/shared.h"
-#include "daemon/svc_carrier.h"
+#include "daemon/svc_queue.h"
 #include "daemon/svc_token.h"
 
 enum {
@@ -78,6 +78,7 @@ static void from_parent(void *owner, struct ipc_packet *p)
 		if (config != NULL) {
 			config_free(s->svc.office.config);
 			s->svc.office.config = config;
+			svc_queue_configure(&s->svc);
 			authenticator_upgrade(s->svc.authenticator, config->password_upgrade);
 		}
 		break;
@@ -173,6 +174,7 @@ static void turn_end(void *arg)
 {
 	struct storesvc *s = arg;
 
+	svc_queue_turn(&s->svc);
 	store_flush(s->svc.office.store);
 	svc_reap(&s->svc);
 	publish_expire(s);
@@ -220,6 +222,7 @@ _Noreturn void store_process(struct child_start *start)
 	}
 	s->svc.loop = loop_new();
 	svc_sessions_init(&s->svc);
+	svc_queue_start(&s->svc);
 	s->leash = ipc_new(s->svc.loop, start->leash, from_parent, parent_lost, s);
 	svc_tokens_init(&s->tokens, s->svc.loop, s->leash);
 	authenticator_tokens(s->svc.authenticator, &s->tokens.checker);
@@ -246,6 +249,7 @@ _Noreturn void store_process(struct child_start *start)
 	/* Whoever still waits gets no answer, which promises nothing; what was begun is finished. */
 	signer_free(s->svc.signer);
 	svc_close(&s->svc);
+	svc_queue_stop(&s->svc);
 	control_stop(s->control);
 	kept_bans_save(&s->svc.office);
 	authenticator_free(s->svc.authenticator);

@@ -18,6 +18,7 @@ struct svc {
 	struct office office;
 	struct authenticator *authenticator;
 	struct signer *signer; /* NULL: nothing is signed */
+	struct svc_queue *queue; /* owned; NULL: nothing goes on */
 	struct link edges, carriers;
 	struct svc_delays {
 		struct svc_delay *slots;
@@ -56,6 +57,7 @@ struct svc_session {
 	struct maildrops *found; /* one set of maildrops per accepted recipient, in order */
 	size_t nfound;
 	struct buf recipients; /* of each: its text, notify, orcpt */
+	struct buf srs;        /* the sender under which it is forwarded */
 	struct buf full;       /* LMTP: a bit for each that gets nothing */
 	struct store_draft *draft;
 	struct msgid draft_id;
@@ -131,6 +133,12 @@ bool svc_is_full(struct svc *s, const struct maildrops *recipient, uint64_t octe
 bool svc_all_full(struct svc_session *x, uint64_t octets);
 /* Leaves the recipients without room out, and marks them in x->full. */
 void svc_leave_out_full(struct svc_session *x, uint64_t octets);
+/* svc_relay.c: who gets it, also elsewhere: for who logged in, and for what the configuration takes for others. */
+enum resolved svc_resolve(struct svc_session *x, struct str recipient, struct maildrops *found);
+/* The reverse-path of what aliases send on; false: as it is. */
+bool svc_srs(struct svc_session *x, struct str sender, struct buf *out);
+/* An alias sends it there: nobody asked for that address. */
+bool svc_forwarded(struct str recipient, struct str address);
 void svc_transaction_end(struct svc_session *x); /* recipients and draft; also after COMMIT */
 
 #endif

@@ -3,19 +3,14 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "daemon/svc_carrier.h"
-
-static bool dispatch(struct svc_carrier *c, struct ipc_packet *p)
-{
-	(void)c;
-	(void)p;
-	return false;
-}
+#include "daemon/svc_queue.h"
 
 static void lost(void *owner)
 {
 	struct svc_carrier *c = owner;
 
+	if (!c->dead)
+		svc_queue_carrier_lost(c);
 	c->dead = true;
 }
 
@@ -23,7 +18,7 @@ static void received(void *owner, struct ipc_packet *p)
 {
 	struct svc_carrier *c = owner;
 
-	if (!c->dead && !(p->fd < 0 && dispatch(c, p))) {
+	if (!c->dead && !(p->fd < 0 && svc_queue_packet(c, p))) {
 		log_error("store.bad-packet", F_INT("type", p->head.type),
 			F_INT("session", p->head.session));
 		lost(c);

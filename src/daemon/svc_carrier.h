@@ -13,7 +13,10 @@ struct svc_carrier {
 	struct link link;
 	struct svc *svc;
 	struct ipc *ipc;
-	bool dead; /* the channel is over; freed at the end of the turn */
+	bool dead;             /* the channel is over; freed at the end of the turn */
+	uint32_t credit;       /* jobs that it takes yet */
+	struct svc_job **jobs; /* by number; NULL: none */
+	size_t slots;
 };
 
 void svc_add_carrier(struct svc *s, int fd);

@@ -16,7 +16,7 @@ bool svc_is_full(struct svc *s, const struct maildrops *recipient, uint64_t octe
 	for (size_t i = 0; i < recipient->count; i++)
 		if (!quota_full(&s->office, recipient->ids[i], 1, octets))
 			return false;
-	return recipient->count > 0;
+	return recipient->count > 0 && recipient->onward_count == 0;
 }
 
 bool svc_all_full(struct svc_session *x, uint64_t octets)
@@ -32,7 +32,6 @@ void svc_leave_out_full(struct svc_session *x, uint64_t octets)
 	for (size_t i = 0; i < x->nfound; i++)
 		if (svc_is_full(x->edge->svc, &x->found[i], octets)) {
 			bit_set(&x->full, i);
-			free(x->found[i].ids);
-			x->found[i] = (struct maildrops){ 0 };
+			maildrops_free(&x->found[i]);
 		}
 }

@@ -3,19 +3,20 @@
 
 #include "base/mem.h"
 #include "base/uidl.h"
-#include "daemon/svc.h"
+#include "daemon/svc_queue.h"
 
 enum { RECIPIENTS_MAX = 100000 };
 
 void svc_transaction_end(struct svc_session *x)
 {
 	for (size_t i = 0; i < x->nfound; i++)
-		free(x->found[i].ids);
+		maildrops_free(&x->found[i]);
 	free(x->found);
 	x->found = NULL;
 	x->nfound = 0;
 	buf_release(&x->recipients);
 	buf_release(&x->full);
+	buf_release(&x->srs);
 	free(x->targets);
 	x->targets = NULL;
 	store_draft_free(x->draft);
@@ -40,7 +41,7 @@ bool svc_rcpt(struct svc_session *x, struct reader *r)
 		return false;
 	if (first)
 		svc_transaction_end(x);
-	resolved = directory_resolve(x->edge->svc->office.directory, recipient, &found);
+	resolved = svc_resolve(x, recipient, &found);
 	if (resolved == RESOLVED && svc_is_full(x->edge->svc, &found, octets))
 		resolved = RESOLVED_FULL;
 	if (resolved == RESOLVED) {
@@ -49,8 +50,9 @@ bool svc_rcpt(struct svc_session *x, struct reader *r)
 		put_str(&x->recipients, recipient);
 		put_u8(&x->recipients, notify);
 		put_str(&x->recipients, orcpt);
+		x->goes_on |= found.onward_count > 0;
 	} else {
-		free(found.ids);
+		maildrops_free(&found);
 	}
 	svc_answer(x, resolved, STR(""), STR(""), -1);
 	return true;
@@ -110,6 +112,8 @@ static void delivered(struct store_op *op, enum store_result result)
 
 	put_str(&full, buf_str(&x->full));
 	x->draft = NULL; /* taken over by store_deliver() */
+	if (result == STORE_OK && x->goes_on)
+		svc_queue_added(x->edge->svc, x->draft_id, false);
 	svc_transaction_end(x);
 	svc_answer(x, result, buf_str(&full), STR(""), -1);
 	buf_deinit(&full);
@@ -130,12 +134,14 @@ static void fill_deliver(
 	struct svc_session *x, struct str sender, struct str client, struct str envid)
 {
 	struct store_deliver *d = &x->op.deliver;
-	struct reader texts;
-	struct str uidl_text;
+	struct str uidl_text, srs = { NULL, 0 }, none = { NULL, 0 };
+	struct reader texts, onward = { .bad = false };
 	size_t total = 0, n = 0;
 	struct buf uidl = { 0 };
 
 	uidl_of_new(x, &uidl);
+	if (x->goes_on && svc_srs(x, sender, &x->srs))
+		srs = buf_str(&x->srs);
 	put_str(&x->recipients, sender);
 	put_str(&x->recipients, client);
 	put_str(&x->recipients, envid);
@@ -144,7 +150,7 @@ static void fill_deliver(
 	texts = (struct reader){ buf_str(&x->recipients), false };
 
 	for (size_t i = 0; i < x->nfound; i++)
-		total += x->found[i].count;
+		total += x->found[i].count + x->found[i].onward_count;
 	x->targets = mem_array(NULL, total, sizeof *x->targets);
 	for (size_t i = 0; i < x->nfound; i++) {
 		struct str recipient = get_str(&texts);
@@ -156,6 +162,15 @@ static void fill_deliver(
 				.recipient = recipient,
 				.notify = notify,
 				.orcpt = orcpt };
+		onward.rest = buf_str(&x->found[i].onward);
+		for (size_t k = 0; k < x->found[i].onward_count; k++) {
+			struct str address = get_str(&onward);
+
+			x->targets[n++] = (struct store_target){ .recipient = address,
+				.notify = notify,
+				.orcpt = orcpt,
+				.sender = svc_forwarded(recipient, address) ? srs : none };
+		}
 	}
 	d->targets = x->targets;
 	d->count = n;
@@ -211,9 +226,11 @@ bool svc_commit(struct svc_session *x, struct reader *r)
 	}
 	if (each)
 		svc_leave_out_full(x, store_draft_size(x->draft));
-	x->op.deliver = (struct store_deliver){
-		.op.done = delivered, .draft = x->draft, .received_ms = received_ms, .ret = ret
-	};
+	x->op.deliver = (struct store_deliver){ .op.done = delivered,
+		.draft = x->draft,
+		.received_ms = received_ms,
+		.ret = ret,
+		.account = x->account };
 	fill_deliver(x, sender, client, envid);
 	sign_and_deliver(x);
 	return true;

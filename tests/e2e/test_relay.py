@@ -82,15 +82,30 @@ def test_the_sender_opens_no_door(office):
             assert refused(reply), (sender, reply)
 
 
-def test_authenticated_mail_for_elsewhere_is_refused_clearly(office):
+def test_authenticated_mail_for_elsewhere_is_taken(office):
     for implicit in (False, True):
         with office.submit(implicit=implicit) as s:
             s.ehlo()
             assert s.mail('ann@example.test')[0] == 250
-            code, text = s.rcpt('u@elsewhere.test')
-            assert code == 550 and text.startswith(b'5.7.1 '), (code, text)
+            assert s.rcpt('u@elsewhere.test')[0] == 250
             assert s.rcpt('bob@example.test')[0] == 250
             assert s.rset()[0] == 250
+
+
+def test_a_login_ends_with_its_session(office):
+    with office.submit() as s:
+        s.ehlo()
+    with session(office, 'smtp') as w:
+        w.ask('MAIL FROM:<ann@example.test>')
+        assert refused(w.ask('RCPT TO:<u@elsewhere.test>'))
+
+
+def test_an_alias_may_lead_outside_and_its_target_is_nobody_here(office):
+    office.must('alias', 'add', 'away@example.test', 'ann@elsewhere.test')
+    with session(office) as w:
+        w.ask('MAIL FROM:<x@elsewhere.test>')
+        assert w.ask('RCPT TO:<away@example.test>').startswith('250')
+        assert refused(w.ask('RCPT TO:<ann@elsewhere.test>'))
 
 
 def test_the_sender_must_be_ones_own(office):

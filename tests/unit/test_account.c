@@ -72,7 +72,7 @@ static uint64_t one(struct directory *d, const char *address)
 	enum resolved r = directory_resolve(d, str_c(address), &m);
 	uint64_t id = r == RESOLVED && m.count == 1 ? m.ids[0] : 0;
 
-	free(m.ids);
+	maildrops_free(&m);
 	return id;
 }
 
@@ -82,7 +82,7 @@ static enum resolved how(struct directory *d, struct str address)
 	enum resolved r = directory_resolve(d, address, &m);
 
 	assert_true((r == RESOLVED) == (m.count > 0));
-	free(m.ids);
+	maildrops_free(&m);
 	return r;
 }
 
@@ -332,14 +332,30 @@ static void alias_rules(void **state)
 	assert_int_equal(directory_resolve(d, STR("bob@example.org"), &m), RESOLVED);
 	assert_int_equal(m.count, 2);
 	assert_true(m.ids[0] == bob && m.ids[1] == eve);
-	free(m.ids);
+	maildrops_free(&m);
 
 	/* names exclude each other */
 	assert_int_equal(account_add(d, STR("sales@example.org"), &nothing, NULL, NULL), ST_EXISTS);
 	assert_int_equal(alias1(d, "bob@example.org", "eve@example.org"), ST_EXISTS);
-	/* targets exist, and here */
+	/* targets exist, or are elsewhere */
 	assert_int_equal(alias1(d, "x@example.org", "nobody@example.org"), ST_NOTFOUND);
-	assert_int_equal(alias1(d, "x@example.org", "bob@elsewhere.example"), ST_NOTFOUND);
+	assert_int_equal(alias1(d, "out@example.org", "Bob@Elsewhere.example"), ST_OK);
+	assert_int_equal(alias1(d, "mixed@example.org", "out@example.org"), ST_OK);
+	assert_int_equal(alias1(d, "mixed@example.org", "bob@example.org"), ST_OK);
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(directory_resolve(d, STR("mixed@example.org"), &m), RESOLVED);
+		assert_int_equal(m.count, 1);
+		assert_int_equal(m.onward_count, 1);
+		assert_true(str_eq(get_str(&(struct reader){ .rest = buf_str(&m.onward) }),
+			STR("bob@elsewhere.example")));
+		maildrops_free(&m);
+	}
+	assert_int_equal(directory_resolve(d, STR("out+tag@example.org"), &m), RESOLVED);
+	assert_int_equal(m.count, 0);
+	assert_int_equal(m.onward_count, 1);
+	maildrops_free(&m);
+	assert_int_equal(alias_del(d, STR("mixed@example.org"), NULL, 0, NULL), ST_OK);
+	assert_int_equal(alias_del(d, STR("out@example.org"), NULL, 0, NULL), ST_OK);
 	assert_int_equal(alias1(d, "x@example.org", "bob"), ST_USAGE);
 	assert_int_equal(alias_add(d, STR("x@example.org"), both, 0, NULL), ST_USAGE);
 	assert_int_equal(how(d, STR("x@example.org")), RESOLVED_NOWHERE); /* all of it or nothing */
@@ -418,7 +434,7 @@ static void alias_ladder(void **state)
 	}
 	assert_int_equal(directory_resolve(d, STR("p15@example.org"), &m), RESOLVED);
 	assert_int_equal(m.count, 2);
-	free(m.ids);
+	maildrops_free(&m);
 }
 
 /* Spellings that made open relays of others (Sendmail, Postfix, Exim, qmail, every decade again).  u and

@@ -50,7 +50,7 @@ static uint64_t to(const char *address, enum resolved want)
 	enum resolved r = directory_resolve(d, str_c(address), &m);
 	uint64_t id = m.count == 1 ? m.ids[0] : 0;
 
-	free(m.ids);
+	maildrops_free(&m);
 	if (r != want)
 		fail_msg("%s: %d", address, (int)r);
 	return id;
