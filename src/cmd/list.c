@@ -28,10 +28,9 @@ static json_t *date_of(int64_t ms)
 
 static json_t *row_json(const struct library_row *row)
 {
-	char room[330];
 	json_t *o = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:b, s:b}", "id",
 		text_of(row->id), "uidl", text_of(row->uidl), "account",
-		text_of(reading_name(row->account, room)), "from", text_of(row->from), "to",
+		text_of(reading_name(row->account)), "from", text_of(row->from), "to",
 		text_of(row->to), "subject", text_of(row->subject), "date", date_of(row->date_ms),
 		"octets", (json_int_t)row->octets, "thread", (json_int_t)row->thread, "seen",
 		(int)row->seen, "marked", (int)row->marked);

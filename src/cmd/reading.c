@@ -13,18 +13,14 @@ static const struct str remote_domain = STR_INIT("@remote");
 void reading_address(struct buf *out, struct str remote)
 {
 	for (size_t i = 0; i < remote.n; i++)
-		buf_putc(out, remote.p[i] == '@' ? '=' : ascii_lower(remote.p[i]));
+		buf_putc(out, ascii_lower(remote.p[i]));
 	buf_put(out, remote_domain);
 }
 
-struct str reading_name(struct str address, char room[330])
+struct str reading_name(struct str address)
 {
-	if (!str_ends(address, remote_domain) || address.n > 330)
-		return address;
-	address.n -= remote_domain.n;
-	for (size_t i = 0; i < address.n; i++)
-		room[i] = address.p[i] == '=' ? '@' : address.p[i];
-	return str_of(room, address.n);
+	return str_head(
+		address, address.n - (str_ends(address, remote_domain) ? remote_domain.n : 0));
 }
 
 static void on_row(struct office_reply *reply, json_t *row)

@@ -24,10 +24,10 @@ struct reading {
 int reading_open(struct reading *r, struct cmd *c, char **names, int count);
 void reading_close(struct reading *r);
 
-/* The address of the maildrop of a remote: "home@remote", "me=gmx.net@remote". */
+/* The address of the maildrop of a remote: "home@remote". */
 void reading_address(struct buf *out, struct str remote);
 /* The name that people know an account by: that of the remote, else the address. */
-struct str reading_name(struct str address, char room[330]);
+struct str reading_name(struct str address);
 
 /* The whole message, at most max octets of it. */
 enum status reading_message(struct reading *r, const struct library_row *row, uint64_t max,

@@ -152,7 +152,7 @@ static bool name_ok(struct str s)
 	for (size_t i = 0; i < s.n; i++) {
 		char c = ascii_lower(s.p[i]);
 
-		if (!ascii_digit(c) && (c < 'a' || c > 'z') && str_find(STR("-_.@+"), c) == 5)
+		if (!ascii_digit(c) && (c < 'a' || c > 'z') && str_find(STR("-_."), c) == 3)
 			return false;
 	}
 	return s.n > 0 && s.n <= NAME_OCTETS_MAX && s.p[0] != '.' && s.p[0] != '-';
@@ -170,7 +170,7 @@ static bool take(struct config *c, cfg_t *section, struct err *err)
 		config_set(r, s, str_c(value == NULL ? s->fallback : value), err);
 	}
 	if (!name_ok(str_c(r->name))) {
-		err_set(err, ST_USAGE, "remote %.60s: a name has letters, digits and -_.@+ only",
+		err_set(err, ST_USAGE, "remote %.60s: a name has letters, digits and -_. only",
 			r->name);
 		return false;
 	}

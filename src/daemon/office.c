@@ -8,6 +8,7 @@
 #include "account/copy.h"
 #include "base/mem.h"
 #include "daemon/office_verbs.h"
+#include "daemon/remote_state.h"
 #include "daemon/scrub.h"
 
 enum { RESERVE_OCTETS = 8 << 20 };
@@ -99,6 +100,7 @@ void office_close(struct office *o)
 	if (o->store != NULL)
 		store_close_all(o->store);
 	directory_copy_end(o->accounts_copy);
+	remote_state_close(o->remotes);
 	if (o->directory != NULL)
 		directory_close(o->directory);
 	if (o->disk != NULL)
@@ -217,6 +219,10 @@ static const struct verb {
 	{ STR_INIT("kick"),              verb_kick,              false},
 	{ STR_INIT("account.capture"),   verb_account_capture,   false},
 	{ STR_INIT("fsck.rebuild"),      verb_fsck_rebuild,      true },
+	{ STR_INIT("remote.open"),       verb_remote_open,       true },
+	{ STR_INIT("remote.which"),      verb_remote_which,      true },
+	{ STR_INIT("remote.recognise"),  verb_remote_recognise,  true },
+	{ STR_INIT("remote.note"),       verb_remote_note,       true },
 	{ STR_INIT("status"),            verb_status,            false},
 };
 

@@ -35,6 +35,7 @@ struct office {
 	struct directory *directory;
 	struct disk *disk;
 	struct store *store;
+	struct remote_state *remotes;     /* NULL: not asked for yet */
 	struct office_sessions *sessions; /* not owned; NULL: no server runs */
 	struct bans *bans;                /* not owned; NULL: no server runs */
 	uint32_t bans_kept;               /* checksum of those written last: kept_bans.c */

@@ -90,6 +90,14 @@ enum status verb_backup_moment(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_backup_end(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_remote_open(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_remote_which(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_remote_recognise(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_remote_note(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_who(struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_kick(struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_mailbox_index(

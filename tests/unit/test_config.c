@@ -155,7 +155,7 @@ static void errors_rows(void **state)
 		{ "remote without a place",         STR_INIT("remote home {\n}"),
                  "restante.conf:2: remote home: give it an address, or a host"                                                                                 },
 		{ "remote's name",                  STR_INIT("remote \"a/b\" { address = a@b.c }"),
-                 "restante.conf:1: remote a/b: a name has letters, digits and -_.@+ only"                                                                      },
+                 "restante.conf:1: remote a/b: a name has letters, digits and -_. only"                                                                      },
 		{ "two secrets",
                  STR_INIT(
 				"remote a { address = a@b.c password_file = f token_command = t }"),
