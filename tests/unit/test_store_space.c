@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "store/disk_sim.h"
-#include "store/local.h"
+#include "store/local/impl.h"
 #include "store_help.h"
 
 struct world {
@@ -320,6 +320,37 @@ static void keeps_what_may_come_back(void **state)
 	world_deinit(&w);
 }
 
+/* What is damaged stays while somebody may ask for it, and its segment with it; then it goes like any
+ * other. */
+static void damage_holds_no_room_for_ever(void **state)
+{
+	uint32_t left[MANY / 5];
+	struct index_message m;
+	struct store_space space;
+	struct world w;
+	char *path;
+
+	(void)state;
+	world_init(&w, disk_sim_new("/tmp"));
+	fill(&w, left);
+	assert_true(store_apply(w.store));
+	assert_int_equal(index_message(w.store->index, help_id(4), &m), STORE_OK);
+	path = segment_path(w.store->journal_dir, pos_segment(m.body_at));
+	disk_sim_damage(w.disk, path, pos_offset(m.body_at) + 50, 2);
+	free(path);
+	space = compact(&w, true);
+	assert_int_equal(space.given_back, 0); /* it can be restored: damaged as it is */
+	w.config.expunged_keep_ms = -1;
+	world_reopen(&w);
+	space = compact(&w, false);
+	assert_true(space.given_back > 3 << 20);
+	assert_list(&w, 1, left, MANY / 5);
+	assert_sound(&w);
+	assert_rebuilds(&w);
+	assert_all_read(&w, left, MANY / 5);
+	world_deinit(&w);
+}
+
 /* A session that is in the middle of a message reads on. */
 static void a_reader_reads_on(void **state)
 {
@@ -361,6 +392,7 @@ int main(void)
 		cmocka_unit_test(restore_wants_the_lease),
 		cmocka_unit_test(gives_room_back),
 		cmocka_unit_test(keeps_what_may_come_back),
+		cmocka_unit_test(damage_holds_no_room_for_ever),
 		cmocka_unit_test(a_reader_reads_on),
 	};
 

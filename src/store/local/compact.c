@@ -152,21 +152,32 @@ static enum store_result weigh(struct store *s, const struct record *r, struct m
 
 /* ---- weighing a segment ---- */
 
-static enum store_result count_record(struct store *s, const struct record *r)
+/* *counts: so it is, or cannot be told now. */
+static enum store_result weigh_record(struct store *s, const struct record *r, bool *counts)
 {
 	struct message_meta m;
 	uint64_t place;
-	bool known, counts = false;
+	bool known;
 	enum store_result result;
 
+	*counts = false;
 	if (!message_of(r, &m, &place))
 		return STORE_OK;
 	result = located(s, r, &m, &known);
 	if (result == STORE_OK)
-		result = weigh(s, r, m, place, NULL, &counts);
-	if (counts || result == STORE_BUSY)
-		s->compaction.live += r->size;
+		result = weigh(s, r, m, place, NULL, counts);
+	*counts |= result == STORE_BUSY;
 	return result == STORE_NOT_FOUND || result == STORE_BUSY ? STORE_OK : result;
+}
+
+static enum store_result count_record(struct store *s, const struct record *r)
+{
+	bool counts;
+	enum store_result result = weigh_record(s, r, &counts);
+
+	if (counts)
+		s->compaction.live += r->size;
+	return result;
 }
 
 /* ---- copying ---- */
@@ -289,8 +300,14 @@ static int read_some(
 	for (int n = 0; n < SLICE_RECORDS && k->scan.off - from < SLICE_OCTETS; n++) {
 		enum store_result result;
 		struct record r;
+		bool counts;
 
 		switch (scan_next(&k->scan, &r)) {
+		case SCAN_BODY_BAD:
+			/* octets that nobody can ask for may be damaged */
+			if (weigh_record(s, &r, &counts) != STORE_OK || counts)
+				return -1;
+			__attribute__((fallthrough));
 		case SCAN_RECORD:
 			result = each(s, &r);
 			if (result == STORE_BUSY) {
@@ -301,7 +318,6 @@ static int read_some(
 			if (result != STORE_OK)
 				return -1;
 			break;
-		case SCAN_BODY_BAD:
 		case SCAN_DAMAGE: return -1;
 		case SCAN_TORN:
 		case SCAN_END: return 1;
