@@ -339,7 +339,6 @@ bool session_ask_auth_step(struct session *s, struct str input)
 
 bool session_get_auth(struct ipc_packet *p, struct auth_answer *a)
 {
-	a->has_output = get_u8(&p->body) != 0;
 	a->output = get_str(&p->body);
 	a->address = get_str(&p->body);
 	a->user = get_str(&p->body);

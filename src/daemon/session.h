@@ -97,7 +97,6 @@ bool session_ask_auth(
 	struct session *s, struct str mechanism, struct str input, bool has_input, bool plus);
 bool session_ask_auth_step(struct session *s, struct str input);
 struct auth_answer {
-	bool has_output;
 	struct str output, address, user;
 };
 bool session_get_auth(struct ipc_packet *p, struct auth_answer *a);

@@ -359,7 +359,7 @@ static void auth_answered(struct session_smtp *p, struct ipc_packet *packet)
 	case SASL_CHALLENGE: smtpd_auth_challenge(p->engine, a.output); return;
 	case SASL_OK:
 		session_auth_ok(&p->s, a.address);
-		smtpd_auth_ok(p->engine, a.address, a.output, a.has_output);
+		smtpd_auth_ok(p->engine, a.address);
 		return;
 	case SASL_FAILED:
 		session_auth_failed(&p->s, a.user, "credentials");

@@ -26,7 +26,6 @@ static void done(void *owner, const struct sasl_reply *reply)
 	struct svc_session *x = owner;
 	struct buf body = { 0 };
 
-	put_u8(&body, reply->has_output);
 	put_str(&body, reply->output);
 	put_str(&body, reply->address);
 	put_str(&body, reply->user);

@@ -141,11 +141,11 @@ void smtpd_answer(struct smtpd *s, unsigned code, struct str text);
  * accepted, in their order.  smtpd_answer() is the same for all that are left. */
 void smtpd_answer_recipient(struct smtpd *s, unsigned code, struct str text);
 
-/* The three answers of ASK_AUTH and ASK_AUTH_MORE.  challenge: raw octets.  ok: `user` is what
- * smtpd_user() tells from now on (copied); final: data that goes with success (SCRAM's server
- * signature), sent as a 334 challenge first, as RFC 4954 4 wants.  failed: 535 5.7.8, 454 4.7.0, ... */
+/* The three answers of ASK_AUTH and ASK_AUTH_MORE.  challenge: raw octets; data that goes with success (SCRAM's
+ * server signature) is one more challenge (RFC 4954 4), which an empty response answers.  ok: `user` is
+ * what smtpd_user() tells from now on (copied).  failed: 535 5.7.8, 454 4.7.0, ... */
 void smtpd_auth_challenge(struct smtpd *s, struct str challenge);
-void smtpd_auth_ok(struct smtpd *s, struct str user, struct str final, bool has_final);
+void smtpd_auth_ok(struct smtpd *s, struct str user);
 void smtpd_auth_failed(struct smtpd *s, unsigned code, struct str text);
 
 void smtpd_tls_started(struct smtpd *s, bool channel_binding, int64_t now_ms);

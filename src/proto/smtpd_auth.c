@@ -13,7 +13,6 @@ static void wipe_line(struct smtpd *s, struct str line)
 void smtpd_auth_reset(struct smtpd *s)
 {
 	buf_wipe(&s->auth);
-	s->auth_final = false;
 	if (s->input == IN_AUTH)
 		s->input = IN_COMMANDS;
 }
@@ -102,13 +101,6 @@ void smtpd_verb_auth(struct smtpd *s, struct str args)
 	smtpd_ask(s, SMTPD_ASK_AUTH);
 }
 
-static void succeed(struct smtpd *s)
-{
-	smtpd_auth_reset(s);
-	s->authenticated = true;
-	smtpd_reply(s, 235, STR("2.7.0 authenticated"));
-}
-
 /* A line while a SASL exchange is open.  odd: over-long too. */
 void smtpd_auth_line(struct smtpd *s, struct line line)
 {
@@ -117,11 +109,6 @@ void smtpd_auth_line(struct smtpd *s, struct line line)
 		cancel(s, 500, STR("5.5.6 authentication line malformed or too long"));
 	} else if (str_eq(line.text, STR("*"))) {
 		cancel(s, 501, STR("5.7.0 authentication cancelled"));
-	} else if (s->auth_final) {
-		if (line.text.n == 0)
-			succeed(s);
-		else
-			cancel(s, 501, STR("5.5.2 expected an empty response"));
 	} else {
 		bool good = base64_get(line.text, &s->auth);
 
@@ -159,18 +146,15 @@ void smtpd_auth_challenge(struct smtpd *s, struct str challenge)
 		put_challenge(s, challenge);
 }
 
-void smtpd_auth_ok(struct smtpd *s, struct str user, struct str final, bool has_final)
+void smtpd_auth_ok(struct smtpd *s, struct str user)
 {
 	if (!answered(s))
 		return;
 	buf_release(&s->user);
 	buf_put(&s->user, user);
-	if (!has_final) {
-		succeed(s);
-		return;
-	}
-	s->auth_final = true;
-	put_challenge(s, final);
+	smtpd_auth_reset(s);
+	s->authenticated = true;
+	smtpd_reply(s, 235, STR("2.7.0 authenticated"));
 }
 
 void smtpd_auth_failed(struct smtpd *s, unsigned code, struct str text)

@@ -89,7 +89,6 @@ struct smtpd {
 	struct smtpd_event event;
 
 	bool greeted, esmtp, authenticated, stopping;
-	bool auth_final; /* the last challenge was sent: an empty response completes */
 	bool chunk_last;
 	bool chunk_silent; /* LMTP: a last chunk for nobody gets no reply */
 	uint64_t chunk_size, chunk_left;

@@ -39,7 +39,7 @@ struct owner {
 	struct str early;
 	struct policy policies[POLICIES_MAX];
 	size_t policy_count;
-	bool in_tx, tls, closed, broken, want_password;
+	bool in_tx, tls, closed, broken, want_password, signed_off;
 	struct buf draft, envelope, received, last_envelope, with, auth_param, dsn, xclient;
 	size_t messages, aborts, tarpits, cancels;
 };
@@ -261,14 +261,14 @@ static void answer_commit(struct owner *o)
 static void check_password(struct owner *o, bool good)
 {
 	if (good)
-		smtpd_auth_ok(o->s, STR("joe"), STR(""), false);
+		smtpd_auth_ok(o->s, STR("joe"));
 	else
 		smtpd_auth_failed(o->s, 535, STR("5.7.8 wrong name or password"));
 }
 
 static void answer_auth(struct owner *o, const struct smtpd_event *ev)
 {
-	o->want_password = false;
+	o->want_password = o->signed_off = false;
 	if (str_ieq(ev->mechanism, STR("PLAIN")) && ev->has_data)
 		check_password(o, str_eq(ev->data, STR("\0joe\0secret")));
 	else if (str_ieq(ev->mechanism, STR("LOGIN")))
@@ -282,7 +282,12 @@ static void answer_auth(struct owner *o, const struct smtpd_event *ev)
 static void answer_auth_more(struct owner *o, const struct smtpd_event *ev)
 {
 	if (str_starts(ev->data, STR("c="))) {
-		smtpd_auth_ok(o->s, STR("joe"), STR("v=signature"), true);
+		o->signed_off = true;
+		smtpd_auth_challenge(o->s, STR("v=signature"));
+	} else if (o->signed_off && ev->data.n > 0) {
+		smtpd_auth_failed(o->s, 501, STR("5.5.2 expected an empty response"));
+	} else if (o->signed_off) {
+		smtpd_auth_ok(o->s, STR("joe"));
 	} else if (o->want_password) {
 		check_password(o, str_eq(ev->data, STR("secret")));
 	} else if (str_eq(ev->data, STR("joe"))) {

@@ -29,7 +29,7 @@ C: Yz1iaXdz
 S: 334 dj1zaWduYXR1cmU=
 C: eA==
 S: 501 5.5.2 expected an empty response
-cancels 2
+cancels 1
 user 
 C: QUIT
 S: 221 2.0.0 goodbye
