@@ -139,19 +139,46 @@ static enum status add_keys(struct backup *b, struct err *err)
 	return status;
 }
 
-static enum status add_small_files(struct backup *b, struct err *err)
+/* `name` below the state directory, if it is there. */
+static enum status add_if_there(struct backup *b, const char *name, struct err *err)
 {
-	char *config = path_join(b->cmd->state, "restante.conf");
+	char *path = path_join(b->cmd->state, name);
+	bool there = access(path, F_OK) == 0;
+
+	free(path);
+	return there ? add_file(b, name, err) : ST_OK;
+}
+
+/* What is known of fetched mail must not know more than the store has: it is taken before the moment. */
+static enum status take_remotes(struct backup *b, struct err *err)
+{
+	char *from = path_join(b->from, "remote.db"), *to = path_join(b->to, "remote.db");
 	enum status status = ST_OK;
 
-	status = backup_manifest_add(&b->manifest, b->disk, b->dest.dir, "store/accounts.db", err);
+	if (access(from, F_OK) == 0) {
+		status = backup_copy_sqlite(from, to, b->from, err);
+		if (status == ST_OK)
+			status = backup_manifest_add(
+				&b->manifest, b->disk, b->dest.dir, "store/remote.db", err);
+	}
+	free(from);
+	free(to);
+	return status;
+}
+
+static enum status add_small_files(struct backup *b, struct err *err)
+{
+	enum status status =
+		backup_manifest_add(&b->manifest, b->disk, b->dest.dir, "store/accounts.db", err);
+
 	if (status == ST_OK)
 		status = add_file(b, "version", err);
-	if (status == ST_OK && access(config, F_OK) == 0)
-		status = add_file(b, "restante.conf", err);
+	if (status == ST_OK)
+		status = add_if_there(b, "restante.conf", err);
+	if (status == ST_OK)
+		status = add_if_there(b, "providers.tsv", err);
 	if (status == ST_OK && cmd_has(b->cmd, OPTION_WITH_KEYS))
 		status = add_keys(b, err);
-	free(config);
 	return status;
 }
 
@@ -187,6 +214,8 @@ static enum status make(struct backup *b, struct err *err)
 {
 	enum status status = backup_make_parents(b->dest.dir, "store/", err);
 
+	if (status == ST_OK)
+		status = take_remotes(b, err);
 	if (status == ST_OK)
 		status = take_moment(b, err);
 	progress_begin(&b->progress, 0);

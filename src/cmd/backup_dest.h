@@ -24,6 +24,10 @@ enum status backup_find(
 /* Makes the directories above name, below dir. */
 enum status backup_make_parents(const char *dir, const char *name, struct err *err);
 
+/* As of one moment; store: the directory whose owner keeps the database. */
+enum status backup_copy_sqlite(
+	const char *from, const char *to, const char *store, struct err *err);
+
 /* ---- backup_verify.c: what is damaged ---- */
 
 struct damage {

@@ -3,6 +3,7 @@
 import glob
 import os
 import shutil
+import sqlite3
 import threading
 import time
 
@@ -151,13 +152,27 @@ def test_backup_without_a_server(office):
     os.makedirs(stranger)
     assert office.run('backup', 'verify', dest, state=False).returncode == 0
     assert office.run('backup', 'verify', broken, state=False).returncode == 66
+    with open(office.path('providers.tsv'), 'w', encoding='ascii') as f:
+        f.write('# ours\n')
+    with sqlite3.connect(office.path('store', 'remote.db')) as db:
+        db.execute('PRAGMA journal_mode=WAL')
+        db.execute('CREATE TABLE known(uidl TEXT)')
+        db.execute("INSERT INTO known VALUES('here')")
     two = office.json('backup', dest, '--with-keys')
+    with sqlite3.connect(os.path.join(two['path'], 'store', 'remote.db')) as copy:
+        assert copy.execute('SELECT * FROM known').fetchall() == [('here',)]
+    assert office.run('backup', 'verify', dest, state=False).returncode == 0
+    db.close()
+    copy.close()
+    for path in glob.glob(office.path('store', 'remote.db*')):
+        os.unlink(path)
     assert not os.path.exists(broken) and os.path.exists(stranger)
     assert os.path.exists(os.path.join(two['path'], 'tls', 'key.pem'))
     assert not glob.glob(office.path('store', 'accounts.backup*'))
     office.stop()
     with Restored(office, dest) as restored:
         assert uidls(restored) == before
+        assert os.path.exists(restored.path('providers.tsv'))
     office.start()
 
 
