@@ -51,6 +51,8 @@ enum option_id {
 	OPTION_MESSAGE,
 	OPTION_ACCOUNT,
 	OPTION_TO,
+	OPTION_CHECK,
+	OPTION_RESOLVER,
 	OPTION_COUNT,
 };
 
@@ -184,6 +186,7 @@ int cmd_dkim_rotate(struct cmd *c);
 int cmd_dkim_del(struct cmd *c);
 int cmd_dkim_dns(struct cmd *c);
 int cmd_dkim_list(struct cmd *c);
+int cmd_dns(struct cmd *c);
 int cmd_domain_add(struct cmd *c);
 int cmd_domain_del(struct cmd *c);
 int cmd_domain_set(struct cmd *c);

@@ -52,6 +52,8 @@ const struct option options[OPTION_COUNT] = {
 	[OPTION_SELECTOR] = { "selector", "NAME", "the key of this name; new keys: what their names begin with" },
 	[OPTION_AFTER] = { "after", "DURATION", "when new keys begin to sign; 3d when it is not given" },
 	[OPTION_ACTIVATE] = { "activate", NULL, "the new keys sign from now on" },
+	[OPTION_CHECK] = { "check", NULL, "ask whether it is published" },
+	[OPTION_RESOLVER] = { "resolver", "ADDRESS", "ask this DNS server, with @port when it is not 53" },
 };
 
 const struct command commands[] = {
@@ -103,6 +105,9 @@ const struct command commands[] = {
 	{ "dkim del", "DOMAIN", "state selector", 1, 1, cmd_dkim_del, "delete a key, or all of a domain" },
 	{ "dkim dns", "DOMAIN", LIST, 1, 1, cmd_dkim_dns, "print the keys' records for the zone" },
 	{ "dkim list", "[DOMAIN]", LIST, 0, 1, cmd_dkim_list, "list keys and when they sign" },
+
+	{ "dns", "DOMAIN", LIST " check resolver", 1, 1, cmd_dns,
+		"print every DNS record of a domain, or check them" },
 
 	{ "domain add", "DOMAIN", "state alias-of", 1, 1, cmd_domain_add,
 		"take in mail for another domain" },

@@ -4,8 +4,13 @@ import glob
 import json
 import re
 import shutil
+import signal
+import socket
 import sqlite3
+import subprocess
 import tempfile
+
+from office import BIN, Skip, environment, wait_until
 
 DOMAIN = 'rotating.test'
 
@@ -85,3 +90,123 @@ def test_dkim_keys_stay_secret(office):
     office.must('dkim', 'new', 'second.test')
     office.must('domain', 'del', 'second.test')
     assert 'second.test' not in {row['domain'] for row in office.json('dkim', 'list')}
+
+
+class Zone:
+    """A domain of an office that does not run, and a DNS server that has its zone."""
+
+    def __init__(self, folder):
+        self.folder, self.state = folder, folder + '/state'
+        with socket.socket() as s:
+            s.bind(('127.0.0.1', 0))
+            self.port = s.getsockname()[1]
+        self.run('init', '--domain', 'published.test', '--hostname', 'mx.published.test', '--port-offset', '20000')
+        # Nothing here is below this anchor: nothing is validated.
+        with open(self.state + '/anchors', 'w', encoding='ascii') as f:
+            f.write('unrelated.test. IN DS 12345 13 2 ' + '00' * 32 + '\n')
+        with open(self.state + '/restante.conf', 'a', encoding='ascii') as f:
+            f.write('dnssec_trust_anchor = anchors\n')
+        self.server = None
+
+    def run(self, *words):
+        return subprocess.run([BIN, *words, '--state', self.state], capture_output=True, text=True, check=False,
+                              timeout=60, env=environment())
+
+    def serve(self, lines):
+        with open(self.folder + '/zone', 'w', encoding='ascii') as f:
+            f.write('published.test. IN SOA ns.published.test. h.published.test. 1 60 60 60 60\n'
+                    'published.test. IN NS ns.published.test.\nmx.published.test. IN AAAA 2001:db8::1\n' + lines)
+        with open(self.folder + '/nsd.conf', 'w', encoding='ascii') as f:
+            f.write(f'server:\n ip-address: 127.0.0.1@{self.port}\n server-count: 1\n username: ""\n chroot: ""\n'
+                    f' zonesdir: "{self.folder}"\n database: ""\n pidfile: "{self.folder}/pid"\n'
+                    f' xfrdfile: "{self.folder}/xfrd"\n zonelistfile: "{self.folder}/list"\n'
+                    f' xfrdir: "{self.folder}"\n logfile: "{self.folder}/log"\n'
+                    'remote-control:\n control-enable: no\n'
+                    'zone:\n name: published.test\n zonefile: zone\n')
+        self.stop()
+        self.server = subprocess.Popen(['/usr/sbin/nsd', '-d', '-c', self.folder + '/nsd.conf'])
+        wait_until(self.answers, 20, 'nsd')
+
+    def answers(self):
+        query = bytes.fromhex('123400000001000000000000') + b'\x09published\x04test\0' + bytes.fromhex('00060001')
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(0.2)
+            try:
+                s.connect(('127.0.0.1', self.port))
+                s.send(query)
+                return s.recv(512)[7] > 0
+            except OSError:
+                return False
+
+    def stop(self):
+        if self.server is not None:
+            self.server.send_signal(signal.SIGTERM)
+            self.server.wait(20)
+        self.server = None
+
+    def check(self):
+        done = self.run('dns', 'published.test', '--check', '--json', '--resolver', f'127.0.0.1@{self.port}')
+        assert 'Sanitizer' not in done.stderr, done.stderr
+        rows = json.loads(done.stdout)
+        return done.returncode, {(row['type'], row['name'].split('.')[0]): (row['result'], row['found']) for row in rows}
+
+
+def test_dns(_office):
+    if not shutil.which('nsd', path='/usr/sbin'):
+        raise Skip('nsd is not installed')
+    with tempfile.TemporaryDirectory() as folder:
+        zone = Zone(folder)
+        try:
+            check_dns(zone)
+        finally:
+            zone.stop()
+
+
+def check_dns(zone):
+    assert 'dkim new' in zone.run('dns', 'published.test').stderr
+    zone.run('dkim', 'new', 'published.test', '--selector', 'k')
+    records = zone.run('dns', 'published.test').stdout
+    rows = json.loads(zone.run('dns', 'published.test', '--json').stdout)
+    assert len(rows) == 15 and {'MX', 'A', 'TXT', 'TLSA', 'SRV', 'CNAME'} == {row['type'] for row in rows}
+    policy = next(row['policy'] for row in rows if row['name'] == '_mta-sts.published.test')
+    assert policy == 'version: STSv1\r\nmode: enforce\r\nmx: mx.published.test\r\nmax_age: 604800\r\n'
+    for row in rows:
+        assert row['name'] in records and row['value'] in records, row
+
+    # What it prints is a zone, and the zone is what it wants.
+    zone.serve(records)
+    code, found = zone.check()
+    assert code == 0, found
+    assert found.pop(('TLSA', '_25')) == ('WARN', 'the zone is not signed: nobody looks at it')
+    assert {result for result, _ in found.values()} == {'OK'}, found
+
+    # Nothing but the zone itself.
+    zone.serve('')
+    code, found = zone.check()
+    assert code == 1
+    assert {name: result for (kind, name), (result, _) in found.items() if kind != 'SRV'} == {
+        'published': 'FAIL', 'mx': 'WARN', 'k-rsa': 'FAIL', 'k-ed25519': 'FAIL', '_dmarc': 'FAIL',
+        '_mta-sts': 'WARN', '_smtp': 'WARN', '_25': 'WARN'} | {'mx': found[('TXT', 'mx')][0]}
+    assert found[('A', 'mx')][0] == 'OK' and found[('TXT', 'mx')][0] == 'WARN'
+    assert found[('SRV', '_pop3s')] == ('WARN', 'not published')
+
+    # Each of these alone is the one thing wrong.
+    for old, new, name, result in (
+            ('10 mx.published.test', '10 other.published.test', ('MX', 'published'), 'FAIL'),
+            ('v=spf1 mx -all', 'v=spf1 -all', ('TXT', 'published'), 'WARN'),
+            ('p=quarantine', 'p=none', ('TXT', '_dmarc'), 'WARN'),
+            ('k=ed25519; p=', 'k=ed25519; p=AAAA', ('TXT', 'k-ed25519'), 'FAIL'),
+            ('TLSA 3 1 1 ', 'TLSA 3 1 2 00', ('TLSA', '_25'), 'FAIL'),
+            ('0 1 995 mx', '0 1 995 other', ('SRV', '_pop3s'), 'WARN'),
+            ('mx.published.test. IN TXT "v=spf1 a -all"', 'published.test. IN TXT "v=spf1 -all"',
+             ('TXT', 'published'), 'FAIL')):
+        assert old in records, old
+        zone.serve(records.replace(old, new))
+        code, found = zone.check()
+        assert found[name][0] == result, (old, found)
+        assert code == (1 if result == 'FAIL' else 0), (old, code)
+
+    # Nobody answers: that says nothing about the zone.
+    zone.stop()
+    code, found = zone.check()
+    assert code == 75 and {result for result, _ in found.values()} == {'UNKNOWN'}, found

@@ -1,0 +1,44 @@
+/* dns_records.h -- what a domain of this office should publish. */
+#ifndef RESTANTE_CMD_DNS_RECORDS_H
+#define RESTANTE_CMD_DNS_RECORDS_H
+
+#include <jansson.h>
+
+#include "base/dns.h"
+#include "base/err.h"
+#include "daemon/config.h"
+
+enum record_kind {
+	RECORD_MX,
+	RECORD_ADDRESS, /* value "": the administrator knows it */
+	RECORD_SPF,
+	RECORD_SPF_HOST, /* what the name in HELO is judged by (RFC 7208 2.3) */
+	RECORD_DKIM,
+	RECORD_DMARC,
+	RECORD_STS,
+	RECORD_TLSRPT,
+	RECORD_TLSA,
+	RECORD_SRV,
+	RECORD_AUTOCONFIG,
+};
+
+struct record {
+	enum record_kind kind;
+	enum dns_type type;
+	bool needed;        /* else mail goes without it too */
+	char *name, *value; /* heap; names without the last dot, TXT as one text */
+	const char *purpose;
+};
+
+struct records {
+	struct record *rows; /* heap */
+	size_t count;
+	char *policy; /* of MTA-STS: for https://mta-sts.DOMAIN/.well-known/mta-sts.txt; heap */
+};
+
+/* keys: rows of dkim.list.  certificate: PEM, or "" when it cannot be read: then there is no TLSA. */
+enum status records_make(struct records *r, struct str domain, const struct config *config,
+	const json_t *keys, struct str certificate, struct err *err);
+void records_free(struct records *r);
+
+#endif
