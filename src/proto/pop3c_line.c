@@ -37,24 +37,27 @@ enum line_got pop3c_line(struct pop3c *p, struct pop3c_line *line)
 	return LINE_WHOLE;
 }
 
-/* "[" resp-code "]": unknown ones stay in the text. */
+/* "[" resp-code "]": unknown ones stay in the text.  Unknown detail behind a known code is ignored
+ * (RFC 2449 8). */
 static enum pop3c_code take_code(struct str *text)
 {
 	static const struct {
 		struct str name;
 		enum pop3c_code code;
 	} rows[] = {
-		{STR_INIT("[IN-USE]"),       POP3C_IN_USE     },
-		{ STR_INIT("[LOGIN-DELAY]"), POP3C_LOGIN_DELAY},
-		{ STR_INIT("[SYS/TEMP]"),    POP3C_SYS_TEMP   },
-		{ STR_INIT("[SYS/PERM]"),    POP3C_SYS_PERM   },
-		{ STR_INIT("[AUTH]"),        POP3C_AUTH       },
-		{ STR_INIT("[UTF8]"),        POP3C_UTF8       },
+		{STR_INIT("[IN-USE"),       POP3C_IN_USE     },
+		{ STR_INIT("[LOGIN-DELAY"), POP3C_LOGIN_DELAY},
+		{ STR_INIT("[SYS/TEMP"),    POP3C_SYS_TEMP   },
+		{ STR_INIT("[SYS/PERM"),    POP3C_SYS_PERM   },
+		{ STR_INIT("[AUTH"),        POP3C_AUTH       },
+		{ STR_INIT("[UTF8"),        POP3C_UTF8       },
 	};
+	size_t end = str_find(*text, ']');
 
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		if (str_istarts(*text, rows[i].name)) {
-			*text = str_trim(str_from(*text, rows[i].name.n));
+	for (size_t i = 0; i < sizeof rows / sizeof *rows && end < text->n; i++)
+		if (str_istarts(*text, rows[i].name) &&
+			(end == rows[i].name.n || text->p[rows[i].name.n] == '/')) {
+			*text = str_trim(str_from(*text, end + 1));
 			return rows[i].code;
 		}
 	return POP3C_NO_CODE;

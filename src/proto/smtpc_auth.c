@@ -20,8 +20,11 @@ static void put_line(struct smtpc *c, struct str response)
 	smtpc_put(c, STR("\r\n"));
 }
 
+/* RFC 4954 4: an initial response that makes the line too long waits for an empty challenge. */
 void smtpc_auth(struct smtpc *c, struct str mechanism, struct str initial, bool has_initial)
 {
+	size_t octets = STR("AUTH  \r\n").n + mechanism.n + (initial.n + 2) / 3 * 4;
+
 	if (!asked(c, SMTPC_ASK_AUTH))
 		return;
 	c->asking = false;
@@ -30,7 +33,7 @@ void smtpc_auth(struct smtpc *c, struct str mechanism, struct str initial, bool 
 	buf_wipe(&c->auth);
 	smtpc_put(c, STR("AUTH "));
 	smtpc_put(c, mechanism);
-	c->initial_kept = has_initial && initial.n > SMTPC_INITIAL_MAX;
+	c->initial_kept = has_initial && octets > SMTPC_LINE_LEAST;
 	if (c->initial_kept) {
 		buf_put(&c->auth, initial); /* for the empty challenge that comes instead */
 		smtpc_put(c, STR("\r\n"));
@@ -81,8 +84,12 @@ static void challenge(struct smtpc *c)
 		return;
 	}
 	buf_wipe(&c->auth);
-	if (c->reply.lines != 1 || !base64_get(c->reply.line, &c->auth)) {
+	if (c->reply.lines != 1) {
 		smtpc_break(c, SMTPC_WHY_GARBAGE);
+		return;
+	}
+	if (!base64_get(c->reply.line, &c->auth)) {
+		smtpc_put(c, STR("*\r\n")); /* RFC 4954 4 */
 		return;
 	}
 	c->event = (struct smtpc_event){ .data = buf_str(&c->auth) };

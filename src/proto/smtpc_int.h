@@ -14,7 +14,7 @@ enum {
 	SMTPC_BODY_WANT = 64 * 1024,
 	SMTPC_BURST = 32 * 1024, /* messages up to this go with their envelope (RFC 3030 4.2) */
 	SMTPC_CHUNK = 1024 * 1024,
-	SMTPC_INITIAL_MAX = 8192, /* raw octets; the line stays below 12288 (RFC 4954 4) */
+	SMTPC_LINE_LEAST = 512, /* of a command a server has to take (RFC 5321 4.5.3.1.4) */
 };
 
 enum smtpc_state {

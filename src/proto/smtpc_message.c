@@ -369,7 +369,8 @@ void smtpc_message_reply(struct smtpc *c)
 		early_reply(c);
 		return;
 	}
-	if (class == (at == SMTPC_AT_DATA ? 2 : 3)) {
+	/* RFC 5321 3.3: only 354 asks for the message, and only DATA is answered so. */
+	if (at == SMTPC_AT_DATA ? class < 4 && c->reply.code != 354 : class == 3) {
 		smtpc_break(c, SMTPC_WHY_GARBAGE);
 		return;
 	}

@@ -1,3 +1,4 @@
+# what cannot be decoded is cancelled (RFC 4954 4)
 config auth login
 S: 220 b.example ESMTP
 C: EHLO c.example
@@ -5,5 +6,7 @@ S: 250-b.example
 S: 250 AUTH LOGIN
 C: AUTH LOGIN
 S: 334 Username:
-closed:
-close deferred AUTH 0 4.5.0 the server does not speak SMTP
+C: *
+S: 501 5.7.0 cancelled
+auth-failed 501 5.7.0 cancelled
+C: AUTH LOGIN
