@@ -15,7 +15,8 @@ const char config_protocols[] = "smtp submission pop3 lmtp";
 const char config_tls_modes[] = "none starttls implicit";
 
 #define KEYWORDS                                                                                   \
-	"PIPELINING SIZE 8BITMIME SMTPUTF8 CHUNKING STARTTLS AUTH DSN LIMITS ENHANCEDSTATUSCODES"
+	"PIPELINING SIZE 8BITMIME SMTPUTF8 CHUNKING STARTTLS AUTH DSN LIMITS ENHANCEDSTATUSCODES " \
+	"REQUIRETLS FUTURERELEASE"
 #define MECHANISMS "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS OAUTHBEARER XOAUTH2 EXTERNAL"
 
 /* clang-format off */

@@ -64,6 +64,7 @@ static void fill_engines(struct edge *e)
 		.data_timeout_ms = c->data_timeout_ms,
 		.session_max_ms = c->session_max_ms,
 		.smtputf8 = true,
+		.requiretls = true,
 		.chunking = true,
 	};
 
@@ -372,6 +373,8 @@ static unsigned extensions(const char *words)
 		{ STR_INIT("AUTH"),                SMTPD_X_AUTH               },
 		{ STR_INIT("DSN"),                 SMTPD_X_DSN                },
 		{ STR_INIT("LIMITS"),              SMTPD_X_LIMITS             },
+		{ STR_INIT("REQUIRETLS"),          SMTPD_X_REQUIRETLS         },
+		{ STR_INIT("FUTURERELEASE"),       SMTPD_X_FUTURERELEASE      },
 		{ STR_INIT("ENHANCEDSTATUSCODES"), SMTPD_X_ENHANCEDSTATUSCODES},
 	};
 	unsigned set = 0;

@@ -152,6 +152,11 @@ static void ask_commit(struct session_smtp *p)
 	put_str(&b, buf_str(&client));
 	put_u8(&b, (uint8_t)tx->ret);
 	put_str(&b, tx->envid);
+	put_u8(&b, (uint8_t)((tx->smtputf8 ? STORE_SMTPUTF8 : 0) |
+			     (tx->requiretls ? STORE_REQUIRETLS : 0)));
+	put_u64(&b,
+		(uint64_t)(tx->hold_for_s == 0 ? tx->hold_ms
+					       : clock_wall_ms() + tx->hold_for_s * INT64_C(1000)));
 	put_u32(&b, (uint32_t)p->body.len);
 	if (!ask(p, IPC_COMMIT, buf_str(&b), buf_str(&p->body)))
 		smtpd_answer(p->engine, 451, no_store);
@@ -615,6 +620,8 @@ struct session *session_smtp_new(const struct edge_listener *el, const char *pee
 		.channel_binding = el->row->tls == LISTEN_TLS_IMPLICIT,
 		.discard = el->discard,
 		.xclient = cidr_set_has(&e->xclient_networks, str_c(peer)),
+		.wall_ms = clock_wall_ms(),
+		.hold_max_ms = e->config->future_release_max_ms,
 	};
 
 	p->submission = facts.role == SMTPD_SUBMISSION;

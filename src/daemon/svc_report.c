@@ -246,7 +246,7 @@ static void report_one(struct svc_queue *q, const struct store_out *o)
 		.sender = STR(""),
 		.client = STR("notice"),
 		.received_ms = clock_wall_ms(),
-		.flags = (uint8_t)(STORE_REPORT | (o->flags & STORE_SMTPUTF8)),
+		.flags = (uint8_t)(STORE_REPORT | (o->flags & (STORE_SMTPUTF8 | STORE_REQUIRETLS))),
 		.targets = r->targets,
 		.count = targets };
 	store_deliver(q->svc->office.store, &r->deliver);

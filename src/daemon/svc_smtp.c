@@ -209,7 +209,10 @@ bool svc_commit(struct svc_session *x, struct reader *r)
 	bool each = get_u8(r) != 0;
 	struct str sender = get_str(r), client = get_str(r);
 	uint8_t ret = get_u8(r);
-	struct str envid = get_str(r), octets = get_str(r);
+	struct str envid = get_str(r);
+	uint8_t flags = get_u8(r);
+	int64_t hold_ms = (int64_t)get_u64(r);
+	struct str octets = get_str(r);
 	enum store_result result = STORE_UNAVAILABLE;
 
 	if (r->bad || r->rest.n > 0)
@@ -230,6 +233,8 @@ bool svc_commit(struct svc_session *x, struct reader *r)
 		.draft = x->draft,
 		.received_ms = received_ms,
 		.ret = ret,
+		.flags = flags & (STORE_SMTPUTF8 | STORE_REQUIRETLS),
+		.hold_ms = hold_ms,
 		.account = x->account };
 	fill_deliver(x, sender, client, envid);
 	sign_and_deliver(x);

@@ -1,5 +1,6 @@
 /* smtpd.h -- SMTP server engine: MX, submission and LMTP (RFC 5321, 6409, 2033, 1870, 2034, 2920,
- * 3030, 3207, 3461, 3463, 4954, 6152, 6531, 9422).  No I/O: no fd, no clock, no random source.
+ * 3030, 3207, 3461, 3463, 4954, 6152, 6531, 8689, 4865,
+ * 9422).  No I/O: no fd, no clock, no random source.
  *
  *   put what the client sent into smtpd_in(); while (smtpd_next(s, now, &ev)) serve the event;
  *   send what is in smtpd_out(); call smtpd_timeout() when smtpd_deadline() has passed.
@@ -36,6 +37,7 @@ struct smtpd_config { /* borrowed, shared by all sessions, outlives them */
 	int64_t session_max_ms;     /* whole session */
 	bool smtputf8;              /* all five extensions are offered by default */
 	bool chunking;
+	bool requiretls;       /* offered under TLS (RFC 8689) */
 	struct str mechanisms; /* offered in AUTH once TLS is up: "PLAIN LOGIN SCRAM-SHA-256" */
 	struct str mechanisms_plus; /* added under TLS when the owner has a channel binding */
 	struct str mechanisms_certificate; /* and when the client has shown a certificate */
@@ -55,6 +57,8 @@ enum smtpd_extension {
 	SMTPD_X_LIMITS = 256,
 	SMTPD_X_ENHANCEDSTATUSCODES = 512,
 	SMTPD_X_XCLIENT = 1024,
+	SMTPD_X_REQUIRETLS = 2048,
+	SMTPD_X_FUTURERELEASE = 4096,
 };
 
 struct smtpd_peer { /* facts about this connection, copied */
@@ -64,6 +68,8 @@ struct smtpd_peer { /* facts about this connection, copied */
 	bool tls_active;    /* implicit TLS */
 	bool xclient;       /* a proxy that may say XCLIENT */
 	unsigned discard;   /* enum smtpd_extension: neither offered nor taken */
+	int64_t wall_ms;    /* since 1970, now: for FUTURERELEASE */
+	int64_t hold_max_ms;  /* how long mail may be held back (RFC 4865); 0: not offered */
 	bool channel_binding; /* mechanisms_plus may be offered (set again by smtpd_tls_started) */
 	bool certificate;     /* the handshake proved the key of one (smtpd_certificate_shown) */
 };
@@ -108,8 +114,11 @@ struct smtpd_tx { /* the transaction: read-only for the owner, valid from ASK_MA
 	uint64_t size;           /* SIZE= or 0 */
 	bool eightbit;           /* BODY=8BITMIME */
 	bool smtputf8;
-	struct str auth;  /* AUTH= xtext-decoded, "" when absent (RFC 4954 5) */
-	struct str envid; /* ENVID= as sent, or "" */
+	bool requiretls;
+	uint32_t hold_for_s; /* FUTURERELEASE: so long, from now on */
+	int64_t hold_ms;     /* or until then, since 1970; 0: neither */
+	struct str auth;     /* AUTH= xtext-decoded, "" when absent (RFC 4954 5) */
+	struct str envid;    /* ENVID= as sent, or "" */
 	enum dsn_ret ret;
 	size_t accepted; /* recipients answered with 2xx */
 	uint64_t octets; /* body octets so far */

@@ -22,8 +22,31 @@ bool smtpd_offers(const struct smtpd *s, enum smtpd_extension x)
 		smtpd_mechanisms(s, lists);
 		return s->peer.role == SMTPD_SUBMISSION && lists[0].n + lists[1].n + lists[2].n > 0;
 	case SMTPD_X_XCLIENT: return s->peer.xclient;
+	case SMTPD_X_REQUIRETLS: return c->requiretls && s->peer.tls_active;
+	/* RFC 4865 3: only where mail is submitted */
+	case SMTPD_X_FUTURERELEASE:
+		return s->peer.role == SMTPD_SUBMISSION && s->peer.hold_max_ms > 0;
 	}
 	return false;
+}
+
+/* RFC 3339 5.6, in UTC. */
+static void put_date_time(struct buf *out, int64_t ms)
+{
+	int64_t days = ms / 86400000, of_day = ms / 1000 % 86400, year = 1970, length;
+	static const unsigned char months[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	int month = 0;
+
+	for (;; days -= length, year++) {
+		length = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0 ? 366 : 365;
+		if (days < length)
+			break;
+	}
+	for (;; days -= months[month] + (month == 1 && length == 366), month++)
+		if (days < months[month] + (month == 1 && length == 366))
+			break;
+	buf_printf(out, "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)year, month + 1, (int)days + 1,
+		(int)(of_day / 3600), (int)(of_day / 60 % 60), (int)(of_day % 60));
 }
 
 /* What stands behind the keyword. */
@@ -54,12 +77,19 @@ static void put_parameters(struct smtpd *s, enum smtpd_extension x)
 		}
 		break;
 	case SMTPD_X_XCLIENT: buf_put(&s->out, STR(" NAME ADDR PORT PROTO HELO")); break;
+	case SMTPD_X_FUTURERELEASE:
+		buf_putc(&s->out, ' ');
+		buf_putu(&s->out, (uint64_t)s->peer.hold_max_ms / 1000);
+		buf_putc(&s->out, ' ');
+		put_date_time(&s->out, s->peer.wall_ms + s->peer.hold_max_ms);
+		break;
 	case SMTPD_X_PIPELINING:
 	case SMTPD_X_8BITMIME:
 	case SMTPD_X_SMTPUTF8:
 	case SMTPD_X_CHUNKING:
 	case SMTPD_X_STARTTLS:
 	case SMTPD_X_DSN:
+	case SMTPD_X_REQUIRETLS:
 	case SMTPD_X_ENHANCEDSTATUSCODES: break;
 	}
 }
@@ -81,6 +111,8 @@ void smtpd_ehlo_reply(struct smtpd *s)
 		{ STR_INIT("DSN"),                 SMTPD_X_DSN                },
 		{ STR_INIT("LIMITS"),              SMTPD_X_LIMITS             },
 		{ STR_INIT("XCLIENT"),             SMTPD_X_XCLIENT            },
+		{ STR_INIT("REQUIRETLS"),          SMTPD_X_REQUIRETLS         },
+		{ STR_INIT("FUTURERELEASE"),       SMTPD_X_FUTURERELEASE      },
 		{ STR_INIT("ENHANCEDSTATUSCODES"), SMTPD_X_ENHANCEDSTATUSCODES},
 	};
 	size_t last = s->out.len;

@@ -2,7 +2,17 @@
 #include "proto/path.h"
 #include "proto/smtpd_int.h"
 
-enum mail_param { P_SIZE = 1, P_BODY = 2, P_SMTPUTF8 = 4, P_AUTH = 8, P_RET = 16, P_ENVID = 32 };
+enum mail_param {
+	P_SIZE = 1,
+	P_BODY = 2,
+	P_SMTPUTF8 = 4,
+	P_AUTH = 8,
+	P_RET = 16,
+	P_ENVID = 32,
+	P_REQUIRETLS = 64,
+	P_HOLD = 128, /* one of two (RFC 4865 4.1) */
+	P_HOLDUNTIL = 256,
+};
 
 enum rcpt_param { R_NOTIFY = 1, R_ORCPT = 2 };
 
@@ -58,6 +68,72 @@ static struct refusal param_auth(struct mail *m, struct str value)
 	return refusal;
 }
 
+static bool two_digits(struct str *s, char end, unsigned most, unsigned *out)
+{
+	if (s->n < 2 || !ascii_digit(s->p[0]) || !ascii_digit(s->p[1]))
+		return false;
+	*out = (unsigned)(s->p[0] - '0') * 10 + (unsigned)(s->p[1] - '0');
+	*s = str_from(*s, 2);
+	if (end != '\0' && (s->n == 0 || s->p[0] != end))
+		return false;
+	*s = str_from(*s, end != '\0');
+	return *out <= most;
+}
+
+/* Days since 1970 of a date of the Gregorian calendar. */
+static int64_t days_from(int64_t year, unsigned month, unsigned day)
+{
+	int64_t y = month <= 2 ? year - 1 : year, era = y / 400, of_era = y - era * 400;
+	int64_t of_year = (153 * ((int64_t)month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+
+	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+/* RFC 3339 5.6 as RFC 4865 3 wants it: "2026-11-22T07:00:00Z" or with "+01:00". */
+static bool date_time(struct str s, int64_t *ms)
+{
+	unsigned century, year, month, day, hour, minute, second, off_h = 0, off_m = 0;
+	int64_t sign = 0;
+
+	if (!two_digits(&s, '\0', 99, &century) || !two_digits(&s, '-', 99, &year) ||
+		!two_digits(&s, '-', 12, &month) || !two_digits(&s, '\0', 31, &day) || s.n == 0 ||
+		ascii_lower(s.p[0]) != 't')
+		return false;
+	s = str_from(s, 1);
+	if (month == 0 || day == 0 || !two_digits(&s, ':', 23, &hour) ||
+		!two_digits(&s, ':', 59, &minute) || !two_digits(&s, '\0', 60, &second) || s.n == 0)
+		return false;
+	if (s.p[0] == '+' || s.p[0] == '-')
+		sign = s.p[0] == '+' ? 1 : -1;
+	else if (ascii_lower(s.p[0]) != 'z')
+		return false;
+	s = str_from(s, 1);
+	if (sign != 0 && (!two_digits(&s, ':', 23, &off_h) || !two_digits(&s, '\0', 59, &off_m)))
+		return false;
+	*ms = 1000 * (days_from(century * 100 + year, month, day) * 86400 + hour * 3600 +
+			     minute * 60 + second - sign * (off_h * 3600 + off_m * 60));
+	return s.n == 0;
+}
+
+/* RFC 4865 4.2: more than was advertised, or both, is 501 5.5.4. */
+static bool param_hold(const struct smtpd *s, struct mail *m, struct str value, bool until)
+{
+	uint64_t seconds;
+
+	if ((m->seen & P_HOLD) && (m->seen & P_HOLDUNTIL))
+		return false;
+	if (until) {
+		if (!date_time(value, &m->tx.hold_ms))
+			return false;
+	} else {
+		if (value.n > 9 || !str_u64(value, &seconds) || seconds == 0)
+			return false;
+		m->tx.hold_for_s = (uint32_t)seconds;
+	}
+	return m->tx.hold_for_s <= (uint64_t)s->peer.hold_max_ms / 1000 &&
+	       m->tx.hold_ms - s->peer.wall_ms <= s->peer.hold_max_ms;
+}
+
 static enum mail_param known_param(const struct smtpd *s, struct str keyword)
 {
 	static const struct {
@@ -65,12 +141,15 @@ static enum mail_param known_param(const struct smtpd *s, struct str keyword)
 		enum smtpd_extension x;
 		enum mail_param param;
 	} rows[] = {
-		{STR_INIT("SIZE"),      SMTPD_X_SIZE,     P_SIZE    },
-		{ STR_INIT("BODY"),     SMTPD_X_8BITMIME, P_BODY    },
-		{ STR_INIT("SMTPUTF8"), SMTPD_X_SMTPUTF8, P_SMTPUTF8},
-		{ STR_INIT("AUTH"),     SMTPD_X_AUTH,     P_AUTH    },
-		{ STR_INIT("RET"),      SMTPD_X_DSN,      P_RET     },
-		{ STR_INIT("ENVID"),    SMTPD_X_DSN,      P_ENVID   },
+		{STR_INIT("SIZE"),        SMTPD_X_SIZE,          P_SIZE      },
+		{ STR_INIT("BODY"),       SMTPD_X_8BITMIME,      P_BODY      },
+		{ STR_INIT("SMTPUTF8"),   SMTPD_X_SMTPUTF8,      P_SMTPUTF8  },
+		{ STR_INIT("AUTH"),       SMTPD_X_AUTH,          P_AUTH      },
+		{ STR_INIT("RET"),        SMTPD_X_DSN,           P_RET       },
+		{ STR_INIT("ENVID"),      SMTPD_X_DSN,           P_ENVID     },
+		{ STR_INIT("REQUIRETLS"), SMTPD_X_REQUIRETLS,    P_REQUIRETLS},
+		{ STR_INIT("HOLDFOR"),    SMTPD_X_FUTURERELEASE, P_HOLD      },
+		{ STR_INIT("HOLDUNTIL"),  SMTPD_X_FUTURERELEASE, P_HOLDUNTIL },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -85,7 +164,7 @@ static struct refusal take_param(const struct smtpd *s, struct mail *m, struct p
 
 	if (param == 0)
 		return unknown_param;
-	if ((m->seen & param) != 0 || p.has_value == (param == P_SMTPUTF8))
+	if ((m->seen & param) != 0 || p.has_value == (param == P_SMTPUTF8 || param == P_REQUIRETLS))
 		return bad_param;
 	m->seen |= param;
 	switch (param) {
@@ -93,6 +172,11 @@ static struct refusal take_param(const struct smtpd *s, struct mail *m, struct p
 	case P_BODY: return param_body(m, p.value);
 	case P_AUTH: return param_auth(m, p.value);
 	case P_SMTPUTF8: m->tx.smtputf8 = true; break;
+	case P_REQUIRETLS: m->tx.requiretls = true; break;
+	case P_HOLD:
+	case P_HOLDUNTIL:
+		return param_hold(s, m, p.value, param == P_HOLDUNTIL) ? (struct refusal){ 0 }
+								       : bad_param;
 	case P_RET: return dsn_ret(p.value, &m->tx.ret) ? (struct refusal){ 0 } : bad_param;
 	case P_ENVID:
 		m->tx.envid = p.value;

@@ -210,6 +210,8 @@ static int ask_commit(uint32_t session, struct msgid id, uint64_t offset, struct
 	put_str(&b, STR("192.0.2.1"));
 	put_u8(&b, 0);
 	put_str(&b, STR(""));
+	put_u8(&b, 0);
+	put_u64(&b, 0);
 	put_str(&b, octets);
 	send_packet(IPC_COMMIT, session, 1, buf_str(&b));
 	buf_deinit(&b);
@@ -511,6 +513,8 @@ static void end_in_the_middle(void **state)
 		put_str(&b, STR(""));
 		put_u8(&b, 0);
 		put_str(&b, STR(""));
+		put_u8(&b, 0);
+		put_u64(&b, 0);
 		put_str(&b, STR("y\r\n"));
 		send_packet(IPC_COMMIT, 1, 1, buf_str(&b));
 		buf_deinit(&b);

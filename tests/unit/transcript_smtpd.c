@@ -113,7 +113,13 @@ static bool config(void *e, struct str rest)
 		{ STR("no-chunking"), &o->config.chunking,       false},
 		{ STR("no-utf8"),     &o->config.smtputf8,       false},
 		{ STR("xclient"),     &o->peer.xclient,          true },
+		{ STR("requiretls"),  &o->config.requiretls,     true },
 	};
+	if (str_eq(word, STR("hold-days"))) { /* the wall clock stands at 2026-11-22T00:00:00Z */
+		o->peer.wall_ms = 1795305600000;
+		o->peer.hold_max_ms = (int64_t)number(rest) * 86400000;
+		return true;
+	}
 	const struct {
 		struct str name;
 		size_t *to;
@@ -196,6 +202,12 @@ static void answer_mail(struct owner *o, struct str path)
 	buf_clear(&o->dsn);
 	buf_putu(&o->dsn, tx->ret);
 	put_word(&o->dsn, tx->envid);
+	if (tx->requiretls)
+		buf_put(&o->dsn, STR(" requiretls"));
+	if (tx->hold_for_s > 0)
+		buf_printf(&o->dsn, " for=%u", tx->hold_for_s);
+	if (tx->hold_ms > 0)
+		buf_printf(&o->dsn, " until=%lld", (long long)tx->hold_ms);
 	answer(o, ON_MAIL, path);
 }
 
