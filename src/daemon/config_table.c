@@ -147,7 +147,7 @@ const struct config_setting config_settings[] = {
 		"Deliveries to one destination at one time, at most; it begins with few." },
 	{ "queue_site_rate", CONFIG_COUNT, AT(queue_site_rate), "0", 0, 1000000, NULL,
 		"Messages to one destination in a minute; 0: no limit." },
-	{ "disk_free_min", CONFIG_OCTETS, AT(disk_free_min), "100M", 0, 1024 * GIB, NULL,
+	{ "disk_free_min", CONFIG_OCTETS, AT(disk_free_min), "32M", 0, 1024 * GIB, NULL,
 		"With less room on the disk no mail is taken in (452 4.3.1), so that what waits can go out." },
 	{ "smtp_client_connect_timeout", CONFIG_DURATION, AT(smtp_client_connect_timeout_ms), "30s",
 		100, 10 * MINUTE, NULL,

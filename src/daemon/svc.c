@@ -217,4 +217,5 @@ void svc_close(struct svc *s)
 	svc_reap(s);
 	svc_close_carriers(s);
 	svc_delay_free(s);
+	svc_caps_free(s);
 }

@@ -24,6 +24,12 @@ struct svc {
 		struct svc_delay *slots;
 		size_t count, cap;
 	} delays;
+	struct svc_caps {
+		struct svc_cap *slots;
+		size_t count, room;
+	} caps;
+	int64_t disk_look_ms; /* when the room on the disk is looked at again */
+	bool disk_low;
 };
 
 struct svc_edge {
@@ -139,6 +145,10 @@ enum resolved svc_resolve(struct svc_session *x, struct str recipient, struct ma
 bool svc_srs(struct svc_session *x, struct str sender, struct buf *out);
 /* An alias sends it there: nobody asked for that address. */
 bool svc_forwarded(struct str recipient, struct str address);
+/* svc_limits.c: one more recipient elsewhere; false: the account had too many. */
+bool svc_cap_take(struct svc *s, uint64_t account);
+void svc_caps_free(struct svc *s);
+bool svc_disk_low(struct svc *s); /* disk_free_min */
 void svc_transaction_end(struct svc_session *x); /* recipients and draft; also after COMMIT */
 
 #endif

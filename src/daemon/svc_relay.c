@@ -59,6 +59,8 @@ static enum resolved relay(struct svc_session *x, struct str recipient, struct m
 		case ROUTE_NO_SUCH_RECIPIENT: return RESOLVED_NOWHERE;
 		case ROUTE_ACCEPT: break;
 		}
+	if (x->account != 0 && !svc_cap_take(x->edge->svc, x->account))
+		return RESOLVED_CAPPED;
 	add_onward(found, recipient);
 	return RESOLVED;
 }
@@ -68,6 +70,8 @@ enum resolved svc_resolve(struct svc_session *x, struct str recipient, struct ma
 	struct directory *d = x->edge->svc->office.directory;
 	enum resolved resolved;
 
+	if (svc_disk_low(x->edge->svc))
+		return RESOLVED_NO_DISK;
 	if (str_istarts(recipient, STR("SRS")) &&
 		directory_is_local_domain(d, route_domain(recipient)))
 		return send_back(x, recipient, found);

@@ -19,7 +19,7 @@ def small_disk():
     """An office whose state directory is a file system of its own."""
     if os.geteuid() != 0:
         raise Skip('only root can mount a small file system')
-    o = Office(accounts=(ANN, 'bob@example.test'), config='segment_size = "1M"\n')
+    o = Office(accounts=(ANN, 'bob@example.test'), config='segment_size = "1M"\ndisk_free_min = 0\n')
     os.mkdir(o.state)
     done = subprocess.run(['mount', '-t', 'tmpfs', '-o', f'size={SIZE}m,mode=700', 'restante-test',
                            o.state], capture_output=True, check=False)

@@ -1,0 +1,116 @@
+/* Bounds on what is taken: recipients elsewhere that an account may send to, and room on the disk.
+ *
+ * A stolen password must not become a flood (F8): each account has a bucket for an hour and one for a day,
+ * which drain evenly.  In memory: a store that starts anew lets everybody begin again. */
+#include <stdlib.h>
+#include <sys/statvfs.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/svc.h"
+
+enum { HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS, DISK_LOOK_MS = 1000 };
+
+struct svc_cap {
+	uint64_t account; /* 0: free */
+	double hour, day; /* recipients in the buckets */
+	int64_t at_ms;    /* when they stood so */
+};
+
+/* ids are counted up, so they spread by themselves */
+static struct svc_cap *find(struct svc_cap *slots, size_t room, uint64_t account)
+{
+	size_t at = account & (room - 1);
+
+	while (slots[at].account != 0 && slots[at].account != account)
+		at = (at + 1) & (room - 1);
+	return &slots[at];
+}
+
+static double drained(double level, int64_t cap, int64_t ms, int64_t whole_ms)
+{
+	double left = level - (double)cap * (double)ms / (double)whole_ms;
+
+	return left > 0 ? left : 0;
+}
+
+static void drain(const struct config *c, struct svc_cap *slot, int64_t now_ms)
+{
+	slot->hour =
+		drained(slot->hour, c->account_recipients_per_hour, now_ms - slot->at_ms, HOUR_MS);
+	slot->day = drained(slot->day, c->account_recipients_per_day, now_ms - slot->at_ms, DAY_MS);
+	slot->at_ms = now_ms;
+}
+
+/* Twice as large as what still counts; empty buckets are forgotten here. */
+static void make_room(struct svc *s, int64_t now_ms)
+{
+	struct svc_caps *caps = &s->caps, old = *caps;
+	size_t live = 0;
+
+	if (caps->count * 2 < caps->room)
+		return;
+	for (size_t i = 0; i < old.room; i++) {
+		drain(s->office.config, &old.slots[i], now_ms);
+		live += old.slots[i].hour + old.slots[i].day > 0;
+	}
+	*caps = (struct svc_caps){ .room = 64 };
+	while (caps->room < live * 4)
+		caps->room *= 2;
+	caps->slots = mem_zalloc(caps->room * sizeof *caps->slots);
+	for (size_t i = 0; i < old.room; i++)
+		if (old.slots[i].hour + old.slots[i].day > 0) {
+			*find(caps->slots, caps->room, old.slots[i].account) = old.slots[i];
+			caps->count++;
+		}
+	free(old.slots);
+}
+
+bool svc_cap_take(struct svc *s, uint64_t account)
+{
+	const struct config *c = s->office.config;
+	int64_t hour = c->account_recipients_per_hour, day = c->account_recipients_per_day;
+	struct svc_cap *slot;
+
+	make_room(s, loop_now_ms(s->loop));
+	slot = find(s->caps.slots, s->caps.room, account);
+	s->caps.count += slot->account == 0;
+	if (slot->account == 0)
+		*slot = (struct svc_cap){ .account = account, .at_ms = loop_now_ms(s->loop) };
+	drain(c, slot, loop_now_ms(s->loop));
+	if ((hour > 0 && slot->hour + 1 > (double)hour) ||
+		(day > 0 && slot->day + 1 > (double)day)) {
+		log_warn("queue.capped", F_INT("account", account), F_INT("hour", slot->hour),
+			F_INT("day", slot->day));
+		return false;
+	}
+	slot->hour += hour > 0;
+	slot->day += day > 0;
+	return true;
+}
+
+void svc_caps_free(struct svc *s)
+{
+	free(s->caps.slots);
+	s->caps = (struct svc_caps){ .room = 0 };
+}
+
+/* Mail that waits needs room for its results, and what is in the office can be read and deleted. */
+bool svc_disk_low(struct svc *s)
+{
+	int64_t now = loop_now_ms(s->loop);
+	struct statvfs v;
+	bool low;
+
+	if (now < s->disk_look_ms)
+		return s->disk_low;
+	s->disk_look_ms = now + DISK_LOOK_MS;
+	if (statvfs(s->office.dir, &v) != 0)
+		return s->disk_low;
+	low = v.f_bavail * v.f_frsize < (uint64_t)s->office.config->disk_free_min;
+	if (low && !s->disk_low)
+		log_error("store.low", F_INT("free", v.f_bavail * v.f_frsize),
+			F_C("do", "free disk space: no mail is taken in"));
+	s->disk_low = low;
+	return low;
+}
