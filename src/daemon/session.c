@@ -128,7 +128,8 @@ static bool turn(struct session *s)
 		return true; /* a long reply goes on where it stopped */
 	if (s->seq != 0 || !s->protocol->wants_input(s))
 		return false;
-	n = read_in(s, s->again ? READ_SIZE_BULK : READ_SIZE);
+	n = read_in(s, s->bulk ? READ_SIZE_BULK : READ_SIZE);
+	s->bulk = n >= READ_SIZE;
 	if (n < 0)
 		end(s);
 	return n > 0;

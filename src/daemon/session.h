@@ -35,6 +35,7 @@ struct session {
 	bool known;         /* the store was asked something: tell it END */
 	bool closing, starting_tls, driving, ended;
 	bool again;              /* serve once more although nothing came */
+	bool bulk;               /* the last read was full: more is coming */
 	int64_t paused_until_ms; /* 0: not paused */
 	bool has_certificate;    /* and its key is client_key */
 	unsigned char client_key[32];

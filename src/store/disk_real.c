@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,8 @@
 #include "base/str.h"
 #include "base/work.h"
 #include "store/disk.h"
+
+enum { DIRECT_ALIGN = 4096, DIRECT_LEAST = 64 * 1024 };
 
 struct real {
 	struct disk disk;
@@ -54,7 +57,11 @@ static int real_unnamed(struct disk *d, const char *dir)
 	int fd;
 
 	(void)d;
-	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	/* A large message would push out of the page cache what is read more often, and to copy it there
+	 * costs more than all else that is done to it. */
+	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC | O_DIRECT, 0600);
+	if (fd < 0 && errno == EINVAL)
+		fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -100,12 +107,54 @@ static int64_t write_rest(int file, const char *p, size_t n, uint64_t offset)
 	return (int64_t)n;
 }
 
+/* Past the page cache, for which place, length and memory must be aligned. */
+static int64_t write_direct(
+	int file, const struct iovec *iov, int iovcnt, size_t n, uint64_t offset)
+{
+	void *room = NULL;
+	size_t at = 0;
+	int64_t r;
+
+	if (posix_memalign(&room, DIRECT_ALIGN, n) != 0)
+		abort();
+	for (int i = 0; i < iovcnt; i++) {
+		memcpy((char *)room + at, iov[i].iov_base, iov[i].iov_len);
+		at += iov[i].iov_len;
+	}
+	r = write_rest(file, room, n, offset);
+	free(room);
+	return r;
+}
+
+/* What cannot go past the page cache, such as the end of a file, goes through it. */
+static int64_t write_unnamed(
+	int file, int flags, const struct iovec *iov, int iovcnt, uint64_t offset)
+{
+	size_t n = 0;
+	int64_t r = -EINVAL;
+
+	for (int i = 0; i < iovcnt; i++)
+		n += iov[i].iov_len;
+	if (n % DIRECT_ALIGN == 0 && offset % DIRECT_ALIGN == 0 && n >= DIRECT_LEAST)
+		r = write_direct(file, iov, iovcnt, n, offset);
+	if (r == -EINVAL && fcntl(file, F_SETFL, flags & ~O_DIRECT) < 0)
+		r = -errno;
+	return r;
+}
+
 static int64_t real_write(
 	struct disk *d, int file, const struct iovec *iov, int iovcnt, uint64_t offset)
 {
+	int flags = fcntl(file, F_GETFL);
 	uint64_t total = 0;
 
 	(void)d;
+	if (flags >= 0 && (flags & O_DIRECT) != 0) {
+		int64_t r = write_unnamed(file, flags, iov, iovcnt, offset);
+
+		if (r != -EINVAL)
+			return r;
+	}
 	for (int i = 0; i < iovcnt;) {
 		int now = iovcnt - i < IOV_MAX ? iovcnt - i : IOV_MAX;
 		ssize_t w = pwritev(file, iov + i, now, (off_t)(offset + total));

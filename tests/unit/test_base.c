@@ -28,9 +28,45 @@ static void cut_rows(void **state)
 	}
 }
 
+/* RFC 3720 B.4 */
+static void crc32c_vectors(void **state)
+{
+	char octets[32] = { 0 };
+
+	(void)state;
+	assert_int_equal(crc32c(0, octets, sizeof octets), 0x8a9136aa);
+	for (size_t i = 0; i < sizeof octets; i++)
+		octets[i] = (char)i;
+	assert_int_equal(crc32c(0, octets, sizeof octets), 0x46dd794e);
+}
+
+/* Long stretches go three at a time: the same must come out in whatever pieces. */
+static void crc32c_in_pieces(void **state)
+{
+	static char octets[20000];
+	uint32_t one_by_one = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof octets; i++)
+		octets[i] = (char)(i * 2654435761u >> 13);
+	for (size_t n = 0; n < sizeof octets; n++) {
+		one_by_one = crc32c(one_by_one, octets + n, 1);
+		if (n % 61 == 0 || n % 3072 < 2) {
+			assert_int_equal(crc32c(0, octets, n + 1), one_by_one);
+			assert_int_equal(
+				crc32c(crc32c(0, octets, n / 3), octets + n / 3, n + 1 - n / 3),
+				one_by_one);
+		}
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(cut_rows) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cut_rows),
+		cmocka_unit_test(crc32c_vectors),
+		cmocka_unit_test(crc32c_in_pieces),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
