@@ -13,12 +13,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "account/dkim_keys.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/svc_carrier.h"
+#include "trust/dkim_verify.h"
 
 static struct svc svc;
-static struct loop_io store_io, auth_io;
+static struct loop_io store_io, auth_io, signer_io;
 static char dir[] = "/tmp/restante-svc.XXXXXX";
 static int edge; /* our end of the channel */
 
@@ -34,6 +36,13 @@ static void auth_ready(struct loop_io *io, int events)
 	(void)io;
 	(void)events;
 	authenticator_poll(svc.authenticator);
+}
+
+static void signer_ready(struct loop_io *io, int events)
+{
+	(void)io;
+	(void)events;
+	signer_poll(svc.signer);
 }
 
 static void turn_end(void *arg)
@@ -78,6 +87,9 @@ static int open_office(void **state)
 	loop_io_want(&store_io, LOOP_READ);
 	loop_io_init(&auth_io, svc.loop, authenticator_fd(svc.authenticator), auth_ready);
 	loop_io_want(&auth_io, LOOP_READ);
+	svc.signer = signer_new(svc.office.directory, 1);
+	loop_io_init(&signer_io, svc.loop, signer_fd(svc.signer), signer_ready);
+	loop_io_want(&signer_io, LOOP_READ);
 	loop_at_turn_end(svc.loop, turn_end, NULL);
 	directory_domain_add(svc.office.directory, STR("example.test"), NULL);
 	add_account("ann@example.test");
@@ -90,6 +102,7 @@ static int close_office(void **state)
 	char command[64];
 
 	(void)state;
+	signer_free(svc.signer);
 	svc_close(&svc);
 	authenticator_free(svc.authenticator);
 	office_close(&svc.office);
@@ -496,6 +509,92 @@ static void drafts(void **state)
 	assert_int_equal(ask_commit(1, id, 0, STR("x\r\n")), STORE_UNAVAILABLE);
 }
 
+static void no_row(struct office_reply *r, json_t *row)
+{
+	(void)r;
+	json_decref(row);
+}
+
+static void make_keys(void)
+{
+	struct office_reply reply = { .row = no_row };
+	json_t *q = json_pack("{s:s, s:s}", "verb", "dkim.new", "domain", "example.test");
+
+	assert_int_equal(office_execute(&svc.office, q, &reply, NULL), ST_OK);
+	json_decref(q);
+}
+
+static bool give_key(void *arg, const struct dkim_row *row)
+{
+	struct dkim_verifier *v = arg;
+
+	for (size_t i = 0; i < 2; i++)
+		if (str_eq(dkim_verdict(v, i)->selector, row->selector))
+			dkim_verifier_key(v, i, DKIM_KEY_FOUND, row->record);
+	return true;
+}
+
+/* What a carrier gets: its prefix, and how many signatures on the whole pass. */
+static size_t passing(struct msgid id, uint32_t *prefix)
+{
+	struct dkim_verifier *v = dkim_verifier_new(0);
+	struct store_out out;
+	char room[16384];
+	uint64_t got = 0;
+	size_t n, passed = 0;
+
+	assert_int_equal(store_out_open(svc.office.store, id, &out), STORE_OK);
+	assert_int_equal(
+		store_out_read(svc.office.store, &out, 0, room, sizeof room, &got), STORE_OK);
+	*prefix = out.prefix_octets;
+	store_out_close(svc.office.store, &out);
+	dkim_verifier_feed(v, str_of(room, got));
+	n = dkim_verifier_end(v);
+	if (n == 2)
+		dkim_keys_each(svc.office.directory, STR("example.test"), give_key, v, NULL);
+	for (size_t i = 0; i < n; i++)
+		passed += dkim_verdict(v, i)->result == DKIM_PASS;
+	dkim_verifier_free(v);
+	return passed;
+}
+
+/* Signed is what an account sends elsewhere, over every octet of the draft, however it came. */
+static void submitted_mail_is_signed(void **state)
+{
+	static const struct str text = STR_INIT("From: ann@example.test\r\n\r\nHello, bob.\r\n");
+	struct msgid there = msgid_new(3001), before = msgid_new(3002);
+	struct buf body = { 0 }, b = { 0 };
+	uint32_t prefix;
+
+	(void)state;
+	assert_int_equal(ask_auth(1, "ann@example.test", "secret"), SASL_OK);
+	assert_int_equal(ask_rcpt(1, true, "x@elsewhere.test"), RESOLVED);
+	assert_int_equal(ask_commit(1, before, 0, text), STORE_OK);
+	assert_int_equal(passing(before, &prefix), 0); /* there is no key */
+	assert_int_equal(prefix, 0);
+
+	make_keys();
+	assert_int_equal(ask_rcpt(1, true, "x@elsewhere.test"), RESOLVED);
+	assert_int_equal(ask_rcpt(1, false, "ann@example.test"), RESOLVED);
+	buf_put(&b, str_of(there.b, sizeof there.b));
+	put_u64(&b, 0);
+	put_str(&b, str_head(text, 27));
+	send_packet(IPC_DRAFT, 1, 1, buf_str(&b));
+	assert_int_equal(answer(NULL), STORE_OK);
+	assert_int_equal(ask_commit(1, there, 27, str_from(text, 27)), STORE_OK);
+	assert_int_equal(passing(there, &prefix), 2);
+	assert_true(prefix > 300);
+	/* In the maildrop here the message is as it was. */
+	send_packet(IPC_OPEN, 1, 1, STR(""));
+	assert_int_equal(answer(NULL), STORE_OK);
+	assert_int_equal(ask_read(1, there, &body), STORE_OK);
+	assert_true(str_ends(buf_str(&body), text));
+	assert_true(str_find(buf_str(&body), 'D') == body.len);
+
+	buf_deinit(&body);
+	buf_deinit(&b);
+}
+
 /* An edge that dies with a commit under way takes nothing down with it. */
 static void end_in_the_middle(void **state)
 {
@@ -607,6 +706,7 @@ int main(void)
 		EDGE_TEST(a_second_question),
 		EDGE_TEST(one_account_a_session),
 		EDGE_TEST(drafts),
+		EDGE_TEST(submitted_mail_is_signed),
 		EDGE_TEST(end_in_the_middle),
 		EDGE_TEST(random_packets),
 		cmocka_unit_test_setup_teardown(a_carrier_is_no_edge, new_carrier, drop_edge),
