@@ -161,7 +161,7 @@ static bool step(struct pop3d *p, int64_t now_ms, struct pop3d_event *ev)
 			ev->type = POP3D_EV_CLOSE;
 			return true;
 		}
-		if (p->out.len >= POP3D_OUT_MARK)
+		if (p->out.len >= (p->job.kind == J_RETR ? POP3D_BODY_MARK : POP3D_OUT_MARK))
 			return false;
 		if (p->job.kind != J_NONE) {
 			if (job_step(p, ev))

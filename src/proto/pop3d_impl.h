@@ -16,8 +16,10 @@ enum {
 	POP3D_LINE_MAX = 255,        /* RFC 2449 4, with CRLF */
 	POP3D_AUTH_LINE_MAX = 12288, /* RFC 5034 4 names no limit; the one of RFC 4954 4 */
 	POP3D_IN_MARK = 16384,       /* input that waits; above every line limit */
-	/* above what one answer brings, so that the next is on its way while this one is written */
-	POP3D_OUT_MARK = 160 * 1024,
+	POP3D_OUT_MARK = 32768,
+	/* For messages: above what one answer brings, so that the next is on its way while this one is
+	 * written. */
+	POP3D_BODY_MARK = 160 * 1024,
 };
 
 /* S_SASL is AUTHORIZATION inside an AUTH exchange; UPDATE is TRANSACTION with Q_UPDATE open. */
