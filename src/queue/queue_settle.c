@@ -170,8 +170,10 @@ static void fail(const struct store_out *o, struct store_out_rcpt *r, int64_t no
 	r->state = STORE_OUT_FAILED;
 	r->flags &= (uint8_t) ~(STORE_OUT_OWED | STORE_OUT_HELD | STORE_OUT_BAD);
 	r->due_ms = now_ms;
+#ifndef MUTANT_NOTHING_OWED
 	if (wants(o, r, QUEUE_FAILURE))
 		r->flags |= STORE_OUT_OWED;
+#endif
 	log_recipient("failed", o, r);
 }
 

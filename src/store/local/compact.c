@@ -115,7 +115,11 @@ static enum store_result state_out(
 	if (onward_settling(s, id))
 		return STORE_BUSY; /* the copy could stand behind a newer result */
 	r = index_onward(s->index, id, number, &v->out, texts);
+#ifdef MUTANT_FORGET_WAITING
+	v->state = MOVED_GONE;
+#else
 	v->state = r == STORE_OK && result_open(&v->out) ? MOVED_LIVE : MOVED_GONE;
+#endif
 	if (r == STORE_NOT_FOUND)
 		v->out = (struct store_out_rcpt){ .state = STORE_OUT_DROPPED };
 	return r == STORE_NOT_FOUND ? STORE_OK : r;

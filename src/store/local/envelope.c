@@ -1,4 +1,5 @@
 /* The envelope of a message, from its record: the index keeps only what listings need. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -7,27 +8,30 @@
 
 enum { META_MAX = 64 * 1024 * 1024 };
 
-char *store_meta(struct store *s, uint64_t pos, size_t *length, bool *moved)
+enum store_result store_meta(
+	struct store *s, uint64_t pos, char **meta, size_t *length, bool *moved)
 {
 	int file = store_segment(s, pos_segment(pos));
 	uint64_t at = pos_offset(pos);
-	char head[RECORD_HEADER], *meta;
+	char head[RECORD_HEADER];
 	struct reader r = { .rest = str_of(head + 8, 4) };
+	int64_t n;
 
-	if (file < 0 || s->disk->ops->read(s->disk, file, head, sizeof head, at) != RECORD_HEADER ||
-		record_claims(head) == 0)
-		return NULL;
+	*meta = NULL;
+	n = file < 0 ? file : s->disk->ops->read(s->disk, file, head, sizeof head, at);
+	if (n != RECORD_HEADER || record_claims(head) == 0)
+		return n < 0 && n != -ENOENT ? STORE_UNAVAILABLE : STORE_CORRUPT;
 	*length = get_u32(&r);
 	*moved = head[4] == RECORD_MOVED;
 	if (*length > META_MAX)
-		return NULL;
-	meta = mem_alloc(*length + 1);
-	if (s->disk->ops->read(s->disk, file, meta, *length, at + RECORD_HEADER) !=
-		(int64_t)*length) {
-		free(meta);
-		return NULL;
-	}
-	return meta;
+		return STORE_CORRUPT;
+	*meta = mem_alloc(*length + 1);
+	n = s->disk->ops->read(s->disk, file, *meta, *length, at + RECORD_HEADER);
+	if (n == (int64_t)*length)
+		return STORE_OK;
+	free(*meta);
+	*meta = NULL;
+	return n < 0 ? STORE_UNAVAILABLE : STORE_CORRUPT;
 }
 
 enum store_result store_envelope(
@@ -47,9 +51,10 @@ enum store_result store_envelope(
 	result = index_message(s->index, id, &in);
 	if (result != STORE_OK)
 		return result;
-	e->octets = store_meta(s, in.at, &length, &moved);
-	if (e->octets == NULL ||
-		!message_get(str_from(str_of(e->octets, length), moved ? 8 : 0), &m) ||
+	result = store_meta(s, in.at, &e->octets, &length, &moved);
+	if (result != STORE_OK)
+		return result;
+	if (!message_get(str_from(str_of(e->octets, length), moved ? 8 : 0), &m) ||
 		!msgid_eq(m.id, id)) {
 		store_envelope_free(e);
 		return STORE_CORRUPT;

@@ -142,8 +142,9 @@ bool deliver_under_way(struct store *s, struct msgid id);
 
 /* ---- envelope.c ---- */
 
-/* The meta of the message's record at pos, heap; NULL when it cannot be read. */
-char *store_meta(struct store *s, uint64_t pos, size_t *length, bool *moved);
+/* The meta of the message's record at pos, heap. */
+enum store_result store_meta(
+	struct store *s, uint64_t pos, char **meta, size_t *length, bool *moved);
 
 /* ---- onward.c ---- */
 

@@ -162,9 +162,9 @@ static enum store_result open_indexed(struct store *s, struct store_out *o)
 		return r;
 	o->body->at = in.body_at;
 	o->body->crc = in.crc;
-	o->texts = store_meta(s, in.at, &length, &moved);
-	if (o->texts == NULL)
-		return STORE_CORRUPT;
+	r = store_meta(s, in.at, &o->texts, &length, &moved);
+	if (r != STORE_OK)
+		return r;
 	r = take_meta(s, o, str_of(o->texts, length), moved);
 	return r == STORE_OK ? take_states(s, o) : r;
 }
