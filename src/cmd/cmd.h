@@ -53,6 +53,7 @@ enum option_id {
 	OPTION_TO,
 	OPTION_CHECK,
 	OPTION_RESOLVER,
+	OPTION_DRY_RUN,
 	OPTION_COUNT,
 };
 
@@ -211,6 +212,7 @@ int cmd_config_check(struct cmd *c);
 int cmd_config_show(struct cmd *c);
 int cmd_config_defaults(struct cmd *c);
 int cmd_fsck(struct cmd *c);
+int cmd_fetch(struct cmd *c);
 int cmd_list(struct cmd *c);
 int cmd_search(struct cmd *c);
 int cmd_show(struct cmd *c);

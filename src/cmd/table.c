@@ -54,6 +54,7 @@ const struct option options[OPTION_COUNT] = {
 	[OPTION_ACTIVATE] = { "activate", NULL, "the new keys sign from now on" },
 	[OPTION_CHECK] = { "check", NULL, "ask whether it is published" },
 	[OPTION_RESOLVER] = { "resolver", "ADDRESS", "ask this DNS server, with @port when it is not 53" },
+	[OPTION_DRY_RUN] = { "dry-run", NULL, "only tell what would be done" },
 };
 
 const struct command commands[] = {
@@ -153,6 +154,8 @@ const struct command commands[] = {
 	{ "who", "", LIST, 0, 0, cmd_who, "list the sessions that have logged in or send mail" },
 	{ "kick", "SESSION|ADDRESS", LIST, 1, 1, cmd_kick, "end a session, or all of an account" },
 
+	{ "fetch", "[REMOTE...]", LIST " dry-run", 0, -1, cmd_fetch,
+		"fetch new mail from the providers" },
 	{ "list", "[REMOTE...]", LIST " account", 0, -1, cmd_list, "list the mail that was fetched, the newest first" },
 	{ "search", "WORD...", LIST " account", 1, -1, cmd_search,
 		"find mail: words, \"phrases\", from: to: subject: after: before: has: is: account:" },

@@ -248,8 +248,9 @@ enum status pop_open(struct pop *p, const struct pop_want *want, struct err *err
 	if (status != ST_OK)
 		return status;
 	p->engine = pop3c_new(&p->config, &peer, clock_mono_ms());
-	if (pop_next(p, &ev))
-		return ST_OK;
+	while (pop_next(p, &ev)) /* also the answer to a QUIT after a refusal */
+		if (p->logged_in)
+			return ST_OK;
 	if (p->server.interrupted)
 		err_set(&p->why, ST_TEMP, "interrupted");
 	err_set(&p->why, ST_TEMP, "the session ended before the login");

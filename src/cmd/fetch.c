@@ -1,0 +1,240 @@
+/* restante fetch */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/list.h"
+#include "cmd/fetch.h"
+
+static void on_row(struct office_reply *reply, json_t *row)
+{
+	struct fetch *f = LIST_OF(reply, struct fetch, reply);
+	const char *result = json_string_value(json_object_get(row, "result"));
+	size_t n = (size_t)json_integer_value(json_object_get(row, "n"));
+
+	if (!f->importing || result == NULL || n >= f->count) {
+		json_decref(f->row);
+		f->row = row;
+		return;
+	}
+	if (str_eq(str_c(result), STR("failed"))) {
+		f->messages[n].failed = true;
+		f->counts.failed++;
+		cmd_fail(f->cmd, 0, "%s: message %llu cannot be stored: %s", f->remote->name,
+			(unsigned long long)f->messages[n].number,
+			json_string_value(json_object_get(row, "error")));
+	} else {
+		f->messages[n].stored = true;
+		f->counts.stored++;
+		f->counts.stubs += f->messages[n].action == FETCH_BEGIN;
+	}
+	json_decref(row);
+}
+
+enum status fetch_ask(struct fetch *f, json_t *request, struct err *err)
+{
+	enum status status = control_ask(f->session, request, &f->reply, err);
+
+	json_decref(request);
+	return status;
+}
+
+static enum status open_maildrop(struct fetch *f, struct err *err)
+{
+	enum status status = fetch_ask(
+		f, json_pack("{s:s, s:s}", "verb", "remote.open", "remote", f->remote->name), err);
+
+	if (status != ST_OK)
+		return status;
+	buf_put(&f->address, str_c(json_string_value(json_object_get(f->row, "address"))));
+	f->maildrop = (uint64_t)json_integer_value(json_object_get(f->row, "maildrop"));
+	f->known = (uint64_t)json_integer_value(json_object_get(f->row, "known"));
+	return ST_OK;
+}
+
+static void print_plan(const struct fetch *f)
+{
+	static const char *const words[] = { "keep", "fetch", "fetch its beginning", "delete" };
+
+	for (size_t i = 0; i < f->count; i++)
+		printf("%s: %llu %.*s %llu octets: %s\n", f->remote->name,
+			(unsigned long long)f->messages[i].number,
+			STR_ARG(fetch_uidl(f, &f->messages[i])),
+			(unsigned long long)f->messages[i].octets, words[f->messages[i].action]);
+}
+
+static bool has_work(const struct fetch *f, enum fetch_action first, enum fetch_action last)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (f->messages[i].action >= first && f->messages[i].action <= last)
+			return true;
+	return false;
+}
+
+/* The rest is done also when something before it went wrong: what came is stored, what is stored becomes known. */
+static enum status work(struct fetch *f, struct err *err)
+{
+	struct err why = { ST_OK, "" };
+	enum status status = fetch_list(f, err);
+
+	if (status == ST_OK)
+		status = fetch_decide(f, err);
+	if (status != ST_OK)
+		return status;
+	if (cmd_has(f->cmd, OPTION_DRY_RUN)) {
+		print_plan(f);
+		pop3c_quit(f->pop.engine);
+		while (pop_next(&f->pop, &(struct pop3c_event){ 0 }))
+			continue;
+		return ST_OK;
+	}
+	if (has_work(f, FETCH_WHOLE, FETCH_BEGIN))
+		status = fetch_messages(f, err);
+	if (fetch_note(f, &why) != ST_OK && status == ST_OK)
+		status = err_set(err, why.code, "%s", why.text);
+	if (status == ST_OK && f->pop.over)
+		status = err_set(err, ST_TEMP, "%s", f->pop.why.text);
+	if (status == ST_OK)
+		status = fetch_delete(f, err);
+	return status;
+}
+
+static enum status fetch_one(struct fetch *f, struct err *err)
+{
+	struct fetch_server server;
+	enum status status = fetch_server(&server, f->cmd, f->config, f->remote, err);
+
+	if (status == ST_OK)
+		status = open_maildrop(f, err);
+	if (status == ST_OK) {
+		status = pop_open(&f->pop, &server.want, err);
+		if (status == ST_OK)
+			status = work(f, err);
+		pop_close(&f->pop);
+	}
+	fetch_server_free(&server);
+	return status;
+}
+
+static json_t *summary_json(const struct fetch *f, const struct err *err)
+{
+	const struct fetch_counts *n = &f->counts;
+
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "remote", f->remote->name,
+		"on_server", (json_int_t)n->on_server, "new", (json_int_t)n->new_ones, "stored",
+		(json_int_t)n->stored, "stubs", (json_int_t)n->stubs, "deleted",
+		(json_int_t)n->deleted, "failed", (json_int_t)n->failed, "octets",
+		(json_int_t)n->octets, "error", err->text);
+}
+
+static void print_summary(const struct fetch *f)
+{
+	const struct fetch_counts *n = &f->counts;
+
+	printf("%s: %llu on the server, %llu fetched", f->remote->name,
+		(unsigned long long)n->on_server, (unsigned long long)n->stored);
+	if (n->stubs > 0)
+		printf(" (%llu of them in part)", (unsigned long long)n->stubs);
+	if (n->deleted > 0)
+		printf(", %llu deleted there", (unsigned long long)n->deleted);
+	if (n->failed > 0)
+		printf(", %llu failed", (unsigned long long)n->failed);
+	putchar('\n');
+}
+
+/* 75: again later; 77: refused; 69: no server or no TLS. */
+static int code_of(const struct err *err)
+{
+	switch (err->code) {
+	case ST_TEMP: return EX_TEMPFAIL;
+	case ST_PERM: return EX_NOPERM;
+	case ST_USAGE: return EX_CONFIG;
+	case ST_OK:
+	case ST_MORE:
+	case ST_PROTO:
+	case ST_LIMIT:
+	case ST_IO:
+	case ST_CORRUPT:
+	case ST_EXISTS:
+	case ST_NOTFOUND: break;
+	}
+	return err_exit_code(err->code);
+}
+
+static int run(struct cmd *c, const struct config *config, const struct config_remote *remote,
+	struct control_session *session, json_t *rows)
+{
+	struct fetch f = { .cmd = c,
+		.config = config,
+		.remote = remote,
+		.session = session,
+		.reply = { .row = on_row } };
+	struct err err = { ST_OK, "" };
+	enum status status = fetch_one(&f, &err);
+	int code = status == ST_OK ? EX_OK : code_of(&err);
+
+	if (cmd_has(c, OPTION_JSON))
+		json_array_append_new(rows, summary_json(&f, &err));
+	else if (!cmd_has(c, OPTION_DRY_RUN) && f.pop.logged_in)
+		print_summary(&f);
+	if (status != ST_OK)
+		cmd_fail(c, code, "%s: %s", remote->name, err.text);
+	else if (f.counts.failed > 0)
+		code = EX_TEMPFAIL;
+	json_decref(f.row);
+	free(f.messages);
+	buf_deinit(&f.uidls);
+	buf_deinit(&f.address);
+	return code;
+}
+
+static int run_all(struct cmd *c, const struct config *config, struct control_session *session)
+{
+	json_t *rows = json_array();
+	int code = EX_OK;
+
+	for (int i = 0; i < c->nargs; i++)
+		if (config_remote(config, str_c(c->args[i])) == NULL)
+			code = cmd_fail(c, EX_CONFIG, "no remote %.64s in %s/restante.conf",
+				c->args[i], c->state);
+	for (int i = 0; i < c->nargs && code != EX_CONFIG; i++) {
+		int one = run(c, config, config_remote(config, str_c(c->args[i])), session, rows);
+
+		code = code == EX_OK ? one : code;
+	}
+	for (size_t i = 0; c->nargs == 0 && i < config->remote_count; i++) {
+		int one = run(c, config, &config->remotes[i], session, rows);
+
+		code = code == EX_OK ? one : code;
+	}
+	if (cmd_has(c, OPTION_JSON)) {
+		json_dumpf(rows, stdout, JSON_INDENT(1));
+		putchar('\n');
+	}
+	json_decref(rows);
+	return code;
+}
+
+int cmd_fetch(struct cmd *c)
+{
+	struct control_session *session;
+	struct config *config = NULL;
+	struct err err = { ST_OK, "" };
+	int code;
+
+	if (state_check_version(c->state, &err) == ST_OK)
+		config = config_load(c->state, &err);
+	if (config == NULL)
+		return cmd_fail(c, EX_CONFIG, "%s", err.text);
+	session = control_open(c->state, &err);
+	if (config->remote_count == 0)
+		code = cmd_fail(c, EX_CONFIG, "no remote is in %s/restante.conf", c->state);
+	else if (session == NULL)
+		code = cmd_fail_err(c, &err);
+	else
+		code = run_all(c, config, session);
+	control_close(session);
+	config_free(config);
+	return code;
+}

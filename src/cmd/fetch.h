@@ -1,0 +1,78 @@
+/* fetch.h -- inside of restante fetch: one remote, from its listing to QUIT.
+ *
+ * What may be deleted on the server was durable here before: a message is stored, then DELE, then QUIT is answered,
+ * then it is forgotten. */
+#ifndef RESTANTE_CMD_FETCH_H
+#define RESTANTE_CMD_FETCH_H
+
+#include "cmd/cmd.h"
+#include "cmd/progress.h"
+#include "daemon/config_remote.h"
+#include "daemon/control.h"
+#include "daemon/remote_state.h"
+#include "remote/pop.h"
+
+enum fetch_action {
+	FETCH_KEEP,   /* known, or to be left alone */
+	FETCH_WHOLE,  /* RETR */
+	FETCH_BEGIN,  /* TOP: a stub */
+	FETCH_DELETE, /* known, or too large by kill_size: DELE */
+};
+
+struct fetch_message {
+	uint64_t number, octets; /* octets: as LIST says, which may be wrong */
+	size_t uidl_at;          /* in fetch.uidls, ended by LF; SIZE_MAX: the server gave none */
+	enum fetch_action action;
+	bool requested, stored, failed;
+	int64_t first_ms;
+	unsigned char header[REMOTE_DIGEST];
+};
+
+struct fetch_counts {
+	uint64_t on_server, new_ones, stored, present, stubs, deleted, failed, octets;
+};
+
+struct fetch {
+	struct cmd *cmd;
+	const struct config *config;
+	const struct config_remote *remote;
+	struct control_session *session;
+	struct office_reply reply;
+	json_t *row; /* of the last request */
+	bool importing;
+	struct buf address; /* of the maildrop */
+	uint64_t maildrop, known;
+	struct pop pop;
+	struct fetch_message *messages;
+	size_t count, cap;
+	struct buf uidls;
+	struct fetch_counts counts;
+	struct progress progress;
+	uint64_t wanted_octets, done_octets;
+};
+
+/* fetch_plan.c: asks the server what it has and the office what it knows of it. */
+enum status fetch_list(struct fetch *f, struct err *err);
+enum status fetch_decide(struct fetch *f, struct err *err);
+struct str fetch_uidl(const struct fetch *f, const struct fetch_message *m);
+
+/* fetch_run.c */
+enum status fetch_messages(struct fetch *f, struct err *err);
+/* What was stored becomes known. */
+enum status fetch_note(struct fetch *f, struct err *err);
+/* DELE, QUIT, and what the server has no more is forgotten. */
+enum status fetch_delete(struct fetch *f, struct err *err);
+
+/* One request; its last row is f->row.  The request is taken. */
+enum status fetch_ask(struct fetch *f, json_t *request, struct err *err);
+
+/* fetch_server.c: where and how, out of the configuration and the providers. */
+struct fetch_server {
+	struct buf host, user, secret, roots;
+	struct pop_want want;
+};
+enum status fetch_server(struct fetch_server *s, struct cmd *c, const struct config *config,
+	const struct config_remote *remote, struct err *err);
+void fetch_server_free(struct fetch_server *s);
+
+#endif

@@ -1,0 +1,300 @@
+/* Getting the messages, and deleting on the server what may be deleted. */
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include "cmd/fetch.h"
+#include "mime/field.h"
+
+enum { NOTE_AT_ONCE = 1000, HEADER_MAX = 256 * 1024, STUB_LINES = 20 };
+
+/* What comes in now. */
+struct taking {
+	struct fetch *fetch;
+	struct fetch_message *message; /* NULL: between two */
+	struct buf header;             /* its beginning, until the header is whole */
+	bool header_done;
+	uint64_t octets;
+};
+
+static void digest_header(struct fetch_message *m, struct str header)
+{
+	unsigned char hash[EVP_MAX_MD_SIZE];
+
+	EVP_Digest(header.p, header.n, hash, NULL, EVP_sha256(), NULL);
+	memcpy(m->header, hash, REMOTE_DIGEST);
+}
+
+/* The header's digest is taken on the way. */
+static void look_at_header(struct taking *t, struct str octets, bool end)
+{
+	struct header_search search = { 0 };
+	size_t length;
+
+	if (t->header_done)
+		return;
+	buf_put(&t->header, octets);
+	t->header_done = header_search(
+		&search, buf_str(&t->header), end || t->header.len > HEADER_MAX, &length);
+	if (t->header_done)
+		digest_header(t->message, str_head(buf_str(&t->header), length));
+}
+
+static enum status begin(struct taking *t, struct fetch_message *m, struct err *err)
+{
+	struct fetch *f = t->fetch;
+	struct str uidl = fetch_uidl(f, m);
+	struct msgid id = remote_id(f->maildrop, uidl, m->action == FETCH_BEGIN);
+	char text[MSGID_TEXT + 1];
+	json_t *head;
+	enum status status;
+
+	t->message = m;
+	t->octets = 0;
+	t->header_done = false;
+	buf_clear(&t->header);
+	m->first_ms = clock_wall_ms();
+	msgid_text(id, text);
+	head = json_pack("{s:I, s:s, s:I, s:s, s:s%}", "n", (json_int_t)(m - f->messages), "id",
+		text, "received", (json_int_t)m->first_ms, "sender", "", "uidl", uidl.p, uidl.n);
+	status = control_import_head(f->session, head, err);
+	json_decref(head);
+	return status;
+}
+
+static enum status take_octets(struct taking *t, struct str octets, struct err *err)
+{
+	enum status status = ST_OK;
+
+	look_at_header(t, octets, false);
+	t->octets += octets.n;
+	t->fetch->done_octets += octets.n;
+	while (octets.n > 0 && status == ST_OK) {
+		struct str piece = str_head(octets, 64 * 1024);
+
+		status = control_import_octets(t->fetch->session, piece, err);
+		octets = str_from(octets, piece.n);
+	}
+	progress_at(&t->fetch->progress, t->fetch->done_octets, t->fetch->counts.stored);
+	return status;
+}
+
+static struct fetch_message *by_number(struct fetch *f, uint64_t number)
+{
+	size_t low = 0, high = f->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (f->messages[middle].number < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return &f->messages[low];
+}
+
+static enum status take_done(struct taking *t, const struct pop3c_event *ev, struct err *err)
+{
+	struct fetch *f = t->fetch;
+	struct fetch_message *m = by_number(f, ev->number);
+	enum status status = ST_OK;
+
+	if (ev->result.outcome != POP3C_OK) {
+		m->failed = true;
+		f->counts.failed++;
+		if (ev->result.outcome == POP3C_REFUSED)
+			cmd_fail(f->cmd, 0, "%s: message %llu is refused: %.*s", f->remote->name,
+				(unsigned long long)m->number,
+				STR_ARG(str_head(ev->result.text, 150)));
+		return ST_OK;
+	}
+	if (t->message == NULL)
+		status = begin(t, m, err);
+	look_at_header(t, STR(""), true);
+	t->message = NULL;
+	f->counts.octets += t->octets;
+	return status == ST_OK ? control_import_commit(f->session, err) : status;
+}
+
+static enum status take_event(struct taking *t, const struct pop3c_event *ev, struct err *err)
+{
+	enum status status = ST_OK;
+
+	if (ev->type == POP3C_EV_DONE)
+		return take_done(t, ev, err);
+	if (ev->type != POP3C_EV_BODY)
+		return ST_OK;
+	if (t->message == NULL)
+		status = begin(t, by_number(t->fetch, ev->number), err);
+	return status == ST_OK ? take_octets(t, ev->data, err) : status;
+}
+
+/* Requests as many as there is room for; false: there are no more. */
+static bool request_more(struct fetch *f, size_t *next)
+{
+	for (; *next < f->count && pop3c_room(f->pop.engine) > 0; ++*next) {
+		struct fetch_message *m = &f->messages[*next];
+
+		if (m->action == FETCH_WHOLE)
+			m->requested = pop3c_request(f->pop.engine, POP3C_RETR, m->number, 0);
+		else if (m->action == FETCH_BEGIN)
+			m->requested = pop3c_request(f->pop.engine, POP3C_TOP, m->number,
+				f->remote->headers_only ? 0 : STUB_LINES);
+	}
+	return *next < f->count;
+}
+
+static enum status retrieve(struct fetch *f, struct err *err)
+{
+	struct taking t = { .fetch = f };
+	enum status status = ST_OK;
+	struct pop3c_event ev;
+	uint64_t done = 0, requested;
+	size_t next = 0;
+
+	do {
+		if (!pop_interrupted(&f->pop))
+			request_more(f, &next);
+		requested = 0;
+		for (size_t i = 0; i < next; i++)
+			requested += f->messages[i].requested;
+		while (done < requested && status == ST_OK && pop_next(&f->pop, &ev)) {
+			status = take_event(&t, &ev, err);
+			done += ev.type == POP3C_EV_DONE;
+			if (ev.type == POP3C_EV_DONE && !pop_interrupted(&f->pop))
+				break;
+		}
+	} while (status == ST_OK && !f->pop.over &&
+		 (done < requested || (next < f->count && !pop_interrupted(&f->pop))));
+	buf_deinit(&t.header);
+	return status;
+}
+
+/* What of it came is stored, also when the session broke. */
+enum status fetch_messages(struct fetch *f, struct err *err)
+{
+	json_t *q = json_pack("{s:s, s:s%}", "verb", "mailbox.import", "address", f->address.data,
+		f->address.len);
+	enum status status = control_import_begin(f->session, q, &f->reply, err), end;
+
+	json_decref(q);
+	if (status != ST_OK)
+		return status;
+	f->importing = true;
+	progress_begin(&f->progress, f->wanted_octets);
+	status = retrieve(f, err);
+	end = control_import_finish(f->session, err);
+	f->importing = false;
+	progress_clear(&f->progress);
+	return status != ST_OK ? status : end;
+}
+
+static json_t *note_of(const struct fetch *f, const struct fetch_message *m)
+{
+	struct str uidl = fetch_uidl(f, m);
+	bool stub = m->action == FETCH_BEGIN;
+	struct buf hex = { 0 };
+	char id[MSGID_TEXT + 1];
+	json_t *row;
+
+	msgid_text(remote_id(f->maildrop, uidl, stub), id);
+	hex_put(&hex, str_of(m->header, sizeof m->header));
+	row = json_pack("{s:s%, s:s, s:I, s:s%, s:I, s:i}", "uidl", uidl.p, uidl.n, "id", id,
+		"octets", (json_int_t)m->octets, "header", hex.data, hex.len, "first_ms",
+		(json_int_t)m->first_ms, "state",
+		(int)(stub ? REMOTE_SEEN_STUB : REMOTE_SEEN_WHOLE));
+	buf_deinit(&hex);
+	return row;
+}
+
+static enum status note(struct fetch *f, json_t *rows, json_t *gone, struct err *err)
+{
+	return fetch_ask(f,
+		json_pack("{s:s, s:s, s:o, s:o}", "verb", "remote.note", "remote", f->remote->name,
+			"rows", rows, "gone", gone),
+		err);
+}
+
+enum status fetch_note(struct fetch *f, struct err *err)
+{
+	enum status status = ST_OK;
+	size_t i = 0;
+
+	while (i < f->count && status == ST_OK) {
+		json_t *rows = json_array();
+
+		for (; i < f->count && json_array_size(rows) < NOTE_AT_ONCE; i++)
+			if (f->messages[i].stored)
+				json_array_append_new(rows, note_of(f, &f->messages[i]));
+		if (json_array_size(rows) > 0)
+			status = note(f, rows, json_array(), err);
+		else
+			json_decref(rows);
+	}
+	return status;
+}
+
+static bool may_be_deleted(const struct fetch *f, const struct fetch_message *m)
+{
+	return m->action == FETCH_DELETE || (m->stored && m->action == FETCH_WHOLE &&
+						    str_eq(str_c(f->remote->keep), STR("delete")));
+}
+
+/* Sends DELE for all, in as many round trips as the window has it. */
+static enum status delete_all(struct fetch *f, json_t *gone, struct err *err)
+{
+	struct pop3c_event ev = { .type = POP3C_EV_ROW };
+	size_t next = 0, open = 0;
+
+	while (!f->pop.over && (next < f->count || open > 0)) {
+		for (; next < f->count && pop3c_room(f->pop.engine) > 0; next++)
+			if (may_be_deleted(f, &f->messages[next]))
+				open += pop3c_request(
+					f->pop.engine, POP3C_DELE, f->messages[next].number, 0);
+		while (open > 0 && pop_next(&f->pop, &ev) && ev.type != POP3C_EV_DONE)
+			continue;
+		if (open > 0 && !f->pop.over && ev.result.outcome == POP3C_OK) {
+			struct str uidl = fetch_uidl(f, by_number(f, ev.number));
+
+			json_array_append_new(gone, json_stringn(uidl.p, uidl.n));
+		}
+		open -= open > 0;
+	}
+	return f->pop.over ? err_set(err, ST_TEMP, "%s", f->pop.why.text) : ST_OK;
+}
+
+/* RFC 1939 6: only QUIT deletes. */
+static enum status quit(struct fetch *f, struct err *err)
+{
+	struct pop3c_event ev;
+	bool good = false;
+
+	pop3c_quit(f->pop.engine);
+	while (pop_next(&f->pop, &ev))
+		if (ev.type == POP3C_EV_DONE && ev.request == POP3C_QUIT)
+			good = ev.result.outcome == POP3C_OK;
+	return good ? ST_OK
+		    : err_set(err, ST_TEMP,
+			      "the server did not confirm the end of the session: what it "
+			      "deleted is not known");
+}
+
+enum status fetch_delete(struct fetch *f, struct err *err)
+{
+	json_t *gone = json_array();
+	enum status status = delete_all(f, gone, err);
+	size_t count = json_array_size(gone);
+
+	if (status == ST_OK)
+		status = quit(f, err);
+	if (status == ST_OK && count > 0) {
+		f->counts.deleted = count;
+		return note(f, json_array(), gone, err);
+	}
+	json_decref(gone);
+	return status;
+}

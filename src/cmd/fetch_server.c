@@ -1,0 +1,141 @@
+/* Where a remote's mail lies and how one logs in there. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cmd/fetch.h"
+#include "cmd/provider.h"
+#include "remote/provider.h"
+#include "remote/secret.h"
+
+enum { ROOTS_MAX = 4 * 1024 * 1024 };
+
+static const char system_roots[] = "/etc/ssl/certs/ca-certificates.crt";
+
+static enum status read_roots(struct buf *to, const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = 1;
+
+	if (fd < 0)
+		return err_set(err, ST_USAGE, "open %s: %s", path, strerror(errno));
+	while (n > 0 && !to->full) {
+		char *room = buf_reserve(to, 65536);
+
+		n = room == NULL ? 0 : read(fd, room, 65536);
+		if (n > 0)
+			buf_grew(to, (size_t)n);
+	}
+	close(fd);
+	return n < 0 || to->full ? err_set(err, ST_USAGE, "read %s: %s", path,
+					   to->full ? "it is too long" : strerror(errno))
+				 : ST_OK;
+}
+
+static enum server_tls tls_of(const char *said, enum provider_tls provider)
+{
+	if (str_eq(str_c(said), STR("implicit")))
+		return SERVER_TLS_IMPLICIT;
+	if (str_eq(str_c(said), STR("starttls")))
+		return SERVER_TLS_STARTTLS;
+	if (str_eq(str_c(said), STR("none")))
+		return SERVER_TLS_NONE;
+	return provider == PROVIDER_IMPLICIT   ? SERVER_TLS_IMPLICIT
+	       : provider == PROVIDER_STARTTLS ? SERVER_TLS_STARTTLS
+					       : SERVER_TLS_NONE;
+}
+
+/* What the section does not say the provider of the address does. */
+static enum status choose(
+	struct fetch_server *s, struct cmd *c, const struct config_remote *r, struct err *err)
+{
+	struct str address = str_c(r->address),
+		   domain = str_from(address, str_rfind(address, '@') + 1);
+	struct provider p = { .pop3 = { .tls = PROVIDER_IMPLICIT } };
+	struct pop_want *want = &s->want;
+	struct buf providers;
+	bool known = false;
+
+	if (cmd_providers(c, &providers) == 0)
+		known = str_rfind(address, '@') < address.n &&
+			provider_find(buf_str(&providers), domain, &p);
+	if (r->pop3_host[0] != '\0')
+		buf_put(&s->host, str_c(r->pop3_host));
+	else if (known)
+		provider_host(&s->host, &p.pop3, domain);
+	want->server.tls = tls_of(
+		r->pop3_tls, known && r->pop3_host[0] == '\0' ? p.pop3.tls : PROVIDER_IMPLICIT);
+	want->server.port = r->pop3_port != 0                         ? (uint16_t)r->pop3_port
+			    : known && r->pop3_host[0] == '\0'        ? p.pop3.port
+			    : want->server.tls == SERVER_TLS_IMPLICIT ? 995
+								      : 110;
+	if (r->user[0] != '\0')
+		buf_put(&s->user, str_c(r->user));
+	else
+		buf_put(&s->user, known && p.localpart ? str_head(address, str_rfind(address, '@'))
+						       : address);
+	if (s->host.len == 0 && known && p.status == PROVIDER_DEAD)
+		err_set(err, ST_PERM, "%.*s has ended its service (%.*s)", STR_ARG(p.id),
+			STR_ARG(p.since));
+	else if (s->host.len == 0 && known)
+		err_set(err, ST_PERM, "%.*s has no POP3: %.*s", STR_ARG(p.id),
+			STR_ARG(str_head(p.notes, 120)));
+	buf_deinit(&providers);
+	if (s->host.len == 0)
+		return err_set(err, ST_USAGE, "the server of %.*s is not known: set pop3_host",
+			STR_ARG(str_head(address, 100)));
+	return ST_OK;
+}
+
+enum status fetch_server(struct fetch_server *s, struct cmd *c, const struct config *config,
+	const struct config_remote *r, struct err *err)
+{
+	const char *home = getenv("HOME");
+	char netrc[4096] = "";
+	struct secret_source source = { .base = c->state,
+		.password_file = r->password_file,
+		.password_command = r->password_command,
+		.token_command = r->token_command,
+		.netrc = netrc };
+	struct pop_want *want = &s->want;
+	enum status status;
+
+	*s = (struct fetch_server){ .want = { .allow_cleartext = r->allow_cleartext } };
+	buf_init(&s->roots, ROOTS_MAX);
+	if (home != NULL)
+		snprintf(netrc, sizeof netrc, "%s/.netrc", home);
+	status = choose(s, c, r, err);
+	if (status == ST_OK && want->server.tls == SERVER_TLS_NONE && !r->allow_cleartext)
+		status = err_set(err, ST_PERM,
+			"%.*s offers no TLS: the password would cross the network unencrypted; "
+			"allow_cleartext = yes permits it",
+			STR_ARG(buf_str(&s->host)));
+	if (status == ST_OK && want->server.tls != SERVER_TLS_NONE && r->fingerprint[0] == '\0')
+		status = read_roots(
+			&s->roots, r->ca_file[0] != '\0' ? r->ca_file : system_roots, err);
+	source.host = buf_str(&s->host);
+	source.user = buf_str(&s->user);
+	if (status == ST_OK)
+		status = secret_get(&source, &s->secret, &want->token, err);
+	want->server.host = buf_str(&s->host);
+	want->server.roots = buf_str(&s->roots);
+	want->server.fingerprint = str_c(r->fingerprint);
+	want->server.resolvers = str_c(config->dns_resolver);
+	want->server.alpn = "pop3";
+	want->server.timeout_ms = r->timeout_ms;
+	want->user = buf_str(&s->user);
+	want->secret = buf_str(&s->secret);
+	want->mechanisms = str_c(r->auth);
+	want->pipelining = !str_eq(str_c(r->pipelining), STR("off"));
+	return status;
+}
+
+void fetch_server_free(struct fetch_server *s)
+{
+	buf_deinit(&s->host);
+	buf_deinit(&s->user);
+	buf_wipe(&s->secret);
+	buf_deinit(&s->roots);
+}

@@ -1,0 +1,169 @@
+"""fetch: a provider's mail into the own store.  The provider is another office of ours."""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+
+from office import BIN, PASSWORD, environment
+
+USER = 'ann@example.test'
+
+
+class Home:
+    """A customer's state directory with one remote."""
+
+    def __init__(self, provider, **settings):
+        self.dir = tempfile.TemporaryDirectory()
+        self.state = os.path.join(self.dir.name, 'home')
+        self.must('init', '--domain', 'home.test', '--port-offset', '29000')
+        with open(os.path.join(self.state, 'secret'), 'w', encoding='ascii') as f:
+            os.fchmod(f.fileno(), 0o600)
+            f.write(PASSWORD + '\n')
+        self.base = {'address': USER, 'pop3_host': 'localhost', 'pop3_port': provider.port('pop3s'),
+                     'password_file': 'secret', 'ca_file': provider.path('tls', 'cert.pem')}
+        self.configure(**settings)
+
+    def configure(self, **settings):
+        path = os.path.join(self.state, 'restante.conf')
+        with open(path, encoding='utf-8') as f:
+            text = f.read().split('remote home')[0]
+        with open(path, 'w', encoding='utf-8') as f:
+            f.write(text + 'remote home {\n')
+            for name, value in {**self.base, **settings}.items():
+                f.write(f'\t{name} = "{value}"\n')
+            f.write('}\n')
+
+    def run(self, *words, timeout=120):
+        return subprocess.run([BIN, *words, '--state', self.state], capture_output=True, timeout=timeout,
+                              check=False, env=environment())
+
+    def must(self, *words):
+        done = self.run(*words)
+        assert done.returncode == 0, (words, done)
+        return done.stdout
+
+    def fetch(self, *words):
+        rows = json.loads(self.must('fetch', '--json', *words))
+        return rows[0]
+
+    def subjects(self):
+        return sorted(m['subject'] for m in json.loads(self.must('list', '--json')))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.dir.cleanup()
+
+
+def fill(office, count, prefix='m', size=0):
+    for i in range(count):
+        office.deliver(f'Subject: {prefix}{i}\r\nMessage-ID: <{prefix}{i}@x>\r\n\r\n.dot\r\n'.encode() +
+                       b'x' * 70 + b'\r\n' + (b'z' * 70 + b'\r\n') * (size // 72), to=USER)
+
+
+def left(office):
+    return len(office.json('mailbox', 'list', USER))
+
+
+def empty(office):
+    pop = office.pop(USER)
+    for n in range(1, pop.stat()[0] + 1):
+        pop.dele(n)
+    pop.quit()
+
+
+def test_keeps_and_fetches_once(office):
+    fill(office, 5)
+    with Home(office) as home:
+        first = home.fetch()
+        assert (first['on_server'], first['stored'], first['failed']) == (5, 5, 0), first
+        assert home.subjects() == [f'm{i}' for i in range(5)]
+        again = home.fetch()
+        assert (again['on_server'], again['new'], again['stored']) == (5, 0, 0), again
+        fill(office, 1, 'late')
+        assert home.fetch()['stored'] == 1
+        assert left(office) == 6
+        # the same octets and UIDLs as there
+        there = {m['uidl']: m['octets'] for m in office.json('mailbox', 'list', USER)}
+        here = json.loads(home.must('mailbox', 'list', 'home@remote', '--json'))
+        assert {m['uidl']: m['octets'] for m in here} == there
+
+
+def test_deletes_what_is_stored(office):
+    fill(office, 3, 'd')
+    with Home(office, keep='delete') as home:
+        plan = home.must('fetch', '--dry-run').decode()
+        assert plan.count(': fetch\n') == left(office), plan
+        done = home.fetch()
+        assert done['deleted'] == done['stored'] == done['on_server'], done
+        assert left(office) == 0
+        assert home.fetch()['on_server'] == 0
+
+
+def test_size_rules(office):
+    empty(office)
+    fill(office, 1, 'small')
+    fill(office, 1, 'large', 100000)
+    with Home(office, skip_size='50K') as home:
+        done = home.fetch()
+        assert (done['stored'], done['stubs']) == (2, 1), done
+        sizes = {m['subject']: m['octets'] for m in json.loads(home.must('list', '--json'))}
+        assert sizes['large0'] < 5000, sizes
+        assert home.fetch()['stored'] == 0
+    with Home(office, kill_size='50K') as home:
+        done = home.fetch()
+        assert (done['stored'], done['deleted']) == (1, 1), done
+        assert left(office) == 1
+
+
+def test_what_is_not_believed(office):
+    with Home(office, ca_file='/etc/ssl/certs/ca-certificates.crt') as home:
+        done = home.run('fetch')
+        assert done.returncode == 77 and b'certificate' in done.stderr, done
+        home.configure(fingerprint='00' * 32)
+        assert home.run('fetch').returncode == 77
+        pem = subprocess.run(['openssl', 'x509', '-in', office.path('tls', 'cert.pem'), '-noout', '-fingerprint',
+                              '-sha256'], check=True, capture_output=True).stdout.decode()
+        home.configure(fingerprint=pem.split('=')[1].strip())
+        home.fetch()
+        with open(os.path.join(home.state, 'secret'), 'w', encoding='ascii') as f:
+            f.write('wrong\n')
+        done = home.run('fetch')
+        assert done.returncode == 77 and b'refuses' in done.stderr, done
+        home.configure(pop3_tls='none', pop3_port=office.port('pop3'))
+        assert home.run('fetch').returncode == 78
+        home.configure(pop3_port=1)  # nobody listens there
+        assert home.run('fetch').returncode == 75
+
+
+def test_stls(office):
+    with Home(office, pop3_tls='starttls', pop3_port=office.port('pop3')) as home:
+        assert home.fetch()['on_server'] == left(office)
+
+
+def test_killed_at_any_moment(office):
+    """Nothing is lost, nothing is there twice."""
+    empty(office)
+    fill(office, 20, 'k')
+    want = sorted(f'k{i}' for i in range(20))
+    with Home(office, keep='delete') as home:
+        for n in range(25):
+            child = subprocess.Popen([BIN, 'fetch', '--state', home.state], env=environment(),
+                                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(0.02 + n * 0.03)
+            child.send_signal(signal.SIGKILL)
+            child.wait()
+            kept = set(home.subjects())
+            there = {m['message_id'] for m in office.json('mailbox', 'list', USER)}
+            assert len(kept) == len(home.subjects()), 'a message is there twice'
+            for i in range(20):
+                assert f'k{i}' in kept or f'<k{i}@x>' in there, f'k{i} is lost'
+            if not there:
+                break
+        home.fetch()
+        assert home.subjects() == want, home.subjects()
+        assert left(office) == 0
