@@ -1,7 +1,7 @@
 # Sourced by quickstart and check: Debian 12 packages, and how they get here.
 
 build_packages=(gcc libc6-dev meson ninja-build pkg-config ca-certificates
-	libssl-dev libev-dev libunbound-dev libgsasl-dev libsodium-dev libcrypt-dev libidn2-dev libunistring-dev
+	libssl-dev libev-dev libunbound-dev libcurl4-openssl-dev libgsasl-dev libsodium-dev libcrypt-dev libidn2-dev libunistring-dev
 	libsqlite3-dev libconfuse-dev libjansson-dev libseccomp-dev)
 test_packages=(git clang clang-format libclang-rt-14-dev libcmocka-dev python3 curl swaks fetchmail mpop
 	mandoc strace openssl dovecot-core dovecot-pop3d fail2ban

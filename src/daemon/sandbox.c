@@ -106,10 +106,15 @@ static const int for_edge[] = { SCMP_SYS(accept4), SCMP_SYS(recvfrom), SCMP_SYS(
 	SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
 	SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(sendfile), SCMP_SYS(splice) };
 
-/* Sockets of its own, but only to other hosts; add_carrier_rules() says of which kind. */
+/* Sockets of its own, but only to other hosts; add_socket_rules() says of which kind. */
 static const int for_carrier[] = { SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(recvfrom),
 	SCMP_SYS(sendto), SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg), SCMP_SYS(getsockopt),
 	SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername) };
+
+/* TCP to web servers, and the one file that was open before. */
+static const int for_web[] = { SCMP_SYS(connect), SCMP_SYS(recvfrom), SCMP_SYS(sendto),
+	SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
+	SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(fdatasync), SCMP_SYS(ftruncate) };
 
 /* Files below its root, threads for syncs and hashes, the control socket; no socket of its own. */
 static const int for_store[] = { SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(open),
@@ -134,7 +139,7 @@ static const int fatal[] = { SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(ptra
 /* What a build with sanitizers refuses instead: their runtime needs calls of its own. */
 static const int denied_anyway[] = { SCMP_SYS(listen), SCMP_SYS(execve), SCMP_SYS(execveat),
 	SCMP_SYS(mount), SCMP_SYS(chroot) };
-static const int denied_but_to_carrier[] = { SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(bind) };
+static const int denied_but_to_dialers[] = { SCMP_SYS(socket), SCMP_SYS(connect) };
 static const int denied_but_to_store[] = { SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2),
 	SCMP_SYS(creat), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(rename), SCMP_SYS(mkdir) };
 
@@ -168,20 +173,21 @@ static int add_store_rules(scmp_filter_ctx ctx)
 	return r;
 }
 
-/* TCP to other servers, UDP to the resolver; never a Unix socket, which could reach the machine's own
- * services. */
-static int add_carrier_rules(scmp_filter_ctx ctx)
+/* TCP to other servers, with `datagrams` UDP to the resolver; never a Unix socket, which could reach the
+ * machine's own services. */
+static int add_socket_rules(scmp_filter_ctx ctx, bool datagrams)
 {
 	static const scmp_datum_t families[] = { AF_INET, AF_INET6 };
 	static const scmp_datum_t types[] = { SOCK_STREAM, SOCK_DGRAM };
 	const scmp_datum_t flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
-	int r = add_all(ctx, SCMP_ACT_ALLOW, for_carrier, COUNT(for_carrier));
+	size_t type_count = datagrams ? COUNT(types) : 1;
+	int r = 0;
 
-	for (size_t i = 0; i < COUNT(families) * COUNT(types) && r == 0; i++) {
+	for (size_t i = 0; i < COUNT(families) * type_count && r == 0; i++) {
 		const struct scmp_arg_cmp which[] = { SCMP_A0(SCMP_CMP_EQ,
-							      families[i / COUNT(types)]),
+							      families[i / type_count]),
 			SCMP_A1(SCMP_CMP_MASKED_EQ, (scmp_datum_t)UINT32_MAX & ~flags,
-				types[i % COUNT(types)]) };
+				types[i % type_count]) };
 
 		r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, which);
 	}
@@ -203,11 +209,17 @@ static int add_release_rules(scmp_filter_ctx ctx, enum sandbox_kind kind)
 		r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &self);
 	if (r == 0)
 		r = add_all(ctx, SCMP_ACT_KILL_PROCESS, fatal, COUNT(fatal));
+	if (r != 0)
+		return r;
 	switch (kind) {
-	case SANDBOX_EDGE:
-		return r != 0 ? r : add_all(ctx, SCMP_ACT_ALLOW, for_edge, COUNT(for_edge));
-	case SANDBOX_STORE: return r != 0 ? r : add_store_rules(ctx);
-	case SANDBOX_CARRIER: return r != 0 ? r : add_carrier_rules(ctx);
+	case SANDBOX_EDGE: return add_all(ctx, SCMP_ACT_ALLOW, for_edge, COUNT(for_edge));
+	case SANDBOX_STORE: return add_store_rules(ctx);
+	case SANDBOX_CARRIER:
+		r = add_all(ctx, SCMP_ACT_ALLOW, for_carrier, COUNT(for_carrier));
+		return r != 0 ? r : add_socket_rules(ctx, true);
+	case SANDBOX_WEB:
+		r = add_all(ctx, SCMP_ACT_ALLOW, for_web, COUNT(for_web));
+		return r != 0 ? r : add_socket_rules(ctx, false);
 	}
 	return r;
 }
@@ -217,8 +229,10 @@ static int add_sanitized_rules(scmp_filter_ctx ctx, enum sandbox_kind kind)
 	int r = add_all(ctx, SCMP_ACT_ERRNO(EPERM), denied_anyway, COUNT(denied_anyway));
 
 	if (r == 0 && kind != SANDBOX_CARRIER)
-		r = add_all(ctx, SCMP_ACT_ERRNO(EPERM), denied_but_to_carrier,
-			COUNT(denied_but_to_carrier));
+		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(bind), 0);
+	if (r == 0 && kind != SANDBOX_CARRIER && kind != SANDBOX_WEB)
+		r = add_all(ctx, SCMP_ACT_ERRNO(EPERM), denied_but_to_dialers,
+			COUNT(denied_but_to_dialers));
 	if (r == 0 && kind != SANDBOX_STORE)
 		r = add_all(ctx, SCMP_ACT_ERRNO(EPERM), denied_but_to_store,
 			COUNT(denied_but_to_store));

@@ -17,7 +17,7 @@ struct child_identity {
 	gid_t gid;
 };
 
-enum sandbox_kind { SANDBOX_EDGE, SANDBOX_STORE, SANDBOX_CARRIER };
+enum sandbox_kind { SANDBOX_EDGE, SANDBOX_STORE, SANDBOX_CARRIER, SANDBOX_WEB };
 
 /* root: the directory that becomes "/" when identity->drop is set, and outside of which nothing can be
  * opened when it is not.  What is open already stays so. */

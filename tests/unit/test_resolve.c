@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "daemon/sandbox.h"
 #include "net/resolve.h"
 
 static char dir[] = "/tmp/restante-dns-XXXXXX";
@@ -220,6 +221,30 @@ static void crowd_and_cancel(void **state)
 	loop_free(l);
 }
 
+/* As a carrier asks: what was made before the sandbox closes works behind it, by UDP and by TCP. */
+static void in_the_sandbox(void **state)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		struct loop *l = loop_new();
+		struct resolver *r = resolver(l, buf_str(&anchors));
+		struct asked w;
+
+		if (sandbox_syscalls(SANDBOX_CARRIER, NULL) != ST_OK)
+			_exit(1);
+		ask(&w, l, r, "signed.test", DNS_MX);
+		if (w.outcome != DNS_FOUND || !w.secure)
+			_exit(2);
+		ask(&w, l, r, "many.plain.test", DNS_TXT);
+		_exit(w.count == 90 ? 0 : 3);
+	}
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
+}
+
 static void bad_settings(void **state)
 {
 	static const struct resolver_config rows[] = {
@@ -322,6 +347,7 @@ int main(void)
 		cmocka_unit_test(no_anchors),
 		cmocka_unit_test(no_server),
 		cmocka_unit_test(crowd_and_cancel),
+		cmocka_unit_test(in_the_sandbox),
 		cmocka_unit_test(bad_settings),
 		cmocka_unit_test(resolv_conf),
 	};

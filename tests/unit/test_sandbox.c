@@ -634,9 +634,13 @@ static void all_rows(enum sandbox_kind kind, bool drop)
 
 	start_bystander(!drop ? NOBODY : kind == SANDBOX_STORE ? STORE_UID : EDGE_UID);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		/* A carrier without datagrams and without a choice of its address. */
+		enum end web = rows[i].try == try_udp || rows[i].try == try_bind ? REFUSED
+										 : rows[i].carrier;
 		const enum end wants[] = { [SANDBOX_EDGE] = rows[i].edge,
 			[SANDBOX_STORE] = rows[i].store,
-			[SANDBOX_CARRIER] = rows[i].carrier };
+			[SANDBOX_CARRIER] = rows[i].carrier,
+			[SANDBOX_WEB] = web };
 		enum end want = wants[kind], got = run(kind, drop, rows[i].try);
 
 		if (got != want) {
@@ -689,6 +693,19 @@ static void carrier_without_privileges(void **state)
 {
 	(void)state;
 	all_rows(SANDBOX_CARRIER, false);
+}
+
+static void web_as_root(void **state)
+{
+	(void)state;
+	need_root();
+	all_rows(SANDBOX_WEB, true);
+}
+
+static void web_without_privileges(void **state)
+{
+	(void)state;
+	all_rows(SANDBOX_WEB, false);
 }
 
 static void edge_without_privileges(void **state)
@@ -790,6 +807,8 @@ int main(void)
 		cmocka_unit_test(store_without_privileges),
 		cmocka_unit_test(carrier_as_root),
 		cmocka_unit_test(carrier_without_privileges),
+		cmocka_unit_test(web_as_root),
+		cmocka_unit_test(web_without_privileges),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
