@@ -14,7 +14,10 @@ enum {
 
 void sites_init(struct sites *s, size_t max)
 {
-	*s = (struct sites){ .max = max, .connections = 20 };
+	*s = (struct sites){ .max = max,
+		.connections = 20,
+		.closed_first_ms = CLOSED_FIRST_MS,
+		.closed_max_ms = CLOSED_MAX_MS };
 	s->buckets = mem_array(NULL, BUCKETS, sizeof *s->buckets);
 	for (size_t i = 0; i < BUCKETS; i++)
 		list_init(&s->buckets[i]);
@@ -30,6 +33,19 @@ static void drop(struct sites *s, struct site *site)
 	free((void *)(uintptr_t)site->reply.p);
 	free(site);
 	s->count--;
+}
+
+static int64_t lesser(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+void sites_closing(struct sites *s, const struct schedule *schedule)
+{
+	if (schedule->waits == 0)
+		return;
+	s->closed_first_ms = lesser(CLOSED_FIRST_MS, schedule->wait_ms[0]);
+	s->closed_max_ms = lesser(CLOSED_MAX_MS, schedule->wait_ms[schedule->waits - 1]);
 }
 
 void sites_deinit(struct sites *s)
@@ -132,9 +148,9 @@ static void worked(const struct sites *s, struct site *site)
 	site->successes = 0;
 }
 
-static void failed(struct site *site, struct str reply, int64_t now_ms)
+static void failed(const struct sites *s, struct site *site, struct str reply, int64_t now_ms)
 {
-	int64_t closed = CLOSED_FIRST_MS;
+	int64_t closed = s->closed_first_ms;
 
 	free((void *)(uintptr_t)site->reply.p);
 	site->reply = keep(str_head(reply, REPLY_MAX));
@@ -147,9 +163,9 @@ static void failed(struct site *site, struct str reply, int64_t now_ms)
 	/* those that began before it was closed say nothing new */
 	if (site->closed_until_ms > now_ms)
 		return;
-	for (uint32_t i = 2; i < site->failures && closed < CLOSED_MAX_MS; i++)
+	for (uint32_t i = 2; i < site->failures && closed < s->closed_max_ms; i++)
 		closed *= 2;
-	site->closed_until_ms = now_ms + (closed < CLOSED_MAX_MS ? closed : CLOSED_MAX_MS);
+	site->closed_until_ms = now_ms + lesser(closed, s->closed_max_ms);
 }
 
 void site_end(
@@ -158,7 +174,7 @@ void site_end(
 	site->active--;
 	switch (end) {
 	case SITE_WORKED: worked(s, site); break;
-	case SITE_FAILED: failed(site, reply, now_ms); break;
+	case SITE_FAILED: failed(s, site, reply, now_ms); break;
 	case SITE_NOTHING: break;
 	}
 	if (site->active == 0 && site->parked_count == 0 && site->failures == 0 && !site->more &&

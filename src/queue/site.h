@@ -7,6 +7,7 @@
 #ifndef RESTANTE_QUEUE_SITE_H
 #define RESTANTE_QUEUE_SITE_H
 
+#include "queue/schedule.h"
 #include "base/list.h"
 #include "base/str.h"
 
@@ -31,12 +32,15 @@ struct sites {
 	struct link *buckets; /* owned */
 	struct link order;
 	size_t count, max;
-	uint32_t connections; /* limit of a window */
-	uint32_t rate;        /* deliveries a minute; 0: no limit */
+	uint32_t connections;                   /* limit of a window */
+	uint32_t rate;                          /* deliveries a minute; 0: no limit */
+	int64_t closed_first_ms, closed_max_ms; /* how long a site that failed gets no mail */
 };
 
 void sites_init(struct sites *s, size_t max);
 void sites_deinit(struct sites *s);
+/* A site is not closed for longer than a message there would wait. */
+void sites_closing(struct sites *s, const struct schedule *schedule);
 struct site *sites_find(struct sites *s, struct str key); /* NULL: nothing is known of it */
 
 /* May one more delivery begin?  *when: not before, when it is only a matter of time; else 0: when one of
