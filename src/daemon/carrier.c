@@ -1,5 +1,8 @@
 /* The process that dials: no listening socket, no file, no user's session; its only way to the mail is
  * the channel to the store. */
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,13 +10,76 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "daemon/carrier.h"
+#include "base/mem.h"
+#include "daemon/carrier_job.h"
+#include "daemon/carrier_secret.h"
 
-enum { ORPHAN_MS = 30 * 1000 };
+enum {
+	ORPHAN_MS = 30 * 1000,
+	STOP_MS = 5 * 1000, /* for sessions to end after LEASH_STOP */
+	JOBS_AT_ONCE = 256,
+	QUIT_MS = 5 * 1000,
+};
+
+static void credit(struct carrier *c, uint32_t jobs)
+{
+	struct ipc_head head = { .type = IPC_CREDIT };
+	struct buf b = { 0 };
+
+	put_u32(&b, jobs);
+	if (c->store != NULL && !c->store_lost)
+		ipc_send(c->store, &head, buf_str(&b), STR(""), -1);
+	buf_deinit(&b);
+}
+
+uint32_t carrier_ask(struct carrier *c, uint32_t number, enum ipc_queue type, struct str fields)
+{
+	struct ipc_head head = { .type = (uint16_t)type, .session = number };
+
+	if (c->store == NULL || c->store_lost)
+		return 0;
+	if (++c->seq == 0)
+		c->seq = 1;
+	head.seq = c->seq;
+	ipc_send(c->store, &head, fields, STR(""), -1);
+	return head.seq;
+}
+
+static void end_if_drained(struct carrier *c)
+{
+	if (c->draining && c->job_count == 0)
+		loop_stop(c->loop);
+}
+
+void carrier_job_ended(struct carrier *c, uint32_t number)
+{
+	c->jobs[number] = NULL;
+	c->job_count--;
+	if (!c->draining)
+		credit(c, 1);
+	end_if_drained(c);
+}
+
+bool carrier_fetch_policy(struct carrier *c, struct str domain)
+{
+	(void)c;
+	(void)domain;
+	return false;
+}
 
 static void from_store(void *owner, struct ipc_packet *p)
 {
-	(void)owner;
+	struct carrier *c = owner;
+	uint32_t number = p->head.session;
+	struct carrier_job *j = number < c->job_slots ? c->jobs[number] : NULL;
+
+	if (p->head.type == IPC_JOB) {
+		/* What is not begun goes back to the queue when the channel ends. */
+		if (!c->draining && !job_start(c, number, &p->body))
+			log_error("carrier.bad-job", F_INT("job", number));
+	} else if (j != NULL && j->seq != 0 && j->seq == p->head.seq) {
+		job_answered(j, p);
+	}
 	if (p->fd >= 0)
 		close(p->fd);
 }
@@ -22,18 +88,48 @@ static void store_lost(void *owner)
 {
 	struct carrier *c = owner;
 
-	log_warn("carrier.store-lost", F_INT("jobs", 0));
+	log_warn("carrier.store-lost", F_INT("jobs", c->job_count));
 	c->store_lost = true;
+	for (uint32_t i = 0; i < c->job_slots; i++)
+		if (c->jobs[i] != NULL)
+			job_store_lost(c->jobs[i]);
 	loop_timer_at(&c->orphaned, loop_now_ms(c->loop) + ORPHAN_MS);
+}
+
+void carrier_new_store(struct carrier *c, int fd)
+{
+	ipc_free(c->store);
+	c->store = ipc_new(c->loop, fd, from_store, store_lost, c);
+	c->store_lost = false;
+	loop_timer_stop(&c->orphaned);
+	if (!c->draining)
+		credit(c, JOBS_AT_ONCE);
 }
 
 /* The store lives but does not want this carrier any more: a packet of ours was wrong. */
 static void orphaned(struct loop_timer *t)
 {
-	(void)t;
-	log_error("carrier.orphaned", F_INT("jobs", 0));
+	struct carrier *c = LIST_OF(t, struct carrier, orphaned);
+
+	log_error("carrier.orphaned", F_INT("jobs", c->job_count));
 	log_flush();
 	_exit(EX_SOFTWARE);
+}
+
+/* Jobs under way end as they would. */
+static void drain(struct carrier *c)
+{
+	c->draining = true;
+	out_quit_idle(c);
+	end_if_drained(c);
+}
+
+static void late(struct loop_timer *t)
+{
+	struct carrier *c = LIST_OF(t, struct carrier, late);
+
+	log_warn("carrier.cut", F_INT("jobs", c->job_count));
+	loop_stop(c->loop);
 }
 
 static void from_parent(void *owner, struct ipc_packet *p)
@@ -44,16 +140,11 @@ static void from_parent(void *owner, struct ipc_packet *p)
 	case LEASH_CHANNEL:
 		if (p->fd < 0)
 			break;
-		ipc_free(c->store);
-		c->store = ipc_new(c->loop, p->fd, from_store, store_lost, c);
-		c->store_lost = false;
-		loop_timer_stop(&c->orphaned);
+		carrier_new_store(c, p->fd);
 		return;
-	case LEASH_DRAIN:
-	case LEASH_STOP:
-		c->draining = true;
-		loop_stop(c->loop);
-		break;
+	case LEASH_STOP: loop_timer_at(&c->late, loop_now_ms(c->loop) + STOP_MS); /* fall through */
+	case LEASH_DRAIN: drain(c); break;
+	case LEASH_SECRET: carrier_secret_came(c, &p->body); break;
 	case LEASH_READY:
 	case LEASH_CONFIG:
 	case LEASH_TOKENS:
@@ -77,6 +168,79 @@ static void turn_end(void *arg)
 	log_flush();
 }
 
+/* Addresses that no MX record can mean: ourselves, nobody, everybody (RFC 6890). */
+static const char never_mx[] = "0.0.0.0/8 127.0.0.0/8 169.254.0.0/16 224.0.0.0/4 240.0.0.0/4 "
+			       "::/128 ::1 fe80::/10 ff00::/8";
+
+void carrier_init(struct carrier *c)
+{
+	const struct config *config = c->config;
+	struct str bad; /* nothing is */
+
+	c->smtp = (struct smtpc_config){ .greeting_timeout_ms =
+						 config->smtp_client_command_timeout_ms,
+		.command_timeout_ms = config->smtp_client_command_timeout_ms,
+		.data_timeout_ms = config->smtp_client_command_timeout_ms,
+		.block_timeout_ms = config->smtp_client_command_timeout_ms,
+		.end_timeout_ms = config->smtp_client_dot_timeout_ms,
+		.quit_timeout_ms = QUIT_MS };
+	c->dial.timeout_ms = config->smtp_client_connect_timeout_ms;
+	list_init(&c->sessions);
+	list_init(&c->secrets);
+	list_init(&c->orphans);
+	list_init(&c->sts);
+	loop_timer_init(&c->orphaned, c->loop, orphaned);
+	loop_timer_init(&c->late, c->loop, late);
+	cidr_set_parse(&c->never, str_c(never_mx), &bad);
+	c->own_names[0] = str_c(config->hostname);
+	c->mx = (struct nexthop_config){ .own_names = c->own_names,
+		.own_name_count = 1,
+		.own_addresses = &c->own_addresses,
+		.never = &c->never };
+}
+
+/* Those of our interfaces; mail that MX records send there would come back to us. */
+static void own_addresses(struct cidr_set *set)
+{
+	struct ifaddrs *all = NULL;
+	size_t n = 0;
+
+	if (getifaddrs(&all) < 0)
+		return;
+	for (const struct ifaddrs *a = all; a != NULL; a = a->ifa_next)
+		n++;
+	set->rows = mem_array(NULL, n + 1, sizeof *set->rows);
+	for (const struct ifaddrs *a = all; a != NULL; a = a->ifa_next) {
+		char text[INET6_ADDRSTRLEN];
+		int family = a->ifa_addr == NULL ? AF_UNSPEC : a->ifa_addr->sa_family;
+		const void *ip =
+			family == AF_INET
+				? (const void *)&(
+					  (const struct sockaddr_in *)(const void *)a->ifa_addr)
+					  ->sin_addr
+				: (const void *)&(
+					  (const struct sockaddr_in6 *)(const void *)a->ifa_addr)
+					  ->sin6_addr;
+
+		if ((family == AF_INET || family == AF_INET6) &&
+			inet_ntop(family, ip, text, sizeof text) != NULL &&
+			cidr_parse(str_c(text), &set->rows[set->count]))
+			set->count++;
+	}
+	freeifaddrs(all);
+}
+
+/* Before the sandbox closes: what needs netlink and files. */
+static bool prepare(struct carrier *c, struct err *err)
+{
+	struct resolver_config dns = { .servers = c->start->dns_servers,
+		.anchors = c->start->dns_anchors };
+
+	c->tls = tls_client_new(c->start->roots, err);
+	c->resolver = c->tls == NULL ? NULL : resolver_new(c->loop, &dns, err);
+	return c->resolver != NULL;
+}
+
 _Noreturn void carrier_process(struct child_start *start)
 {
 	static struct carrier carrier;
@@ -89,15 +253,16 @@ _Noreturn void carrier_process(struct child_start *start)
 	snprintf(root, sizeof root, "%s/empty", start->state);
 	c->start = start;
 	c->config = start->config;
-	if (sandbox_drop(&start->identity, root, &err) != ST_OK ||
+	c->loop = loop_new();
+	carrier_init(c);
+	own_addresses(&c->own_addresses);
+	if (!prepare(c, &err) || sandbox_drop(&start->identity, root, &err) != ST_OK ||
 		sandbox_syscalls(SANDBOX_CARRIER, &err) != ST_OK) {
 		log_error("carrier.failed", F_C("err", err.text));
 		_exit(EX_CONFIG);
 	}
-	c->loop = loop_new();
-	loop_timer_init(&c->orphaned, c->loop, orphaned);
 	c->leash = ipc_new(c->loop, start->leash, from_parent, parent_lost, c);
-	c->store = ipc_new(c->loop, start->channel, from_store, store_lost, c);
+	carrier_new_store(c, start->channel);
 	loop_at_turn_end(c->loop, turn_end, c);
 	ipc_send(c->leash, &ready, STR(""), STR(""), -1);
 	loop_run(c->loop);

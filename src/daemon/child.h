@@ -19,6 +19,7 @@ enum leash_type {
 	LEASH_TOKENS,  /* store: I need a socket to oauth_check; parent: there, or nothing */
 	LEASH_TICKETS, /* parent to edge: the ticket keys from now on */
 	LEASH_CARRIER, /* parent to store: as CHANNEL, to a carrier */
+	LEASH_SECRET, /* carrier: role and name of a route's section; parent: the same, and its password or "" */
 };
 
 struct child_listener {
@@ -45,6 +46,9 @@ struct child_start {
 	size_t pair_count;
 	struct str ticket_keys;
 	struct str client_ca; /* PEM, or "" */
+	/* carrier: */
+	struct str dns_servers, dns_anchors; /* net/resolve.h */
+	struct str roots;                    /* PEM: net/tls_client.h */
 };
 
 /* Never return. */

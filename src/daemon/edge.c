@@ -337,6 +337,7 @@ static void from_parent(void *owner, struct ipc_packet *p)
 	case LEASH_TOKENS:
 	case LEASH_READY:
 	case LEASH_CARRIER:
+	case LEASH_SECRET:
 	case LEASH_CONFIG: break; /* not for an edge */
 	}
 	if (p->fd >= 0)

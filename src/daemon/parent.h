@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "daemon/child.h"
 
-enum { PARENT_LISTENERS_MAX = 64, PARENT_CHILDREN_MAX = 128 };
+enum { PARENT_LISTENERS_MAX = 64, PARENT_CHILDREN_MAX = 128, PARENT_COMMANDS_MAX = 8 };
 
 enum child_kind { CHILD_STORE, CHILD_EDGE, CHILD_CARRIER };
 
@@ -20,6 +20,15 @@ struct child {
 	int64_t started_ms;
 };
 
+struct parent_command { /* one that prints a password */
+	pid_t asker; /* the carrier that waits for it; 0: free */
+	pid_t pid;
+	int fd, status;
+	bool died;
+	int64_t until_ms;
+	struct buf question, output;
+};
+
 struct parent_pair {
 	struct buf cert, key;
 };
@@ -29,6 +38,7 @@ struct parent_files { /* what a generation of edges is started with */
 	struct buf text, client_ca;
 	struct parent_pair *pairs; /* first that of tls_certificate, then the sections' */
 	size_t pair_count;
+	struct buf dns_servers, dns_anchors, roots; /* what a carrier cannot read itself */
 };
 
 struct bound {
@@ -50,6 +60,7 @@ struct parent {
 	uid_t admin;
 	struct shared *shared;
 	struct child children[PARENT_CHILDREN_MAX];
+	struct parent_command commands[PARENT_COMMANDS_MAX];
 	unsigned edges, carriers; /* how many are wanted */
 	bool stopping, said_ready;
 	int64_t stop_by_ms;    /* children that still live then are killed */
@@ -75,6 +86,15 @@ void parent_start_tickets(struct parent *p);
 /* Makes a new key when it is time, and tells the edges; returns how many ms until the next. */
 int64_t parent_rotate_tickets(struct parent *p);
 struct str parent_ticket_keys(const struct parent *p); /* empty: no tickets */
+
+/* parent_out.c: the files of outgoing mail. */
+enum status parent_read_out(const struct parent *p, struct parent_files *files, struct err *err);
+
+/* parent_secret.c */
+void parent_secret_asked(struct parent *p, const struct child *c, struct str question);
+void parent_secret_died(struct parent *p, pid_t pid, int status);
+bool parent_secrets_go_on(struct parent *p); /* false: no command runs */
+void parent_wipe_passwords(struct parent *p); /* in a child that has no use for them */
 
 /* parent_children.c */
 bool parent_spawn_store(struct parent *p);

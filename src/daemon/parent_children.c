@@ -138,6 +138,7 @@ bool parent_spawn_store(struct parent *p)
 		become_child(p, "store");
 		parent_wipe_tls(&p->files);
 		mem_wipe(p->ticket_keys, sizeof p->ticket_keys);
+		parent_wipe_passwords(p);
 		store_process(&start);
 	}
 	return start_child(c, CHILD_STORE, leash, pid);
@@ -216,6 +217,7 @@ bool parent_spawn_edge(struct parent *p)
 		close_others(keep, 3 + p->listener_count);
 		snprintf(name, sizeof name, "edge%d", seat);
 		become_child(p, name);
+		parent_wipe_passwords(p);
 		edge_process(&start);
 	}
 	c->seat = (unsigned)seat;
@@ -238,7 +240,10 @@ bool parent_spawn_carrier(struct parent *p)
 			.identity = p->edge_identity,
 			.leash = leash[1],
 			.channel = channel[1],
-			.config = p->files.config };
+			.config = p->files.config,
+			.dns_servers = buf_str(&p->files.dns_servers),
+			.dns_anchors = buf_str(&p->files.dns_anchors),
+			.roots = buf_str(&p->files.roots) };
 
 		close_others(keep, sizeof keep / sizeof *keep);
 		become_child(p, "carrier");

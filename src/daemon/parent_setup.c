@@ -61,6 +61,9 @@ void parent_files_free(struct parent_files *f)
 	config_free(f->config);
 	buf_deinit(&f->text);
 	buf_deinit(&f->client_ca);
+	buf_deinit(&f->dns_servers);
+	buf_deinit(&f->dns_anchors);
+	buf_deinit(&f->roots);
 	parent_wipe_tls(f);
 	*f = (struct parent_files){ 0 };
 }
@@ -76,6 +79,8 @@ enum status parent_read(const struct parent *p, struct parent_files *f, struct e
 	} else {
 		f->config = config_parse(buf_str(&f->text), "restante.conf", err);
 		st = f->config == NULL ? ST_USAGE : parent_read_tls(p, f, err);
+		if (st == ST_OK)
+			st = parent_read_out(p, f, err);
 	}
 	if (st == ST_OK)
 		config_warnings(f->config, warn, NULL);

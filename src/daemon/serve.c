@@ -140,10 +140,17 @@ static int connect_checker(const struct parent *p)
 
 static void child_said(struct parent *p, struct child *c)
 {
+	char packet[1024];
 	struct ipc_head head;
+	ssize_t n = recv(c->leash, packet, sizeof packet, MSG_DONTWAIT);
 
-	if (recv(c->leash, &head, sizeof head, MSG_DONTWAIT) != (ssize_t)sizeof head)
+	if (n < (ssize_t)sizeof head)
 		return;
+	memcpy(&head, packet, sizeof head);
+	if (head.type == LEASH_SECRET && c->kind == CHILD_CARRIER) {
+		parent_secret_asked(p, c, str_of(packet + sizeof head, (size_t)n - sizeof head));
+		return;
+	}
 	if (head.type == LEASH_TOKENS && c->kind == CHILD_STORE) {
 		int fd = connect_checker(p);
 
@@ -192,7 +199,8 @@ static int reap(struct parent *p)
 	int status, failed = 0;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		parent_secret_died(p, pid, status);
 		for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++)
 			if (p->children[i].pid == pid) {
 				if (!p->said_ready && !p->stopping)
@@ -201,6 +209,7 @@ static int reap(struct parent *p)
 							 : EX_SOFTWARE;
 				child_died(p, &p->children[i], status);
 			}
+	}
 	return failed;
 }
 
@@ -304,12 +313,12 @@ static int run(struct parent *p)
 		fds[0] = (struct pollfd){ .fd = p->signal_fd, .events = POLLIN };
 		for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++)
 			if (p->children[i].pid != 0 &&
-				(!p->children[i].ready || p->children[i].kind == CHILD_STORE)) {
+				(!p->children[i].ready || p->children[i].kind != CHILD_EDGE)) {
 				fds[n] = (struct pollfd){ .fd = p->children[i].leash,
 					.events = POLLIN };
 				who[n++] = &p->children[i];
 			}
-		if (p->stopping || p->backoff_ms > 0)
+		if (parent_secrets_go_on(p) || p->stopping || p->backoff_ms > 0)
 			next_ms = 100;
 		if (poll(fds, n, (int)(next_ms < POLL_MOST_MS ? next_ms : POLL_MOST_MS)) < 0 &&
 			errno != EINTR)

@@ -85,6 +85,7 @@ static void from_parent(void *owner, struct ipc_packet *p)
 	case LEASH_TOKENS: svc_tokens_socket(&s->tokens, p->fd); return;
 	case LEASH_STOP: loop_stop(s->svc.loop); break;
 	case LEASH_READY:
+	case LEASH_SECRET:
 	case LEASH_DRAIN:
 	case LEASH_TICKETS: break; /* not for the store */
 	}

@@ -1,0 +1,343 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/carrier_job.h"
+#include "daemon/session_out.h"
+
+enum {
+	READ_SIZE = 16 * 1024,
+	IDLE_MS = 2000, /* a connection waits so long for the next message */
+	IDLE_MOST = 100,
+	MESSAGES_MOST = 100, /* of one session */
+	LAST_WORDS_MS = 2000,
+};
+
+static void wake(struct out *o)
+{
+	o->carrier->idle_count -= o->idle;
+	o->idle = false;
+}
+
+struct carrier_job *out_detach(struct out *o)
+{
+	struct carrier_job *j = o->job;
+
+	o->job = NULL;
+	if (j != NULL)
+		j->out = NULL;
+	return j;
+}
+
+static void end(struct out *o)
+{
+	if (o->driving) {
+		o->ended = true;
+		return;
+	}
+	list_del(&o->link);
+	wake(o);
+	conn_close(&o->conn);
+	smtpc_free(o->engine);
+	out_auth_end(o);
+	buf_deinit(&o->offered);
+	buf_deinit(&o->tried);
+	free(o->site);
+	free(o);
+}
+
+void out_drop(struct out *o)
+{
+	out_detach(o);
+	end(o);
+}
+
+const char *out_level(const struct out *o)
+{
+	return plan_level(o->has_tls ? &o->tls : NULL);
+}
+
+bool out_knows_dsn(const struct out *o)
+{
+	return (smtpc_server(o->engine)->offers & SMTPC_X_DSN) != 0;
+}
+
+/* The message is over, or never was: another job may have the connection. */
+static void rest(struct out *o)
+{
+	struct carrier *c = o->carrier;
+	const struct smtpc_server *server = smtpc_server(o->engine);
+
+	if (o->messages >= MESSAGES_MOST || c->idle_count >= IDLE_MOST || c->draining ||
+		(server->mail_max != 0 && o->messages >= server->mail_max)) {
+		smtpc_quit(o->engine);
+		return;
+	}
+	o->idle = true;
+	c->idle_count++;
+	o->idle_until_ms = loop_now_ms(c->loop) + IDLE_MS;
+}
+
+/* What the server lacks the job may do without; otherwise its recipients have their outcome. */
+static void send_message(struct out *o)
+{
+	struct smtpc_result lacks;
+
+	if (smtpc_send(o->engine, job_message(o->job), &lacks))
+		o->messages++;
+	else
+		job_does_without(o->job, &lacks);
+}
+
+void out_again(struct out *o)
+{
+	send_message(o);
+	out_drive(o);
+}
+
+void out_next(struct out *o)
+{
+	struct carrier_job *j = out_detach(o);
+
+	rest(o);
+	job_sent(j);
+	out_drive(o);
+}
+
+static void closed(struct out *o, const struct smtpc_result *r)
+{
+	struct carrier_job *j = out_detach(o);
+
+	o->closing = true;
+	wake(o);
+	if (j != NULL)
+		job_session_over(j, o, r);
+}
+
+static void serve(struct out *o, const struct smtpc_event *ev)
+{
+	switch (ev->type) {
+	case SMTPC_EV_STARTTLS: o->starting_tls = true; break;
+	case SMTPC_ASK_AUTH: out_auth_begin(o, ev); break;
+	case SMTPC_ASK_AUTH_MORE: out_auth_more(o, ev->data); break;
+	case SMTPC_EV_AUTH_OK: out_auth_ok(o); break;
+	case SMTPC_EV_READY:
+		if (o->job != NULL)
+			send_message(o);
+		else
+			rest(o);
+		break;
+	case SMTPC_ASK_BODY: job_wants_body(o->job, ev->offset, ev->want); break;
+	case SMTPC_EV_RCPT: job_recipient(o->job, ev->index, &ev->result); break;
+	case SMTPC_EV_DONE: job_sent(out_detach(o)); break;
+	case SMTPC_EV_CLOSE: closed(o, &ev->result); break;
+	}
+}
+
+static void tls_failed(struct out *o)
+{
+	struct carrier_job *j = out_detach(o);
+	const char *refusal = o->conn.ssl != NULL ? tls_client_refusal(o->conn.ssl) : NULL;
+
+	if (j != NULL)
+		job_tls_failed(j, o, refusal, o->conn.error);
+	end(o);
+}
+
+static void start_tls(struct out *o)
+{
+	struct err err = { 0 };
+
+	conn_deadline(&o->conn,
+		loop_now_ms(o->carrier->loop) + o->carrier->config->smtp_client_command_timeout_ms);
+	if (conn_start_tls_client(&o->conn, o->carrier->tls, &o->job->plan.want, &err) == ST_OK)
+		return;
+	snprintf(o->conn.error, sizeof o->conn.error, "%.119s", err.text);
+	tls_failed(o);
+}
+
+static void arm(struct out *o)
+{
+	int64_t at = smtpc_deadline(o->engine);
+	int events = smtpc_out(o->engine)->len > 0 ? LOOP_WRITE : 0;
+
+	if (smtpc_wants_input(o->engine) || o->idle)
+		events |= LOOP_READ;
+	if (o->idle && o->idle_until_ms < at)
+		at = o->idle_until_ms;
+	if (o->closing)
+		at = loop_now_ms(o->carrier->loop) + LAST_WORDS_MS;
+	conn_want(&o->conn, o->closing ? events & LOOP_WRITE : events);
+	conn_deadline(&o->conn, at == INT64_MAX ? 0 : at);
+}
+
+/* False: nothing more can be done now. */
+static bool turn(struct out *o)
+{
+	struct smtpc_event ev;
+	struct buf *out = smtpc_out(o->engine);
+	int64_t n = 0;
+
+	while (!o->closing && !o->starting_tls && !o->ended &&
+		smtpc_next(o->engine, loop_now_ms(o->carrier->loop), &ev))
+		serve(o, &ev);
+	if (o->ended)
+		return false;
+	if (out->len > 0)
+		n = conn_write(&o->conn, out);
+	if (n < 0 && !o->closing) {
+		buf_clear(out);
+		smtpc_closed(o->engine);
+		return true;
+	}
+	if (o->closing) {
+		if (n < 0 || out->len == 0)
+			end(o);
+		return false;
+	}
+	if (out->len > 0 && n == 0 && !smtpc_wants_input(o->engine))
+		return false;
+	if (o->starting_tls) {
+		if (out->len == 0)
+			start_tls(o);
+		return false;
+	}
+	if (!smtpc_wants_input(o->engine) && !o->idle)
+		return n > 0;
+	n = conn_read(&o->conn, smtpc_in(o->engine), READ_SIZE);
+	if (n < 0)
+		smtpc_closed(o->engine);
+	return n != 0;
+}
+
+void out_drive(struct out *o)
+{
+	if (o->driving || o->conn.handshaking)
+		return;
+	o->driving = true;
+	while (!o->ended && turn(o))
+		continue;
+	o->driving = false;
+	if (o->ended)
+		end(o);
+	else if (!o->conn.handshaking)
+		arm(o);
+}
+
+static void tls_up(struct out *o)
+{
+	o->starting_tls = false;
+	o->has_tls = true;
+	tls_client_result(o->conn.ssl, &o->tls);
+	smtpc_tls_started(o->engine, loop_now_ms(o->carrier->loop));
+}
+
+static void event(struct conn *c, enum conn_event e)
+{
+	struct out *o = LIST_OF(c, struct out, conn);
+
+	switch (e) {
+	case CONN_READY: break;
+	case CONN_TLS_UP: tls_up(o); break;
+	case CONN_DEADLINE:
+		if (c->handshaking) {
+			snprintf(c->error, sizeof c->error, "TLS handshake: time-out");
+			tls_failed(o);
+			return;
+		}
+		if (o->idle) {
+			wake(o);
+			smtpc_quit(o->engine);
+		} else if (o->closing) {
+			end(o);
+			return;
+		} else {
+			smtpc_timeout(o->engine);
+		}
+		break;
+	case CONN_FAILED: tls_failed(o); return;
+	}
+	out_drive(o);
+}
+
+static struct out *attach(struct out *o, struct carrier_job *j)
+{
+	o->job = j;
+	j->out = o;
+	return o;
+}
+
+void out_start(struct carrier *c, const struct out_peer *peer, struct carrier_job *j)
+{
+	struct out *o = attach(NEW(struct out), j);
+	bool lmtp = j->job.kind == ROUTE_LMTP;
+	struct smtpc_peer facts = { .lmtp = lmtp,
+		.hostname = str_c(c->config->hostname),
+		.tls_active = j->plan.implicit,
+		.starttls = j->without_tls ? SMTPC_TLS_NEVER : j->plan.starttls,
+		.authenticate = j->rule != NULL && j->rule->user[0] != '\0' };
+
+	o->carrier = c;
+	o->site = str_dup_c(j->job.site);
+	o->rule = j->rule;
+	o->requiretls = (j->job.flags & JOB_REQUIRETLS) != 0;
+	conn_init(&o->conn, c->loop, peer->fd, peer->address, event);
+	snprintf(o->host, sizeof o->host, "%.*s[%s]", STR_ARG(str_head(peer->host, 200)),
+		o->conn.peer);
+	o->engine = smtpc_new(&c->smtp, &facts, loop_now_ms(c->loop));
+	list_append(&c->sessions, &o->link);
+	if (j->plan.implicit) {
+		o->starting_tls = true;
+		start_tls(o);
+	} else {
+		out_drive(o);
+	}
+}
+
+static bool may_use(const struct out *o, const struct carrier_job *j)
+{
+	return o->idle && o->rule == j->rule && str_eq(str_c(o->site), j->job.site) &&
+	       (o->requiretls || (j->job.flags & JOB_REQUIRETLS) == 0);
+}
+
+bool out_use_idle(struct carrier *c, struct carrier_job *j)
+{
+	for (struct link *l = c->sessions.next; l != &c->sessions && c->idle_count > 0;
+		l = l->next) {
+		struct out *o = LIST_OF(l, struct out, link);
+
+		if (!may_use(o, j))
+			continue;
+		wake(o);
+		send_message(attach(o, j));
+		out_drive(o);
+		return true;
+	}
+	return false;
+}
+
+void out_body(struct out *o, struct str octets)
+{
+	if (octets.n > 0)
+		smtpc_body(o->engine, octets);
+	else
+		smtpc_body_failed(o->engine);
+	out_drive(o);
+}
+
+void out_quit_idle(struct carrier *c)
+{
+	struct link *l, *next;
+
+	for (l = c->sessions.next; l != &c->sessions; l = next) {
+		struct out *o = LIST_OF(l, struct out, link);
+
+		next = l->next;
+		if (!o->idle)
+			continue;
+		wake(o);
+		smtpc_quit(o->engine);
+		out_drive(o);
+	}
+}

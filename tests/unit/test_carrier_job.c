@@ -1,0 +1,430 @@
+/* A carrier between a store and a server, both played here: what it does with jobs, octets, replies and a
+ * peer that breaks. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/carrier_job.h"
+#include "store/store.h"
+
+static struct carrier carrier;
+static struct config config;
+static int store; /* our end of the channel */
+
+/* The server: for each connection one script, of lines "S:what it says", "C:how the client's line
+ * begins", "D" reads a message, "W" waits for `go`, "X" closes. */
+static struct server {
+	int listener;
+	uint16_t port;
+	const char *const *scripts;
+	char wrong[200]; /* the line that did not fit */
+	char message[100 * 1024];
+	size_t message_len;
+	unsigned connections;
+	_Atomic bool go, has_message;
+	pthread_t thread;
+} server;
+
+static size_t read_line(int fd, char *to, size_t most)
+{
+	size_t n = 0;
+
+	while (n < most - 1 && read(fd, to + n, 1) == 1)
+		if (to[n++] == '\n')
+			break;
+	to[n] = '\0';
+	return n;
+}
+
+static void read_message(int fd)
+{
+	char line[2000];
+	size_t n;
+
+	while ((n = read_line(fd, line, sizeof line)) > 0 && !str_eq(str_of(line, n), STR(".\r\n")))
+		if (server.message_len + n < sizeof server.message) {
+			memcpy(server.message + server.message_len, line, n);
+			server.message_len += n;
+		}
+}
+
+static void serve(int fd, struct str script)
+{
+	char line[2000];
+
+	while (script.n > 0 && server.wrong[0] == '\0') {
+		struct str step = str_cut(&script, '\n');
+		struct str rest = str_from(step, 2);
+
+		switch (step.p[0]) {
+		case 'S':
+			if (write(fd, rest.p, rest.n) < 0 || write(fd, "\r\n", 2) < 0)
+				return;
+			break;
+		case 'C':
+			read_line(fd, line, sizeof line);
+			if (!str_starts(str_c(line), rest))
+				snprintf(server.wrong, sizeof server.wrong, "not %.*s: %.100s",
+					STR_ARG(rest), line);
+			break;
+		case 'D':
+			read_message(fd);
+			server.has_message = true;
+			break;
+		case 'W':
+			while (!server.go)
+				usleep(1000);
+			break;
+		default: return; /* 'X' */
+		}
+	}
+	/* Whatever else comes until the client is gone. */
+	while (read_line(fd, line, sizeof line) > 0)
+		if (str_starts(str_c(line), STR("QUIT")))
+			break;
+}
+
+static void *server_main(void *arg)
+{
+	(void)arg;
+	for (size_t i = 0; server.scripts[i] != NULL; i++) {
+		int fd = accept(server.listener, NULL, NULL);
+
+		if (fd < 0)
+			break;
+		server.connections++;
+		serve(fd, str_c(server.scripts[i]));
+		close(fd);
+	}
+	return NULL;
+}
+
+static void start_server(const char *const *scripts)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET };
+	socklen_t n = sizeof sa;
+
+	server = (struct server){ .scripts = scripts };
+	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	server.listener = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(server.listener, (struct sockaddr *)&sa, sizeof sa), 0);
+	assert_int_equal(listen(server.listener, 16), 0);
+	assert_int_equal(getsockname(server.listener, (struct sockaddr *)&sa, &n), 0);
+	server.port = ntohs(sa.sin_port);
+	pthread_create(&server.thread, NULL, server_main, NULL);
+}
+
+static void end_server(void)
+{
+	shutdown(server.listener, SHUT_RDWR);
+	pthread_join(server.thread, NULL);
+	close(server.listener);
+	assert_string_equal(server.wrong, "");
+}
+
+/* The store */
+
+static void connect_store(void)
+{
+	int fds[2];
+
+	assert_int_equal(ipc_pair(fds), 0);
+	store = fds[0];
+	carrier_new_store(&carrier, fds[1]);
+}
+
+static void put_job(uint32_t number, struct job *j)
+{
+	struct ipc_head head = { .type = IPC_JOB, .session = number };
+	struct buf b = { 0 };
+
+	j->kind = j->kind == 0 ? ROUTE_RELAY : j->kind;
+	j->host = STR("127.0.0.1");
+	j->port = server.port;
+	j->site = STR("relay:test");
+	buf_put(&b, str_of(&head, sizeof head));
+	job_put(&b, j);
+	assert_int_equal(send(store, buf_str(&b).p, b.len, 0), (int)b.len);
+	buf_deinit(&b);
+}
+
+static const char *from_store; /* what comes in pieces */
+static const char eightbit[] =
+	"Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; "
+	"charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\xc3\xbc\r\n.\r\n";
+static const char large[] = "Subject: large\r\n\r\n0123456789\r\n.dot\r\nlast\r\n";
+
+/* Octets of a message that comes in pieces, 7 at a time. */
+static void answer_read(const struct ipc_head *asked, struct reader *r)
+{
+	uint64_t offset = get_u64(r);
+	struct str piece = str_head(str_from(str_c(from_store), offset), 7);
+	char room[100];
+
+	memcpy(room, asked, sizeof *asked);
+	memcpy(room + sizeof *asked, piece.p, piece.n);
+	assert_int_equal(
+		send(store, room, sizeof *asked + piece.n, 0), (int)(sizeof *asked + piece.n));
+}
+
+/* Turns until the job's result comes: "2 5.1.1 550 no such user" for each recipient, '\n' between; then
+ * says that it is written. */
+static const char *result(void)
+{
+	static char text[4000];
+	static char room[IPC_PACKET_MAX];
+	int64_t until = clock_mono_ms() + 10000;
+	struct job_outcome o;
+	struct ipc_head head;
+	struct reader r;
+	size_t n = 0;
+
+	while (clock_mono_ms() < until) {
+		ssize_t got = recv(store, room, sizeof room, MSG_DONTWAIT);
+
+		if (got < (ssize_t)sizeof head) {
+			loop_turn(carrier.loop, false);
+			continue;
+		}
+		memcpy(&head, room, sizeof head);
+		r = (struct reader){ str_of(room + sizeof head, (size_t)got - sizeof head), false };
+		if (head.type == IPC_QREAD)
+			answer_read(&head, &r);
+		if (head.type != IPC_RESULT)
+			continue;
+		text[0] = '\0';
+		while (outcome_get(&r, &o))
+			n += (size_t)snprintf(text + n, sizeof text - n, "%s%d%s %.*s %.*s",
+				n > 0 ? "\n" : "", (int)o.outcome, o.site_failed ? "*" : "",
+				STR_ARG(o.status), STR_ARG(o.reply));
+		assert_false(r.bad);
+		head.result = STORE_OK;
+		assert_int_equal(send(store, &head, sizeof head, 0), (int)sizeof head);
+		for (int i = 0; i < 5; i++)
+			loop_turn(carrier.loop, false);
+		return text;
+	}
+	fail_msg("no result");
+	return "";
+}
+
+static struct job_recipient two[] = {
+	{.number = 7,  .address = STR_INIT("a@x.test")},
+	{ .number = 9, .address = STR_INIT("b@x.test")}
+};
+
+static const char *run_two(const char *const *scripts, struct str message)
+{
+	struct job j = { .sender = STR("s@y.test"), .recipients = two, .count = 2 };
+
+	start_server(scripts);
+	j.message = message;
+	j.octets = message.n > 0 ? message.n : sizeof large - 1;
+	put_job(3, &j);
+	return result();
+}
+
+#define HELLO    "S:220 hi\nC:EHLO\nS:250 hi\n"
+#define ENVELOPE HELLO "C:MAIL\nS:250 ok\nC:RCPT\nS:250 ok\nC:RCPT\nS:250 ok\nC:DATA\nS:354 go\nD\n"
+#define SMALL    STR("Subject: x\r\n\r\nhello\r\n")
+
+static const struct {
+	const char *name;
+	const char *const scripts[4];
+	const char *result;
+} rows[] = {
+	{"taken",				   { ENVELOPE "S:250 2.0.0 ok" }, "1 2.0.0 250 2.0.0 ok\n1 2.0.0 250 2.0.0 ok"},
+	{ "one is refused",
+         { HELLO "C:MAIL\nS:250 ok\nC:RCPT TO:<a\nS:550 5.1.1 no\nC:RCPT TO:<b\nS:250 "
+			"ok\nC:DATA\nS:354 "
+			"go\nD\nS:250 2.0.0 ok" },
+         "3 5.1.1 550 5.1.1 no\n1 2.0.0 250 2.0.0 ok"									  },
+	{ "nobody is at home",                      { "S:421 4.3.2 later" },
+         "2* 4.3.2 421 4.3.2 later\n2* 4.3.2 421 4.3.2 later"                                                                  },
+	{ "one has an outcome when the host fails",
+         { HELLO "C:MAIL\nS:250 ok\nC:RCPT\nS:550 5.1.1 no\nC:RCPT\nS:421 4.3.2 "
+			"closing\nX" },
+         "3 5.1.1 550 5.1.1 no\n2* 4.3.2 421 4.3.2 closing"								    },
+};
+
+static void outcomes(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const char *got = run_two(rows[i].scripts, SMALL);
+
+		if (!str_eq(str_c(got), str_c(rows[i].result)))
+			fail_msg("%s:\n%s\nnot\n%s", rows[i].name, got, rows[i].result);
+		out_quit_idle(&carrier);
+		end_server();
+		assert_int_equal(carrier.job_count, 0);
+	}
+}
+
+/* A server without 8BITMIME gets 7-bit octets, of messages that came with the job and of those that are
+ * read; one that cannot be changed comes back. */
+static void sevenbit(void **state)
+{
+	static const char *const scripts[] = { ENVELOPE "S:250 2.0.0 ok", NULL };
+	static const char *const nothing[] = { HELLO, NULL };
+	struct job j = { .sender = STR("s@y.test"),
+		.recipients = two,
+		.count = 2,
+		.flags = JOB_8BIT,
+		.octets = sizeof eightbit - 1 };
+
+	(void)state;
+	from_store = eightbit;
+	for (int i = 0; i < 2; i++) {
+		start_server(scripts);
+		j.message = i == 0 ? str_c(eightbit) : STR("");
+		put_job(3, &j);
+		assert_string_equal(result(), "1 2.0.0 250 2.0.0 ok\n1 2.0.0 250 2.0.0 ok");
+		out_quit_idle(&carrier);
+		end_server();
+		server.message[server.message_len] = '\0';
+		assert_non_null(
+			strstr(server.message, "\r\nContent-Transfer-Encoding: base64\r\n"));
+		assert_non_null(strstr(server.message, "\r\n\r\nw7wNCi4NCg==\r\n"));
+	}
+	start_server(nothing);
+	j.message = STR(
+		"Content-Type: multipart/signed; boundary=a\r\n\r\n--a\r\n\r\n\xff\r\n--a--\r\n");
+	j.octets = j.message.n;
+	put_job(3, &j);
+	assert_true(
+		str_starts(str_c(result()), STR("3 5.6.3 the next server takes no 8-bit mail")));
+	out_quit_idle(&carrier);
+	end_server();
+}
+
+static void octets_in_pieces(void **state)
+{
+	static const char *const scripts[] = { ENVELOPE "S:250 2.0.0 ok", NULL };
+
+	(void)state;
+	from_store = large;
+	assert_string_equal(
+		run_two(scripts, STR("")), "1 2.0.0 250 2.0.0 ok\n1 2.0.0 250 2.0.0 ok");
+	out_quit_idle(&carrier);
+	end_server();
+	assert_true(str_eq(str_of(server.message, server.message_len),
+		STR("Subject: large\r\n\r\n0123456789\r\n..dot\r\nlast\r\n")));
+}
+
+/* The second message finds that the server has closed the connection it was to go by: that is nobody's
+ * fault and costs nobody an attempt. */
+static void idle_connection_gone(void **state)
+{
+	static const char *const scripts[] = { ENVELOPE "S:250 2.0.0 ok\nX",
+		ENVELOPE "S:250 2.0.0 again", NULL };
+	struct job j = { .sender = STR("s@y.test"),
+		.recipients = two,
+		.count = 2,
+		.message = SMALL,
+		.octets = SMALL.n };
+
+	(void)state;
+	run_two(scripts, SMALL);
+	/* The end of the stream is not seen before the job comes. */
+	usleep(50 * 1000);
+	put_job(4, &j);
+	assert_string_equal(result(), "1 2.0.0 250 2.0.0 again\n1 2.0.0 250 2.0.0 again");
+	out_quit_idle(&carrier);
+	end_server();
+	assert_int_equal(server.connections, 2);
+}
+
+static void connection_used_again(void **state)
+{
+	static const char *const scripts[] = { ENVELOPE
+		"S:250 2.0.0 ok\nC:MAIL\nS:250 ok\nC:RCPT\nS:250 ok\nC:RCPT\nS:250 "
+		"ok\nC:DATA\nS:354 go\nD\nS:250 2.0.0 again",
+		NULL };
+	struct job j = { .sender = STR("s@y.test"),
+		.recipients = two,
+		.count = 2,
+		.message = SMALL,
+		.octets = SMALL.n };
+
+	(void)state;
+	run_two(scripts, SMALL);
+	put_job(4, &j);
+	assert_string_equal(result(), "1 2.0.0 250 2.0.0 again\n1 2.0.0 250 2.0.0 again");
+	out_quit_idle(&carrier);
+	end_server();
+	assert_int_equal(server.connections, 1);
+}
+
+/* The store dies while the server thinks about the message; the next store gives the job again, under
+ * another number.  It must not be sent twice. */
+static void the_store_dies(void **state)
+{
+	static const char *const scripts[] = { ENVELOPE "W\nS:250 2.0.0 ok", "S:554 a second copy",
+		NULL };
+	struct job j = { .sender = STR("s@y.test"),
+		.recipients = two,
+		.count = 2,
+		.message = SMALL,
+		.octets = SMALL.n };
+
+	(void)state;
+	start_server(scripts);
+	put_job(3, &j);
+	while (!server.has_message)
+		loop_turn(carrier.loop, false);
+	close(store);
+	while (!carrier.store_lost)
+		loop_turn(carrier.loop, false);
+	connect_store();
+	put_job(70, &j);
+	for (int i = 0; i < 10; i++)
+		loop_turn(carrier.loop, false);
+	server.go = true;
+	assert_string_equal(result(), "1 2.0.0 250 2.0.0 ok\n1 2.0.0 250 2.0.0 ok");
+	out_quit_idle(&carrier);
+	end_server();
+	assert_int_equal(server.connections, 1);
+	assert_int_equal(carrier.job_count, 0);
+}
+
+static int open_carrier(void **state)
+{
+	struct ipc_head head;
+
+	(void)state;
+	log_init(2, LOG_L_ERROR + 1, "test");
+	config.hostname = (char *)(uintptr_t) "carrier.test";
+	config.smtp_client_connect_timeout_ms = config.smtp_client_command_timeout_ms =
+		config.smtp_client_dot_timeout_ms = 5000;
+	carrier.config = &config;
+	carrier.loop = loop_new();
+	carrier_init(&carrier);
+	connect_store();
+	return recv(store, &head, sizeof head, MSG_TRUNC) > 0 && head.type == IPC_CREDIT ? 0 : -1;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(outcomes),
+		cmocka_unit_test(octets_in_pieces),
+		cmocka_unit_test(sevenbit),
+		cmocka_unit_test(idle_connection_gone),
+		cmocka_unit_test(connection_used_again),
+		cmocka_unit_test(the_store_dies),
+	};
+
+	return cmocka_run_group_tests(tests, open_carrier, NULL);
+}
