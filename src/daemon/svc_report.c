@@ -65,7 +65,7 @@ static int64_t happened(
 	if (r->state != STORE_OUT_WAITING)
 		return r->due_ms;
 	return r->last_ms != 0 ? r->last_ms
-			       : o->received_ms + q->svc->office.config->queue_delay_notice_ms;
+			       : o->since_ms + q->svc->office.config->queue_delay_notice_ms;
 }
 
 static bool split_status(struct str reply, struct str *status, struct str *text)
@@ -95,8 +95,7 @@ static size_t fill_recipients(struct svc_queue *q, const struct store_out *o,
 		switch (r->state) {
 		case STORE_OUT_WAITING:
 			t->action = REPORT_DELAYED;
-			t->retry_till_ms =
-				o->received_ms + q->svc->office.config->queue_lifetime_ms;
+			t->retry_till_ms = o->since_ms + q->svc->office.config->queue_lifetime_ms;
 			break;
 		case STORE_OUT_DELIVERED: t->action = REPORT_RELAYED; break;
 		case STORE_OUT_FAILED:

@@ -209,8 +209,8 @@ static bool has_aged(const struct queue *q, const struct store_due *row, int64_t
 {
 	const struct schedule *s = &q->settings.schedule;
 
-	return schedule_over(s, row->received_ms, now_ms) ||
-	       (schedule_late(s, row->received_ms, now_ms) &&
+	return schedule_over(s, row->since_ms, now_ms) ||
+	       (schedule_late(s, row->since_ms, now_ms) &&
 		       (row->flags & STORE_OUT_DELAY_TOLD) == 0);
 }
 

@@ -181,7 +181,7 @@ static void fail(const struct store_out *o, struct store_out_rcpt *r, int64_t no
 static void note_late(
 	const struct queue *q, const struct store_out *o, struct store_out_rcpt *r, int64_t now_ms)
 {
-	if (!schedule_late(&q->settings.schedule, o->received_ms, now_ms) ||
+	if (!schedule_late(&q->settings.schedule, o->since_ms, now_ms) ||
 		(r->flags & (STORE_OUT_DELAY_TOLD | STORE_OUT_OWED)))
 		return;
 	if (wants(o, r, QUEUE_DELAY)) {
@@ -216,12 +216,12 @@ static void apply_outcome(struct queue *q, struct settling *s, struct store_out_
 		break;
 	case OUTCOME_FAILED: fail(out, r, now_ms); break;
 	case OUTCOME_DEFERRED:
-		if (schedule_over(schedule, out->received_ms, now_ms)) {
+		if (schedule_over(schedule, out->since_ms, now_ms)) {
 			fail(out, r, now_ms);
 			break;
 		}
 		r->due_ms = schedule_next(
-			schedule, out->received_ms, r->attempts, now_ms, queue_chance(q));
+			schedule, out->since_ms, r->attempts, now_ms, queue_chance(q));
 		note_late(q, out, r, now_ms);
 		break;
 	}
@@ -306,7 +306,7 @@ void queue_give_back(struct queue *q, struct queue_job *job, int64_t now_ms)
 
 		r->due_ms = now_ms + BACK_MS;
 		if (r->attempts++ > 2)
-			r->due_ms = schedule_next(&q->settings.schedule, job->out->received_ms,
+			r->due_ms = schedule_next(&q->settings.schedule, job->out->since_ms,
 				r->attempts, now_ms, queue_chance(q));
 		set_reply(s, STR("4.3.0"), STR("the delivery was broken off"));
 	}
@@ -377,10 +377,10 @@ static struct str site_reply(struct queue *q, const struct store_out_rcpt *r)
 bool settle_aged(struct queue *q, struct queue_message *m, int64_t now_ms)
 {
 	const struct schedule *schedule = &q->settings.schedule;
-	bool over = schedule_over(schedule, m->out.received_ms, now_ms);
+	bool over = schedule_over(schedule, m->out.since_ms, now_ms);
 	struct settling *s = NULL;
 
-	if (!over && !schedule_late(schedule, m->out.received_ms, now_ms))
+	if (!over && !schedule_late(schedule, m->out.since_ms, now_ms))
 		return false;
 	for (uint32_t at = 0; at < m->out.count; at++) {
 		struct store_out_rcpt *r = &m->out.rcpts[at];

@@ -233,6 +233,7 @@ struct store_out {
 	struct str sender, client, envid;
 	uint8_t ret;
 	int64_t received_ms;
+	int64_t since_ms; /* from when on it may go: received, or held until then */
 	uint64_t account;
 	struct store_out_rcpt *rcpts;
 	size_t count;
@@ -260,7 +261,7 @@ struct store_due {
 	int64_t due_ms;
 	struct msgid id;
 	uint32_t number;
-	int64_t received_ms;
+	int64_t since_ms; /* as in struct store_out */
 	uint32_t attempts;
 	uint8_t flags; /* STORE_OUT_* */
 	uint8_t recipient_len;

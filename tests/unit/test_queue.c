@@ -636,6 +636,15 @@ static void future_release(void **state)
 	job = take(&w);
 	assert_non_null(job);
 	finish(&w, job, OUTCOME_DELIVERED);
+	/* its life begins when it may go */
+	send_mail(&w, &(struct mail){ .to = { "a@one.example" }, .hold_ms = w.now + 50 * HOUR });
+	assert_nothing(&w);
+	w.now = start + 51 * HOUR;
+	job = take(&w);
+	assert_non_null(job);
+	finish(&w, job, OUTCOME_DEFERRED);
+	assert_null(queue_take_report(w.queue));
+	assert_int_equal(state_of(&w, 2, 0).state, STORE_OUT_WAITING);
 	world_deinit(&w);
 }
 

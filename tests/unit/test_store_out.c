@@ -224,7 +224,7 @@ static void assert_states(struct world *w)
 	assert_true(msgid_eq(rows[0].id, help_id(1)));
 	assert_int_equal(rows[0].number, 1);
 	assert_int_equal(rows[0].attempts, 1);
-	assert_true(rows[0].received_ms == t0);
+	assert_true(rows[0].since_ms == t0);
 	assert_true(
 		str_eq(str_of(rows[0].recipient, rows[0].recipient_len), STR("a@there.example")));
 	/* held until t0 + 90000, one of the two by an administrator */

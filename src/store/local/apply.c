@@ -109,7 +109,7 @@ static void put_onward(struct index *x, const struct message_meta *m,
 	bind_id(st, 1, &m->id);
 	bind_u64(st, 2, number);
 	bind_result(st, o);
-	sqlite3_bind_int64(st, 12, m->received_ms);
+	sqlite3_bind_int64(st, 12, message_due(m));
 	bind_octets(st, 13, t->recipient.p, t->recipient.n);
 	run(x, Q_PUT_ONWARD);
 }

@@ -25,7 +25,7 @@ static const char schema[] =
 	"CREATE TABLE maildrop(id INTEGER PRIMARY KEY, count INTEGER, octets INTEGER);"
 	"CREATE TABLE onward(id BLOB, number INTEGER, state INTEGER, flags INTEGER, due INTEGER,"
 	" attempts INTEGER, last_ms INTEGER, reply BLOB, host BLOB, tls BLOB, via BLOB,"
-	" received_ms INTEGER, recipient BLOB, PRIMARY KEY(id, number)) WITHOUT ROWID;"
+	" since_ms INTEGER, recipient BLOB, PRIMARY KEY(id, number)) WITHOUT ROWID;"
 	"CREATE INDEX due ON onward(due, id, number) WHERE due IS NOT NULL;"
 	"CREATE TABLE applied(one INTEGER PRIMARY KEY, format INTEGER, pos INTEGER, salt INTEGER);"
 	"INSERT INTO applied VALUES(1, 3, 0, 0);";
@@ -82,7 +82,7 @@ static const char *const statements[INDEX_STATEMENTS] = {
 	[Q_ONWARD] = "SELECT number, state, flags, due, attempts, last_ms, reply, host, tls, via"
 		     " FROM onward WHERE id=?1 AND number=?2",
 	[Q_ONWARD_HAS] = "SELECT 1 FROM onward WHERE id=?1 AND recipient=?2",
-	[Q_DUE] = "SELECT due, id, number, received_ms, attempts, flags, recipient FROM onward"
+	[Q_DUE] = "SELECT due, id, number, since_ms, attempts, flags, recipient FROM onward"
 		  " WHERE due IS NOT NULL AND (due, id, number) > (?1, ?2, ?3) AND due < ?4"
 		  " ORDER BY due, id, number LIMIT ?5",
 	[Q_DUE_NEXT] = "SELECT due FROM onward WHERE due IS NOT NULL ORDER BY due LIMIT 1",

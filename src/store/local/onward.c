@@ -40,6 +40,7 @@ static void take_facts(struct store_out *o, const struct message_meta *m)
 	o->envid = m->envid;
 	o->ret = m->ret;
 	o->received_ms = m->received_ms;
+	o->since_ms = message_due(m);
 	o->account = m->account;
 	o->body->octets = m->octets;
 	o->body->prefix = m->prefix;

@@ -79,7 +79,7 @@ enum store_result index_due(struct index *x, const struct store_due *after, int6
 		*d = (struct store_due){ .due_ms = sqlite3_column_int64(st, 0),
 			.id = column_id(st, 1),
 			.number = (uint32_t)column_u64(st, 2),
-			.received_ms = sqlite3_column_int64(st, 3),
+			.since_ms = sqlite3_column_int64(st, 3),
 			.attempts = (uint32_t)column_u64(st, 4),
 			.flags = (uint8_t)column_u64(st, 5),
 			.recipient_len = (uint8_t)recipient.n };
