@@ -32,6 +32,17 @@ void compose_return_path(struct buf *out, struct str reverse_path)
 	buf_put(out, STR("\r\n"));
 }
 
+size_t compose_return_path_length(struct str s)
+{
+	struct str rest = str_head(s, COMPOSE_RETURN_PATH_MAX);
+	struct field field;
+
+	if (!field_cut(&rest, &field) || !str_ieq(field.name, STR("Return-Path")) ||
+		!str_ends(field.whole, STR("\r\n")))
+		return 0;
+	return field.whole.n;
+}
+
 /* RFC 5321 4.1.3 */
 static void put_literal(struct buf *out, struct str address)
 {

@@ -9,6 +9,8 @@
 #include "base/msgid.h"
 #include "mime/field.h"
 
+enum { COMPOSE_RETURN_PATH_MAX = 1000 };
+
 struct compose_trace {
 	struct str reverse_path; /* "" for <> */
 	struct str helo;         /* what HELO or EHLO said */
@@ -25,6 +27,9 @@ struct compose_trace {
 /* Return-Path (RFC 5321 4.4: at final delivery, in front of everything) and Received. */
 void compose_trace(struct buf *out, const struct compose_trace *trace);
 void compose_return_path(struct buf *out, struct str reverse_path);
+/* Of a message as it is kept, how many octets in front go no further: Return-Path is for readers, whoever relays
+ * takes it away (RFC 5321 4.4).  s: its beginning, at least COMPOSE_RETURN_PATH_MAX of it or all. */
+size_t compose_return_path_length(struct str s);
 void compose_received(struct buf *out, const struct compose_trace *trace);
 
 /* How many octets of a message, of which s is the beginning, compose_fix_header() wants: the header

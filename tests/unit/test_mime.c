@@ -231,12 +231,32 @@ static void peers_words_are_harmless(void **state)
 	buf_deinit(&got);
 }
 
+static void return_path_goes_no_further(void **state)
+{
+	static const struct {
+		struct str s;
+		size_t n;
+	} rows[] = {
+		{STR_INIT("Return-Path: <a@b>\r\nReceived: x\r\n"),  20},
+		{ STR_INIT("return-path:\r\n <>\r\nA: b\r\n"),       19},
+		{ STR_INIT("Received: x\r\nReturn-Path: <a@b>\r\n"), 0 },
+		{ STR_INIT("Return-Path: <a@b>"),                    0 },
+		{ STR_INIT("\r\nReturn-Path: <a@b>\r\n"),            0 },
+		{ STR_INIT(""),				      0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		assert_int_equal(compose_return_path_length(rows[i].s), rows[i].n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(date_is_what_strftime_says),
 		cmocka_unit_test(odd_dates),
 		cmocka_unit_test(header_rows),
+		cmocka_unit_test(return_path_goes_no_further),
 		cmocka_unit_test(submission_rows),
 		cmocka_unit_test(long_text_without_header_is_known_at_once),
 		cmocka_unit_test(received_full),
