@@ -11,7 +11,7 @@
  *   done N | ready N                       so many messages are over; so often was it ready
  *   close OUTCOME AT CODE STATUS TEXT      why the session ended
  *   offers BITS SIZE RCPTMAX MAILMAX
- *   auths N | auth-failed CODE STATUS TEXT
+ *   auths N | mechanisms X | auth-failed CODE STATUS TEXT
  *   server-closes | quit | no-content | unreadable | hold | give
  *          (the message cannot be read from here on; its octets wait; one piece of them is given) */
 #include <stdio.h>
@@ -29,7 +29,7 @@ struct owner {
 	struct smtpc *c;
 	struct str auth;
 	size_t piece;
-	struct buf content, results, refused, close, auth_failed, empty;
+	struct buf content, results, refused, close, auth_failed, mechanisms, empty;
 	struct smtpc_message message;
 	struct smtpc_rcpt rcpts[RCPTS_MAX];
 	bool told[RCPTS_MAX];
@@ -66,6 +66,7 @@ static void destroy(void *e)
 	buf_deinit(&o->refused);
 	buf_deinit(&o->close);
 	buf_deinit(&o->auth_failed);
+	buf_deinit(&o->mechanisms);
 	free(o);
 }
 
@@ -141,6 +142,8 @@ static void send_message(struct owner *o)
 static void authenticate(struct owner *o, const struct smtpc_event *ev)
 {
 	o->auths++;
+	buf_clear(&o->mechanisms);
+	buf_put(&o->mechanisms, ev->data);
 	buf_clear(&o->auth_failed);
 	if (ev->result.code != 0)
 		buf_printf(&o->auth_failed, "%u %.*s %.*s", ev->result.code,
@@ -361,6 +364,7 @@ static bool directive(void *e, struct str line)
 		{STR("refused"),      &o->refused    },
 		{ STR("close"),       &o->close      },
 		{ STR("auth-failed"), &o->auth_failed},
+		{ STR("mechanisms"),  &o->mechanisms },
 	};
 	const struct {
 		struct str name;
