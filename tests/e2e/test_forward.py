@@ -1,0 +1,136 @@
+"""Aliases that lead outside: a sender of our own on the way out, and the way back; and what senders are told."""
+
+import re
+import socket
+import threading
+
+from office import free_offset, wait_until
+
+PORT = free_offset() + 25
+
+
+class Peer(threading.Thread):
+    """Another server on loopback: takes everything but for recipients that begin with 'no'."""
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.socket = socket.create_server(('127.0.0.1', port))
+        self.taken = []  # (sender, recipients, octets)
+
+    def run(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        f = connection.makefile('rwb')
+
+        def say(text):
+            f.write(text.encode() + b'\r\n')
+            f.flush()
+
+        sender, to = '', []
+        say('220 peer.test ESMTP')
+        for line in f:
+            text = line.decode('utf-8', 'replace').strip()
+            verb = text[:4].upper()
+            if verb == 'EHLO':
+                say('250-peer.test\r\n250 8BITMIME')
+            elif verb == 'MAIL':
+                sender, to = re.search(r'<(.*)>', text).group(1), []
+                say('250 2.1.0 ok')
+            elif verb == 'RCPT':
+                address = re.search(r'<(.*)>', text).group(1)
+                if address.startswith('no'):
+                    say('550 5.1.1 nobody by that name')
+                else:
+                    to.append(address)
+                    say('250 2.1.5 ok')
+            elif verb == 'DATA':
+                say('354 go on' if to else '554 5.5.1 nobody to send to')
+                if not to:
+                    continue
+                octets = b''
+                for line in f:
+                    if line == b'.\r\n':
+                        break
+                    octets += line
+                self.taken.append((sender, to, octets))
+                say('250 2.0.0 taken')
+            elif verb == 'QUIT':
+                say('221 2.0.0 bye')
+                break
+            else:
+                say('250 2.0.0 ok')
+        connection.close()
+
+
+OFFICE = {'config': f'route "*" {{ relay = 127.0.0.1 port = {PORT} tls = none }}\nqueue_retry = 1s\n'}
+peer = Peer(PORT)
+peer.start()
+
+
+def strangers_mail(office, to, sender='x@stranger.test'):
+    with office.mx() as s:
+        s.ehlo()
+        assert s.mail(sender)[0] == 250
+        code, text = s.rcpt(to)
+        if code == 250:
+            code, text = s.data(b'Subject: through\r\n\r\nbody\r\n')
+        return code, text
+
+
+def arrived(to):
+    return [t for t in peer.taken if to in (a.lower() for a in t[1])]
+
+
+def test_an_alias_sends_it_on_under_our_name(office):
+    office.must('alias', 'add', 'away@example.test', 'ann@far.test')
+    assert strangers_mail(office, 'away@example.test')[0] == 250
+    wait_until(lambda: arrived('ann@far.test'), 20, 'the message at its next server')
+    sender, _, octets = arrived('ann@far.test')[0]
+    assert re.fullmatch(r'SRS0=[^@]+@example\.test', sender, re.I), sender
+    assert b'Subject: through' in octets
+    # a notice to that address goes to who sent it, also when letters changed their case
+    assert strangers_mail(office, sender.upper(), '')[0] == 250
+    wait_until(lambda: arrived('x@stranger.test'), 20, 'the notice at its sender')
+    # a made up one goes nowhere
+    forged = sender.replace('stranger', 'victim')
+    assert strangers_mail(office, forged, '')[0] == 550
+
+
+def test_a_notice_has_no_other_name(office):
+    office.must('alias', 'add', 'nowhere@example.test', 'nobody@far.test')
+    assert strangers_mail(office, 'nowhere@example.test')[0] == 250
+    wait_until(lambda: len(arrived('x@stranger.test')) > 1, 20, 'a notice for the sender')
+    sender, _, octets = arrived('x@stranger.test')[-1]
+    assert sender == '' and b'5.1.1' in octets and b'nobody by that name' in octets
+
+
+def test_the_sender_here_is_told(office):
+    with office.submit() as s:
+        s.ehlo()
+        assert s.mail('ann@example.test')[0] == 250
+        assert s.rcpt('nobody@far.test')[0] == 250
+        assert s.rcpt('carl@far.test')[0] == 250
+        assert s.data(b'From: <ann@example.test>\r\nSubject: two\r\n\r\ny\r\n')[0] == 250
+    wait_until(lambda: arrived('carl@far.test'), 20, 'the message for carl')
+    got = []
+    wait_until(lambda: got.extend(office.fetch('ann@example.test')) or got, 20, 'a notice')
+    assert len(got) == 1 and b'nobody@far.test' in got[0] and b'carl@far.test' not in got[0]
+    assert b'multipart/report' in got[0] and b'5.1.1' in got[0]
+
+
+def test_a_loop_ends(office):
+    """The next server is this office itself: the message comes back until Received lines are enough."""
+    office.must('alias', 'add', 'round@example.test', 'round@far.test')
+    hops = b'Received: from x by y; Sun, 22 Nov 2026 07:00:00 +0000\r\n' * 60
+    with office.mx() as s:
+        s.ehlo()
+        s.mail('x@stranger.test')
+        assert s.rcpt('round@example.test')[0] == 250
+        code, text = s.data(hops + b'Subject: loop\r\n\r\nbody\r\n')
+        assert code == 554 and text.startswith(b'5.4.6'), (code, text)
