@@ -50,10 +50,8 @@ struct job {
 	struct str envid;
 	uint8_t ret;
 	int64_t received_ms;
-	uint64_t octets; /* prefix and message */
-	uint32_t
-		prefix_octets; /* header fields that were put in front of it; then cut Return-Path away:
-				 * compose_return_path_length() */
+	uint64_t octets;        /* prefix and message, without Return-Path (RFC 5321 4.4) */
+	uint32_t prefix_octets; /* header fields that were put in front of it */
 	enum route_kind kind;
 	struct str host; /* ROUTE_MX: the domain */
 	uint16_t port;

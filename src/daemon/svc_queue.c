@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/ipc_job.h"
+#include "mime/compose.h"
 #include "proto/dsn.h"
 
 _Static_assert((int)QUEUE_NEVER == DSN_NEVER && (int)QUEUE_SUCCESS == DSN_SUCCESS &&
@@ -24,6 +25,7 @@ struct svc_job {
 	struct svc_carrier *carrier; /* NULL: lost while the outcome is written */
 	uint32_t slot;
 	struct queue_job *job;
+	uint32_t skip; /* octets behind the prefix that go no further: Return-Path */
 	struct queue_done done;
 	struct ipc_head asked; /* RESULT, while it is written */
 	bool writing, bad;     /* bad: its octets are damaged */
@@ -154,17 +156,36 @@ static void fill_job(struct job *to, const struct queue_job *job, struct job_rec
 	}
 }
 
-/* False: it cannot be handed out, and the queue was told. */
-static bool read_small(struct svc_queue *q, struct queue_job *job, struct job *to, char *room)
+/* Of octets that were read from `offset` on, those of the Return-Path. */
+static size_t cut_skipped(char *room, uint64_t offset, size_t got, uint32_t prefix, uint32_t skip)
 {
-	enum store_result r;
-	uint64_t got;
+	size_t at, n;
 
-	if (to->octets > JOB_INLINE_MAX)
-		return true;
-	r = store_out_read(q->svc->office.store, (struct store_out *)(uintptr_t)job->out, 0, room,
-		to->octets, &got);
-	to->message = str_of(room, (size_t)got);
+	if (offset > prefix || offset + got <= prefix)
+		return got;
+	at = (size_t)(prefix - offset);
+	n = got - at < skip ? got - at : skip;
+	memmove(room + at, room + at + n, got - at - n);
+	return got - n;
+}
+
+/* The whole of a small message; of another one only as much as tells what its Return-Path is.  False: it
+ * cannot be handed out, and the queue was told. */
+static bool read_small(
+	struct svc_queue *q, struct queue_job *job, struct job *to, char *room, uint32_t *skip)
+{
+	bool small = to->octets <= JOB_INLINE_MAX;
+	uint64_t want = (uint64_t)to->prefix_octets + COMPOSE_RETURN_PATH_MAX, got;
+	enum store_result r =
+		store_out_read(q->svc->office.store, (struct store_out *)(uintptr_t)job->out, 0,
+			room, !small && want < JOB_INLINE_MAX ? want : JOB_INLINE_MAX, &got);
+
+	*skip = (uint32_t)compose_return_path_length(
+		str_from(str_of(room, (size_t)got), to->prefix_octets));
+	to->octets -= *skip;
+	if (small)
+		to->message =
+			str_of(room, cut_skipped(room, 0, (size_t)got, to->prefix_octets, *skip));
 	if (r == STORE_OK)
 		return true;
 	if (r == STORE_CORRUPT)
@@ -180,10 +201,12 @@ static void send_job(struct svc_queue *q, struct svc_carrier *c, struct queue_jo
 	struct job_recipient recipients[QUEUE_JOB_RECIPIENTS];
 	struct ipc_head head = { .type = IPC_JOB };
 	struct buf b = { 0 };
+	struct svc_job *placed;
 	struct job to;
+	uint32_t skip;
 
 	fill_job(&to, job, recipients);
-	if (!read_small(q, job, &to, room))
+	if (!read_small(q, job, &to, room, &skip))
 		return;
 	job_put(&b, &to);
 	if (b.len + sizeof head > IPC_PACKET_MAX) { /* a hundred of the longest addresses */
@@ -191,7 +214,9 @@ static void send_job(struct svc_queue *q, struct svc_carrier *c, struct queue_jo
 		buf_clear(&b);
 		job_put(&b, &to);
 	}
-	head.session = job_place(q, c, job)->slot;
+	placed = job_place(q, c, job);
+	placed->skip = skip;
+	head.session = placed->slot;
 	c->credit--;
 	ipc_send(c->ipc, &head, buf_str(&b), STR(""), -1);
 	buf_deinit(&b);
@@ -258,13 +283,16 @@ static bool give_octets(struct svc_carrier *c, struct ipc_packet *p)
 	static char room[IPC_CHUNK];
 	struct svc_job *j = job_of(c, p->head.session);
 	uint64_t offset = get_u64(&p->body), got;
-	uint32_t want = get_u32(&p->body);
+	uint32_t want = get_u32(&p->body), prefix;
 	enum store_result r;
 
 	if (p->body.bad || p->body.rest.n > 0 || j == NULL || j->writing || want > IPC_CHUNK)
 		return false;
+	prefix = j->job->out->prefix_octets;
+	offset += offset > prefix ? j->skip : 0;
 	r = store_out_read(c->svc->office.store, (struct store_out *)(uintptr_t)j->job->out, offset,
 		room, want, &got);
+	got = cut_skipped(room, offset, (size_t)got, prefix, j->skip);
 	j->bad |= r == STORE_CORRUPT;
 	answer(c, p->head, r, str_of(room, (size_t)got));
 	return true;
