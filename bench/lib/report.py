@@ -132,6 +132,55 @@ def svg(judged):
     return '\n'.join(out + ['</svg>', ''])
 
 
+def curve_table(curves):
+    out = ['', '## How the cost grows', '', '| work | size | figure | CPU us each |', '|---|---|---|---|']
+    for c, points in curves:
+        out += [f'| {c.title} | {x:,} {c.axis} | {number(r.get(c.unit))} {rows.UNITS[c.unit][0]} '
+                f'| {number(r.get("cpu_us"))} |'.replace(',', ' ') for x, r in points]
+    return '\n'.join(out + ['', '![curves](figures/curves.svg)', ''])
+
+
+def curve_svg(curves):
+    """A panel a curve, both axes logarithmic."""
+    width, height, gap = 250, 170, 62
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{(width + gap) * len(curves) + gap}" '
+           f'height="{height + 80}" font-family="sans-serif" font-size="11">',
+           '<rect width="100%" height="100%" fill="white"/>']
+    for i, (c, points) in enumerate(curves):
+        left, low = gap + i * (width + gap), height + 40
+        known = [(x, r[c.unit]) for x, r in points if r.get(c.unit)]
+        if len(known) < 2:
+            continue
+        ys = [y for _, y in known]
+        span_x = math.log(known[-1][0] / known[0][0])
+        span_y = max(math.log(max(ys) / min(ys)), math.log(10))
+        at = [(left + math.log(x / known[0][0]) / span_x * width,
+               low - math.log(y / min(ys)) / span_y * height) for x, y in known]
+        out += [f'<text x="{left}" y="18" font-weight="bold">{html.escape(c.title)}, '
+                f'{rows.UNITS[c.unit][0]}</text>',
+                f'<path d="M{left} 30V{low}H{left + width}" fill="none" stroke="#999"/>',
+                f'<text x="{left + width}" y="{low + 28}" text-anchor="end">{c.axis}</text>',
+                '<polyline fill="none" stroke="#3a7" stroke-width="2" points="'
+                + ' '.join(f'{x:.0f},{y:.0f}' for x, y in at) + '"/>']
+        for (x, y), (px, py) in zip(known, at):
+            out += [f'<circle cx="{px:.0f}" cy="{py:.0f}" r="3" fill="#3a7"/>',
+                    f'<text x="{px:.0f}" y="{py - 7:.0f}" text-anchor="middle">{number(y)}</text>',
+                    f'<text x="{px:.0f}" y="{low + 14}" text-anchor="middle">{x:.0e}</text>']
+    return '\n'.join(out + ['</svg>', ''])
+
+
+def write_curves(out, curves):
+    if not curves:
+        return
+    with open(os.path.join(out, 'curves.json'), 'w', encoding='utf-8') as f:
+        json.dump({c.name: points for c, points in curves}, f, indent=1)
+        f.write('\n')
+    with open(os.path.join(out, 'curves.md'), 'w', encoding='utf-8') as f:
+        f.write(curve_table(curves).lstrip())
+    with open(os.path.join(out, 'figures', 'curves.svg'), 'w', encoding='utf-8') as f:
+        f.write(curve_svg(curves))
+
+
 def write(out, chosen, found, machine):
     judged = [judge(r, found) for r in chosen]
     os.makedirs(os.path.join(out, 'figures'), exist_ok=True)
@@ -144,4 +193,5 @@ def write(out, chosen, found, machine):
     if picture:
         with open(os.path.join(out, 'figures', 'ratios.svg'), 'w', encoding='utf-8') as f:
             f.write(picture)
-    return sum(1 for j in judged if j['missed'])
+    return (sum(1 for j in judged if j['missed']),
+            sum(1 for j in judged if j['missed'] and not rows.UNITS[j['row'].unit][2]))

@@ -189,6 +189,35 @@ ROWS = [
 ]
 
 
+@dataclass
+class Curve:
+    """How the cost grows: one measure at several sizes of the work, Restante alone."""
+    name: str
+    title: str
+    axis: str
+    unit: str
+    measure: callable
+    points: list  # (x, args)
+
+
+def transfer(server, size=KIB):
+    result = deliver(server, size=size, connections=4)
+    result['mb_s'] = result['octets'] / result['seconds'] / 1e6 if result['seconds'] else None
+    return result
+
+
+CURVES = [
+    Curve('curve-deliver', 'delivery 1 KiB', 'connections', 'rate', deliver,
+          [(n, {'connections': n}) for n in (1, 10, 100)]),
+    Curve('curve-session', 'POP3 sessions', 'connections', 'rate', session,
+          [(n, {'connections': n}) for n in (1, 10, 100)]),
+    Curve('curve-size', 'delivery, 4 connections', 'octets', 'mb_s', transfer,
+          [(n, {'size': n}) for n in (KIB, 10 * KIB, 100 * KIB, MIB, 10 * MIB, 100 * MIB)]),
+    Curve('curve-list', 'login, UIDL, LIST', 'messages', 'seconds', listing,
+          [(n, {'count': n}) for n in (1000, 10000, 100000, 1000000)]),
+]
+
+
 def median(runs, key):
     values = [r[key] for r in runs if r.get(key) is not None]
     return statistics.median(values) if values else None

@@ -125,7 +125,8 @@ class Server:
             return
         if self.name == 'restante':
             self.bench.load(['smtp', '--port', self.port('smtp'), '--connections', 20, '--per-connection',
-                             1000, '--count', count, '--size', size, '--name', user + '@bench.test'])
+                             1000, '--count', count, '--size', size, '--name', user + '@bench.test'],
+                            wait=300 + count / 200)
         else:
             self.fill_maildir(user, count, size)
         with open(mark, 'w', encoding='ascii'):

@@ -21,9 +21,8 @@ start() {
 			password_upgrade = no
 			message_size_limit = "200M"
 		CONF
-		while read -r user; do
-			echo secret | "$RESTANTE" account add "$user@bench.test" --password-stdin --hash PLAIN >/dev/null
-		done <"$USERS"
+		sed 's/.*/&@bench.test\t{PLAIN}secret/' "$USERS" >"$DIR/accounts"
+		"$RESTANTE" account add --from "$DIR/accounts" >/dev/null
 	fi
 	cp "$CERT" "$RESTANTE_STATE/tls/cert.pem"
 	cp "$KEY" "$RESTANTE_STATE/tls/key.pem"
