@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 
-enum { PATIENCE_MS = WEB_TIMEOUT_MS + 30 * 1000, ADDRESS = 16 };
+enum { FETCH_MS = WEB_TIMEOUT_MS + 30 * 1000, RECALL_MS = 10 * 1000, ADDRESS = 16 };
 
 static void arm(struct web_client *w)
 {
@@ -80,7 +80,7 @@ static void received(void *owner, struct ipc_packet *p)
 
 	if (p->fd >= 0)
 		close(p->fd);
-	if (q == NULL || q->type != p->head.type || q->error[0] != '\0')
+	if (q == NULL || q->type != p->head.type || !q->sent || q->error[0] != '\0')
 		return;
 	if (q->type == WEB_FETCH) {
 		a.error = get_str(&p->body);
@@ -99,12 +99,28 @@ static void lost(void *owner)
 	struct web_client *w = owner;
 
 	w->lost = true;
-	for (struct link *l = w->asked.next; l != &w->asked; l = l->next) {
-		struct web_question *q = LIST_OF(l, struct web_question, link);
+	for (struct link *l = w->asked.next; l != &w->asked; l = l->next)
+		LIST_OF(l, struct web_question, link)->sent = false;
+}
 
-		if (q->unanswered == 0)
-			fail(q, "the web process has ended");
+static void send_question(struct web_question *q)
+{
+	struct web_client *w = q->client;
+	struct ipc_head head = { .type = (uint16_t)q->type, .session = q->number, .seq = 1 };
+	struct buf out = { 0 };
+
+	if (w->lost || q->unanswered > 0 || q->error[0] != '\0')
+		return;
+	q->sent = true;
+	put_str(&out, str_c(q->domain));
+	if (q->type == WEB_FETCH) {
+		put_str(&out, str_c(q->id));
+		put_u16(&out, w->port);
+		put_u8(&out, (uint8_t)(q->addresses.len / ADDRESS));
+		buf_put(&out, buf_str(&q->addresses));
 	}
+	ipc_send(w->ipc, &head, buf_str(&out), STR(""), -1);
+	buf_deinit(&out);
 }
 
 void web_client_init(struct web_client *w, struct loop *l, struct resolver *r)
@@ -123,32 +139,12 @@ void web_client_deinit(struct web_client *w)
 
 void web_client_channel(struct web_client *w, int fd)
 {
-	if (!w->lost)
-		lost(w);
+	lost(w);
 	ipc_free(w->ipc);
 	w->ipc = ipc_new(w->loop, fd, received, lost, w);
 	w->lost = false;
-}
-
-static void send_question(struct web_question *q)
-{
-	struct web_client *w = q->client;
-	struct ipc_head head = { .type = (uint16_t)q->type, .session = q->number, .seq = 1 };
-	struct buf out = { 0 };
-
-	if (w->lost) {
-		fail(q, "no web process");
-		return;
-	}
-	put_str(&out, str_c(q->domain));
-	if (q->type == WEB_FETCH) {
-		put_str(&out, str_c(q->id));
-		put_u16(&out, w->port);
-		put_u8(&out, (uint8_t)(q->addresses.len / ADDRESS));
-		buf_put(&out, buf_str(&q->addresses));
-	}
-	ipc_send(w->ipc, &head, buf_str(&out), STR(""), -1);
-	buf_deinit(&out);
+	for (struct link *l = w->asked.next; l != &w->asked; l = l->next)
+		send_question(LIST_OF(l, struct web_question, link));
 }
 
 static bool is_forbidden(const struct web_client *w, const unsigned char address[ADDRESS])
@@ -200,7 +196,7 @@ static void ask(struct web_client *w, struct web_question *q, enum web_packet ty
 		.busy = true,
 		.type = type,
 		.number = ++w->next,
-		.deadline_ms = loop_now_ms(w->loop) + PATIENCE_MS,
+		.deadline_ms = loop_now_ms(w->loop) + (type == WEB_FETCH ? FETCH_MS : RECALL_MS),
 		.domain = str_dup_c(domain),
 		.done = done };
 	list_append(&w->asked, &q->link);

@@ -36,7 +36,8 @@ struct web_question {
 	int64_t deadline_ms;
 	char *domain, *id;
 	struct dns_query queries[2]; /* AAAA, A */
-	unsigned unanswered;
+	unsigned unanswered;         /* of them */
+	bool sent;
 	struct buf addresses; /* 16 octets each */
 	char error[80];
 	void (*done)(struct web_question *q, const struct web_answer *a);
@@ -47,7 +48,8 @@ void web_client_deinit(struct web_client *w); /* questions are cancelled by thei
 /* A channel to a web process has come; fd is taken over. */
 void web_client_channel(struct web_client *w, int fd);
 
-/* done() comes later, once, also when there is no web process, or it dies or is silent. */
+/* done() comes later, once, also when there is no web process or it is silent.  What one that died has
+ * not answered is asked of the next. */
 void web_fetch(struct web_client *w, struct web_question *q, struct str domain, struct str id,
 	void (*done)(struct web_question *q, const struct web_answer *a));
 void web_recall(struct web_client *w, struct web_question *q, struct str domain,

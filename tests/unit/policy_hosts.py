@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""policy_hosts.py DIR PORT: an HTTPS server that is many policy hosts, each with one thing wrong, told
+"""policy_hosts.py DIR PORT [ADDRESS]: an HTTPS server that is many policy hosts, each with one thing wrong, told
 apart by SNI.  DIR/ca.pem is there when it listens."""
 
 import http.server
@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 DIR, PORT = sys.argv[1], int(sys.argv[2])
+ADDRESS = (sys.argv[3:] + ['127.0.0.1'])[0]
 POLICY = 'version: STSv1\r\nmode: enforce\r\nmx: mx.%s\r\nmax_age: 86400\r\n'
 # domain: the days its certificate is valid, and for which name it is (None: its own)
 HOSTS = {'good.test': (9, None), 'plain.test': (9, None), 'html.test': (9, None), 'gone.test': (9, None),
@@ -85,7 +86,7 @@ def main():
         connection.context = contexts.get(name, first)
 
     first.sni_callback = choose
-    server = http.server.ThreadingHTTPServer(('127.0.0.1', PORT), Handler)
+    server = http.server.ThreadingHTTPServer((ADDRESS, PORT), Handler)
     server.socket = first.wrap_socket(server.socket, server_side=True)
     server.handle_error = lambda *args: None
     os.rename(f'{DIR}/authority.crt', f'{DIR}/ca.pem')
