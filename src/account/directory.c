@@ -11,7 +11,7 @@
 #include "base/mem.h"
 
 enum {
-	SCHEMA_VERSION = 4,
+	SCHEMA_VERSION = 5,
 	APPLICATION_ID = 0x52455354, /* "REST" in the file's header, see file(1) */
 	BUSY_MS = 2000,
 };
@@ -70,6 +70,10 @@ static const char *const upgrades[SCHEMA_VERSION] = {
 	      "CREATE TRIGGER domain_gone AFTER DELETE ON domain BEGIN"
 	      " DELETE FROM dkim_key WHERE domain = old.name; END;"
 	      "INSERT INTO meta VALUES('srs-secret', randomblob(32));",
+	[4] = "CREATE TABLE suppression(account INTEGER NOT NULL, address TEXT NOT NULL,"
+	      " at_ms INTEGER NOT NULL, PRIMARY KEY(account, address)) WITHOUT ROWID;"
+	      "CREATE TRIGGER account_gone_suppression AFTER DELETE ON account BEGIN"
+	      " DELETE FROM suppression WHERE account = old.id; END;",
 };
 
 #define ACCOUNT_COLUMNS                                                                            \
@@ -185,6 +189,13 @@ static const char *const statements[SQL_COUNT] = {
 		" SELECT DISTINCT name FROM down WHERE depth > 0"
 		" AND NOT EXISTS (SELECT 1 FROM account WHERE account.address = name)"
 		" AND NOT EXISTS (SELECT 1 FROM alias WHERE alias.address = name) ORDER BY name",
+	[SQL_SUPPRESSION_ADD] = "INSERT INTO suppression VALUES(?1, ?2, ?3)"
+				" ON CONFLICT(account, address) DO UPDATE SET at_ms = ?3",
+	[SQL_SUPPRESSION_GET] = "SELECT 1 FROM suppression WHERE account = ?1 AND address = ?2",
+	[SQL_SUPPRESSION_DEL] = "DELETE FROM suppression WHERE address = ?2"
+				" AND account = (SELECT id FROM account a WHERE a.address = ?1)",
+	[SQL_SUPPRESSION_EACH] = "SELECT a.address, s.address, s.at_ms FROM suppression s"
+				 " JOIN account a ON a.id = s.account ORDER BY a.address, s.address",
 	[SQL_DKIM_ADD] = "INSERT INTO dkim_key(domain, selector, algorithm, private, record,"
 			 " created_ms, active_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[SQL_DKIM_DEL] = "DELETE FROM dkim_key WHERE domain = ?1 AND ?2 IN (selector, '')",

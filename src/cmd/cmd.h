@@ -179,6 +179,8 @@ int cmd_account_capture(struct cmd *c);
 int cmd_alias_add(struct cmd *c);
 int cmd_alias_del(struct cmd *c);
 int cmd_alias_list(struct cmd *c);
+int cmd_suppression_del(struct cmd *c);
+int cmd_suppression_list(struct cmd *c);
 int cmd_ban_add(struct cmd *c);
 int cmd_ban_del(struct cmd *c);
 int cmd_ban_list(struct cmd *c);

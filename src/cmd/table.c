@@ -99,6 +99,11 @@ const struct command commands[] = {
 		"delete an alias, or only these targets of it" },
 	{ "alias list", "", LIST, 0, 0, cmd_alias_list, "list the aliases" },
 
+	{ "suppression list", "", LIST, 0, 0, cmd_suppression_list,
+		"list whom accounts may not send to, as they were reported not to exist" },
+	{ "suppression del", "ACCOUNT RECIPIENT", "state", 2, 2, cmd_suppression_del,
+		"let an account send there again" },
+
 	{ "dkim new", "DOMAIN", LIST " selector", 1, 1, cmd_dkim_new,
 		"make the first keys that a domain signs its mail with, and print their records" },
 	{ "dkim rotate", "DOMAIN", LIST " selector after activate", 1, 1, cmd_dkim_rotate,

@@ -189,6 +189,8 @@ static const struct verb {
 	{ STR_INIT("alias.add"),         verb_alias_add,         false},
 	{ STR_INIT("alias.del"),         verb_alias_del,         false},
 	{ STR_INIT("alias.list"),        verb_alias_list,        false},
+	{ STR_INIT("suppression.del"),   verb_suppression_del,   false},
+	{ STR_INIT("suppression.list"),  verb_suppression_list,  false},
 	{ STR_INIT("dkim.new"),          verb_dkim_new,          false},
 	{ STR_INIT("dkim.rotate"),       verb_dkim_rotate,       false},
 	{ STR_INIT("dkim.activate"),     verb_dkim_activate,     false},

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "account/suppression.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -313,6 +314,25 @@ static void written(struct queue_done *d, enum store_result result)
 	job_end(j);
 }
 
+/* RFC 3463 3.2: there is no such mailbox. */
+static void suppress(struct svc *s, const struct queue_job *job, const struct queue_done *d)
+{
+	const struct store_out *o = job->out;
+
+	if (!s->office.config->suppression || o->account == 0)
+		return;
+	for (size_t i = 0; i < job->count; i++) {
+		const struct store_out_rcpt *r = &o->rcpts[job->at[i]];
+
+		for (size_t n = 0; n < d->count; n++)
+			if (d->outcomes[n].number == r->number &&
+				d->outcomes[n].outcome == OUTCOME_FAILED &&
+				str_eq(d->outcomes[n].status, STR("5.1.1")))
+				(void)suppression_add(s->office.directory, o->account, r->recipient,
+					clock_wall_ms(), NULL);
+	}
+}
+
 static bool take_result(struct svc_carrier *c, struct ipc_packet *p)
 {
 	struct svc_job *j = job_of(c, p->head.session);
@@ -337,6 +357,7 @@ static bool take_result(struct svc_carrier *c, struct ipc_packet *p)
 		.done = written, .job = j->job, .outcomes = outcomes, .count = n
 	};
 	j->writing = true;
+	suppress(c->svc, j->job, &j->done);
 	if (queue_done(j->queue->queue, &j->done, clock_wall_ms()))
 		return true;
 	j->writing = false;

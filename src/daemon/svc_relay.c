@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "account/dkim_keys.h"
+#include "account/suppression.h"
 #include "base/clock.h"
 #include "daemon/svc_queue.h"
 #include "trust/srs.h"
@@ -59,6 +60,9 @@ static enum resolved relay(struct svc_session *x, struct str recipient, struct m
 		case ROUTE_NO_SUCH_RECIPIENT: return RESOLVED_NOWHERE;
 		case ROUTE_ACCEPT: break;
 		}
+	if (x->account != 0 && x->edge->svc->office.config->suppression &&
+		suppression_has(x->edge->svc->office.directory, x->account, recipient))
+		return RESOLVED_SUPPRESSED;
 	if (x->account != 0 && !svc_cap_take(x->edge->svc, x->account))
 		return RESOLVED_CAPPED;
 	add_onward(found, recipient);

@@ -68,7 +68,7 @@ class Peer(threading.Thread):
         connection.close()
 
 
-OFFICE = {'config': f'route "*" {{ relay = 127.0.0.1 port = {PORT} tls = none }}\nqueue_retry = 1s\n'}
+OFFICE = {'config': f'route "*" {{ relay = 127.0.0.1 port = {PORT} tls = none }}\nqueue_retry = 1s\nsuppression = yes\n'}
 peer = Peer(PORT)
 peer.start()
 
@@ -134,3 +134,22 @@ def test_a_loop_ends(office):
         assert s.rcpt('round@example.test')[0] == 250
         code, text = s.data(hops + b'Subject: loop\r\n\r\nbody\r\n')
         assert code == 554 and text.startswith(b'5.4.6'), (code, text)
+
+
+def test_who_does_not_exist_is_remembered_for_the_account(office):
+    def rcpt(user, to='nobody@FAR.test'):
+        with office.submit(user) as s:
+            s.ehlo()
+            assert s.mail(user)[0] == 250
+            return s.rcpt(to)
+
+    wait_until(lambda: rcpt('ann@example.test')[0] == 550, 20, 'a refusal')
+    assert rcpt('ann@example.test')[1].startswith(b'5.1.1')
+    assert rcpt('bob@example.test')[0] == 250
+    assert rcpt('ann@example.test', 'somebody@far.test')[0] == 250
+    rows = office.json('suppression', 'list')
+    assert {'account': 'ann@example.test', 'recipient': 'nobody@far.test'}.items() <= rows[0].items(), rows
+    office.must('suppression', 'del', 'ann@example.test', 'nobody@far.test')
+    assert rcpt('ann@example.test')[0] == 250
+    done = office.run('suppression', 'del', 'ann@example.test', 'nobody@far.test')
+    assert done.returncode != 0 and b'may send to' in done.stderr
