@@ -54,6 +54,11 @@ enum option_id {
 	OPTION_CHECK,
 	OPTION_RESOLVER,
 	OPTION_DRY_RUN,
+	OPTION_SENDER,
+	OPTION_RECIPIENT,
+	OPTION_OLDER_THAN,
+	OPTION_ERROR,
+	OPTION_HELD,
 	OPTION_COUNT,
 };
 
@@ -125,6 +130,11 @@ struct column {
 };
 /* Rows as a JSON array, as an aligned table on a terminal, or as lines of tab-separated fields. */
 void output_rows(const struct cmd *c, const json_t *rows, const struct column *columns, size_t n);
+/* The same page by page: the first begins a JSON array, output_last() ends it.  Pages are aligned each for
+ * itself. */
+void output_page(const struct cmd *c, const json_t *rows, bool first, const struct column *columns,
+	size_t n);
+void output_last(const struct cmd *c, bool first);
 bool output_colour(int fd);
 /* Standard output is written out: EX_OK, or EX_IOERR after it was told. */
 int output_end(const struct cmd *c);
@@ -219,6 +229,9 @@ int cmd_list(struct cmd *c);
 int cmd_search(struct cmd *c);
 int cmd_show(struct cmd *c);
 int cmd_save(struct cmd *c);
+int cmd_queue_list(struct cmd *c);
+int cmd_queue_show(struct cmd *c);
+int cmd_queue_order(struct cmd *c);
 int cmd_provider_list(struct cmd *c);
 int cmd_provider_show(struct cmd *c);
 

@@ -94,7 +94,7 @@ static void put_field(const char *s, size_t width, bool right, bool last)
 	fputs(last ? "\n" : "  ", stdout);
 }
 
-static void print_table(const json_t *rows, const struct column *columns, size_t n)
+static void print_table(const json_t *rows, bool titles, const struct column *columns, size_t n)
 {
 	size_t *width = mem_zalloc(n * sizeof *width), i;
 	bool bold = output_colour(STDOUT_FILENO);
@@ -109,10 +109,10 @@ static void print_table(const json_t *rows, const struct column *columns, size_t
 		width[k] = width_of(s) > width[k] ? width_of(s) : width[k];
 		free(s);
 	}
-	fputs(bold ? "\033[1m" : "", stdout);
-	for (size_t k = 0; k < n; k++)
+	fputs(bold && titles ? "\033[1m" : "", stdout);
+	for (size_t k = 0; k < n && titles; k++)
 		put_field(columns[k].title, width[k], columns[k].right, k + 1 == n);
-	fputs(bold ? "\033[0m" : "", stdout);
+	fputs(bold && titles ? "\033[0m" : "", stdout);
 	json_array_foreach(rows, i, row) for (size_t k = 0; k < n; k++)
 	{
 		char *s = field_text(row, columns[k].key);
@@ -137,28 +137,39 @@ static void print_plain(const json_t *rows, const struct column *columns, size_t
 	}
 }
 
-static void print_json(const json_t *rows)
+static void print_json(const json_t *rows, bool first)
 {
 	const json_t *row;
 	size_t i;
 
-	fputs("[", stdout);
 	json_array_foreach(rows, i, row)
 	{
-		fputs(i == 0 ? "\n" : ",\n", stdout);
+		fputs(first && i == 0 ? "[\n" : ",\n", stdout);
 		json_dumpf(row, stdout, JSON_COMPACT);
 	}
-	fputs("\n]\n", stdout);
+}
+
+void output_page(
+	const struct cmd *c, const json_t *rows, bool first, const struct column *columns, size_t n)
+{
+	if (cmd_has(c, OPTION_JSON))
+		print_json(rows, first);
+	else if (isatty(STDOUT_FILENO))
+		print_table(rows, first, columns, n);
+	else
+		print_plain(rows, columns, n);
+}
+
+void output_last(const struct cmd *c, bool first)
+{
+	if (cmd_has(c, OPTION_JSON))
+		fputs(first ? "[\n]\n" : "\n]\n", stdout);
 }
 
 void output_rows(const struct cmd *c, const json_t *rows, const struct column *columns, size_t n)
 {
-	if (cmd_has(c, OPTION_JSON))
-		print_json(rows);
-	else if (isatty(STDOUT_FILENO))
-		print_table(rows, columns, n);
-	else
-		print_plain(rows, columns, n);
+	output_page(c, rows, true, columns, n);
+	output_last(c, json_array_size(rows) == 0);
 }
 
 int output_end(const struct cmd *c)

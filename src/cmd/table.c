@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 
 #define LIST   "state json"
+#define FILTERS " sender recipient domain older-than error held"
 #define QUOTAS " quota-bytes quota-messages"
 
 /* clang-format off */
@@ -10,7 +11,7 @@ const struct option options[OPTION_COUNT] = {
 		"the state directory; else $RESTANTE_STATE, else /var/lib/restante, or ~/.local/share/restante" },
 	[OPTION_JSON] = { "json", NULL, "print JSON" },
 	[OPTION_HELP] = { "help", NULL, "tell how the command is used" },
-	[OPTION_DOMAIN] = { "domain", "DOMAIN", "the first domain of the office" },
+	[OPTION_DOMAIN] = { "domain", "DOMAIN", "init: the first domain of the office; queue: what goes to this domain" },
 	[OPTION_HOSTNAME] = { "hostname", "NAME",
 		"the server's name; else the system's, if it has a dot, else mail.DOMAIN" },
 	[OPTION_PORT_OFFSET] = { "port-offset", "N",
@@ -34,8 +35,8 @@ const struct option options[OPTION_COUNT] = {
 	[OPTION_WITH_KEYS] = { "with-keys", NULL, "the private keys of TLS too" },
 	[OPTION_MESSAGE] = { "message", "ID", "only this message, by the id that the log has" },
 	[OPTION_ACCOUNT] = { "account", "ADDRESS", "restore: only the mail that this account had; reading: its mail instead of the remotes'" },
-	[OPTION_TO] = { "to", "WHERE", "the account that gets it; mailbox move: the folder, inbox or junk" },
-	[OPTION_ALL] = { "all", NULL, "everything that can be restored" },
+	[OPTION_TO] = { "to", "WHERE", "the account that gets it; mailbox move: the folder, inbox or junk; queue reroute: the way" },
+	[OPTION_ALL] = { "all", NULL, "undelete: everything that can be restored; queue: all that waits" },
 	[OPTION_REBUILD] = { "rebuild", NULL, "make the index anew from the journal" },
 	[OPTION_FORMAT] = { "format", "FORMAT",
 		"import: mboxrd (default) or mboxo; export: maildir or mboxrd; save: eml (default), mbox, maildir, attachments" },
@@ -53,6 +54,11 @@ const struct option options[OPTION_COUNT] = {
 	[OPTION_AFTER] = { "after", "DURATION", "when new keys begin to sign; 3d when it is not given" },
 	[OPTION_ACTIVATE] = { "activate", NULL, "the new keys sign from now on" },
 	[OPTION_CHECK] = { "check", NULL, "ask whether it is published" },
+	[OPTION_SENDER] = { "sender", "ADDRESS", "what this address sent; '' for notices" },
+	[OPTION_RECIPIENT] = { "recipient", "ADDRESS", "what goes to this address" },
+	[OPTION_OLDER_THAN] = { "older-than", "DURATION", "what was taken in longer ago, such as 12h or 3d" },
+	[OPTION_ERROR] = { "error", "TEXT", "those whose last reply has this text in it" },
+	[OPTION_HELD] = { "held", NULL, "what is held, or put aside as bad" },
 	[OPTION_RESOLVER] = { "resolver", "ADDRESS", "ask this DNS server, with @port when it is not 53" },
 	[OPTION_DRY_RUN] = { "dry-run", NULL, "only tell what would be done" },
 };
@@ -141,6 +147,22 @@ const struct command commands[] = {
 		"refuse connections from an address or a network" },
 	{ "ban del", "NETWORK", "state", 1, 1, cmd_ban_del, "let a banned network in again" },
 	{ "ban list", "", LIST, 0, 0, cmd_ban_list, "list who is banned now, why and until when" },
+
+	{ "queue list", "", LIST FILTERS, 0, 0, cmd_queue_list,
+		"list the mail that goes to other servers, and what keeps it" },
+	{ "queue show", "ID", LIST, 1, 1, cmd_queue_show, "tell all about the recipients of a message" },
+	{ "queue retry", "ID...|--all|FILTERS", LIST " all" FILTERS, 0, -1, cmd_queue_order,
+		"try to deliver now" },
+	{ "queue hold", "ID...|--all|FILTERS", LIST " all" FILTERS, 0, -1, cmd_queue_order,
+		"let it wait until it is released" },
+	{ "queue release", "ID...|--all|FILTERS", LIST " all" FILTERS, 0, -1, cmd_queue_order,
+		"let go what is held" },
+	{ "queue fail", "ID...|--all|FILTERS", LIST " all" FILTERS, 0, -1, cmd_queue_order,
+		"give up, and tell the sender" },
+	{ "queue drop", "ID...|--all|FILTERS", LIST " all" FILTERS, 0, -1, cmd_queue_order,
+		"give up, and tell nobody" },
+	{ "queue reroute", "ID...|--all|FILTERS --to WAY", LIST " all to" FILTERS, 0, -1, cmd_queue_order,
+		"send it another way: mx:DOMAIN, relay:[HOST]:PORT, lmtp:[HOST]:PORT or default" },
 
 	{ "store status", "", LIST " segments", 0, 0, cmd_store_status, "tell how much room the mail takes" },
 	{ "store scrub", "", LIST " now", 0, 0, cmd_store_scrub,

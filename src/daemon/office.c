@@ -217,6 +217,8 @@ static const struct verb {
 	{ STR_INIT("backup.moment"),     verb_backup_moment,     true },
 	{ STR_INIT("backup.end"),        verb_backup_end,        false},
 	{ STR_INIT("mailbox.undelete"),  verb_mailbox_undelete,  true },
+	{ STR_INIT("queue.list"),        verb_queue_list,        true },
+	{ STR_INIT("queue.order"),       verb_queue_order,       true },
 	{ STR_INIT("who"),               verb_who,               false},
 	{ STR_INIT("kick"),              verb_kick,              false},
 	{ STR_INIT("account.capture"),   verb_account_capture,   false},

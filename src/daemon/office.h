@@ -29,6 +29,8 @@ struct office_sessions {
 /* In the store's directory, while a backup is made. */
 #define OFFICE_ACCOUNTS_COPY "accounts.backup"
 
+struct queue;
+
 struct office {
 	char *dir; /* the store's directory: <state>/store */
 	struct config *config;
@@ -38,6 +40,7 @@ struct office {
 	struct remote_state *remotes;     /* NULL: not asked for yet */
 	struct office_sessions *sessions; /* not owned; NULL: no server runs */
 	struct bans *bans;                /* not owned; NULL: no server runs */
+	struct queue *queue;              /* not owned; NULL: no server runs */
 	uint32_t bans_kept;               /* checksum of those written last: kept_bans.c */
 	enum {
 		CAPTURES_UNKNOWN,
@@ -64,7 +67,7 @@ struct office_reply {
 };
 /* Verbs: account.add/set/del/passwd/list/show/disable/enable, app-password.add/del/list,
  * alias.add/del/list, domain.add/del/list,
- * mailbox.list/show, store.status/compact, who, kick, ban.add/del/list, fsck.rebuild, status.  ST_* and err.text as the
+ * mailbox.list/show, queue.list/order, store.status/compact, who, kick, ban.add/del/list, fsck.rebuild, status.  ST_* and err.text as the
  * administrator shall see it. */
 enum status office_execute(
 	struct office *o, const json_t *request, struct office_reply *reply, struct err *err);

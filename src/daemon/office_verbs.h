@@ -102,6 +102,10 @@ enum status verb_remote_recognise(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_remote_note(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_queue_list(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_queue_order(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_who(struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_kick(struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_mailbox_index(

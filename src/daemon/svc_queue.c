@@ -64,6 +64,7 @@ void svc_queue_start(struct svc *s)
 	s->queue = NEW(struct svc_queue);
 	s->queue->svc = s;
 	s->queue->queue = queue_new(s->office.store, seed);
+	s->office.queue = s->queue->queue;
 	loop_timer_init(&s->queue->wake, s->loop, woken);
 	svc_queue_configure(s);
 	loop_timer_at(&s->queue->wake, loop_now_ms(s->loop));
@@ -78,6 +79,7 @@ void svc_queue_stop(struct svc *s)
 	while (store_local_busy(s->office.store))
 		store_wait(s->office.store);
 	loop_timer_stop(&s->queue->wake);
+	s->office.queue = NULL;
 	queue_free(s->queue->queue);
 	free(s->queue);
 	s->queue = NULL;

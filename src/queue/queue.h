@@ -71,7 +71,7 @@ const struct store_out *queue_take_report(struct queue *q);
 /* OK: it was told, durably.  Else it is tried again later. */
 void queue_reported(struct queue *q, const struct store_out *o, bool told, int64_t now_ms);
 
-/* What an administrator may want; number: QUEUE_ALL for all recipients. */
+/* What an administrator may want. */
 enum queue_command {
 	QUEUE_RETRY,
 	QUEUE_HOLD,
@@ -80,13 +80,13 @@ enum queue_command {
 	QUEUE_DROP,
 	QUEUE_REROUTE
 };
-#define QUEUE_ALL UINT32_MAX
 struct queue_order {
 	void (*done)(
 		struct queue_order *o, enum store_result result); /* BUSY: it is on its way now */
 	enum queue_command command;
 	struct msgid id;
-	uint32_t number;
+	const uint32_t *numbers; /* of recipients, rising; NULL: all */
+	size_t count;
 	struct str
 		via; /* REROUTE: "mx:domain", "relay:[host]:port", "lmtp:[host]:port", "": by the settings */
 	size_t changed; /* out: recipients */

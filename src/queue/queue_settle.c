@@ -492,11 +492,20 @@ static void reopen_site(struct queue *q, const struct store_out_rcpt *r)
 	buf_deinit(&key);
 }
 
+/* *at: where in the order's numbers it goes on. */
+static bool is_meant(const struct queue_order *o, uint32_t number, size_t *at)
+{
+	while (*at < o->count && o->numbers[*at] < number)
+		++*at;
+	return o->numbers == NULL || (*at < o->count && o->numbers[*at] == number);
+}
+
 void queue_order(struct queue *q, struct queue_order *o, int64_t now_ms)
 {
 	enum store_result why;
 	struct queue_message *m = message_open(q, o->id, &why);
 	struct settling *s;
+	size_t meant = 0;
 
 	o->changed = 0;
 	if (m != NULL && m == q->current) { /* what is not cut yet is found again */
@@ -507,13 +516,13 @@ void queue_order(struct queue *q, struct queue_order *o, int64_t now_ms)
 		o->done(o, m == NULL ? why : STORE_BUSY);
 		return;
 	}
+	message_unpark(q, m); /* what memory has of it is no longer so */
 	s = settling_new(q, m, m->out.count);
 	s->order = o;
 	for (uint32_t at = 0; at < m->out.count; at++) {
 		struct store_out_rcpt *r = &m->out.rcpts[at];
 
-		if (r->state != STORE_OUT_WAITING ||
-			(o->number != QUEUE_ALL && r->number != o->number))
+		if (r->state != STORE_OUT_WAITING || !is_meant(o, r->number, &meant))
 			continue;
 		obey(s, settling_add(s, at), o, now_ms);
 		if (o->command == QUEUE_RETRY || o->command == QUEUE_RELEASE)

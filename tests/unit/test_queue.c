@@ -661,7 +661,6 @@ static size_t order(struct world *w, uint32_t id, enum queue_command command, st
 	struct queue_order o = { .done = ordered,
 		.command = command,
 		.id = help_id(id),
-		.number = QUEUE_ALL,
 		.via = via };
 
 	order_result = STORE_UNKNOWN;
