@@ -59,7 +59,7 @@ struct pop3c {
 	struct buf in, out;
 	struct buf
 		secret; /* password until PASS, or a decoded challenge, or an initial response kept */
-	bool initial_kept;
+	bool initial_kept, cancelled;
 
 	size_t searched; /* octets of the input known to hold no LF */
 	struct buf line; /* the head of a long line */

@@ -224,7 +224,12 @@ static void challenge(struct pop3c *p, struct str text)
 		return;
 	}
 	buf_wipe(&p->secret);
+	if (p->cancelled) {
+		pop3c_break(p, POP3C_WHY_GARBAGE); /* "*" was the last word: it is refused */
+		return;
+	}
 	if (!base64_get(text, &p->secret)) {
+		p->cancelled = true;
 		pop3c_put(p, STR("*\r\n"));
 		return;
 	}
@@ -309,6 +314,7 @@ void pop3c_auth(struct pop3c *p, struct str mechanism, struct str initial, bool 
 	if (!answers(p, POP3C_ASK_LOGIN))
 		return;
 	p->state = P_AUTH;
+	p->cancelled = false;
 	p->initial_kept = has_initial && octets > POP3C_LINE_LEAST;
 	buf_wipe(&p->secret);
 	pop3c_put(p, STR("AUTH "));
@@ -334,6 +340,8 @@ void pop3c_auth_respond(struct pop3c *p, struct str response)
 
 void pop3c_auth_cancel(struct pop3c *p)
 {
-	if (answers(p, POP3C_ASK_AUTH_MORE))
-		pop3c_put(p, STR("*\r\n"));
+	if (!answers(p, POP3C_ASK_AUTH_MORE))
+		return;
+	p->cancelled = true;
+	pop3c_put(p, STR("*\r\n"));
 }

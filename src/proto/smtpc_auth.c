@@ -33,18 +33,17 @@ void smtpc_auth(struct smtpc *c, struct str mechanism, struct str initial, bool 
 	buf_wipe(&c->auth);
 	smtpc_put(c, STR("AUTH "));
 	smtpc_put(c, mechanism);
+	c->cancelled = false;
 	c->initial_kept = has_initial && octets > SMTPC_LINE_LEAST;
 	if (c->initial_kept) {
 		buf_put(&c->auth, initial); /* for the empty challenge that comes instead */
 		smtpc_put(c, STR("\r\n"));
 	} else if (has_initial) {
 		smtpc_put(c, STR(" "));
-		/* RFC 4954 4: an empty initial response is a single "=". */
-		put_line(c, initial);
-		if (initial.n == 0) {
-			buf_truncate(&c->out, c->out.len - 2);
+		if (initial.n == 0)
 			smtpc_put(c, STR("=\r\n"));
-		}
+		else
+			put_line(c, initial);
 	} else {
 		smtpc_put(c, STR("\r\n"));
 	}
@@ -64,6 +63,7 @@ void smtpc_auth_cancel(struct smtpc *c)
 	if (!asked(c, SMTPC_ASK_AUTH_MORE))
 		return;
 	c->asking = false;
+	c->cancelled = true;
 	smtpc_put(c, STR("*\r\n"));
 	buf_wipe(&c->auth);
 }
@@ -84,11 +84,12 @@ static void challenge(struct smtpc *c)
 		return;
 	}
 	buf_wipe(&c->auth);
-	if (c->reply.lines != 1) {
+	if (c->reply.lines != 1 || c->cancelled) { /* "*" was the last word: it is refused */
 		smtpc_break(c, SMTPC_WHY_GARBAGE);
 		return;
 	}
 	if (!base64_get(c->reply.line, &c->auth)) {
+		c->cancelled = true;
 		smtpc_put(c, STR("*\r\n")); /* RFC 4954 4 */
 		return;
 	}

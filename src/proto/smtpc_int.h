@@ -98,6 +98,7 @@ struct smtpc {
 	struct buf mechanisms;
 	struct buf in, out;
 	struct buf auth;   /* decoded challenge, wiped */
+	bool cancelled;    /* "*" was sent */
 	bool initial_kept; /* auth holds an initial response too long for the AUTH line */
 	struct smtpc_reply reply;
 	struct smtpc_result result;
