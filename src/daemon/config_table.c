@@ -169,10 +169,11 @@ const struct config_setting config_settings[] = {
 	{ "future_release_max", CONFIG_DURATION, AT(future_release_max_ms), "30d", 0, 365 * DAY, NULL,
 		"How long a user may have mail held back by FUTURERELEASE (RFC 4865); 0s: not offered." },
 	{ "dns_resolver", CONFIG_TEXT, AT(dns_resolver), "", 0, 100, NULL,
-		"Address of the DNS server to ask, with @port when it is not 53; empty: the system's." },
+		"Address of the DNS server to ask, with @port when it is not 53; empty: the system's.  It must "
+		"hand on the signatures of DNSSEC, or else all mail is put off." },
 	{ "dnssec_trust_anchor", CONFIG_TEXT, AT(dnssec_trust_anchor), "", 0, 4096, NULL,
 		"File with the keys that DNSSEC begins with, relative to the state directory; empty: the "
-		"system's." },
+		"root's.  With a file that is empty nothing is validated, and DANE protects nothing." },
 	{ "tls_ca_file", CONFIG_TEXT, AT(tls_ca_file), "", 0, 4096, NULL,
 		"File with the authorities that certificates of other servers are checked by, relative to the "
 		"state directory; empty: the system's." },
