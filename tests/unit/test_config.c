@@ -20,173 +20,175 @@ static struct config *must_parse(struct str text)
 
 static void errors_rows(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *name;
 		struct str text;
 		const char *said;
 	} rows[] = {
-		{"misspelt",                        STR_INIT("\nhostnam = a.example\n"),
-                 "restante.conf:2: unknown setting 'hostnam', did you mean 'hostname'?"                                                                        },
-		{ "behind comments",                STR_INIT("# a 'b\n// \"c\n/* d\n#*/ edges = 1 # e\n\nx = 1\n"),
-                 "restante.conf:6: unknown setting 'x'"													},
-		{ "behind quotes",                  STR_INIT("implementation = \"a # \\\" // b\"\nx = 1\n"),
-                 "restante.conf:2: unknown setting 'x'"													},
-		{ "after two slashes in a word",    STR_INIT("implementation = a//b\nx = 1\n"),
-                 "restante.conf:2: unknown setting 'x'"													},
-		{ "swapped letters",                STR_INIT("atuologout = 10m"),
-                 "restante.conf:1: unknown setting 'atuologout', did you mean "
-			"'autologout'?"															},
-		{ "nothing is near",                STR_INIT("zzz = 1"),
-                 "restante.conf:1: unknown setting 'zzz'"												      },
-		{ "misspelt section",               STR_INIT("listn smtp {\n}"),
-                 "restante.conf:1: unknown setting 'listn', did you mean 'listen'?"                                                                            },
-		{ "misspelt in a section",          STR_INIT("listen smtp {\n\tprot = 25\n}"),
-                 "restante.conf:2: unknown setting 'prot', did you mean 'port'?"                                                                               },
-		{ "include is not there",           STR_INIT("include(\"/etc/passwd\")"),
-                 "restante.conf:1: unknown setting 'include'"												  },
-		{ "below the range",                STR_INIT("\n\nautologout = 9m"),
-                 "restante.conf:3: autologout cannot be \"9m\": allowed is 10m to 1d"                                                                          },
-		{ "above the range",                STR_INIT("recipients_max = 100001"),
-                 "restante.conf:1: recipients_max cannot be \"100001\": allowed is 100 to "
-			"100000"															       },
-		{ "unit of another kind",           STR_INIT("message_size_limit = 5m5"),
-                 "restante.conf:1: message_size_limit cannot be \"5m5\": allowed is 64K to "
-			"2G"																   },
-		{ "overflow",                       STR_INIT("message_size_limit = 9223372036854775807G"),
-                 "restante.conf:1: message_size_limit cannot be \"9223372036854775807G\": "
-			"allowed is 64K to 2G"														 },
-		{ "negative",                       STR_INIT("edges = -1"),
-                 "restante.conf:1: edges cannot be \"-1\": allowed is 0 to 256"                                                                                },
-		{ "not a network",                  STR_INIT("lmtp_clients = \"::1 10.0.0.1/8\""),
-                 "restante.conf:1: lmtp_clients cannot be \"::1 10.0.0.1/8\": allowed is "
+		{ "misspelt", STR_INIT("\nhostnam = a.example\n"),
+			"restante.conf:2: unknown setting 'hostnam', did you mean 'hostname'?" },
+		{ "behind comments", STR_INIT("# a 'b\n// \"c\n/* d\n#*/ edges = 1 # e\n\nx = 1\n"),
+			"restante.conf:6: unknown setting 'x'" },
+		{ "behind quotes", STR_INIT("implementation = \"a # \\\" // b\"\nx = 1\n"),
+			"restante.conf:2: unknown setting 'x'" },
+		{ "after two slashes in a word", STR_INIT("implementation = a//b\nx = 1\n"),
+			"restante.conf:2: unknown setting 'x'" },
+		{ "swapped letters", STR_INIT("atuologout = 10m"),
+			"restante.conf:1: unknown setting 'atuologout', did you mean "
+			"'autologout'?" },
+		{ "nothing is near", STR_INIT("zzz = 1"),
+			"restante.conf:1: unknown setting 'zzz'" },
+		{ "misspelt section", STR_INIT("listn smtp {\n}"),
+			"restante.conf:1: unknown setting 'listn', did you mean 'listen'?" },
+		{ "misspelt in a section", STR_INIT("listen smtp {\n\tprot = 25\n}"),
+			"restante.conf:2: unknown setting 'prot', did you mean 'port'?" },
+		{ "include is not there", STR_INIT("include(\"/etc/passwd\")"),
+			"restante.conf:1: unknown setting 'include'" },
+		{ "below the range", STR_INIT("\n\nautologout = 9m"),
+			"restante.conf:3: autologout cannot be \"9m\": allowed is 10m to 1d" },
+		{ "above the range", STR_INIT("recipients_max = 100001"),
+			"restante.conf:1: recipients_max cannot be \"100001\": allowed is 100 to "
+			"100000" },
+		{ "unit of another kind", STR_INIT("message_size_limit = 5m5"),
+			"restante.conf:1: message_size_limit cannot be \"5m5\": allowed is 64K to "
+			"2G" },
+		{ "overflow", STR_INIT("message_size_limit = 9223372036854775807G"),
+			"restante.conf:1: message_size_limit cannot be \"9223372036854775807G\": "
+			"allowed is 64K to 2G" },
+		{ "negative", STR_INIT("edges = -1"),
+			"restante.conf:1: edges cannot be \"-1\": allowed is 0 to 256" },
+		{ "not a network", STR_INIT("lmtp_clients = \"::1 10.0.0.1/8\""),
+			"restante.conf:1: lmtp_clients cannot be \"::1 10.0.0.1/8\": allowed is "
 			"networks "
-			"such as 10.0.0.0/8 and ::1, or nothing"											       },
-		{ "LMTP on port 25",                STR_INIT("listen lmtp {\nport = 25\n}"),
-                 "restante.conf: listen lmtp: RFC 2033 5 forbids LMTP on port 25"                                                                              },
-		{ "not a network in a section",     STR_INIT("listen smtp {\nproxy_networks = a\n}"),
-                 "restante.conf:2: proxy_networks cannot be \"a\": allowed is networks such "
+			"such as 10.0.0.0/8 and ::1, or nothing" },
+		{ "LMTP on port 25", STR_INIT("listen lmtp {\nport = 25\n}"),
+			"restante.conf: listen lmtp: RFC 2033 5 forbids LMTP on port 25" },
+		{ "not a network in a section", STR_INIT("listen smtp {\nproxy_networks = a\n}"),
+			"restante.conf:2: proxy_networks cannot be \"a\": allowed is networks such "
 			"as "
-			"10.0.0.0/8 and ::1, or nothing"												       },
-		{ "not an extension",               STR_INIT("listen smtp {\ndiscard_ehlo = \"DSN TLS\"\n}"),
-                 "restante.conf:2: discard_ehlo cannot be \"DSN TLS\": allowed is none, "
+			"10.0.0.0/8 and ::1, or nothing" },
+		{ "not an extension", STR_INIT("listen smtp {\ndiscard_ehlo = \"DSN TLS\"\n}"),
+			"restante.conf:2: discard_ehlo cannot be \"DSN TLS\": allowed is none, "
 			"PIPELINING, "
-			"SIZE, 8BITMIME, SMTPUTF8, CHUNKING, STARTTLS, AUTH, DSN, LIMITS and "
-			"ENHANCEDSTATUSCODES"														  },
-		{ "not a bool",                     STR_INIT("cleartext_auth = maybe"),
-                 "restante.conf:1: cleartext_auth cannot be \"maybe\": allowed is yes or "
-			"no"																   },
-		{ "not a name",                     STR_INIT("hostname = \"a_b\""),
-                 "restante.conf:1: hostname cannot be \"a_b\": allowed is a host name"                                                                         },
-		{ "not a word",                     STR_INIT("tls_min_version = \"1.1\""),
-                 "restante.conf:1: tls_min_version cannot be \"1.1\": allowed is 1.2 or "
-			"1.3"																  },
-		{ "one bad word of several",        STR_INIT("sasl_mechanisms = \"PLAIN CRAM-MD5\""),
-                 "restante.conf:1: sasl_mechanisms cannot be \"PLAIN CRAM-MD5\": allowed is "
+			"SIZE, 8BITMIME, SMTPUTF8, CHUNKING, STARTTLS, AUTH, DSN, LIMITS, "
+			"ENHANCEDSTATUSCODES, REQUIRETLS and FUTURERELEASE" },
+		{ "not a bool", STR_INIT("cleartext_auth = maybe"),
+			"restante.conf:1: cleartext_auth cannot be \"maybe\": allowed is yes or "
+			"no" },
+		{ "not a name", STR_INIT("hostname = \"a_b\""),
+			"restante.conf:1: hostname cannot be \"a_b\": allowed is a host name" },
+		{ "not a word", STR_INIT("tls_min_version = \"1.1\""),
+			"restante.conf:1: tls_min_version cannot be \"1.1\": allowed is 1.2 or "
+			"1.3" },
+		{ "one bad word of several", STR_INIT("sasl_mechanisms = \"PLAIN CRAM-MD5\""),
+			"restante.conf:1: sasl_mechanisms cannot be \"PLAIN CRAM-MD5\": allowed is "
 			"PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-256-PLUS, OAUTHBEARER, "
-			"XOAUTH2 and EXTERNAL"														 },
-		{ "control octet",                  STR_INIT("implementation = \"a\\nb\""),
-                 "restante.conf:1: implementation cannot be \"a\nb\": allowed is text or "
+			"XOAUTH2 and EXTERNAL" },
+		{ "control octet", STR_INIT("implementation = \"a\\nb\""),
+			"restante.conf:1: implementation cannot be \"a\nb\": allowed is text or "
 			"nothing of "
-			"at most 100 octets"														   },
-		{ "twice in a section",             STR_INIT("listen smtp {\nport = 1\nport = 2\n}"),
-                 "restante.conf:3: port is set twice"													  },
-		{ "twice",                          STR_INIT("edges = 1\nedges = 2"),
-                 "restante.conf:2: edges is set twice"													 },
+			"at most 100 octets" },
+		{ "twice in a section", STR_INIT("listen smtp {\nport = 1\nport = 2\n}"),
+			"restante.conf:3: port is set twice" },
+		{ "twice", STR_INIT("edges = 1\nedges = 2"),
+			"restante.conf:2: edges is set twice" },
 		{ "NUL",			    STR_INIT("edges = 1\0"),                                        "restante.conf: there is a NUL octet in it"},
-		{ "unknown listener",               STR_INIT("listen imap {\n}"),
-                 "restante.conf:2: listen imap needs a protocol (only smtp, submission, "
+		{ "unknown listener", STR_INIT("listen imap {\n}"),
+			"restante.conf:2: listen imap needs a protocol (only smtp, submission, "
 			"submissions, "
-			"pop3, pop3s and lmtp imply one)"												      },
-		{ "unknown listener without port",  STR_INIT("listen other {\nprotocol = smtp\n}"),
-                 "restante.conf:3: listen other needs a port (only smtp, submission, "
+			"pop3, pop3s and lmtp imply one)" },
+		{ "unknown listener without port", STR_INIT("listen other {\nprotocol = smtp\n}"),
+			"restante.conf:3: listen other needs a port (only smtp, submission, "
 			"submissions, "
-			"pop3, pop3s and lmtp imply one)"												      },
-		{ "port 0",                         STR_INIT("listen smtp { port = 0 }"),
-                 "restante.conf:1: port cannot be \"0\": allowed is 1 to 65535"                                                                                },
-		{ "port 65536",                     STR_INIT("listen smtp { port = 65536 }"),
-                 "restante.conf:1: port cannot be \"65536\": allowed is 1 to 65535"                                                                            },
-		{ "name for address",               STR_INIT("listen smtp { address = {\"localhost\"} }"),
-                 "restante.conf:1: address cannot be \"localhost\": allowed is an IPv4 or "
-			"IPv6 address"															 },
-		{ "tls mode",                       STR_INIT("listen smtp { tls = ssl }"),
-                 "restante.conf:1: tls cannot be \"ssl\": allowed is none, starttls or "
-			"implicit"															     },
-		{ "certificate without key",        STR_INIT("certificate a {\n\tcertificate = c.pem\n}"),
-                 "restante.conf:3: certificate a needs a key"												  },
-		{ "key without certificate",        STR_INIT("certificate a { key = k.pem }"),
-                 "restante.conf:1: certificate a needs a certificate"											  },
-		{ "key twice",                      STR_INIT("certificate a { key = k key = l }"),
-                 "restante.conf:1: key is set twice"													   },
+			"pop3, pop3s and lmtp imply one)" },
+		{ "port 0", STR_INIT("listen smtp { port = 0 }"),
+			"restante.conf:1: port cannot be \"0\": allowed is 1 to 65535" },
+		{ "port 65536", STR_INIT("listen smtp { port = 65536 }"),
+			"restante.conf:1: port cannot be \"65536\": allowed is 1 to 65535" },
+		{ "name for address", STR_INIT("listen smtp { address = {\"localhost\"} }"),
+			"restante.conf:1: address cannot be \"localhost\": allowed is an IPv4 or "
+			"IPv6 address" },
+		{ "tls mode", STR_INIT("listen smtp { tls = ssl }"),
+			"restante.conf:1: tls cannot be \"ssl\": allowed is none, starttls or "
+			"implicit" },
+		{ "certificate without key", STR_INIT("certificate a {\n\tcertificate = c.pem\n}"),
+			"restante.conf:3: certificate a needs a key" },
+		{ "key without certificate", STR_INIT("certificate a { key = k.pem }"),
+			"restante.conf:1: certificate a needs a certificate" },
+		{ "key twice", STR_INIT("certificate a { key = k key = l }"),
+			"restante.conf:1: key is set twice" },
 		{ "certificate twice",
                  STR_INIT("certificate a { key = k certificate = c }\n"
 				 "certificate a { key = k certificate = c }"),
-                 "restante.conf:2: found duplicate title 'a'"												  },
+			"restante.conf:2: found duplicate title 'a'" },
 		{ "listener's name in certificate", STR_INIT("certificate a { keys = k }"),
-                 "restante.conf:1: unknown setting 'keys', did you mean 'key'?"                                                                                },
-		{ "misspelt certificate section",   STR_INIT("certificat a { key = k }"),
-                 "restante.conf:1: unknown setting 'certificat', did you mean "
-			"'certificate'?"														       },
-		{ "tickets perhaps",                STR_INIT("listen smtp { tls_tickets = perhaps }"),
-                 "restante.conf:1: tls_tickets cannot be \"perhaps\": allowed is yes or "
-			"no"																   },
-		{ "retries that are none",          STR_INIT("queue_retry = \"1m, x\""),
-                 "restante.conf:1: queue_retry cannot be \"1m, x\": allowed is times from "
+			"restante.conf:1: unknown setting 'keys', did you mean 'key'?" },
+		{ "misspelt certificate section", STR_INIT("certificat a { key = k }"),
+			"restante.conf:1: unknown setting 'certificat', did you mean "
+			"'certificate'?" },
+		{ "tickets perhaps", STR_INIT("listen smtp { tls_tickets = perhaps }"),
+			"restante.conf:1: tls_tickets cannot be \"perhaps\": allowed is yes or "
+			"no" },
+		{ "retries that are none", STR_INIT("queue_retry = \"1m, x\""),
+			"restante.conf:1: queue_retry cannot be \"1m, x\": allowed is times from "
 			"1s to 30d, separated by "
-			"commas"															       },
-		{ "neither off nor a time",         STR_INIT("queue_delay_notice = of"),
-                 "restante.conf:1: queue_delay_notice cannot be \"of\": allowed is off, or "
-			"1s to 365d"															   },
-		{ "smarthost without host",         STR_INIT("smarthost {\nport = 25\n}"),
-                 "restante.conf:3: smarthost needs a host"												     },
-		{ "smarthost twice",                STR_INIT("smarthost { host = a }\nsmarthost { host = b }"),
-                 "restante.conf:2: smarthost is there twice"												   },
-		{ "a host that is none",            STR_INIT("smarthost { host = \"a:25\" }"),
-                 "restante.conf:1: host cannot be \"a:25\": allowed is a host name or IP "
-			"address"															      },
-		{ "two ways",                       STR_INIT("route a.example { relay = b lmtp = c }"),
-                 "restante.conf:1: route: only one of relay, lmtp and null"										    },
-		{ "user without password",          STR_INIT("smarthost { host = a user = u }"),
-                 "restante.conf:1: smarthost: user and password or password_command go "
-			"together"															     },
+			"commas" },
+		{ "neither off nor a time", STR_INIT("queue_delay_notice = of"),
+			"restante.conf:1: queue_delay_notice cannot be \"of\": allowed is off, or "
+			"1s to 365d" },
+		{ "smarthost without host", STR_INIT("smarthost {\nport = 25\n}"),
+			"restante.conf:3: smarthost needs a host" },
+		{ "smarthost twice", STR_INIT("smarthost { host = a }\nsmarthost { host = b }"),
+			"restante.conf:2: smarthost is there twice" },
+		{ "a host that is none", STR_INIT("smarthost { host = \"a:25\" }"),
+			"restante.conf:1: host cannot be \"a:25\": allowed is a host name or IP "
+			"address" },
+		{ "two ways", STR_INIT("route a.example { relay = b lmtp = c }"),
+			"restante.conf:1: route: only one of relay, lmtp and null" },
+		{ "user without password", STR_INIT("smarthost { host = a user = u }"),
+			"restante.conf:1: smarthost: user and password or password_command go "
+			"together" },
 		{ "a password in the clear",
                  STR_INIT("smarthost { host = a user = u password = p tls = may }"),
-                 "restante.conf:1: smarthost: with tls = none or may the password could "
-			"cross the network unencrypted"													},
-		{ "remote without a place",         STR_INIT("remote home {\n}"),
-                 "restante.conf:2: remote home: give it an address, or a host"                                                                                 },
-		{ "remote's name",                  STR_INIT("remote \"a/b\" { address = a@b.c }"),
-                 "restante.conf:1: remote a/b: a name has letters, digits and -_. only"                                                                      },
+			"restante.conf:1: smarthost: with tls = none or may the password could "
+			"cross the network unencrypted" },
+		{ "remote without a place", STR_INIT("remote home {\n}"),
+			"restante.conf:2: remote home: give it an address, or a host" },
+		{ "remote's name", STR_INIT("remote \"a/b\" { address = a@b.c }"),
+			"restante.conf:1: remote a/b: a name has letters, digits and -_. only" },
 		{ "two secrets",
                  STR_INIT(
 				"remote a { address = a@b.c password_file = f token_command = t }"),
-                 "restante.conf:1: remote a: only one of password_file, password_command "
-                 "and token_command"															   },
-		{ "no TLS",                         STR_INIT("remote a { address = a@b.c pop3_tls = none }"),
-                 "restante.conf:1: remote a: without TLS the password crosses the network "
-                 "unencrypted; allow_cleartext = yes permits it"											       },
+			"restante.conf:1: remote a: only one of password_file, password_command "
+			"and token_command" },
+		{ "no TLS", STR_INIT("remote a { address = a@b.c pop3_tls = none }"),
+			"restante.conf:1: remote a: without TLS the password crosses the network "
+			"unencrypted; allow_cleartext = yes permits it" },
 		{ "a delivery that is none",
                  STR_INIT("remote a { address = a@b.c delivery = \"maildir:\" }"),
-                 "restante.conf:1: remote a: delivery is none of store, maildir:DIR, "
-                 "mboxrd:FILE, command:CMD, smtp://HOST:PORT, lmtp://HOST:PORT"                                                                                },
-		{ "half a fingerprint",             STR_INIT("remote a { address = a@b.c fingerprint = ab }"),
-                 "restante.conf:1: remote a: fingerprint is not 64 hex digits"                                                                                 },
+			"restante.conf:1: remote a: delivery is none of store, maildir:DIR, "
+			"mboxrd:FILE, command:CMD, smtp://HOST:PORT, lmtp://HOST:PORT" },
+		{ "half a fingerprint", STR_INIT("remote a { address = a@b.c fingerprint = ab }"),
+			"restante.conf:1: remote a: fingerprint is not 64 hex digits" },
 		{ "a size beyond the range",
                  STR_INIT("remote a { address = a@b.c skip_size = 2000G }"),
-                 "restante.conf:1: skip_size cannot be \"2000G\": allowed is 0 to 1024G"                                                                       },
-		{ "misspelt in a remote",           STR_INIT("remote a { adress = a@b.c }"),
-                 "restante.conf:1: unknown setting 'adress', did you mean 'address'?"                                                                          },
+			"restante.conf:1: skip_size cannot be \"2000G\": allowed is 0 to 1024G" },
+		{ "misspelt in a remote", STR_INIT("remote a { adress = a@b.c }"),
+			"restante.conf:1: unknown setting 'adress', did you mean 'address'?" },
 		{ "misspelt in a nameless section", STR_INIT("smarthost { hots = a }"),
-                 "restante.conf:1: unknown setting 'hots', did you mean 'host'?"                                                                               },
-		{ "backup for senders",             STR_INIT("sender_route a.example { backup_mx = yes }"),
-                 "restante.conf:1: sender_route: backup_mx is for a recipient's domain"                                                                        },
-		{ "a level of relays only",         STR_INIT("tls_policy a.example { level = implicit }"),
-                 "restante.conf:1: level cannot be \"implicit\": allowed is none, may, "
-			"encrypt, verify or dane"													      },
-		{ "soft over hard",                 STR_INIT("errors_soft = 30"),
-                 "restante.conf: errors_hard is less than errors_soft"											 },
-		{ "header over message",            STR_INIT("message_size_limit = 64K"),
-                 "restante.conf: header_size_limit is more than message_size_limit"                                                                            },
+			"restante.conf:1: unknown setting 'hots', did you mean 'host'?" },
+		{ "backup for senders", STR_INIT("sender_route a.example { backup_mx = yes }"),
+			"restante.conf:1: sender_route: backup_mx is for a recipient's domain" },
+		{ "a level of relays only", STR_INIT("tls_policy a.example { level = implicit }"),
+			"restante.conf:1: level cannot be \"implicit\": allowed is none, may, "
+			"encrypt, verify or dane" },
+		{ "soft over hard", STR_INIT("errors_soft = 30"),
+			"restante.conf: errors_hard is less than errors_soft" },
+		{ "header over message", STR_INIT("message_size_limit = 64K"),
+			"restante.conf: header_size_limit is more than message_size_limit" },
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
