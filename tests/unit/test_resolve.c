@@ -80,6 +80,7 @@ static struct resolver *resolver(struct loop *l, struct str trusted)
 
 static void answers(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *name;
 		enum dns_type type;
@@ -112,6 +113,7 @@ static void answers(void **state)
 		{ "a..test",                  DNS_A,     DNS_NXDOMAIN, false, 0,  0},
 		{ "with space.test",          DNS_A,     DNS_NXDOMAIN, false, 0,  0},
 	};
+	/* clang-format on */
 	struct loop *l = loop_new();
 	struct resolver *r = resolver(l, buf_str(&anchors));
 	struct asked w;

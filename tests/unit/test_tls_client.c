@@ -28,6 +28,7 @@ struct made {
 };
 
 enum { CA, GOOD, EXPIRED, SELF, ONLY_CN, NUL, WILD, DEEP_WILD, NOT_SERVER, MADE };
+	/* clang-format off */
 static struct made made[MADE] = {
 	[CA] = { .common_name = "test authority" },
 	[GOOD] = { "mx.test", STR_INIT("mx.test"), .by_ca = true },
@@ -39,6 +40,7 @@ static struct made made[MADE] = {
 	[DEEP_WILD] = { "x", STR_INIT("a*.mx.test"), .by_ca = true },
 	[NOT_SERVER] = { "mx.test", STR_INIT("mx.test"), .by_ca = true, .not_server = true },
 };
+	/* clang-format on */
 
 static void add_extension(X509 *x, int nid, const char *value)
 {
@@ -449,6 +451,7 @@ static void wishes_that_cannot_be_met(void **state)
 static void versions(void **state)
 {
 	struct tls_client *t = client(str_c(made[CA].pem));
+	/* clang-format off */
 	struct tls_want want = { .check = TLS_CHECK_NONE };
 	struct tls_server *s = server(GOOD, "1.2");
 	struct tls_result result;
@@ -570,6 +573,7 @@ int main(void)
 		cmocka_unit_test(roots),
 		cmocka_unit_test(sessions_are_bounded),
 	};
+	/* clang-format on */
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
