@@ -23,7 +23,8 @@ enum ipc_type {
 	IPC_SENDER, /* addresses: may this account send as each? -> yes, or which of them it may not */
 	IPC_RCPT,  /* first, recipient, announced size, notify, orcpt -> enum resolved */
 	IPC_DRAFT, /* id, offset, octets */
-	/* id, offset, received, each recipient for itself?, sender, client, ret, envid, octets -> enum
+	/* id, offset, received, each recipient for itself?, sender, client, ret, envid, flags, not
+	 * before, octets -> enum
 	 * store_result and a bit for each recipient that is full, or IPC_OVER_QUOTA */
 	IPC_COMMIT,
 	IPC_OPEN, /* the maildrop of the authenticated account -> count, octets, seconds to wait, capture, days it keeps mail */

@@ -38,6 +38,7 @@ struct office {
 	struct disk *disk;
 	struct store *store;
 	struct remote_state *remotes;     /* NULL: not asked for yet */
+	struct queue *queue;              /* not owned; NULL: no server runs */
 	struct office_sessions *sessions; /* not owned; NULL: no server runs */
 	struct bans *bans;                /* not owned; NULL: no server runs */
 	struct queue *queue;              /* not owned; NULL: no server runs */

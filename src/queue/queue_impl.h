@@ -10,11 +10,12 @@ enum {
 	FRESH_MAX = 4096,  /* more are found by their time */
 	REPORTS_MAX = 256, /* messages whose senders are to be told, in memory */
 	SITES_MAX = 20000,
-	PAGE = 64,          /* rows read at once */
-	ROWS_A_TURN = 512,  /* then the owner gets to do other work */
-	REFILL_ROWS = 4096, /* from the first that is due on, to find more for a busy destination */
-	PARKED_MAX = 8192,  /* messages that are open and wait for a destination; */
-	PARKED_SITE = 256,  /* for one */
+	PAGE = 64,         /* rows read at once */
+	ROWS_A_TURN = 512, /* then the owner gets to do other work */
+	REFILL_PASSED =
+		256,       /* of the first that are due; then busy destinations have enough again */
+	PARKED_MAX = 8192, /* messages that are open and wait for a destination; */
+	PARKED_SITE = 256, /* for one */
 	PARKED_FEW = 64,
 };
 
@@ -42,7 +43,7 @@ struct walk {
 	bool on, last_page;
 	bool skipped; /* something that is due could not go */
 	int64_t skipped_until_ms;
-	uint64_t rows_seen;
+	uint64_t rows_seen, passed; /* passed over */
 };
 
 struct queue {
@@ -59,6 +60,7 @@ struct queue {
 	unsigned turn;
 
 	struct walk walk;     /* over all that is due */
+	int64_t walk_rest_ms; /* it found nothing: not on before */
 	struct walk refill;   /* over the first of it, for destinations that need more work */
 	int64_t walk_at_ms;   /* when the next begins */
 	struct link runnable; /* sites that have parked messages and became free */

@@ -6,7 +6,12 @@
 #include "base/log.h"
 #include "queue/queue_impl.h"
 
-enum { SOON_MS = 20, PAUSE_MAX_MS = 5000, STORE_PAUSE_MS = 1000 };
+enum {
+	REST_MS = 10 /* after so many rows with nothing */,
+	SOON_MS = 20,
+	PAUSE_MAX_MS = 5000,
+	STORE_PAUSE_MS = 1000
+};
 
 void walk_again(struct queue *q, int64_t at_ms)
 {
@@ -86,7 +91,7 @@ static void walk_begin(struct walk *w)
 	w->on = true;
 	w->last_page = w->skipped = false;
 	w->skipped_until_ms = INT64_MAX;
-	w->rows_seen = 0;
+	w->rows_seen = w->passed = 0;
 	w->row = w->row_count = 0;
 	w->after = (struct store_due){ .due_ms = INT64_MIN };
 }
@@ -148,7 +153,7 @@ static void walk_end(struct queue *q, struct walk *w, int64_t now_ms)
 
 static bool next_page(struct queue *q, struct walk *w, int64_t now_ms)
 {
-	if (w->last_page || (w == &q->refill && w->rows_seen >= REFILL_ROWS)) {
+	if (w->last_page || (w == &q->refill && w->passed >= REFILL_PASSED)) {
 		if (w == &q->walk)
 			walk_end(q, w, now_ms);
 		w->on = false;
@@ -171,6 +176,7 @@ static bool next_page(struct queue *q, struct walk *w, int64_t now_ms)
 static void pass_over(struct walk *w, int64_t until_ms)
 {
 	w->skipped = true;
+	w->passed++;
 	if (until_ms > 0 && until_ms < w->skipped_until_ms)
 		w->skipped_until_ms = until_ms;
 }
@@ -289,13 +295,20 @@ static bool walk_on(struct queue *q, struct walk *w, int64_t now_ms)
 
 static bool walk(struct queue *q, int64_t now_ms)
 {
+	bool found;
+
 	if (walk_on(q, &q->refill, now_ms))
 		return true;
 	if (!q->walk.on && now_ms >= q->walk_at_ms) {
 		q->walk_at_ms = INT64_MAX;
 		walk_begin(&q->walk);
 	}
-	return walk_on(q, &q->walk, now_ms);
+	if (now_ms < q->walk_rest_ms)
+		return false;
+	found = walk_on(q, &q->walk, now_ms);
+	if (!found && q->walk.on)
+		q->walk_rest_ms = now_ms + REST_MS;
+	return found;
 }
 
 bool queue_find(struct queue *q, int64_t now_ms)
@@ -308,8 +321,8 @@ bool queue_find(struct queue *q, int64_t now_ms)
 
 int64_t queue_wake_ms(const struct queue *q)
 {
-	if (q->walk.on || q->refill.on || !list_empty(&q->runnable) ||
+	if (q->refill.on || !list_empty(&q->runnable) ||
 		q->fresh.count + q->fresh_reports.count > 0 || q->current != NULL)
 		return 0;
-	return q->walk_at_ms;
+	return q->walk.on ? q->walk_rest_ms : q->walk_at_ms;
 }
