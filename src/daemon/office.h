@@ -41,7 +41,6 @@ struct office {
 	struct queue *queue;              /* not owned; NULL: no server runs */
 	struct office_sessions *sessions; /* not owned; NULL: no server runs */
 	struct bans *bans;                /* not owned; NULL: no server runs */
-	struct queue *queue;              /* not owned; NULL: no server runs */
 	uint32_t bans_kept;               /* checksum of those written last: kept_bans.c */
 	enum {
 		CAPTURES_UNKNOWN,
