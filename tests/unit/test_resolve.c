@@ -281,16 +281,24 @@ static void resolv_conf(void **state)
 	buf_deinit(&servers);
 }
 
+/* Free for UDP and for TCP: nsd wants both. */
 static int free_port(void)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t n = sizeof a;
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	for (;;) {
+		struct sockaddr_in a = { .sin_family = AF_INET,
+			.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+		socklen_t n = sizeof a;
+		int udp = socket(AF_INET, SOCK_DGRAM, 0), tcp = socket(AF_INET, SOCK_STREAM, 0);
+		bool both;
 
-	assert_return_code(bind(fd, (struct sockaddr *)&a, n), 0);
-	assert_return_code(getsockname(fd, (struct sockaddr *)&a, &n), 0);
-	close(fd);
-	return ntohs(a.sin_port);
+		assert_return_code(bind(udp, (struct sockaddr *)&a, n), 0);
+		assert_return_code(getsockname(udp, (struct sockaddr *)&a, &n), 0);
+		both = bind(tcp, (struct sockaddr *)&a, n) == 0;
+		close(udp);
+		close(tcp);
+		if (both)
+			return ntohs(a.sin_port);
+	}
 }
 
 static int start_nsd(void **state)
@@ -312,7 +320,7 @@ static int start_nsd(void **state)
 		_exit(127);
 	}
 	snprintf(path, sizeof path, "%s/nsd.log", dir);
-	for (int i = 0; i < 300 && fd < 0; i++) {
+	for (int i = 0; i < 800 && fd < 0; i++) {
 		FILE *log = fopen(path, "r");
 		size_t n = log == NULL ? 0 : fread(text, 1, sizeof text, log);
 
