@@ -126,6 +126,7 @@ def idle(server, connections=10000, tls='none'):
     bench = server.bench
     port = server.port('pop3s' if tls == 'implicit' else 'pop3')
     connections = min(connections, bench.users)
+    server.restart()
     server.settle()
     before = server.group.pss()
     args = ['pop3', '--port', port, '--tls', tls, '--count', connections, '--connections', connections, '--hold',
@@ -142,6 +143,7 @@ def idle(server, connections=10000, tls='none'):
 
 
 def at_rest(server):
+    server.restart()
     server.settle()
     return {'kib': server.group.pss(), 'ops': 1, 'errors': 0, 'seconds': 0}
 

@@ -110,6 +110,15 @@ class Server:
         self.script('stop')
         self.group.end()
 
+    def restart(self):
+        """What an earlier run left in memory would hide what the next one takes."""
+        self.script('stop')
+        for _ in range(100):
+            if not self.group.pids():
+                break
+            time.sleep(0.1)
+        self.script('start', inside=True)
+
     def settle(self):
         """Until it has nothing left to do: what was put off counts too."""
         for _ in range(100):
