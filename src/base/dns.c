@@ -50,9 +50,9 @@ static uint32_t take_32(struct message *m)
 	return high << 16 | take_16(m);
 }
 
-static void put_label(struct buf *to, struct str label)
+static void put_label(struct buf *to, bool first, struct str label)
 {
-	if (to->len > 0)
+	if (!first)
 		buf_putc(to, '.');
 	for (size_t i = 0; i < label.n; i++) {
 		unsigned char c = (unsigned char)ascii_lower(label.p[i]);
@@ -68,7 +68,7 @@ static void put_label(struct buf *to, struct str label)
 static void take_name(struct message *m, struct buf *to)
 {
 	struct message in = *m;
-	size_t wire = 0, before = m->at;
+	size_t wire = 0, before = m->at, start = to->len; /* the names of other rows stand before */
 	bool jumped = false;
 
 	for (;;) {
@@ -87,7 +87,7 @@ static void take_name(struct message *m, struct buf *to)
 		} else if (n == 0) {
 			break;
 		} else {
-			put_label(to, str_of(in.all.p + in.at, n));
+			put_label(to, to->len == start, str_of(in.all.p + in.at, n));
 			in.at += n;
 		}
 		if (in.bad)

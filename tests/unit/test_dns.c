@@ -73,6 +73,9 @@ static const struct row rows[] = {
          0,																   0, STR_INIT("")                     },
 	{ "a mail host, compressed",            0, 1, 0, STR_INIT(A_B IN_MX TTL_60 "\0\6\0\12\1M" A_B),          DNS_MX,
          DNS_FOUND,														       60, 1, STR_INIT("m.a.b")                },
+	{ "two mail hosts", 0, 2, 0,
+	  STR_INIT(A_B IN_MX TTL_60 "\0\6\0\12\1M" A_B A_B IN_MX TTL_60 "\0\6\0\24\1N" A_B), DNS_MX,
+	  DNS_FOUND, 60, 2, STR_INIT("m.a.b") },
 	{ "null MX",			    0, 1, 0, STR_INIT(A_B IN_MX TTL_60 "\0\3\0\0\0"),                DNS_MX,    DNS_FOUND,    60, 1,
          STR_INIT("")																			     },
 	{ "MX without a host",                  0, 1, 0, STR_INIT(A_B IN_MX TTL_60 "\0\2\0\12"),                 DNS_MX,    DNS_NODATA,
@@ -150,6 +153,8 @@ static void fields(void **state)
 		} else if (str_eq(str_c(rows[i].name), STR("an alias and its row"))) {
 			assert_int_equal(a.aliases, 1);
 			assert_true(str_eq(a.name, STR("c")));
+		} else if (str_eq(str_c(rows[i].name), STR("two mail hosts"))) {
+			assert_true(str_eq(a.rows[1].data, STR("n.a.b")));
 		} else {
 			assert_true(a.count == 0 || str_eq(a.name, STR("a.b")));
 		}
