@@ -60,13 +60,6 @@ void carrier_job_ended(struct carrier *c, uint32_t number)
 	end_if_drained(c);
 }
 
-bool carrier_fetch_policy(struct carrier *c, struct str domain)
-{
-	(void)c;
-	(void)domain;
-	return false;
-}
-
 static void from_store(void *owner, struct ipc_packet *p)
 {
 	struct carrier *c = owner;
@@ -144,6 +137,11 @@ static void from_parent(void *owner, struct ipc_packet *p)
 		return;
 	case LEASH_STOP: loop_timer_at(&c->late, loop_now_ms(c->loop) + STOP_MS); /* fall through */
 	case LEASH_DRAIN: drain(c); break;
+	case LEASH_WEB:
+		if (p->fd < 0)
+			break;
+		web_client_channel(&c->web, p->fd);
+		return;
 	case LEASH_SECRET: carrier_secret_came(c, &p->body); break;
 	case LEASH_READY:
 	case LEASH_CONFIG:
@@ -238,6 +236,8 @@ static bool prepare(struct carrier *c, struct err *err)
 
 	c->tls = tls_client_new(c->start->roots, err);
 	c->resolver = c->tls == NULL ? NULL : resolver_new(c->loop, &dns, err);
+	web_client_init(&c->web, c->loop, c->resolver);
+	c->web.never = &c->never;
 	return c->resolver != NULL;
 }
 

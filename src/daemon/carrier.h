@@ -5,6 +5,7 @@
 
 #include "daemon/child.h"
 #include "daemon/ipc_job.h"
+#include "daemon/web_client.h"
 #include "net/cidr.h"
 #include "net/dial.h"
 #include "net/nexthop.h"
@@ -27,6 +28,7 @@ struct carrier {
 
 	struct resolver *resolver;
 	struct tls_client *tls;
+	struct web_client web;
 	struct nexthop_config mx;   /* for what MX records name */
 	struct nexthop_config host; /* for what the administrator named */
 	struct str own_names[1];
@@ -47,8 +49,6 @@ struct carrier {
 /* loop and config are set; no I/O yet. */
 void carrier_init(struct carrier *c);
 void carrier_new_store(struct carrier *c, int fd);
-/* Has the web process fetch the MTA-STS policy of this domain; sts_fetched() comes.  False: not now. */
-bool carrier_fetch_policy(struct carrier *c, struct str domain);
 /* A question for the job with this number; its seq.  0: there is no store now. */
 uint32_t carrier_ask(struct carrier *c, uint32_t number, enum ipc_queue type, struct str fields);
 /* The job is over and freed, or an orphan now: another may come. */

@@ -87,12 +87,24 @@ static void plan(struct carrier_job *j)
 	plan_start(&j->plan, j->carrier->loop, j->carrier->resolver, &facts);
 }
 
+/* Recipients share only what the last host said: what the others did stands here. */
+static void log_host_failed(const struct carrier_job *j)
+{
+	char id[MSGID_TEXT + 1];
+
+	msgid_text(j->job.id, id);
+	log_info("carrier.host-failed", F_C("id", id), F_STR("site", j->job.site),
+		F_C("host", j->last.host), F_C("status", j->last.status),
+		F_C("reply", j->last.reply));
+}
+
 /* The next address of this host, or the next host. */
 static void next_host(struct carrier_job *j)
 {
 	size_t count;
 
 	nexthop_targets(j->find.hops, &count);
+	log_host_failed(j);
 	j->at++;
 	j->slice--;
 	if (j->slice > 0)

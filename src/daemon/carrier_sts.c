@@ -13,7 +13,8 @@ struct sts_domain {
 	char *name;
 	struct mtasts_entry entry;
 	struct dns_query query;
-	bool asking, fetching;
+	struct web_question web;
+	bool asking;
 	char id[MTASTS_ID_MAX + 1]; /* of the record, while it is fetched */
 	struct link waiting;
 	struct loop_timer later;
@@ -39,14 +40,36 @@ static void decided(struct sts_domain *d)
 	loop_timer_at(&d->later, 0);
 }
 
-static bool fetch(struct sts_domain *d, struct str id)
+/* body: a policy that was fetched under this id; "": there was none to be had. */
+static void take(struct sts_domain *d, struct str id, struct str body, int64_t fetched_ms)
 {
-	if (!d->fetching) {
-		memcpy(d->id, id.p, id.n);
-		d->id[id.n] = '\0';
-		d->fetching = carrier_fetch_policy(d->carrier, str_c(d->name));
-	}
-	return d->fetching;
+	struct mtasts_policy policy = { 0 };
+	struct err err = { 0 };
+	bool good = body.n > 0 && mtasts_parse(&policy, body, &err) == ST_OK;
+
+	if (body.n > 0 && !good)
+		log_info("carrier.mta-sts", F_C("domain", d->name), F_C("err", err.text));
+	mtasts_fetched(&d->entry, id, good ? &policy : NULL, fetched_ms);
+}
+
+static void fetched(struct web_question *q, const struct web_answer *a)
+{
+	struct sts_domain *d = LIST_OF(q, struct sts_domain, web);
+
+	if (a->error.n > 0)
+		log_info("carrier.mta-sts", F_C("domain", d->name), F_STR("err", a->error));
+	take(d, str_c(d->id), a->body, clock_wall_ms());
+	if (d->asking)
+		decided(d);
+}
+
+static void fetch(struct sts_domain *d, struct str id)
+{
+	if (d->web.busy)
+		return;
+	memcpy(d->id, id.p, id.n);
+	d->id[id.n] = '\0';
+	web_fetch(&d->carrier->web, &d->web, str_c(d->name), id, fetched);
 }
 
 static void answered(struct dns_query *q, const struct dns_answer *a)
@@ -58,10 +81,7 @@ static void answered(struct dns_query *q, const struct dns_answer *a)
 		id = STR("");
 	switch (mtasts_next(&d->entry, id, clock_wall_ms())) {
 	case MTASTS_USE: decided(d); return;
-	case MTASTS_FETCH:
-		if (!fetch(d, id))
-			decided(d);
-		return;
+	case MTASTS_FETCH: fetch(d, id); return;
 	case MTASTS_FETCH_ALSO:
 		fetch(d, id);
 		decided(d);
@@ -88,7 +108,7 @@ static void forget_one(struct carrier *c)
 	for (struct link *l = c->sts.next; l != &c->sts; l = l->next) {
 		struct sts_domain *d = LIST_OF(l, struct sts_domain, link);
 
-		if (d->asking || d->fetching || !list_empty(&d->waiting))
+		if (d->asking || d->web.busy || !list_empty(&d->waiting))
 			continue;
 		list_del(&d->link);
 		loop_timer_stop(&d->later);
@@ -115,43 +135,45 @@ static struct sts_domain *make(struct carrier *c, struct str name)
 	return d;
 }
 
+static void ask_dns(struct sts_domain *d)
+{
+	struct buf name = { 0 };
+
+	buf_put(&name, STR("_mta-sts."));
+	buf_put(&name, str_c(d->name));
+	resolve_start(d->carrier->resolver, &d->query, buf_str(&name), DNS_TXT, answered);
+	buf_deinit(&name);
+}
+
+/* What is kept over a restart counts as if it had been fetched here. */
+static void recalled(struct web_question *q, const struct web_answer *a)
+{
+	struct sts_domain *d = LIST_OF(q, struct sts_domain, web);
+
+	if (a->body.n > 0)
+		take(d, a->id, a->body, a->fetched_ms);
+	ask_dns(d);
+}
+
 void sts_look(struct carrier *c, struct sts_wait *w, struct str domain)
 {
 	struct sts_domain *d = find(c, domain);
-	struct buf name = { 0 };
+	bool known = d != NULL;
 
-	if (d == NULL)
+	if (!known)
 		d = make(c, domain);
 	list_append(&d->waiting, &w->link);
 	if (d->asking)
 		return;
 	d->asking = true;
-	buf_put(&name, STR("_mta-sts."));
-	buf_put(&name, domain);
-	resolve_start(c->resolver, &d->query, buf_str(&name), DNS_TXT, answered);
-	buf_deinit(&name);
+	if (known)
+		ask_dns(d);
+	else
+		web_recall(&c->web, &d->web, domain, recalled);
 }
 
 void sts_cancel(struct sts_wait *w)
 {
 	if (w->link.next != NULL)
 		list_del(&w->link);
-}
-
-void sts_fetched(struct carrier *c, struct str domain, struct str body)
-{
-	struct sts_domain *d = find(c, domain);
-	struct mtasts_policy policy = { 0 };
-	struct err err = { 0 };
-	bool good;
-
-	if (d == NULL || !d->fetching)
-		return;
-	good = body.n > 0 && mtasts_parse(&policy, body, &err) == ST_OK;
-	if (err.code != ST_OK)
-		log_info("carrier.mta-sts", F_STR("domain", domain), F_C("err", err.text));
-	d->fetching = false;
-	mtasts_fetched(&d->entry, str_c(d->id), good ? &policy : NULL, clock_wall_ms());
-	if (d->asking)
-		decided(d);
 }

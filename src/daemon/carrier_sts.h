@@ -1,5 +1,5 @@
-/* carrier_sts.h -- the MTA-STS policies a carrier knows (RFC 8461): asks DNS whether a domain has one, has
- * it fetched, keeps it.  Bounded; the least used go first. */
+/* carrier_sts.h -- the MTA-STS policies a carrier knows (RFC 8461): what the web process has kept, what DNS says of
+ * it, and what is fetched then.  Bounded; the least used go first. */
 #ifndef RESTANTE_DAEMON_CARRIER_STS_H
 #define RESTANTE_DAEMON_CARRIER_STS_H
 
@@ -18,7 +18,5 @@ struct sts_wait {
 /* done() comes later, once. */
 void sts_look(struct carrier *c, struct sts_wait *w, struct str domain);
 void sts_cancel(struct sts_wait *w); /* idempotent */
-/* The answer of the web process; body "": there is no policy to be had. */
-void sts_fetched(struct carrier *c, struct str domain, struct str body);
 
 #endif

@@ -18,7 +18,8 @@ enum leash_type {
 	LEASH_STOP,  /* parent: end sessions politely, then exit */
 	LEASH_TOKENS,  /* store: I need a socket to oauth_check; parent: there, or nothing */
 	LEASH_TICKETS, /* parent to edge: the ticket keys from now on */
-	LEASH_CARRIER, /* parent to store: as CHANNEL, to a carrier */
+	LEASH_CARRIER, /* parent to store or web process: as CHANNEL, to a carrier */
+	LEASH_WEB,     /* parent to carrier: fd of a channel to the web process */
 	LEASH_SECRET, /* carrier: role and name of a route's section; parent: the same, and its password or "" */
 };
 

@@ -338,6 +338,7 @@ static void from_parent(void *owner, struct ipc_packet *p)
 	case LEASH_READY:
 	case LEASH_CARRIER:
 	case LEASH_SECRET:
+	case LEASH_WEB:
 	case LEASH_CONFIG: break; /* not for an edge */
 	}
 	if (p->fd >= 0)

@@ -8,7 +8,7 @@
 
 enum { PARENT_LISTENERS_MAX = 64, PARENT_CHILDREN_MAX = 128, PARENT_COMMANDS_MAX = 8 };
 
-enum child_kind { CHILD_STORE, CHILD_EDGE, CHILD_CARRIER };
+enum child_kind { CHILD_STORE, CHILD_EDGE, CHILD_CARRIER, CHILD_WEB };
 
 struct child {
 	pid_t pid; /* 0: free */
@@ -21,7 +21,7 @@ struct child {
 };
 
 struct parent_command { /* one that prints a password */
-	pid_t asker; /* the carrier that waits for it; 0: free */
+	pid_t asker;    /* the carrier that waits for it; 0: free */
 	pid_t pid;
 	int fd, status;
 	bool died;
@@ -93,13 +93,16 @@ enum status parent_read_out(const struct parent *p, struct parent_files *files, 
 /* parent_secret.c */
 void parent_secret_asked(struct parent *p, const struct child *c, struct str question);
 void parent_secret_died(struct parent *p, pid_t pid, int status);
-bool parent_secrets_go_on(struct parent *p); /* false: no command runs */
+bool parent_secrets_go_on(struct parent *p);  /* false: no command runs */
 void parent_wipe_passwords(struct parent *p); /* in a child that has no use for them */
 
 /* parent_children.c */
 bool parent_spawn_store(struct parent *p);
 bool parent_spawn_edge(struct parent *p);
 bool parent_spawn_carrier(struct parent *p);
+bool parent_spawn_web(struct parent *p);
+/* A carrier or a web process is ready: each carrier speaks with the web process. */
+void parent_connect_web(struct parent *p, const struct child *ready);
 void parent_tell(const struct child *c, enum leash_type type, struct str text, int fd);
 struct child *parent_store(struct parent *p);
 

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "daemon/parent.h"
 #include "daemon/shared.h"
+#include "daemon/web.h"
 
 struct child *parent_store(struct parent *p)
 {
@@ -252,4 +253,64 @@ bool parent_spawn_carrier(struct parent *p)
 		carrier_process(&start);
 	}
 	return introduce(p, start_child(c, CHILD_CARRIER, leash, pid), LEASH_CARRIER, channel);
+}
+
+/* What it fetched is kept in a file that only the parent can open. */
+static int open_kept(const struct parent *p)
+{
+	char path[4096];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/mtasts", p->state);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		log_warn("parent.mtasts", F_C("path", path), F_C("err", strerror(errno)));
+	return fd;
+}
+
+bool parent_spawn_web(struct parent *p)
+{
+	struct child *c = free_child(p);
+	int leash[2];
+	pid_t pid;
+
+	if (c == NULL || ipc_pair(leash) < 0)
+		return false;
+	log_flush();
+	pid = fork();
+	if (pid == 0) {
+		int kept = open_kept(p);
+		int keep[] = { leash[1], p->log_fd, kept };
+		struct web_start start = { .state = p->state,
+			.identity = p->edge_identity,
+			.leash = leash[1],
+			.kept_fd = kept,
+			.roots = buf_str(&p->files.roots) };
+
+		close_others(keep, sizeof keep / sizeof *keep);
+		become_child(p, "web");
+		parent_wipe_tls(&p->files);
+		mem_wipe(p->ticket_keys, sizeof p->ticket_keys);
+		parent_wipe_passwords(p);
+		web_process(&start);
+	}
+	return start_child(c, CHILD_WEB, leash, pid);
+}
+
+void parent_connect_web(struct parent *p, const struct child *ready)
+{
+	for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++) {
+		const struct child *other = &p->children[i];
+		const struct child *web = ready->kind == CHILD_WEB ? ready : other;
+		const struct child *carrier = ready->kind == CHILD_WEB ? other : ready;
+		int channel[2];
+
+		if (other->pid == 0 || !other->ready || web->kind != CHILD_WEB || web->retired ||
+			carrier->kind != CHILD_CARRIER || ipc_pair(channel) < 0)
+			continue;
+		parent_tell(carrier, LEASH_WEB, STR(""), channel[0]);
+		parent_tell(web, LEASH_CARRIER, STR(""), channel[1]);
+		close(channel[0]);
+		close(channel[1]);
+	}
 }

@@ -99,6 +99,8 @@ static void start_missing(struct parent *p)
 	while (store->ready && count(p, CHILD_CARRIER, false) < p->carriers)
 		if (!parent_spawn_carrier(p))
 			break;
+	if (store->ready && p->carriers > 0 && count(p, CHILD_WEB, false) == 0)
+		parent_spawn_web(p);
 }
 
 /* After a crash of the store: each other child gets a channel to the new one. */
@@ -108,7 +110,8 @@ static void connect_all(struct parent *p, struct child *store)
 		struct child *c = &p->children[i];
 		int channel[2];
 
-		if (c->pid == 0 || c->kind == CHILD_STORE || ipc_pair(channel) < 0)
+		if (c->pid == 0 || c->kind == CHILD_STORE || c->kind == CHILD_WEB ||
+			ipc_pair(channel) < 0)
 			continue;
 		parent_tell(store, c->kind == CHILD_CARRIER ? LEASH_CARRIER : LEASH_CHANNEL,
 			STR(""), channel[0]);
@@ -164,14 +167,16 @@ static void child_said(struct parent *p, struct child *c)
 	c->ready = true;
 	if (c->kind == CHILD_STORE)
 		connect_all(p, c);
+	parent_connect_web(p, c);
 	say_ready(p);
 }
 
 static void child_died(struct parent *p, struct child *c, int status)
 {
-	static const char *const names[] = {
-		[CHILD_STORE] = "store", [CHILD_EDGE] = "edge", [CHILD_CARRIER] = "carrier"
-	};
+	static const char *const names[] = { [CHILD_STORE] = "store",
+		[CHILD_EDGE] = "edge",
+		[CHILD_CARRIER] = "carrier",
+		[CHILD_WEB] = "web" };
 	int64_t now = clock_mono_ms();
 	bool expected = p->stopping || ((c->retired || c->kind == CHILD_STORE) && status == 0);
 

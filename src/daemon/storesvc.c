@@ -86,6 +86,7 @@ static void from_parent(void *owner, struct ipc_packet *p)
 	case LEASH_STOP: loop_stop(s->svc.loop); break;
 	case LEASH_READY:
 	case LEASH_SECRET:
+	case LEASH_WEB:
 	case LEASH_DRAIN:
 	case LEASH_TICKETS: break; /* not for the store */
 	}
