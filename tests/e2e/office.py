@@ -126,13 +126,16 @@ class Wire:
 
 
 class Office:
-    def __init__(self, accounts=('ann@example.test', 'bob@example.test'), config=''):
+    def __init__(self, accounts=None, config='', domain='example.test', offset=None, before=()):
+        """before: words of a command that runs the server."""
         self.dir = tempfile.mkdtemp(prefix='restante-e2e-')
         os.chmod(self.dir, 0o755)
         self.state = os.path.join(self.dir, 'state')
         self.log = os.path.join(self.dir, 'log')
-        self.accounts, self.config = accounts, config
-        self.offset = free_offset()
+        self.domain, self.config, self.before = domain, config, before
+        self.ann = f'ann@{domain}'
+        self.accounts = (self.ann, f'bob@{domain}') if accounts is None else accounts
+        self.offset = free_offset() if offset is None else offset
         self.process = None
 
     # -- the command line
@@ -157,8 +160,8 @@ class Office:
     # -- its life
 
     def open(self):
-        self.must('init', '--domain', 'example.test', '--hostname', 'mail.example.test',
-                  '--port-offset', str(self.offset))
+        self.must('init', '--domain', self.domain, '--hostname', f'mail.{self.domain}',
+                  *(['--port-offset', str(self.offset)] if self.offset else []))
         with open(self.path('restante.conf'), 'a', encoding='utf-8') as f:
             f.write('\n' + self.config + '\n')
         for a in self.accounts:
@@ -166,9 +169,9 @@ class Office:
         self.start()
 
     def start(self, before=(), **how):
-        """before: words of a command that starts the server; how: more for Popen."""
+        """before: as above, once; how: more for Popen."""
         with open(self.log, 'ab') as log:
-            self.process = subprocess.Popen([*before, BIN, 'serve', '--state', self.state],
+            self.process = subprocess.Popen([*(before or self.before), BIN, 'serve', '--state', self.state],
                                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                             stderr=log, env=environment(), **how)
         fd, said = self.process.stdout.fileno(), b''
@@ -263,35 +266,35 @@ class Office:
     def wire(self, name, timeout=20):
         return Wire(self.port(name), self.tls() if name.endswith('s') else None, timeout)
 
-    def submit(self, user='ann@example.test', password=PASSWORD, implicit=False):
+    def submit(self, user=None, password=PASSWORD, implicit=False):
         """smtplib, logged in."""
         if implicit:
             s = smtplib.SMTP_SSL(HOST, self.port('submissions'), context=self.tls(), timeout=30)
         else:
             s = smtplib.SMTP(HOST, self.port('submission'), timeout=30)
             s.starttls(context=self.tls())
-        s.login(user, password)
+        s.login(user or self.ann, password)
         return s
 
     def mx(self):
         return smtplib.SMTP(HOST, self.port('smtp'), timeout=30)
 
-    def deliver(self, raw, to='ann@example.test', sender='x@elsewhere.test'):
+    def deliver(self, raw, to=None, sender='x@elsewhere.test'):
         with self.mx() as s:
-            return s.sendmail(sender, to, raw)
+            return s.sendmail(sender, to or self.ann, raw)
 
-    def pop(self, user='ann@example.test', password=PASSWORD, implicit=True):
+    def pop(self, user=None, password=PASSWORD, implicit=True):
         """poplib, logged in."""
         if implicit:
             p = poplib.POP3_SSL(HOST, self.port('pop3s'), context=self.tls(), timeout=30)
         else:
             p = poplib.POP3(HOST, self.port('pop3'), timeout=30)
             p.stls(context=self.tls())
-        p.user(user)
+        p.user(user or self.ann)
         p.pass_(password)
         return p
 
-    def fetch(self, user='ann@example.test', delete=True):
+    def fetch(self, user=None, delete=True):
         """Every message, as octets; deleted afterwards unless told."""
         p = self.pop(user)
         messages = []
@@ -303,7 +306,7 @@ class Office:
         p.quit()
         return messages
 
-    def fetch_one(self, user='ann@example.test'):
+    def fetch_one(self, user=None):
         messages = self.fetch(user)
         assert len(messages) == 1, f'{len(messages)} messages'
         return messages[0]

@@ -1,0 +1,310 @@
+"""Mail across a small world of its own (world.py): other people's servers, DNS with signed zones, hosts
+that are down, wrong or hostile."""
+
+import email
+import email.policy
+import smtplib
+import subprocess
+
+import peer
+import world
+from office import wait_until
+
+OFFICE = {'config': 'carriers = 0\n'}
+W = {}
+OTHERS = {'postfix': (20, world.postfix), 'exim': (21, world.exim), 'opensmtpd': (22, world.opensmtpd)}
+
+
+def tlsa(cert):
+    """The data of a TLSA record 3 1 1 (RFC 6698)."""
+    key = subprocess.run(f'openssl x509 -in {cert} -noout -pubkey | openssl pkey -pubin -outform DER | openssl sha256 -r',
+                         shell=True, check=True, capture_output=True, text=True).stdout
+    return '3 1 1 ' + key.split()[0]
+
+
+def add_peer(name, last, rows, signed=False, **how):
+    """A server that does as it is told, and the zone of its domain; {} in rows is its address."""
+    hosts = W['w'].hosts
+    address = hosts['peers'].also(last)
+    with hosts['peers'].inside():
+        W[name] = peer.Peer(address=address, port=25, **how)
+    W['w'].zone(f'{name}.test', [r.format(address) for r in rows], signed)
+
+
+def add_others(w, tls):
+    for name, (last, _) in OTHERS.items():
+        host = w.host(name, last)
+        rows = ['@ IN MX 10 mail', f'mail IN A {host.address}']
+        if name == 'postfix':
+            rows.append(f'_25._tcp.mail IN TLSA {tlsa(tls[0])}')
+        w.zone(f'{name}.test', rows, signed=name != 'exim')
+
+
+def add_peers(w, tls):
+    w.host('peers', 30)
+    one = ['@ IN MX 10 mail', 'mail IN A {}']
+    add_peer('grey', 31, one, replies={'RCPT': ['451 4.7.1 greylisted', '250 2.1.5 ok']})
+    add_peer('dane', 32, one + [f'_25._tcp.mail IN TLSA {tlsa(tls[0])}'], signed=True, tls=tls)
+    add_peer('wrong', 33, one + ['_25._tcp.mail IN TLSA 3 1 1 ' + '00' * 32], signed=True, tls=tls)
+    add_peer('stripped', 34, one + [f'_25._tcp.mail IN TLSA {tlsa(tls[0])}'], signed=True)
+    # The best host is not there, the second turns everybody away, the third takes it.
+    add_peer('second', 36, one, replies={'greeting': '421 4.3.2 too busy'})
+    add_peer('three', 37, ['@ IN MX 10 down', f'down IN A {world.NET}.99', '@ IN MX 20 mail.second.test.',
+                           '@ IN MX 30 mail', 'mail IN A {}'])
+    add_peer('nomx', 38, ['@ IN A {}'])
+    w.zone('null.test', ['@ IN MX 0 .'])
+    w.zone('self.test', ['@ IN MX 10 mail.a.test.', '@ IN MX 20 mail.grey.test.'])
+    w.zone('gone.test', ['x IN A 192.0.2.1'])
+    w.zone('inward.test', ['@ IN MX 10 mail', 'mail IN A 127.0.0.1'])
+    # Only over IPv6.
+    with w.hosts['peers'].inside():
+        W['six'] = peer.Peer(address='fd77::30', port=25)
+    w.zone('six.test', ['@ IN MX 10 mail', 'mail IN AAAA fd77::30'])
+
+
+STS = 'version: STSv1\nmode: {}\nmx: {}\nmax_age: 86400\n'
+
+
+def add_policies(w):
+    """MTA-STS (RFC 8461): who has which policy, and which certificate its mail host shows."""
+    names = ('sts', 'stswrong', 'ststest', 'stsother')
+    ca = W['ca'] = peer.certificate(w.dir, 'ca', ('ca.test',))
+    good = peer.certificate(w.dir, 'mx', tuple(f'mail.{n}.test' for n in names), ca=ca)
+    bad = peer.certificate(w.dir, 'stranger', ('elsewhere.test',))
+    web = peer.certificate(w.dir, 'web', tuple(f'mta-sts.{n}.test' for n in names), ca=ca)
+    address = w.hosts['peers'].also(50)
+    rows = ['@ IN MX 10 mail', 'mail IN A {}', '_mta-sts IN TXT "v=STSv1; id=20261122;"']
+    for n, tls in (('sts', good), ('stswrong', bad), ('ststest', bad), ('stsother', good), ('stsweb', bad)):
+        add_peer(n, 51 + len(W), rows + [f'mta-sts IN A {address}'], tls=tls)
+    texts = {f'mta-sts.{n}.test': STS.format('testing' if n == 'ststest' else 'enforce',
+                                             'mx.elsewhere.test' if n == 'stsother' else f'*.{n}.test') for n in names}
+    # Its certificate names all but this one, so nobody may believe the policy.
+    texts['mta-sts.stsweb.test'] = STS.format('enforce', 'mx.elsewhere.test')
+    with w.hosts['peers'].inside():
+        W['policies'] = peer.Policies(texts, web, address)
+
+
+def route(domain, port=25, **settings):
+    return f'route "{domain}" {{\n' + ''.join(f' {k} = {v}\n' for k, v in settings.items()) + f' port = {port}\n}}\n'
+
+
+def test_the_world_opens(_office):
+    w = W['w'] = world.World()
+    tls = peer.certificate(w.dir, 'other', ('mail.postfix.test', 'mail.exim.test', 'mail.opensmtpd.test',
+                                            'mail.dane.test'))
+    add_others(w, tls)
+    add_peers(w, tls)
+    add_policies(w)
+    round_and_round = 'received_max = 20\n' + route('loop.test', relay='"{}"', backup_mx='yes') + f'tls_ca_file = "{W["ca"][0]}"\n'
+    a = W['a'] = w.office('a', 10, 'a.test', round_and_round.replace('{}', f'{world.NET}.11'))
+    b = W['b'] = w.office('b', 11, 'b.test', 'sender_login_match = no\n' + round_and_round.replace('{}', f'{world.NET}.10'))
+    for o in (a, b):
+        w.zone(o.domain, ['@ IN MX 10 mail', f'mail IN A {o.host.address}'])
+    w.start_dns()
+    for name, (_, start) in OTHERS.items():
+        start(w.hosts[name], f'{name}.test', 'eve', tls)
+    a.open()
+    b.open()
+    c = W['c'] = w.office('c', 12, 'c.test', 'smarthost {\n host = "mail.b.test"\n user = "ann@b.test"\n'
+                          f' password = "open sesame 1"\n}}\ntls_ca_file = "{b.ca}"\n')
+    c.open()
+
+
+def fetch(office, user=None):
+    with office.host.inside():
+        return office.fetch(user)
+
+
+def comes(office, text, seconds=60, user=None):
+    """The message that holds the text; it stays."""
+    def there():
+        with office.host.inside():
+            return [m for m in office.fetch(user, delete=False) if text.encode() in m]
+    return wait_until(there, seconds, f'"{text}" comes to {office.domain}')[0]
+
+
+def send(office, to, subject):
+    with office.host.inside(), office.submit() as s:
+        s.sendmail(office.ann, [to] if isinstance(to, str) else to,
+                   f'From: {office.ann}\r\nSubject: {subject}\r\n\r\nhello\r\n')
+
+
+def log_has(office, event, **fields):
+    def found():
+        with open(office.log, encoding='utf-8', errors='replace') as f:
+            return [x for x in f if f'event={event} ' in x and all(f'{k}={v}' in x for k, v in fields.items())]
+    return wait_until(found, 30, f'{event} {fields} in the log')[-1]
+
+
+def bounce(office, to):
+    """Fields of the recipient's part of the notice."""
+    raw = comes(office, f'rfc822; {to}')
+    m = email.message_from_bytes(raw, policy=email.policy.default)
+    assert m['From'].startswith('"Mail Delivery') or 'MAILER-DAEMON' in m['From'], m['From']
+    return dict(list(m.iter_parts())[1].get_payload()[1].items())
+
+
+def from_other(name):
+    """The other server takes it on its own machine and delivers it to ours."""
+    with W['w'].hosts[name].inside(), \
+            smtplib.SMTP('127.0.0.1', 25, local_hostname=f'mail.{name}.test', timeout=30) as s:
+        s.sendmail(f'eve@{name}.test', [W['a'].ann], f'Subject: from {name}\r\n\r\nhello\r\n')
+    comes(W['a'], f'Subject: from {name}')
+
+
+def to_other(name, level):
+    subject = f'to {name}'
+    send(W['a'], f'eve@{name}.test', subject)
+    wait_until(lambda: [m for m in W['w'].hosts[name].mail() if subject.encode() in m], 60, subject)
+    log_has(W['a'], 'carrier.delivered', to=f'eve@{name}.test', **({'tls': level} if level else {}))
+
+
+def test_from_postfix(_office):
+    from_other('postfix')
+
+
+def test_from_exim(_office):
+    from_other('exim')
+
+
+def test_from_opensmtpd(_office):
+    from_other('opensmtpd')
+
+
+def test_to_postfix(_office):
+    to_other('postfix', 'dane')
+
+
+def test_to_exim(_office):
+    to_other('exim', 'encrypted')
+
+
+def test_to_opensmtpd(_office):
+    # Debian 12's breaks every handshake that it serves ("EVP lib"), so the mail comes without TLS.
+    to_other('opensmtpd', '')
+
+
+def test_refused_by_the_others(_office):
+    for name in OTHERS:
+        send(W['a'], f'nobody@{name}.test', f'refused by {name}')
+        assert bounce(W['a'], f'nobody@{name}.test')['Status'].startswith('5.'), name
+
+
+def test_between_offices(_office):
+    for here, there in (('a', 'b'), ('b', 'a')):
+        send(W[here], W[there].ann, f'{here} to {there}')
+        got = comes(W[there], f'Subject: {here} to {there}')
+        assert f'Return-Path: <ann@{here}.test>'.encode() in got, got
+        assert b'TLS' in got.split(b'Subject:')[0], got
+
+
+def test_greylisted(_office):
+    send(W['a'], 'x@grey.test', 'grey')
+    wait_until(lambda: W['grey'].messages, 30, 'taken the second time')
+    log_has(W['a'], 'carrier.deferred', to='x@grey.test', status='4.7.1')
+
+
+def test_dane(_office):
+    send(W['a'], 'x@dane.test', 'dane')
+    wait_until(lambda: W['dane'].messages, 30, 'taken')
+    log_has(W['a'], 'carrier.delivered', to='x@dane.test', tls='dane')
+
+
+def test_dane_with_another_key(_office):
+    send(W['a'], 'x@wrong.test', 'wrong')
+    log_has(W['a'], 'carrier.deferred', to='x@wrong.test', status='4.7.5')
+    assert not W['wrong'].messages and not W['wrong'].said('MAIL')
+
+
+def test_dane_without_starttls(_office):
+    send(W['a'], 'x@stripped.test', 'stripped')
+    log_has(W['a'], 'carrier.deferred', to='x@stripped.test')
+    assert not W['stripped'].messages and not W['stripped'].said('MAIL')
+
+
+def test_mta_sts(_office):
+    send(W['a'], 'x@sts.test', 'sts')
+    wait_until(lambda: W['sts'].messages, 30, 'taken')
+    log_has(W['a'], 'carrier.delivered', to='x@sts.test', tls='verified')
+
+
+def test_mta_sts_wrong_certificate(_office):
+    send(W['a'], 'x@stswrong.test', 'stswrong')
+    log_has(W['a'], 'carrier.deferred', to='x@stswrong.test', status='4.7.5')
+    assert not W['stswrong'].messages and not W['stswrong'].said('MAIL')
+
+
+def test_mta_sts_other_host(_office):
+    send(W['a'], 'x@stsother.test', 'stsother')
+    log_has(W['a'], 'carrier.deferred', to='x@stsother.test', status='4.7.5')
+    assert W['stsother'].connections == 0
+
+
+def test_mta_sts_testing(_office):
+    send(W['a'], 'x@ststest.test', 'ststest')
+    wait_until(lambda: W['ststest'].messages, 30, 'taken')
+
+
+def test_mta_sts_policy_nobody_can_believe(_office):
+    send(W['a'], 'x@stsweb.test', 'stsweb')
+    wait_until(lambda: W['stsweb'].messages, 60, 'taken')
+
+
+def test_next_host(_office):
+    send(W['a'], 'x@three.test', 'three')
+    wait_until(lambda: W['three'].messages, 30, 'the third host takes it')
+    assert W['second'].connections >= 1
+    log_has(W['a'], 'carrier.delivered', to='x@three.test')
+    log_lines = log_has(W['a'], 'carrier.delivered', to='x@three.test')
+    assert 'attempt=1' in log_lines, log_lines
+
+
+def test_no_mx(_office):
+    send(W['a'], 'x@nomx.test', 'nomx')
+    wait_until(lambda: W['nomx'].messages, 30, 'taken')
+
+
+def test_ipv6(_office):
+    send(W['a'], 'x@six.test', 'six')
+    wait_until(lambda: W['six'].messages, 30, 'taken')
+    assert 'fd77::30' in log_has(W['a'], 'carrier.delivered', to='x@six.test')
+
+
+def test_null_mx(_office):
+    send(W['a'], 'x@null.test', 'null')
+    assert bounce(W['a'], 'x@null.test')['Status'] == '5.1.10'
+
+
+def test_mx_is_us(_office):
+    send(W['a'], 'x@self.test', 'self')
+    assert bounce(W['a'], 'x@self.test')['Status'] == '5.4.6'
+
+
+def test_no_such_domain(_office):
+    for domain in ('nowhere.gone.test', 'gone.test'):
+        send(W['a'], f'x@{domain}', 'gone')
+        assert bounce(W['a'], f'x@{domain}')['Status'].startswith('5.'), domain
+
+
+def test_mx_on_loopback(_office):
+    # It would be ourselves, whatever name it has.
+    send(W['a'], 'x@inward.test', 'inward')
+    assert bounce(W['a'], 'x@inward.test')['Status'].startswith('5.')
+
+
+def test_smarthost(_office):
+    send(W['c'], W['a'].ann, 'by smarthost')
+    got = comes(W['a'], 'Subject: by smarthost')
+    assert got.count(b'Received: ') >= 3, got
+    log_has(W['c'], 'carrier.delivered', to=W['a'].ann, tls='verified')
+
+
+def test_mail_loop(_office):
+    send(W['a'], 'x@loop.test', 'loop')
+    assert bounce(W['a'], 'x@loop.test')['Status'] == '5.4.6'
+
+
+def test_the_world_closes(_office):
+    for o in W['w'].offices:
+        o.check_log()
+    W['w'].close()
