@@ -28,7 +28,7 @@ struct made {
 };
 
 enum { CA, GOOD, EXPIRED, SELF, ONLY_CN, NUL, WILD, DEEP_WILD, NOT_SERVER, MADE };
-	/* clang-format off */
+/* clang-format off */
 static struct made made[MADE] = {
 	[CA] = { .common_name = "test authority" },
 	[GOOD] = { "mx.test", STR_INIT("mx.test"), .by_ca = true },
@@ -40,7 +40,7 @@ static struct made made[MADE] = {
 	[DEEP_WILD] = { "x", STR_INIT("a*.mx.test"), .by_ca = true },
 	[NOT_SERVER] = { "mx.test", STR_INIT("mx.test"), .by_ca = true, .not_server = true },
 };
-	/* clang-format on */
+/* clang-format on */
 
 static void add_extension(X509 *x, int nid, const char *value)
 {
@@ -88,8 +88,8 @@ static void make(struct made *m)
 	X509_gmtime_adj(X509_getm_notAfter(m->x), m->expired ? -3600 : 3600);
 	X509_set_pubkey(m->x, m->key);
 	name = X509_get_subject_name(m->x);
-	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-		(const unsigned char *)m->common_name, -1, -1, 0);
+	X509_NAME_add_entry_by_txt(
+		name, "CN", MBSTRING_ASC, (const unsigned char *)m->common_name, -1, -1, 0);
 	X509_set_issuer_name(m->x, X509_get_subject_name(issuer->x));
 	if (m == &made[CA])
 		add_extension(m->x, NID_basic_constraints, "critical,CA:TRUE");
@@ -142,7 +142,8 @@ static struct tls_server *server(int cert, const char *min)
 }
 
 /* Both ends until both are up or one has failed; then an octet each way, so that tickets arrive. */
-static bool shake(struct rig *r, struct tls_server *s, struct tls_client *t, const struct tls_want *w)
+static bool shake(
+	struct rig *r, struct tls_server *s, struct tls_client *t, const struct tls_want *w)
 {
 	struct err err = { 0 };
 	struct buf octet = { 0 };
@@ -192,8 +193,8 @@ static struct tls_client *client(struct str roots)
 
 static const struct str mx[] = { STR_INIT("mx.test") }, other[] = { STR_INIT("other.test") },
 			both[] = { STR_INIT("other.test"), STR_INIT("MX.test") },
-			upper[] = { STR_INIT("MX.TEST") }, below[] = { STR_INIT("a.mx.test") }, half[] = { STR_INIT("ab.mx.test") },
-			deep[] = { STR_INIT("b.a.mx.test") };
+			upper[] = { STR_INIT("MX.TEST") }, below[] = { STR_INIT("a.mx.test") },
+			half[] = { STR_INIT("ab.mx.test") }, deep[] = { STR_INIT("b.a.mx.test") };
 
 static void names(void **state)
 {
@@ -286,17 +287,17 @@ static void dane(void **state)
 		const struct str *names;
 		enum tls_verified verified;
 	} rows[] = {
-		{ "the key", GOOD, GOOD, 3, 1, mx, TLS_BY_DANE_EE },
-		{ "the certificate", SELF, SELF, 3, 0, mx, TLS_BY_DANE_EE },
+		{"the key",				 GOOD,    GOOD,    3, 1, mx,    TLS_BY_DANE_EE},
+		{ "the certificate",                        SELF,    SELF,    3, 0, mx,    TLS_BY_DANE_EE},
 		{ "of DANE-EE neither name nor date count", EXPIRED, EXPIRED, 3, 1, other,
-			TLS_BY_DANE_EE },
-		{ "another key", GOOD, SELF, 3, 1, mx, TLS_UNVERIFIED },
-		{ "the authority", GOOD, CA, 2, 0, mx, TLS_BY_DANE_TA },
-		{ "the authority's key", GOOD, CA, 2, 1, mx, TLS_BY_DANE_TA },
-		{ "of DANE-TA the name counts", GOOD, CA, 2, 0, other, TLS_UNVERIFIED },
-		{ "and the date", EXPIRED, CA, 2, 0, mx, TLS_UNVERIFIED },
-		{ "another authority", SELF, CA, 2, 0, mx, TLS_UNVERIFIED },
-		{ "the common name will do", ONLY_CN, CA, 2, 0, mx, TLS_BY_DANE_TA },
+                 TLS_BY_DANE_EE									  },
+		{ "another key",                            GOOD,    SELF,    3, 1, mx,    TLS_UNVERIFIED},
+		{ "the authority",                          GOOD,    CA,      2, 0, mx,    TLS_BY_DANE_TA},
+		{ "the authority's key",                    GOOD,    CA,      2, 1, mx,    TLS_BY_DANE_TA},
+		{ "of DANE-TA the name counts",             GOOD,    CA,      2, 0, other, TLS_UNVERIFIED},
+		{ "and the date",                           EXPIRED, CA,      2, 0, mx,    TLS_UNVERIFIED},
+		{ "another authority",                      SELF,    CA,      2, 0, mx,    TLS_UNVERIFIED},
+		{ "the common name will do",                ONLY_CN, CA,      2, 0, mx,    TLS_BY_DANE_TA},
 	};
 	struct tls_client *t = client(STR(""));
 
@@ -304,8 +305,9 @@ static void dane(void **state)
 	for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
 		size_t at = i / 2;
 		unsigned char digest[32], wrong[32] = { 0 };
-		struct dns_row tlsa[2] = { { .usage = 3, .selector = 1, .matching = 1,
-			.data = str_of(wrong, 32) } };
+		struct dns_row tlsa[2] = {
+			{.usage = 3, .selector = 1, .matching = 1, .data = str_of(wrong, 32)}
+		};
 		struct tls_want want = { .check = TLS_CHECK_DANE,
 			.sni = rows[at].names[0],
 			.names = rows[at].names,
@@ -374,8 +376,11 @@ static void resumes_only_the_same(void **state)
 {
 	unsigned char digest[32];
 	struct dns_row row = tlsa_of(GOOD, 3, 1, digest);
-	const struct tls_want base = { .check = TLS_CHECK_NONE, .sni = STR("mx.test"), .names = mx,
-		.name_count = 1, .peer = STR("mx.test:25") };
+	const struct tls_want base = { .check = TLS_CHECK_NONE,
+		.sni = STR("mx.test"),
+		.names = mx,
+		.name_count = 1,
+		.peer = STR("mx.test:25") };
 	struct tls_client *t = client(str_c(made[CA].pem));
 	struct tls_want want;
 	struct tls_server *s = server(GOOD, "1.2");
@@ -424,17 +429,21 @@ static void resumes_only_the_same(void **state)
 static void wishes_that_cannot_be_met(void **state)
 {
 	static const struct str many[TLS_NAMES_MAX + 1] = { STR_INIT("a") };
-	static const struct dns_row bad = { .usage = 3, .selector = 1, .matching = 1,
-		.data = STR_INIT("short") };
+	static const struct dns_row bad = {
+		.usage = 3, .selector = 1, .matching = 1, .data = STR_INIT("short")
+	};
 	static const unsigned char pin[1][TLS_PIN];
 	const struct tls_want rows[] = {
-		{ .check = TLS_CHECK_NAMES },
-		{ .check = TLS_CHECK_NAMES, .names = many, .name_count = TLS_NAMES_MAX + 1 },
-		{ .check = TLS_CHECK_DANE, .names = mx, .name_count = 1 },
-		{ .check = TLS_CHECK_DANE, .names = mx, .name_count = 1, .tlsa = &bad,
-			.tlsa_count = 1 },
-		{ .check = TLS_CHECK_PINS },
-		{ .check = TLS_CHECK_PINS, .pins = pin, .pin_count = 1, .sni = STR_INIT("a\0b") },
+		{.check = TLS_CHECK_NAMES},
+		{               .check = TLS_CHECK_NAMES, .names = many,   .name_count = TLS_NAMES_MAX + 1 },
+		{              .check = TLS_CHECK_DANE,              .names = mx, .name_count = 1 },
+		{			      .check = TLS_CHECK_DANE,
+                 .names = mx,
+                 .name_count = 1,
+                 .tlsa = &bad,
+                 .tlsa_count = 1 },
+		{              .check = TLS_CHECK_PINS               },
+		{ .check = TLS_CHECK_PINS,                        .pins = pin,  .pin_count = 1, .sni = STR_INIT("a\0b") },
 	};
 	struct tls_client *t = client(STR(""));
 
