@@ -2,11 +2,11 @@
 
 build_packages=(gcc libc6-dev meson ninja-build pkg-config ca-certificates
 	libssl-dev libev-dev libunbound-dev libcurl4-openssl-dev libgsasl-dev libsodium-dev libcrypt-dev libidn2-dev libunistring-dev
-	libsqlite3-dev libconfuse-dev libjansson-dev libseccomp-dev)
+	libsqlite3-dev libconfuse-dev libjansson-dev libseccomp-dev libncurses-dev)
 test_packages=(git clang clang-format libclang-rt-14-dev libcmocka-dev python3 curl swaks fetchmail mpop
 	mandoc strace openssl dovecot-core dovecot-pop3d fail2ban
 	debhelper dpkg-dev fakeroot lintian msmtp getmail6 s-nail mutt perl libio-socket-ssl-perl
-	libauthen-sasl-perl python3-dkim python3-nacl nsd ldnsutils)
+	libauthen-sasl-perl python3-dkim python3-nacl tmux nsd ldnsutils)
 
 # Another mail system is not pushed aside for the one test that wants Postfix.
 [[ -x /usr/sbin/sendmail && ! -x /usr/sbin/postfix ]] || test_packages+=(postfix)

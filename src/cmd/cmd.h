@@ -232,6 +232,7 @@ int cmd_save(struct cmd *c);
 int cmd_queue_list(struct cmd *c);
 int cmd_queue_show(struct cmd *c);
 int cmd_queue_order(struct cmd *c);
+int cmd_read(struct cmd *c);
 int cmd_provider_list(struct cmd *c);
 int cmd_provider_show(struct cmd *c);
 

@@ -123,6 +123,8 @@ static enum fetch_action known(const struct fetch *f, const json_t *seen)
 	int64_t state = json_integer_value(json_object_get(seen, "state"));
 	const struct config_remote *r = f->remote;
 
+	if (state == REMOTE_SEEN_UNWANTED)
+		return FETCH_DELETE;
 	if (state != REMOTE_SEEN_WHOLE)
 		return FETCH_KEEP;
 	if (is(r->keep, STR("delete")) ||

@@ -165,7 +165,7 @@ static enum status open_library(struct reading *r, struct err *err)
 }
 
 /* A remote from which nothing was fetched yet has no account: that is no error. */
-static enum status update_all(struct reading *r, struct err *err)
+enum status reading_update(struct reading *r, struct err *err)
 {
 	struct str rest = buf_str(&r->accounts);
 	enum status status = ST_OK;
@@ -200,19 +200,32 @@ int reading_open(struct reading *r, struct cmd *c, char **names, int count)
 	if (code != EX_OK)
 		return code;
 	umask(077);
-	r->session = control_open(c->state, &err);
-	if (r->session == NULL)
-		return cmd_fail_err(c, &err);
-	control_between_calls(r->session);
-	if (open_library(r, &err) != ST_OK || update_all(r, &err) != ST_OK)
+	if (reading_begin(r, &err) != ST_OK || open_library(r, &err) != ST_OK ||
+		reading_update(r, &err) != ST_OK)
 		return cmd_fail_err(c, &err);
 	return EX_OK;
+}
+
+enum status reading_begin(struct reading *r, struct err *err)
+{
+	if (r->session == NULL)
+		r->session = control_open(r->cmd->state, err);
+	if (r->session == NULL)
+		return ST_TEMP;
+	control_between_calls(r->session);
+	return ST_OK;
+}
+
+void reading_rest(struct reading *r)
+{
+	control_close(r->session);
+	r->session = NULL;
 }
 
 void reading_close(struct reading *r)
 {
 	library_close(r->library);
-	control_close(r->session);
+	reading_rest(r);
 	json_decref(r->row);
 	buf_deinit(&r->accounts);
 	buf_deinit(&r->octets);

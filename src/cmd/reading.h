@@ -23,6 +23,11 @@ struct reading {
  * up to date.  A sysexits code, already told; reading_close() in any case. */
 int reading_open(struct reading *r, struct cmd *c, char **names, int count);
 void reading_close(struct reading *r);
+/* For who stays long: gives the office up until reading_begin(), so that others may have it. */
+void reading_rest(struct reading *r);
+enum status reading_begin(struct reading *r, struct err *err);
+/* Brings the library up to date. */
+enum status reading_update(struct reading *r, struct err *err);
 
 /* The address of the maildrop of a remote: "home@remote". */
 void reading_address(struct buf *out, struct str remote);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "cmd/export_file.h"
-#include "cmd/reading.h"
+#include "cmd/save.h"
 #include "maildir/deliver.h"
 #include "mime/tree.h"
 
@@ -41,11 +41,17 @@ static int make_file(const char *dir, struct str name, char **path, struct err *
 	return fd;
 }
 
-static enum status save_file(struct cmd *c, struct str name, struct str octets, struct err *err)
+static void put_path(struct save *to, struct str path)
+{
+	buf_put(&to->saved, path);
+	buf_putc(&to->saved, '\n');
+}
+
+enum status save_file(struct save *to, struct str name, struct str octets, struct err *err)
 {
 	enum status status = ST_OK;
 	char *path;
-	int fd = make_file(c->args[1], name, &path, err);
+	int fd = make_file(to->dir, name, &path, err);
 
 	while (fd >= 0 && octets.n > 0 && status == ST_OK) {
 		ssize_t n = write(fd, octets.p, octets.n);
@@ -58,25 +64,25 @@ static enum status save_file(struct cmd *c, struct str name, struct str octets, 
 	if (fd >= 0 && (fsync(fd) != 0 || close(fd) != 0) && status == ST_OK)
 		status = err_set(err, ST_IO, "write %s: %s", path, strerror(errno));
 	if (fd >= 0 && status == ST_OK)
-		puts(path);
+		put_path(to, str_c(path));
 	free(path);
 	return fd < 0 ? ST_IO : status;
 }
 
 static enum status save_eml(
-	struct cmd *c, const struct library_row *row, struct str octets, struct err *err)
+	struct save *to, const struct library_row *row, struct str octets, struct err *err)
 {
 	struct buf name = { 0 };
 	enum status status;
 
 	buf_put(&name, row->id);
 	buf_put(&name, STR(".eml"));
-	status = save_file(c, buf_str(&name), octets, err);
+	status = save_file(to, buf_str(&name), octets, err);
 	buf_deinit(&name);
 	return status;
 }
 
-static enum status save_attachments(struct cmd *c, struct str octets, struct err *err)
+static enum status save_attachments(struct save *to, struct str octets, struct err *err)
 {
 	enum status status = ST_OK;
 	struct mime_tree t;
@@ -91,7 +97,7 @@ static enum status save_attachments(struct cmd *c, struct str octets, struct err
 		if (!mime_filename(p, &name))
 			buf_printf(&name, "part-%zu", i);
 		mime_body(p, &body);
-		status = save_file(c, buf_str(&name), buf_str(&body), err);
+		status = save_file(to, buf_str(&name), buf_str(&body), err);
 		buf_deinit(&name);
 		buf_deinit(&body);
 	}
@@ -100,14 +106,14 @@ static enum status save_attachments(struct cmd *c, struct str octets, struct err
 }
 
 static enum status save_mbox(
-	struct cmd *c, const struct library_row *row, struct str octets, struct err *err)
+	struct save *to, const struct library_row *row, struct str octets, struct err *err)
 {
 	struct buf name = { 0 };
 	struct export x = { .file = NULL };
 	enum status status;
 	char *path;
 
-	buf_put(&name, str_c(c->args[1]));
+	buf_put(&name, str_c(to->dir));
 	buf_putc(&name, '/');
 	buf_put(&name, row->id);
 	buf_put(&name, STR(".mbox"));
@@ -123,13 +129,13 @@ static enum status save_mbox(
 		status = export_finish(&x, err);
 	export_end(&x);
 	if (status == ST_OK)
-		puts(path);
+		put_path(to, str_c(path));
 	free(path);
 	return status;
 }
 
 static enum status save_maildir(
-	struct cmd *c, const struct library_row *row, struct str octets, struct err *err)
+	struct save *to, const struct library_row *row, struct str octets, struct err *err)
 {
 	struct maildir_message m;
 	struct buf name = { 0 };
@@ -138,28 +144,32 @@ static enum status save_maildir(
 	buf_printf(&name, "%lld.", (long long)(row->date_ms / 1000));
 	buf_put(&name, row->id);
 	buf_put(&name, STR(".restante"));
-	status = maildir_begin(&m, c->args[1], buf_str(&name), err);
+	status = maildir_begin(&m, to->dir, buf_str(&name), err);
 	if (status == ST_OK) {
 		maildir_octets(&m, octets);
 		status = maildir_commit(&m, err);
 	}
-	if (status == ST_OK)
-		printf("%s/new/%.*s\n", c->args[1], STR_ARG(buf_str(&name)));
+	if (status == ST_OK) {
+		buf_put(&to->saved, str_c(to->dir));
+		buf_put(&to->saved, STR("/new/"));
+		put_path(to, str_c(m.name));
+	}
 	maildir_end(&m);
 	buf_deinit(&name);
 	return status;
 }
 
-static enum status save(struct cmd *c, struct str format, const struct library_row *row,
-	struct str octets, struct err *err)
+enum status save_message(
+	struct save *to, const struct library_row *row, struct str octets, struct err *err)
 {
-	if (str_eq(format, STR("mbox")))
-		return save_mbox(c, row, octets, err);
-	if (str_eq(format, STR("maildir")))
-		return save_maildir(c, row, octets, err);
-	if (str_eq(format, STR("attachments")))
-		return save_attachments(c, octets, err);
-	return save_eml(c, row, octets, err);
+	mkdir(to->dir, 0700);
+	if (str_eq(to->format, STR("mbox")))
+		return save_mbox(to, row, octets, err);
+	if (str_eq(to->format, STR("maildir")))
+		return save_maildir(to, row, octets, err);
+	if (str_eq(to->format, STR("attachments")))
+		return save_attachments(to, octets, err);
+	return save_eml(to, row, octets, err);
 }
 
 static bool is_format(struct str s)
@@ -175,24 +185,26 @@ static bool is_format(struct str s)
 
 int cmd_save(struct cmd *c)
 {
-	struct str format = cmd_has(c, OPTION_FORMAT) ? str_c(c->value[OPTION_FORMAT]) : STR("eml");
+	struct save to = { .dir = c->args[1],
+		.format = cmd_has(c, OPTION_FORMAT) ? str_c(c->value[OPTION_FORMAT]) : STR("eml") };
 	struct buf octets = { 0 };
 	struct library_row row;
 	struct err err = { 0 };
 	struct reading r;
 	int code;
 
-	if (!is_format(format))
+	if (!is_format(to.format))
 		return cmd_fail(c, EX_USAGE, "--format is eml, mbox, maildir or attachments");
 	code = reading_open(&r, c, NULL, 0);
 	if (code == EX_OK) {
-		mkdir(c->args[1], 0700);
 		if (library_get(r.library, buf_str(&r.accounts), str_c(c->args[0]), &row, &err) !=
 				ST_OK ||
 			reading_message(&r, &row, SAVE_MAX, &octets, &err) != ST_OK ||
-			save(c, format, &row, buf_str(&octets), &err) != ST_OK)
+			save_message(&to, &row, buf_str(&octets), &err) != ST_OK)
 			code = cmd_fail_err(c, &err);
 	}
+	fwrite(buf_str(&to.saved).p, 1, to.saved.len, stdout);
+	buf_deinit(&to.saved);
 	buf_deinit(&octets);
 	reading_close(&r);
 	return code == EX_OK ? output_end(c) : code;

@@ -189,6 +189,8 @@ const struct command commands[] = {
 	{ "show", "ID", LIST " account", 1, 1, cmd_show, "print a message as text" },
 	{ "save", "ID DIR", LIST " account format", 2, 2, cmd_save,
 		"save a message, or its attachments, into a directory" },
+	{ "read", "[REMOTE...]", "state account", 0, -1, cmd_read,
+		"read mail in a terminal: threads, search, attachments, answers; no network is needed" },
 	{ "provider list", "", LIST, 0, 0, cmd_provider_list, "list the mail providers that are known" },
 	{ "provider show", "DOMAIN|ADDRESS", LIST, 1, 1, cmd_provider_show,
 		"tell where the customers of a provider fetch and send" },

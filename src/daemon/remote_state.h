@@ -14,8 +14,9 @@ struct remote_state;
 
 enum remote_seen_state {
 	REMOTE_SEEN_WHOLE,
-	REMOTE_SEEN_STUB,    /* its beginning only */
-	REMOTE_SEEN_SKIPPED, /* left there unfetched, by a rule */
+	REMOTE_SEEN_STUB,     /* its beginning only */
+	REMOTE_SEEN_SKIPPED,  /* left there unfetched, by a rule */
+	REMOTE_SEEN_UNWANTED, /* deleted here, and its owner wants it deleted there */
 };
 
 enum { REMOTE_DIGEST = 16, REMOTE_UIDL_MAX = 70 };
