@@ -142,7 +142,6 @@ static void tls_failed(struct out *o)
 
 	if (j != NULL)
 		job_tls_failed(j, o, refusal, o->conn.error);
-	end(o);
 }
 
 static void start_tls(struct out *o)
@@ -155,6 +154,7 @@ static void start_tls(struct out *o)
 		return;
 	snprintf(o->conn.error, sizeof o->conn.error, "%.119s", err.text);
 	tls_failed(o);
+	o->ended = true;
 }
 
 static void arm(struct out *o)
@@ -193,7 +193,7 @@ static bool turn(struct out *o)
 	}
 	if (o->closing) {
 		if (n < 0 || out->len == 0)
-			end(o);
+			o->ended = true;
 		return false;
 	}
 	if (out->len > 0 && n == 0 && !smtpc_wants_input(o->engine))
@@ -244,6 +244,7 @@ static void event(struct conn *c, enum conn_event e)
 		if (c->handshaking) {
 			snprintf(c->error, sizeof c->error, "TLS handshake: time-out");
 			tls_failed(o);
+			end(o);
 			return;
 		}
 		if (o->idle) {
@@ -256,7 +257,10 @@ static void event(struct conn *c, enum conn_event e)
 			smtpc_timeout(o->engine);
 		}
 		break;
-	case CONN_FAILED: tls_failed(o); return;
+	case CONN_FAILED:
+		tls_failed(o);
+		end(o);
+		return;
 	}
 	out_drive(o);
 }
