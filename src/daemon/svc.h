@@ -17,7 +17,7 @@ struct svc {
 	struct office_sessions sessions;
 	struct office office;
 	struct authenticator *authenticator;
-	struct signer *signer; /* NULL: nothing is signed */
+	struct signer *signer;   /* NULL: nothing is signed */
 	struct svc_queue *queue; /* owned; NULL: nothing goes on */
 	struct link edges, carriers;
 	struct svc_delays {
@@ -100,7 +100,8 @@ struct svc_session {
 };
 
 void svc_add_edge(struct svc *s, int fd);
-void svc_reap(struct svc *s);  /* at the end of a turn: sends the answers, frees edges that are over */
+void svc_reap(
+	struct svc *s); /* at the end of a turn: sends the answers, frees edges that are over */
 void svc_close(struct svc *s); /* ends all sessions and edges */
 
 /* Answers the open question and, when the session is gone meanwhile, frees it: do not touch it
@@ -148,7 +149,7 @@ bool svc_forwarded(struct str recipient, struct str address);
 /* svc_limits.c: one more recipient elsewhere; false: the account had too many. */
 bool svc_cap_take(struct svc *s, uint64_t account);
 void svc_caps_free(struct svc *s);
-bool svc_disk_low(struct svc *s); /* disk_free_min */
+bool svc_disk_low(struct svc *s);                /* disk_free_min */
 void svc_transaction_end(struct svc_session *x); /* recipients and draft; also after COMMIT */
 
 #endif
