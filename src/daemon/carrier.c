@@ -67,8 +67,7 @@ static void from_store(void *owner, struct ipc_packet *p)
 	struct carrier_job *j = number < c->job_slots ? c->jobs[number] : NULL;
 
 	if (p->head.type == IPC_JOB) {
-		/* What is not begun goes back to the queue when the channel ends. */
-		if (!c->draining && !job_start(c, number, &p->body))
+		if (!job_start(c, number, &p->body))
 			log_error("carrier.bad-job", F_INT("job", number));
 	} else if (j != NULL && j->seq != 0 && j->seq == p->head.seq) {
 		job_answered(j, p);
@@ -113,6 +112,7 @@ static void orphaned(struct loop_timer *t)
 static void drain(struct carrier *c)
 {
 	c->draining = true;
+	credit(c, 0);
 	out_quit_idle(c);
 	end_if_drained(c);
 }

@@ -5,7 +5,7 @@
  * free again when the RESULT is answered, or when the channel is lost (then the store gives the job to
  * somebody else).  Every other use of it ends the channel.
  *
- *   IPC_CREDIT  note      carrier   u32: takes so many jobs more
+ *   IPC_CREDIT  note      carrier   u32: takes so many jobs more; 0: none any more
  *   IPC_JOB     note      store     struct job
  *   IPC_QREAD   question  carrier   u64 offset, u32 want -> enum store_result, octets of prefix and message
  *   IPC_RESULT  question  carrier   struct job_outcome, one for each recipient of the job -> enum

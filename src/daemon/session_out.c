@@ -294,6 +294,8 @@ void out_start(struct carrier *c, const struct out_peer *peer, struct carrier_jo
 	if (j->plan.implicit) {
 		o->starting_tls = true;
 		start_tls(o);
+		if (o->ended)
+			end(o);
 	} else {
 		out_drive(o);
 	}

@@ -277,7 +277,7 @@ static bool take_credit(struct svc_carrier *c, struct reader *r)
 
 	if (r->bad || r->rest.n > 0 || n > CREDIT_MAX - c->credit)
 		return false;
-	c->credit += n;
+	c->credit = n == 0 ? 0 : c->credit + n;
 	return true;
 }
 

@@ -8,10 +8,18 @@ import subprocess
 
 import peer
 import world
-from office import wait_until
+from office import Skip, wait_until
 
 OFFICE = {'config': 'carriers = 0\n'}
-W = {}
+
+
+class Parts(dict):
+    """What the first test made; without it the others have nothing to say."""
+    def __missing__(self, key):
+        raise Skip(f'the world has no {key}')
+
+
+W = Parts()
 OTHERS = {'postfix': (20, world.postfix), 'exim': (21, world.exim), 'opensmtpd': (22, world.opensmtpd)}
 
 
@@ -101,8 +109,12 @@ def test_the_world_opens(_office):
     for o in (a, b):
         w.zone(o.domain, ['@ IN MX 10 mail', f'mail IN A {o.host.address}'])
     w.start_dns()
+    W['missing'] = {}
     for name, (_, start) in OTHERS.items():
-        start(w.hosts[name], f'{name}.test', 'eve', tls)
+        try:
+            start(w.hosts[name], f'{name}.test', 'eve', tls)
+        except Skip as why:
+            W['missing'][name] = why
     a.open()
     b.open()
     c = W['c'] = w.office('c', 12, 'c.test', 'smarthost {\n host = "mail.b.test"\n user = "ann@b.test"\n'
@@ -144,18 +156,24 @@ def bounce(office, to):
     return dict(list(m.iter_parts())[1].get_payload()[1].items())
 
 
+def other(name):
+    if name in W['missing']:
+        raise W['missing'][name]
+    return W['w'].hosts[name]
+
+
 def from_other(name):
     """The other server takes it on its own machine and delivers it to ours."""
-    with W['w'].hosts[name].inside(), \
+    with other(name).inside(), \
             smtplib.SMTP('127.0.0.1', 25, local_hostname=f'mail.{name}.test', timeout=30) as s:
         s.sendmail(f'eve@{name}.test', [W['a'].ann], f'Subject: from {name}\r\n\r\nhello\r\n')
     comes(W['a'], f'Subject: from {name}')
 
 
 def to_other(name, level):
-    subject = f'to {name}'
+    subject, host = f'to {name}', other(name)
     send(W['a'], f'eve@{name}.test', subject)
-    wait_until(lambda: [m for m in W['w'].hosts[name].mail() if subject.encode() in m], 60, subject)
+    wait_until(lambda: [m for m in host.mail() if subject.encode() in m], 60, subject)
     log_has(W['a'], 'carrier.delivered', to=f'eve@{name}.test', **({'tls': level} if level else {}))
 
 
@@ -185,7 +203,7 @@ def test_to_opensmtpd(_office):
 
 
 def test_refused_by_the_others(_office):
-    for name in OTHERS:
+    for name in set(OTHERS) - set(W['missing']):
         send(W['a'], f'nobody@{name}.test', f'refused by {name}')
         assert bounce(W['a'], f'nobody@{name}.test')['Status'].startswith('5.'), name
 

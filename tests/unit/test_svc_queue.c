@@ -391,6 +391,37 @@ static void credit_is_kept_to(void **state)
 	buf_deinit(&credit);
 }
 
+/* Credit of nothing takes all of it back: this carrier drains. */
+static void no_more_credit(void **state)
+{
+	struct buf outcomes = { 0 }, credit = { 0 };
+	struct packet p, none;
+	struct carrier c;
+	struct job job;
+
+	(void)state;
+	carrier_open(&c, 100);
+	turns(5);
+	put_u32(&credit, 0);
+	say(&c, IPC_CREDIT, 0, buf_str(&credit));
+	turns(5);
+	send_mail(small, "u@one.example", NULL);
+	none = next(&c, 100);
+	assert_int_equal(none.type, 0);
+	buf_clear(&credit);
+	put_u32(&credit, 1);
+	say(&c, IPC_CREDIT, 0, buf_str(&credit));
+	p = take_job(&c, &job);
+	job_free(&job);
+	put_outcome(&outcomes, 0, OUTCOME_DELIVERED, STR("2.0.0"));
+	finish(&c, p.session, &outcomes);
+	buf_deinit(&p.body);
+	assert_no_more();
+	carrier_close(&c);
+	buf_deinit(&outcomes);
+	buf_deinit(&credit);
+}
+
 /* What no honest carrier says ends its channel, and another gets its job. */
 static void hostile_carriers(void **state)
 {
@@ -486,6 +517,7 @@ int main(void)
 		cmocka_unit_test(jobs_and_notices),
 		cmocka_unit_test(large_messages_are_read),
 		cmocka_unit_test(credit_is_kept_to),
+		cmocka_unit_test(no_more_credit),
 		cmocka_unit_test(hostile_carriers),
 		cmocka_unit_test(lost_after_the_outcome),
 	};
