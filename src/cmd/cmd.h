@@ -59,6 +59,7 @@ enum option_id {
 	OPTION_OLDER_THAN,
 	OPTION_ERROR,
 	OPTION_HELD,
+	OPTION_HEADER,
 	OPTION_COUNT,
 };
 
@@ -101,6 +102,8 @@ bool command_takes(const struct command *row, enum option_id id);
 /* Takes options out of argv[0 .. argc) wherever they stand ("--" ends them), leaves arguments.
  * EX_OK, or EX_USAGE after it was told. */
 int cmd_options(struct cmd *c, int argc, char **argv);
+/* c->state, as far as the environment says. */
+void cmd_find_state(struct cmd *c);
 
 /* "restante: account add: TEXT"; returns code. */
 int cmd_fail(const struct cmd *c, int code, const char *fmt, ...)
@@ -233,6 +236,9 @@ int cmd_queue_list(struct cmd *c);
 int cmd_queue_show(struct cmd *c);
 int cmd_queue_order(struct cmd *c);
 int cmd_read(struct cmd *c);
+int cmd_queue_retry_all(struct cmd *c);
+int cmd_sendmail(struct cmd *c); /* takes its words as they are */
+int cmd_submit(struct cmd *c);
 int cmd_provider_list(struct cmd *c);
 int cmd_provider_show(struct cmd *c);
 

@@ -61,8 +61,15 @@ static int unknown_command(char **argv)
 static int run(const struct command *row, int argc, char **argv)
 {
 	struct cmd c = { .row = row };
-	int code = cmd_options(&c, argc, argv);
+	int code;
 
+	if (row->run == cmd_sendmail) { /* its options are not ours */
+		cmd_find_state(&c);
+		c.args = argv;
+		c.nargs = argc;
+		return cmd_sendmail(&c);
+	}
+	code = cmd_options(&c, argc, argv);
 	if (code != EX_OK)
 		return code;
 	if (cmd_has(&c, OPTION_HELP)) {
@@ -86,13 +93,40 @@ static int run_group(int argc, char **argv)
 	return unknown_command(argv);
 }
 
+/* Called by a name that programs have always called: false when it is not one. */
+static bool old_name(int argc, char **argv, int *code)
+{
+	static char mode[] = "-bp", nothing[] = "-bi", command[] = "sendmail";
+	struct str path = str_c(argc > 0 ? argv[0] : ""),
+		   name = str_from(path, str_rfind(path, '/') + 1);
+	char *words[] = { command, NULL };
+	int taken;
+
+	if (str_find(path, '/') == path.n)
+		name = path;
+	if (str_eq(name, STR("mailq")))
+		words[1] = mode;
+	else if (str_eq(name, STR("newaliases")))
+		words[1] = nothing;
+	else if (!str_eq(name, STR("sendmail")))
+		return false;
+	if (words[1] != NULL)
+		*code = run(find_command(1, words, &taken), 1, words + 1);
+	else
+		*code = run(find_command(1, words, &taken), argc - 1, argv + 1);
+	return true;
+}
+
 int main(int argc, char **argv)
 {
+	int code;
 	static char help[] = "help", version[] = "version";
 	const struct command *row;
 	int taken = 0;
 
 	signal(SIGPIPE, SIG_IGN);
+	if (old_name(argc, argv, &code))
+		return code;
 	if (argc < 2) {
 		help_all(stderr);
 		return EX_USAGE;

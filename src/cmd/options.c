@@ -84,9 +84,17 @@ static const char *default_state(void)
 	return n > 0 && n < (int)sizeof path ? path : office;
 }
 
-int cmd_options(struct cmd *c, int argc, char **argv)
+void cmd_find_state(struct cmd *c)
 {
 	const char *from_environment = getenv("RESTANTE_STATE");
+
+	c->state = default_state();
+	if (from_environment != NULL && from_environment[0] != '\0')
+		c->state = from_environment;
+}
+
+int cmd_options(struct cmd *c, int argc, char **argv)
+{
 	bool ended = false;
 
 	c->args = argv;
@@ -106,9 +114,7 @@ int cmd_options(struct cmd *c, int argc, char **argv)
 		if (code != EX_OK)
 			return code;
 	}
-	c->state = default_state();
-	if (from_environment != NULL && from_environment[0] != '\0')
-		c->state = from_environment;
+	cmd_find_state(c);
 	if (cmd_has(c, OPTION_STATE))
 		c->state = c->value[OPTION_STATE];
 	return EX_OK;

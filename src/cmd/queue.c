@@ -198,3 +198,15 @@ int cmd_queue_order(struct cmd *c)
 	json_decref(total);
 	return code;
 }
+
+/* sendmail -q */
+int cmd_queue_retry_all(struct cmd *c)
+{
+	json_t *total = json_object();
+	json_t *q = json_pack("{s:s, s:s}", "verb", "queue.order", "command", "retry");
+	int code = order(c, q, total);
+
+	json_decref(q);
+	json_decref(total);
+	return code;
+}

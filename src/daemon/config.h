@@ -26,6 +26,7 @@ struct config_listen {
 	bool tls_tickets, client_certificates;
 	char *discard_ehlo;   /* "none", or extensions that are not offered here */
 	char *proxy_networks; /* who speaks the PROXY protocol first; net/cidr.h */
+	bool local;           /* submit.sock: users of this machine, known by their uid */
 };
 
 struct config_certificate {
@@ -60,6 +61,7 @@ struct config {
 		smtp_client_dot_timeout_ms;
 	int64_t account_recipients_per_hour, account_recipients_per_day; /* 0: no limit */
 	bool suppression;
+	bool submit_socket;
 	int64_t future_release_max_ms;
 	char *dns_resolver; /* "": the system's */
 	char *dnssec_trust_anchor, *tls_ca_file;

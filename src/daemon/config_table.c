@@ -166,6 +166,8 @@ const struct config_setting config_settings[] = {
 		"The same for a day." },
 	{ "suppression", CONFIG_BOOL, AT(suppression), "no", 0, 0, NULL,
 		"Remembers for each account who was reported not to exist (5.1.1), and refuses mail to them." },
+	{ "submit_socket", CONFIG_BOOL, AT(submit_socket), "yes", 0, 0, NULL,
+		"Listens on submit.sock in the state directory, by which local users hand in mail: restante sendmail." },
 	{ "future_release_max", CONFIG_DURATION, AT(future_release_max_ms), "30d", 0, 365 * DAY, NULL,
 		"How long a user may have mail held back by FUTURERELEASE (RFC 4865); 0s: not offered." },
 	{ "dns_resolver", CONFIG_TEXT, AT(dns_resolver), "", 0, 100, NULL,

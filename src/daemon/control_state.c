@@ -71,7 +71,8 @@ enum status state_check_version(const char *state, struct err *err)
 	return ST_OK;
 }
 
-int control_address(const char *state, struct sockaddr_un *to, struct err *err)
+int state_socket_address(
+	const char *state, const char *name, struct sockaddr_un *to, struct err *err)
 {
 	int dir = open(state, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -81,8 +82,13 @@ int control_address(const char *state, struct sockaddr_un *to, struct err *err)
 		return -1;
 	}
 	*to = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	snprintf(to->sun_path, sizeof to->sun_path, "/proc/self/fd/%d/control.sock", dir);
+	snprintf(to->sun_path, sizeof to->sun_path, "/proc/self/fd/%d/%s", dir, name);
 	return dir;
+}
+
+int control_address(const char *state, struct sockaddr_un *to, struct err *err)
+{
+	return state_socket_address(state, "control.sock", to, err);
 }
 
 /* Changing the effective user dropped the effective capabilities, not the permitted ones.  Reading

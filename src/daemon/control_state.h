@@ -11,6 +11,9 @@
 /* The socket's address by way of an open state directory, because a path has no room for more than
  * 107 octets.  Returns the directory's fd, which must stay open until bind() or connect(). */
 int control_address(const char *state, struct sockaddr_un *to, struct err *err);
+/* The same of another socket there. */
+int state_socket_address(
+	const char *state, const char *name, struct sockaddr_un *to, struct err *err);
 
 /* A server's socket, or the office itself under the state's lock. */
 struct control_session {

@@ -139,20 +139,39 @@ static void hello(struct edge *e, struct session *s)
 	buf_deinit(&b);
 }
 
-bool edge_ask(
-	struct edge *e, struct session *s, enum ipc_type type, struct str fields, struct str octets)
+/* False: there is no store now. */
+static bool begin_question(struct edge *e, struct session *s, struct ipc_head *head)
 {
-	struct ipc_head head = { .type = (uint16_t)type, .session = s->slot };
-
 	if (e->store == NULL || e->store_lost)
 		return false;
 	if (++e->seq == 0)
 		e->seq = 1;
-	s->seq = head.seq = e->seq;
+	head->session = s->slot;
+	s->seq = head->seq = e->seq;
 	if (!s->known)
 		hello(e, s);
 	s->known = true;
+	return true;
+}
+
+bool edge_ask(
+	struct edge *e, struct session *s, enum ipc_type type, struct str fields, struct str octets)
+{
+	struct ipc_head head = { .type = (uint16_t)type };
+
+	if (!begin_question(e, s, &head))
+		return false;
 	ipc_send(e->store, &head, fields, octets, -1);
+	return true;
+}
+
+bool edge_ask_local(struct edge *e, struct session *s)
+{
+	struct ipc_head head = { .type = IPC_LOCAL };
+
+	if (!begin_question(e, s, &head))
+		return false;
+	ipc_send(e->store, &head, STR(""), STR(""), s->conn.fd);
 	return true;
 }
 

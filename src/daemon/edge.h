@@ -50,6 +50,8 @@ struct edge {
  * is no store now: the session answers its client with a temporary failure. */
 bool edge_ask(struct edge *e, struct session *s, enum ipc_type type, struct str fields,
 	struct str octets);
+/* Shows the store the session's socket: is that a user of this machine? */
+bool edge_ask_local(struct edge *e, struct session *s);
 /* Room that the store may read messages into; asks for it when there is none yet. */
 struct window *edge_window(struct edge *e);
 /* No answer. */

@@ -89,6 +89,28 @@ enum status parent_read(const struct parent *p, struct parent_files *f, struct e
 	return st;
 }
 
+/* A socket in the state directory; -1 with err. */
+static int state_socket(const char *state, const char *name, mode_t mask, struct err *err)
+{
+	struct sockaddr_un sa;
+	int dir = state_socket_address(state, name, &sa, err), fd, r;
+	mode_t old;
+
+	if (dir < 0)
+		return -1;
+	unlinkat(dir, name, 0); /* we hold the lock: nobody serves on it */
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	old = umask(mask);
+	r = bind(fd, (const struct sockaddr *)&sa, sizeof sa);
+	umask(old);
+	close(dir);
+	if (r == 0 && listen(fd, 64) == 0)
+		return fd;
+	err_set(err, ST_IO, "bind %s/%s: %s", state, name, strerror(errno));
+	close(fd);
+	return -1;
+}
+
 static int take_bound(struct parent *p, bool *kept, const char *address, uint16_t port)
 {
 	for (size_t i = 0; i < p->listener_count; i++)
@@ -146,6 +168,32 @@ static enum status bind_row(
 	return ST_OK;
 }
 
+/* Whoever can reach it may connect: the store asks the kernel who it is. */
+static enum status bind_submit(struct parent *p, struct binding *b, struct err *err)
+{
+	static char name[] = "submit.sock", none[] = "none", nobody[] = "";
+	static const struct config_listen row = { .name = name,
+		.protocol = LISTEN_SUBMISSION,
+		.tls = LISTEN_TLS_NONE,
+		.discard_ehlo = none,
+		.proxy_networks = nobody,
+		.local = true };
+	int fd = take_bound(p, b->kept, name, 0);
+
+	if (b->count == PARENT_LISTENERS_MAX)
+		return err_set(
+			err, ST_USAGE, "more than %d listening sockets", PARENT_LISTENERS_MAX);
+	b->fresh[b->count] = fd < 0;
+	if (fd < 0)
+		fd = state_socket(p->state, name, 0111, err);
+	if (fd < 0)
+		return ST_IO;
+	b->listeners[b->count] = (struct child_listener){ fd, &row };
+	snprintf(b->bound[b->count].address, sizeof b->bound->address, "%s", name);
+	b->bound[b->count++].port = 0;
+	return ST_OK;
+}
+
 enum status parent_listen(struct parent *p, struct parent_files *f, struct err *err)
 {
 	static struct binding b;
@@ -154,6 +202,8 @@ enum status parent_listen(struct parent *p, struct parent_files *f, struct err *
 	b = (struct binding){ 0 };
 	for (size_t i = 0; i < f->config->listen_count && st == ST_OK; i++)
 		st = bind_row(p, &b, &f->config->listen[i], err);
+	if (st == ST_OK && f->config->submit_socket)
+		st = bind_submit(p, &b, err);
 	if (st != ST_OK) {
 		for (size_t i = 0; i < b.count; i++)
 			if (b.fresh[i])
@@ -192,25 +242,6 @@ static enum status identity(struct child_identity *id, const char *user, const c
 	}
 	if (id->uid == 0)
 		return err_set(err, ST_USAGE, "user %s is root: choose another", user);
-	return ST_OK;
-}
-
-static enum status control_socket(struct parent *p, struct err *err)
-{
-	struct sockaddr_un sa;
-	int dir = control_address(p->state, &sa, err), r;
-	mode_t old;
-
-	if (dir < 0)
-		return ST_IO;
-	unlinkat(dir, "control.sock", 0); /* we hold the lock: nobody serves on it */
-	p->control_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	old = umask(0177);
-	r = bind(p->control_fd, (const struct sockaddr *)&sa, sizeof sa);
-	umask(old);
-	close(dir);
-	if (r < 0 || listen(p->control_fd, 16) < 0)
-		return err_set(err, ST_IO, "bind %s/control.sock: %s", p->state, strerror(errno));
 	return ST_OK;
 }
 
@@ -260,7 +291,9 @@ enum status parent_open_state(struct parent *p, const struct config *c, struct e
 	if (r == ST_OK && p->store_identity.drop)
 		r = own_tree(dir, "store", p->store_identity.uid, p->store_identity.gid, err);
 	close(dir);
-	return r == ST_OK ? control_socket(p, err) : r;
+	if (r == ST_OK)
+		p->control_fd = state_socket(p->state, "control.sock", 0177, err);
+	return r == ST_OK && p->control_fd < 0 ? ST_IO : r;
 }
 
 void parent_open_log(struct parent *p, const struct config *c)

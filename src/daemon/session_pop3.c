@@ -456,7 +456,8 @@ static void answered(struct session *s, struct ipc_packet *packet)
 	case IPC_DRAFT:
 	case IPC_COMMIT:
 	case IPC_RESET:
-	case IPC_END: break; /* SMTP's */
+	case IPC_END:
+	case IPC_LOCAL: break; /* SMTP's */
 	}
 }
 

@@ -15,6 +15,7 @@ struct session_smtp {
 	struct smtpd *engine;
 	enum ipc_type asked;
 	bool submission, lmtp;
+	bool local, greeted; /* local: greeted when the store knows who it is */
 	bool first_rcpt;      /* the next RCPT begins the store's list anew */
 	bool store_has_tx;    /* recipients or a draft are there: RESET them */
 	bool header_done;     /* submission: the header section is complete and mended */
@@ -63,7 +64,7 @@ static void ask_sender(struct session_smtp *p)
 
 	p->first_rcpt = true;
 	/* Notices of a mail client have no sender to check (RFC 8098 3). */
-	if (!p->submission || !p->s.edge->config->sender_login_match || tx->reverse_path.n == 0) {
+	if (!p->submission || p->local || !p->s.edge->config->sender_login_match || tx->reverse_path.n == 0) {
 		smtpd_answer(p->engine, 0, STR(""));
 		return;
 	}
@@ -140,7 +141,7 @@ static void ask_commit(struct session_smtp *p)
 	const struct smtpd_tx *tx = smtpd_tx(p->engine);
 	struct buf b = { 0 }, client = { 0 };
 
-	if (smtpd_user(p->engine).n > 0) {
+	if (smtpd_user(p->engine).n > 0 && !p->local) {
 		buf_put(&client, smtpd_user(p->engine));
 		buf_put(&client, STR(" via "));
 	}
@@ -224,7 +225,7 @@ static void ask_authors(struct session_smtp *p, struct str header)
 	struct buf b = { 0 };
 	size_t count = 0;
 
-	if (!c->from_login_match || !c->sender_login_match) {
+	if (p->local || !c->from_login_match || !c->sender_login_match) {
 		hand_over(p);
 	} else if (!put_authors(&b, header, STR("From"), &count)) {
 		refuse_message(p, 550, STR("5.7.1 the From field cannot be read"), "from");
@@ -344,12 +345,37 @@ static void serve_event(struct session_smtp *p, const struct smtpd_event *ev)
 	}
 }
 
+/* RFC 5321 3.1: nothing but QUIT is of use then; who calls tries again later. */
+static void turn_away(struct session_smtp *p)
+{
+	buf_put(smtpd_out(p->engine), STR("421 "));
+	buf_put(smtpd_out(p->engine), no_store);
+	buf_put(smtpd_out(p->engine), STR("\r\n"));
+	p->s.closing = true;
+}
+
+static void local_answered(struct session_smtp *p, struct ipc_packet *packet)
+{
+	if (packet == NULL || packet->head.result == 0) {
+		turn_away(p);
+		return;
+	}
+	smtpd_local(p->engine, session_peer(&p->s), get_str(&packet->body));
+	smtpd_greet(p->engine);
+	p->greeted = true;
+}
+
 static void serve(struct session *s)
 {
 	struct session_smtp *p = smtp_of(s);
 	struct smtpd_event ev;
 
-	while (s->seq == 0 && !s->closing && !s->starting_tls && s->paused_until_ms == 0 &&
+	if (!p->greeted && s->seq == 0) {
+		p->asked = IPC_LOCAL;
+		if (!edge_ask_local(s->edge, s))
+			turn_away(p);
+	}
+	while (p->greeted && s->seq == 0 && !s->closing && !s->starting_tls && s->paused_until_ms == 0 &&
 		smtpd_next(p->engine, loop_now_ms(s->conn.loop), &ev))
 		serve_event(p, &ev);
 }
@@ -514,6 +540,7 @@ static void answered(struct session *s, struct ipc_packet *packet)
 		rcpt_answered(p, packet == NULL ? RESOLVED_TEMP : (enum resolved)result);
 		break;
 	case IPC_DRAFT: draft_answered(p, (enum store_result)result); break;
+	case IPC_LOCAL: local_answered(p, packet); break;
 	case IPC_COMMIT:
 		stored(p, result, packet == NULL ? STR("") : get_str(&packet->body));
 		break;
@@ -622,12 +649,16 @@ struct session *session_smtp_new(const struct edge_listener *el, const char *pee
 		.xclient = cidr_set_has(&e->xclient_networks, str_c(peer)),
 		.wall_ms = clock_wall_ms(),
 		.hold_max_ms = e->config->future_release_max_ms,
+		.local = el->row->local,
 	};
 
 	p->submission = facts.role == SMTPD_SUBMISSION;
 	p->lmtp = facts.role == SMTPD_LMTP;
 	p->engine = smtpd_new(configs[facts.role], &facts, loop_now_ms(e->loop));
-	smtpd_greet(p->engine);
+	p->local = el->row->local;
+	p->greeted = !p->local;
+	if (p->greeted)
+		smtpd_greet(p->engine);
 	session_init(&p->s, &protocol);
 	return &p->s;
 }

@@ -114,7 +114,11 @@ static bool dispatch(struct svc_edge *e, struct ipc_packet *p)
 	};
 	struct svc_session *x;
 
-	if (p->fd >= 0 || p->head.session >= SLOTS_MAX)
+	if (p->head.session >= SLOTS_MAX)
+		return false;
+	if (p->head.type == IPC_LOCAL)
+		return svc_local(e, session_of(e, p->head.session, true), p);
+	if (p->fd >= 0)
 		return false;
 	if (p->head.type == IPC_RESET || p->head.type == IPC_END) {
 		x = session_of(e, p->head.session, false);

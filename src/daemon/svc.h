@@ -57,6 +57,8 @@ struct svc_session {
 
 	struct sasl *sasl;
 	uint64_t account;        /* who authenticated; 0 nobody */
+	bool local;              /* a user of this machine, by submit.sock */
+	uint32_t uid;            /* of that user */
 	struct last_login login; /* where from and how */
 
 	/* the SMTP transaction */
@@ -111,6 +113,13 @@ void svc_answer(struct svc_session *x, unsigned result, struct str a, struct str
 /* One handler per ipc_type; false: not what an honest edge sends. */
 bool svc_auth(struct svc_session *x, struct reader *r);
 bool svc_auth_step(struct svc_session *x, struct reader *r);
+/* svc_local.c: the fd of the packet is taken over. */
+bool svc_local(struct svc_edge *e, struct svc_session *x, struct ipc_packet *p);
+/* What the bounds of an account are counted under; 0: a stranger. */
+static inline uint64_t svc_sends_as(const struct svc_session *x)
+{
+	return x->local ? UINT64_C(1) << 63 | x->uid : x->account;
+}
 bool svc_sender(struct svc_session *x, struct reader *r);
 bool svc_rcpt(struct svc_session *x, struct reader *r);
 bool svc_draft(struct svc_session *x, struct reader *r);

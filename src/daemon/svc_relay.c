@@ -54,7 +54,7 @@ static enum resolved relay(struct svc_session *x, struct str recipient, struct m
 {
 	const struct route_rules rules = config_routes(x->edge->svc->office.config);
 
-	if (x->account == 0)
+	if (svc_sends_as(x) == 0)
 		switch (route_accepts(&rules, recipient)) {
 		case ROUTE_NOT_OURS: return RESOLVED_FOREIGN;
 		case ROUTE_NO_SUCH_RECIPIENT: return RESOLVED_NOWHERE;
@@ -63,7 +63,7 @@ static enum resolved relay(struct svc_session *x, struct str recipient, struct m
 	if (x->account != 0 && x->edge->svc->office.config->suppression &&
 		suppression_has(x->edge->svc->office.directory, x->account, recipient))
 		return RESOLVED_SUPPRESSED;
-	if (x->account != 0 && !svc_cap_take(x->edge->svc, x->account))
+	if (svc_sends_as(x) != 0 && !svc_cap_take(x->edge->svc, svc_sends_as(x)))
 		return RESOLVED_CAPPED;
 	add_onward(found, recipient);
 	return RESOLVED;

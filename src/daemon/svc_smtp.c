@@ -68,7 +68,7 @@ static bool draft_append(struct svc_session *x, struct msgid id, uint64_t offset
 		x->draft = store_draft_new(x->edge->svc->office.store, id);
 		x->draft_id = id;
 		dkim_hash_free(x->hash);
-		x->hash = x->goes_on && x->account != 0 && x->edge->svc->signer != NULL
+		x->hash = x->goes_on && svc_sends_as(x) != 0 && x->edge->svc->signer != NULL
 				  ? dkim_hash_new()
 				  : NULL;
 	}

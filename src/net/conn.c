@@ -18,6 +18,8 @@ static void peer_text(struct conn *c, const struct sockaddr *peer)
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)peer;
 	const void *ip = NULL;
 	int family = peer == NULL ? AF_UNSPEC : peer->sa_family;
+	struct ucred user;
+	socklen_t n = sizeof user;
 
 	if (family == AF_INET) {
 		ip = &v4->sin_addr;
@@ -31,7 +33,9 @@ static void peer_text(struct conn *c, const struct sockaddr *peer)
 			ip = &v6->sin6_addr.s6_addr[12];
 		}
 	}
-	if (ip == NULL || inet_ntop(family, ip, c->peer, sizeof c->peer) == NULL)
+	if (family == AF_UNIX && getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &user, &n) == 0)
+		snprintf(c->peer, sizeof c->peer, "uid-%u", (unsigned)user.uid);
+	else if (ip == NULL || inet_ntop(family, ip, c->peer, sizeof c->peer) == NULL)
 		snprintf(c->peer, sizeof c->peer, "local");
 }
 

@@ -40,7 +40,7 @@ struct conn {
 	/* And that: asks for a certificate (RFC 8446 4.3.2), which the client need not have. */
 	bool ask_certificate;
 	void (*event)(struct conn *c, enum conn_event e);
-	char peer[64]; /* text of the peer's IP address */
+	char peer[64]; /* text of the peer's IP address; "uid-1000": a user of this machine */
 	uint16_t peer_port;
 	char error[120]; /* why CONN_FAILED or CONN_ERROR; for the log */
 };

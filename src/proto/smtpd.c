@@ -31,6 +31,7 @@ void smtpd_free(struct smtpd *s)
 	buf_deinit(&s->proxied_helo);
 	buf_deinit(&s->xclient_text);
 	buf_deinit(&s->user);
+	buf_deinit(&s->origin);
 	buf_wipe(&s->auth);
 	free(s);
 }
@@ -322,6 +323,13 @@ const struct smtpd_tx *smtpd_tx(const struct smtpd *s)
 struct str smtpd_helo(const struct smtpd *s)
 {
 	return s->proxied_helo.len > 0 ? buf_str(&s->proxied_helo) : buf_str(&s->helo);
+}
+
+void smtpd_local(struct smtpd *s, struct str user, struct str origin)
+{
+	buf_put(&s->user, user);
+	buf_put(&s->origin, origin);
+	s->authenticated = true;
 }
 
 struct str smtpd_user(const struct smtpd *s)

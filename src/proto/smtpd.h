@@ -71,6 +71,7 @@ struct smtpd_peer { /* facts about this connection, copied */
 	int64_t wall_ms;    /* since 1970, now: for FUTURERELEASE */
 	int64_t hold_max_ms;  /* how long mail may be held back (RFC 4865); 0: not offered */
 	bool channel_binding; /* mechanisms_plus may be offered (set again by smtpd_tls_started) */
+	bool local;           /* a user of this machine: smtpd_local() comes before the greeting */
 	bool certificate;     /* the handshake proved the key of one (smtpd_certificate_shown) */
 };
 
@@ -132,6 +133,9 @@ void smtpd_free(struct smtpd *s);
 /* Puts the 220 greeting into out.  Input that came before is an early talker: 554 and close
  * (RFC 5321 4.3.1). */
 void smtpd_greet(struct smtpd *s);
+
+/* Who it is, as the kernel says; then smtpd_greet().  EHLO tells it the domain of addresses without one. */
+void smtpd_local(struct smtpd *s, struct str user, struct str origin);
 
 struct buf *smtpd_in(struct smtpd *s);
 struct buf *smtpd_out(struct smtpd *s);

@@ -20,7 +20,7 @@ bool smtpd_offers(const struct smtpd *s, enum smtpd_extension x)
 	case SMTPD_X_STARTTLS: return s->peer.tls_available && !s->peer.tls_active;
 	case SMTPD_X_AUTH:
 		smtpd_mechanisms(s, lists);
-		return s->peer.role == SMTPD_SUBMISSION && lists[0].n + lists[1].n + lists[2].n > 0;
+		return s->peer.role == SMTPD_SUBMISSION && !s->peer.local && lists[0].n + lists[1].n + lists[2].n > 0;
 	case SMTPD_X_XCLIENT: return s->peer.xclient;
 	case SMTPD_X_REQUIRETLS: return c->requiretls && s->peer.tls_active;
 	/* RFC 4865 3: only where mail is submitted */
@@ -129,6 +129,12 @@ void smtpd_ehlo_reply(struct smtpd *s)
 		buf_put(&s->out, STR("250-"));
 		buf_put(&s->out, rows[i].keyword);
 		put_parameters(s, rows[i].x);
+		buf_put(&s->out, STR("\r\n"));
+	}
+	if (s->origin.len > 0) {
+		last = s->out.len;
+		buf_put(&s->out, STR("250-XORIGIN "));
+		buf_put(&s->out, buf_str(&s->origin));
 		buf_put(&s->out, STR("\r\n"));
 	}
 	s->out.data[s->out.head + last + 3] = ' ';

@@ -77,7 +77,7 @@ struct smtpd {
 	struct buf address; /* owns peer.address */
 	struct buf in, out;
 	struct line_cutter cutter;
-	struct buf helo, user;
+	struct buf helo, user, origin;
 	struct buf proxied_helo, xclient_text; /* what XCLIENT said */
 	struct buf auth;                       /* decoded SASL data, wiped */
 	struct smtpd_transaction *tx;          /* NULL outside a transaction */

@@ -169,7 +169,9 @@ def test_init(office):
         state = os.path.join(place, 'new')
         done = run('init', '--domain', 'example.test', '--port-offset', '9000', '--state', state)
         assert done.returncode == 0, done
-        assert os.stat(state).st_mode & 0o7777 == 0o700, oct(os.stat(state).st_mode)
+        assert os.stat(state).st_mode & 0o7777 == 0o711, oct(os.stat(state).st_mode)  # for submit.sock
+        for name in ('restante.conf', 'store', 'tls'):
+            assert os.stat(os.path.join(state, name)).st_mode & 0o077 == 0, name
         assert os.stat(os.path.join(state, 'tls', 'key.pem')).st_mode & 0o077 == 0
         for name in ('version', 'restante.conf', 'tls/cert.pem'):
             assert os.path.getsize(os.path.join(state, name)) > 0, name

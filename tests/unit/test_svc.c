@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -441,6 +442,83 @@ static void the_lock_ends_with_the_session(void **state)
 	assert_int_equal(answer(NULL), STORE_OK);
 }
 
+static void send_fd(uint16_t type, uint32_t session, int fd)
+{
+	struct ipc_head head = { .type = type, .session = session, .seq = 1 };
+	struct iovec iov = { &head, sizeof head };
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct msghdr msg = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.room,
+		.msg_controllen = sizeof control.room };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof fd);
+	memcpy(CMSG_DATA(c), &fd, sizeof fd);
+	assert_true(sendmsg(edge, &msg, 0) > 0);
+	close(fd);
+}
+
+/* A client of a socket of this name in the directory of the test: the accepted end. */
+static int accepted(const char *name)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int listening = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
+	int fd;
+
+	snprintf(sa.sun_path, sizeof sa.sun_path, "%s/%s", dir, name);
+	unlink(sa.sun_path);
+	assert_int_equal(bind(listening, (struct sockaddr *)&sa, sizeof sa), 0);
+	assert_int_equal(listen(listening, 1), 0);
+	assert_int_equal(connect(client, (struct sockaddr *)&sa, sizeof sa), 0);
+	fd = accept(listening, NULL, NULL);
+	assert_true(fd >= 0);
+	close(listening);
+	close(client);
+	return fd;
+}
+
+/* Only the socket itself says that it is a user of this machine. */
+static void local_users(void **state)
+{
+	int pair[2];
+	struct buf to = { 0 };
+
+	(void)state;
+	put_u8(&to, 1);
+	put_str(&to, STR("u@else.test"));
+	put_u64(&to, 0);
+	put_u8(&to, 0);
+	put_str(&to, STR(""));
+	send_packet(IPC_RCPT, 2, 1, buf_str(&to));
+	assert_int_equal(answer(NULL), RESOLVED_FOREIGN);
+	send_fd(IPC_LOCAL, 1, accepted("submit.sock"));
+	assert_int_equal(answer(NULL), 1);
+	send_packet(IPC_RCPT, 1, 2, buf_str(&to));
+	assert_int_equal(answer(NULL), RESOLVED);
+	send_packet(IPC_RCPT, 2, 3, buf_str(&to));
+	assert_int_equal(answer(NULL), RESOLVED_FOREIGN);
+	buf_deinit(&to);
+
+	send_fd(IPC_LOCAL, 3, accepted("other.sock"));
+	assert_int_equal(answer(NULL), -1);
+	close(edge);
+	connect_edge();
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	close(pair[1]);
+	send_fd(IPC_LOCAL, 3, pair[0]);
+	assert_int_equal(answer(NULL), -1);
+	close(edge);
+	connect_edge();
+	send_packet(IPC_LOCAL, 3, 1, STR(""));
+	assert_int_equal(answer(NULL), -1);
+}
+
 /* What no honest edge sends costs it the channel. */
 static void refused_packets(void **state)
 {
@@ -703,6 +781,7 @@ int main(void)
 		EDGE_TEST(many_in_one_that_are_none),
 		EDGE_TEST(the_lock_ends_with_the_session),
 		EDGE_TEST(refused_packets),
+		EDGE_TEST(local_users),
 		EDGE_TEST(a_second_question),
 		EDGE_TEST(one_account_a_session),
 		EDGE_TEST(drafts),
