@@ -48,6 +48,8 @@ server('badlogin', 'tls = verify\n user = "relay@x.test"\n password = "wrong"', 
        users={'relay@x.test': 'right'})
 server('command', f'tls = verify\n user = "c@x.test"\n password_command = "cat {HERE}/word"', tls=GOOD,
        users={'c@x.test': 'from the command'})
+server('hangs', 'tls = verify\n user = "h@x.test"\n password_command = "sleep 100"', tls=GOOD,
+       users={'h@x.test': 'x'})
 server('lmtp', kind='lmtp', lmtp=True)
 server('ascii', extensions=['PIPELINING', 'ENHANCEDSTATUSCODES'])
 server('oldest', replies={'EHLO': '502 5.5.1 what?'})
@@ -92,11 +94,11 @@ def report(office, seconds=20):
     return [dict(b.items()) for b in parts[1].get_payload()[1:]], parts
 
 
-def log_has(office, event, **fields):
+def log_has(office, event, seconds=10, **fields):
     def found():
         with open(office.log, encoding='utf-8', errors='replace') as f:
             return [x for x in f if f'event={event} ' in x and all(f'{k}={v}' in x for k, v in fields.items())]
-    return wait_until(found, 10, f'{event} {fields} in the log')[-1]
+    return wait_until(found, seconds, f'{event} {fields} in the log')[-1]
 
 
 def test_delivered(office):
@@ -292,6 +294,15 @@ def test_password_command(office):
     with open(f'{HERE}/word', 'w', encoding='ascii') as f:
         f.write('from the command\nsecond line\n')
     assert arrives(p, seconds=40).user == 'c@x.test'
+
+
+def test_password_command_that_hangs(office):
+    fresh('hangs')
+    send(office, 'x@hangs.test')
+    log_has(office, 'parent.password-command', why='time-out', seconds=20)
+    log_has(office, 'carrier.deferred', to='x@hangs.test', status='4.7.8')
+    # Nobody else waited for it.
+    send(office, 'x@plain.test')
 
 
 def test_lmtp(office):
