@@ -137,7 +137,13 @@ static void capa_row(struct pop3c *p, const struct pop3c_line *line)
 
 static void stls_response(struct pop3c *p)
 {
-	if (p->result.outcome == POP3C_OK && p->in.len > 0) {
+#ifdef MUTANT_KEEP_INPUT
+	bool injected = false;
+#else
+	bool injected = p->in.len > 0;
+#endif
+
+	if (p->result.outcome == POP3C_OK && injected) {
 		/* Who says more than +OK before TLS wants it believed after (CVE-2021-29969 and others). */
 		pop3c_break(p, POP3C_WHY_INJECTED);
 	} else if (p->result.outcome == POP3C_OK) {
@@ -257,7 +263,9 @@ void pop3c_tls_started(struct pop3c *p, int64_t now_ms)
 	if (p->state != P_TLS)
 		return;
 	p->now_ms = p->active_ms = now_ms;
+#ifndef MUTANT_KEEP_INPUT
 	buf_clear(&p->in);
+#endif
 	p->searched = 0;
 	p->server.tls_active = true;
 	p->server.timestamp = STR("");

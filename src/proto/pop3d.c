@@ -39,7 +39,9 @@ void pop3d_close(struct pop3d *p)
 
 void pop3d_drop_input(struct pop3d *p)
 {
+#ifndef MUTANT_KEEP_INPUT
 	buf_wipe(&p->in);
+#endif
 	p->cutter = (struct line_cutter){ 0 };
 }
 
@@ -155,6 +157,13 @@ static bool step(struct pop3d *p, int64_t now_ms, struct pop3d_event *ev)
 
 	while (p->asked == Q_NONE && !starved) {
 		if (p->state == S_CLOSED) {
+#ifdef MUTANT_DELE_WITHOUT_QUIT
+			if (p->deleted > 0 && p->stats.deleted == 0) {
+				p->asked = Q_UPDATE;
+				ev->type = POP3D_ASK_UPDATE;
+				return true;
+			}
+#endif
 			if (p->close_told)
 				return false;
 			p->close_told = true;

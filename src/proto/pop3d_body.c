@@ -78,7 +78,9 @@ static void put_stuffed(struct pop3d *p, struct str octets)
 	while (at < octets.n) {
 		if (line_start && octets.p[at] == '.') {
 			buf_put(&p->out, str_of(octets.p + from, at - from));
+#ifndef MUTANT_SINGLE_DOT
 			buf_putc(&p->out, '.');
+#endif
 			from = at;
 		}
 		at += str_find(str_from(octets, at), '\n') + 1;

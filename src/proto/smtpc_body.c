@@ -90,6 +90,9 @@ void smtpc_body(struct smtpc *c, struct str octets)
 			smtpc_break(c, SMTPC_WHY_BARE);
 			return;
 		}
+#ifdef MUTANT_SINGLE_DOT
+		dot = false;
+#endif
 		if (dot)
 			buf_putc(&c->out, '.');
 		buf_put(&c->out, str_head(octets, n));

@@ -118,7 +118,13 @@ static void refused(struct smtpc *c)
 
 static void starttls_reply(struct smtpc *c)
 {
-	if (c->reply.code / 100 == 2 && c->in.len > 0) {
+#ifdef MUTANT_KEEP_INPUT
+	bool injected = false;
+#else
+	bool injected = c->in.len > 0;
+#endif
+
+	if (c->reply.code / 100 == 2 && injected) {
 		/* Octets behind the 220 came from nobody whom TLS vouches for; acted on after the
 		 * handshake they would be answers of the server (CVE-2021-38371 and others). */
 		smtpc_break(c, SMTPC_WHY_INJECTED);
@@ -162,7 +168,9 @@ void smtpc_tls_started(struct smtpc *c, int64_t now_ms)
 	if (c->state != C_TLS)
 		return;
 	c->now_ms = now_ms;
+#ifndef MUTANT_KEEP_INPUT
 	buf_clear(&c->in);
+#endif
 	c->reply.searched = 0;
 	c->server.tls_active = true;
 	smtpc_hello(c);

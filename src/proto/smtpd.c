@@ -301,7 +301,9 @@ void smtpd_tls_started(struct smtpd *s, bool channel_binding, int64_t now_ms)
 	smtpd_auth_reset(s);
 	buf_release(&s->helo);
 	buf_release(&s->user);
+#ifndef MUTANT_KEEP_INPUT
 	buf_wipe(&s->in);
+#endif
 	s->cutter = (struct line_cutter){ 0 };
 	s->esmtp = s->authenticated = false;
 	s->peer.tls_active = true;

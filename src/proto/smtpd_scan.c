@@ -17,6 +17,9 @@ static void check_line(struct body *b, const char *p, size_t n, bool lf)
 
 		if (!crlf || (cr != NULL && cr != p + text - 1))
 			b->bare = true;
+#ifdef MUTANT_LF_DOT
+		crlf = true;
+#endif
 		b->at = crlf ? AT_BOL : AT_MID;
 	} else {
 		if (cr != NULL && cr != p + text - 1)
@@ -30,6 +33,10 @@ enum dot { DOT_UNKNOWN, DOT_END, DOT_STUFFED };
 
 static enum dot look_at_dot(struct str s)
 {
+#ifdef MUTANT_LF_DOT
+	if (s.n > 1 && s.p[1] == '\n')
+		return DOT_END;
+#endif
 	if (s.n == 1 || (s.n == 2 && s.p[1] == '\r'))
 		return DOT_UNKNOWN;
 	return s.p[1] == '\r' && s.p[2] == '\n' ? DOT_END : DOT_STUFFED;

@@ -130,7 +130,9 @@ static void verb_starttls(struct smtpd *s, struct str args)
 	}
 	smtpd_reply(s, 220, STR("2.0.0 ready for TLS"));
 	/* RFC 3207 4.2; what is in the buffer was said in the clear and is never run (RFC 3207 6). */
+#ifndef MUTANT_KEEP_INPUT
 	buf_wipe(&s->in);
+#endif
 	s->cutter = (struct line_cutter){ 0 };
 	s->input = IN_TLS;
 	s->owed |= OWED_STARTTLS;

@@ -724,7 +724,8 @@ static void each_call_fails_once(void **state)
 	buf_deinit(&b);
 }
 
-int main(void)
+/* With a name as argument: that test alone. */
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fact_rows),
@@ -748,6 +749,8 @@ int main(void)
 		cmocka_unit_test(each_call_fails_once),
 	};
 
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	log_init(2, getenv("TEST_LOG") != NULL ? LOG_L_INFO : LOG_L_ERROR + 1, "test");
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
