@@ -239,6 +239,7 @@ int cmd_read(struct cmd *c);
 int cmd_queue_retry_all(struct cmd *c);
 int cmd_sendmail(struct cmd *c); /* takes its words as they are */
 int cmd_submit(struct cmd *c);
+int cmd_trace(struct cmd *c);
 int cmd_provider_list(struct cmd *c);
 int cmd_provider_show(struct cmd *c);
 

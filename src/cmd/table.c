@@ -165,6 +165,8 @@ const struct command commands[] = {
 	{ "queue reroute", "ID...|--all|FILTERS --to WAY", LIST " all to" FILTERS, 0, -1, cmd_queue_order,
 		"send it another way: mx:DOMAIN, relay:[HOST]:PORT, lmtp:[HOST]:PORT or default" },
 
+	{ "trace", "ID|MESSAGE-ID|ADDRESS", LIST, 1, 1, cmd_trace,
+		"tell the life of a message, or of all of an address" },
 	{ "submit", "[--header] [ADDRESS...]", "state sender name header", 0, -1, cmd_submit,
 		"hand in a message on standard input" },
 	{ "sendmail", "[-t] [-i] [-f SENDER] [-F NAME] [ADDRESS...]", "state", 0, -1, cmd_sendmail,

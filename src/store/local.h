@@ -71,6 +71,40 @@ struct fsck_watch {
 		void *arg, uint64_t octets, uint64_t total, uint64_t messages); /* the same */
 	void *arg;
 };
+/* What the journal tells of the life of some messages, in the order in which it was written. */
+enum store_trace_what {
+	STORE_TRACE_TAKEN,     /* sender, client, message_id, octets, tls */
+	STORE_TRACE_KEPT,      /* in a maildrop: recipient */
+	STORE_TRACE_ONWARD,    /* goes on: recipient */
+	STORE_TRACE_RESULT,    /* of one that goes on: recipient, out, before */
+	STORE_TRACE_EXPUNGED,  /* recipient; that is also what POP3 does with what was fetched */
+	STORE_TRACE_RESTORED,  /* recipient */
+	STORE_TRACE_FORGOTTEN, /* cannot be had back any more */
+};
+struct store_trace_event {
+	enum store_trace_what what;
+	bool compacted; /* as it was when its record was copied: what came before is not known */
+	int64_t at_ms;
+	struct msgid id;
+	struct str sender, client, message_id, recipient;
+	struct str
+		tls; /* of the session, as far as Received tells: "TLSv1.3 TLS_AES_256_GCM_SHA384" */
+	uint64_t octets;
+	const struct store_out_rcpt *out;
+	uint8_t before_flags; /* RESULT: STORE_OUT_*, before it */
+	uint32_t before_attempts;
+};
+struct store_trace {
+	bool by_id;
+	struct msgid id;
+	struct str text; /* else a Message-ID, or the address of a sender or recipient */
+	size_t most;     /* messages */
+	bool cut;        /* out: there were more */
+	void (*say)(struct store_trace *t, const struct store_trace_event *e);
+};
+/* Reads all of the journal, from outside: also beside a server. */
+enum status store_local_trace(
+	const char *dir, struct disk *disk, struct store_trace *t, struct err *err);
 /* Reads everything, changes nothing; ST_OK also when there are findings.  May run beside a server. */
 enum status store_local_fsck(const char *dir, struct disk *disk, struct fsck_report *report,
 	const struct fsck_watch *watch, struct err *err);

@@ -130,6 +130,41 @@ def test_bad_requests(office):
     clear(office)
 
 
+def test_trace(office):
+    clear(office)
+    office.fetch()
+    office.fetch('bob@example.test')
+    text = b'From: <ann@example.test>\r\nMessage-ID: <trace.1@example.test>\r\n\r\nx\r\n'
+    with office.submit() as s:
+        s.sendmail('ann@example.test', ['bob@example.test', 'zed@zed.test', 'abe@abe.test'], text)
+    rows = office.json('trace', 'trace.1@example.test')
+    message = rows[0]['id']
+    assert office.json('trace', message) == rows == office.json('trace', '<trace.1@example.test>')
+    assert [(r['event'], r['recipient']) for r in rows] == [
+        ('taken in', ''), ('put in mailbox', 'bob@example.test'), ('goes on', 'zed@zed.test'),
+        ('goes on', 'abe@abe.test')], rows
+    assert rows[0]['client'].startswith('ann@example.test via ') and rows[0]['tls'].startswith('TLSv1.')
+    assert rows[0]['sender'] == 'ann@example.test' and rows[0]['octets'] > len(text)
+    office.must('queue', 'hold', '--recipient', 'zed@zed.test')
+    office.must('queue', 'release', '--recipient', 'zed@zed.test')
+    office.must('queue', 'fail', '--recipient', 'abe@abe.test')
+    wait_until(lambda: any(r['event'] == 'sender told' for r in office.json('trace', message)), 20, 'told')
+    office.fetch('bob@example.test')
+    events = [(r['event'], r['recipient']) for r in office.json('trace', message)][4:]
+    assert events == [('held', 'zed@zed.test'), ('released', 'zed@zed.test'), ('failed', 'abe@abe.test'),
+                      ('sender told', 'abe@abe.test'), ('deleted', 'bob@example.test')], events
+    of_ann = office.json('trace', 'ann@example.test')
+    assert any(r['event'] == 'put in mailbox' and r['recipient'] == 'ann@example.test' for r in of_ann)
+    assert {r['id'] for r in office.json('trace', 'zed@zed.test')} >= {message}
+    missing = office.run('trace', 'nothing@nowhere.test')
+    assert missing.returncode == 67 and missing.stderr.count(b'\n') == 1, missing
+    clear(office)
+    office.stop()
+    assert office.json('trace', message)[-1]['event'] == 'dropped'
+    office.must('store', 'compact', '--now')
+    office.start()
+
+
 def test_without_a_server(office):
     clear(office)
     one = submit(office, ['a@one.test', 'b@two.test'])
