@@ -60,6 +60,11 @@ enum option_id {
 	OPTION_ERROR,
 	OPTION_HELD,
 	OPTION_HEADER,
+	OPTION_READ_RECIPIENTS,
+	OPTION_READ_ENVELOPE_FROM,
+	OPTION_SERVERINFO,
+	OPTION_OUTBOX,
+	OPTION_RUN,
 	OPTION_COUNT,
 };
 
@@ -240,6 +245,7 @@ int cmd_queue_retry_all(struct cmd *c);
 int cmd_sendmail(struct cmd *c); /* takes its words as they are */
 int cmd_submit(struct cmd *c);
 int cmd_trace(struct cmd *c);
+int cmd_send(struct cmd *c);
 int cmd_provider_list(struct cmd *c);
 int cmd_provider_show(struct cmd *c);
 

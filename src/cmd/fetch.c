@@ -102,7 +102,7 @@ static enum status work(struct fetch *f, struct err *err)
 
 static enum status fetch_one(struct fetch *f, struct err *err)
 {
-	struct fetch_server server;
+	struct fetch_server server = { .sends = false };
 	enum status status = fetch_server(&server, f->cmd, f->config, f->remote, err);
 
 	if (status == ST_OK)

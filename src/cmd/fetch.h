@@ -68,6 +68,7 @@ enum status fetch_ask(struct fetch *f, json_t *request, struct err *err);
 
 /* fetch_server.c: where and how, out of the configuration and the providers. */
 struct fetch_server {
+	bool sends; /* in: its SMTP, not its POP3 */
 	struct buf host, user, secret, roots;
 	struct pop_want want;
 };

@@ -47,6 +47,13 @@ static enum server_tls tls_of(const char *said, enum provider_tls provider)
 					       : SERVER_TLS_NONE;
 }
 
+static uint16_t usual_port(bool sends, enum server_tls tls)
+{
+	if (tls == SERVER_TLS_IMPLICIT) /* RFC 8314 3 */
+		return sends ? 465 : 995;
+	return sends ? 587 : 110;
+}
+
 /* What the section does not say the provider of the address does. */
 static enum status choose(
 	struct fetch_server *s, struct cmd *c, const struct config_remote *r, struct err *err)
@@ -54,6 +61,10 @@ static enum status choose(
 	struct str address = str_c(r->address),
 		   domain = str_from(address, str_rfind(address, '@') + 1);
 	struct provider p = { .pop3 = { .tls = PROVIDER_IMPLICIT } };
+	const struct provider_service *service = s->sends ? &p.smtp : &p.pop3;
+	const char *host = s->sends ? r->smtp_host : r->pop3_host;
+	const char *tls = s->sends ? r->smtp_tls : r->pop3_tls;
+	int64_t port = s->sends ? r->smtp_port : r->pop3_port;
 	struct pop_want *want = &s->want;
 	struct buf providers;
 	bool known = false;
@@ -61,16 +72,14 @@ static enum status choose(
 	if (cmd_providers(c, &providers) == 0)
 		known = str_rfind(address, '@') < address.n &&
 			provider_find(buf_str(&providers), domain, &p);
-	if (r->pop3_host[0] != '\0')
-		buf_put(&s->host, str_c(r->pop3_host));
+	if (host[0] != '\0')
+		buf_put(&s->host, str_c(host));
 	else if (known)
-		provider_host(&s->host, &p.pop3, domain);
-	want->server.tls = tls_of(
-		r->pop3_tls, known && r->pop3_host[0] == '\0' ? p.pop3.tls : PROVIDER_IMPLICIT);
-	want->server.port = r->pop3_port != 0                         ? (uint16_t)r->pop3_port
-			    : known && r->pop3_host[0] == '\0'        ? p.pop3.port
-			    : want->server.tls == SERVER_TLS_IMPLICIT ? 995
-								      : 110;
+		provider_host(&s->host, service, domain);
+	want->server.tls = tls_of(tls, known && host[0] == '\0' ? service->tls : PROVIDER_IMPLICIT);
+	want->server.port = port != 0                  ? (uint16_t)port
+			    : known && host[0] == '\0' ? service->port
+						       : usual_port(s->sends, want->server.tls);
 	if (r->user[0] != '\0')
 		buf_put(&s->user, str_c(r->user));
 	else
@@ -80,12 +89,12 @@ static enum status choose(
 		err_set(err, ST_PERM, "%.*s has ended its service (%.*s)", STR_ARG(p.id),
 			STR_ARG(p.since));
 	else if (s->host.len == 0 && known)
-		err_set(err, ST_PERM, "%.*s has no POP3: %.*s", STR_ARG(p.id),
-			STR_ARG(str_head(p.notes, 120)));
+		err_set(err, ST_PERM, "%.*s has no %s: %.*s", STR_ARG(p.id),
+			s->sends ? "SMTP" : "POP3", STR_ARG(str_head(p.notes, 120)));
 	buf_deinit(&providers);
 	if (s->host.len == 0)
-		return err_set(err, ST_USAGE, "the server of %.*s is not known: set pop3_host",
-			STR_ARG(str_head(address, 100)));
+		return err_set(err, ST_USAGE, "the server of %.*s is not known: set %s",
+			STR_ARG(str_head(address, 100)), s->sends ? "smtp_host" : "pop3_host");
 	return ST_OK;
 }
 
@@ -102,7 +111,8 @@ enum status fetch_server(struct fetch_server *s, struct cmd *c, const struct con
 	struct pop_want *want = &s->want;
 	enum status status;
 
-	*s = (struct fetch_server){ .want = { .allow_cleartext = r->allow_cleartext } };
+	*s = (struct fetch_server){ .sends = s->sends,
+		.want = { .allow_cleartext = r->allow_cleartext } };
 	buf_init(&s->roots, ROOTS_MAX);
 	if (home != NULL)
 		snprintf(netrc, sizeof netrc, "%s/.netrc", home);
@@ -123,7 +133,7 @@ enum status fetch_server(struct fetch_server *s, struct cmd *c, const struct con
 	want->server.roots = buf_str(&s->roots);
 	want->server.fingerprint = str_c(r->fingerprint);
 	want->server.resolvers = str_c(config->dns_resolver);
-	want->server.alpn = "pop3";
+	want->server.alpn = s->sends ? NULL : "pop3";
 	want->server.timeout_ms = r->timeout_ms;
 	want->user = buf_str(&s->user);
 	want->secret = buf_str(&s->secret);

@@ -40,14 +40,61 @@ static int unknown_option(const struct cmd *c, struct str name)
 		STR_ARG(str_head(name, 60)), c->row->name);
 }
 
+/* As other programs that send are called: -t, -a NAME, -fADDRESS.  -i and -oi, which say that a lone dot ends
+ * nothing, are always so here.  *value: what follows the letter. */
+static bool is_short(
+	const struct cmd *c, const char *word, const struct option **o, const char **value)
+{
+	static const struct {
+		char letter;
+		enum option_id id;
+	} letters[] = {
+		{'a',  OPTION_ACCOUNT        },
+		{ 'f', OPTION_FROM           },
+		{ 't', OPTION_READ_RECIPIENTS},
+	};
+
+	*o = NULL;
+	if (!command_takes(c->row, OPTION_READ_RECIPIENTS))
+		return false;
+	if (str_eq(str_c(word), STR("-i")) || str_eq(str_c(word), STR("-oi")))
+		return true;
+	for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
+		if (word[1] == letters[i].letter) {
+			*o = &options[letters[i].id];
+			*value = word + 2;
+			return (*o)->value != NULL || word[2] == '\0';
+		}
+	return false;
+}
+
+static int take_short(struct cmd *c, const struct option *o, const char *value, char *next)
+{
+	if (o == NULL)
+		return 0;
+	if (o->value != NULL && value[0] == '\0' && next == NULL)
+		return -1;
+	c->value[o - options] = o->value != NULL && value[0] == '\0' ? next : value;
+	return o->value != NULL && value[0] == '\0';
+}
+
 /* "--name=value" or "--name value"; *i moves on when the next word was taken. */
 static int take_option(struct cmd *c, int argc, char **argv, int *i)
 {
 	struct str value = str_from(str_c(argv[*i]), 2), all = value, name = str_cut(&value, '=');
 	const struct option *o = option_find(name);
 	bool has_value = name.n < all.n;
+	const char *short_value;
 	enum option_id id;
+	int taken;
 
+	if (!str_starts(str_c(argv[*i]), STR("--")) && is_short(c, argv[*i], &o, &short_value)) {
+		taken = take_short(c, o, short_value, *i + 1 < argc ? argv[*i + 1] : NULL);
+		*i += taken;
+		return taken >= 0
+			       ? EX_OK
+			       : cmd_fail(c, EX_USAGE, "--%s needs a value: %s", o->name, o->value);
+	}
 	if (!str_starts(str_c(argv[*i]), STR("--")))
 		return cmd_fail(c, EX_USAGE, "no option %.60s: see restante %s --help", argv[*i],
 			c->row->name);

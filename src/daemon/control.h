@@ -36,6 +36,9 @@ void control_close(struct control_session *s); /* NULL is fine */
  * session only reads. */
 void control_between_calls(struct control_session *s);
 
+/* The office that is opened here; NULL: a server has it. */
+struct office *control_office(struct control_session *s);
+
 /* mailbox.import (office_import.h): begin, then for each message head, octets and commit, then finish.
  * Rows come to `reply`, which lives until the session is closed, at any of these calls. */
 enum status control_import_begin(struct control_session *s, const json_t *request,

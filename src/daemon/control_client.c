@@ -268,6 +268,11 @@ void control_close(struct control_session *s)
 	free(s);
 }
 
+struct office *control_office(struct control_session *s)
+{
+	return s->fd < 0 ? &s->office : NULL;
+}
+
 enum status control_call(
 	const char *state, const json_t *request, struct office_reply *reply, struct err *err)
 {

@@ -8,16 +8,19 @@
 #include "base/uidl.h"
 #include "daemon/office_verbs.h"
 #include "daemon/quota.h"
+#include "queue/queue.h"
 
 enum { WAITING_MAX = 64, WAITING_OCTETS = 4 * 1024 * 1024 };
 
 /* One message, from its head until the store has answered. */
 struct import_message {
 	struct store_deliver deliver;
-	struct store_target target;
-	struct link link;  /* of those under way */
-	struct import *im; /* NULL: its import was closed */
-	json_t *head;      /* holds sender */
+	struct store_target target;  /* of a maildrop */
+	struct store_target *onward; /* of the outbox: its recipients */
+	struct link link;            /* of those under way */
+	struct import *im;           /* NULL: its import was closed */
+	json_t *head;                /* holds sender and recipients */
+	struct msgid id;
 	struct buf uidl;
 	uint64_t octets;
 	bool replaces;         /* a damaged message, which the client removes afterwards */
@@ -28,6 +31,7 @@ struct import {
 	struct office *office;
 	struct import_owner *owner;
 	uint64_t maildrop;
+	bool outbox; /* what comes goes on */
 	char address[321];
 	struct import_message
 		*now;    /* between head and commit; NULL: none, or its octets are passed over */
@@ -44,14 +48,18 @@ struct import *import_open(
 {
 	struct account a;
 	struct str address;
+	bool outbox = json_is_true(json_object_get(request, "outbox"));
 	struct import *im;
 
-	if (request_str(request, "address", &address, err) != ST_OK ||
-		account_get(o->directory, address, &a, err) != ST_OK)
+	if (outbox)
+		a = (struct account){ .id = 0 };
+	else if (request_str(request, "address", &address, err) != ST_OK ||
+		 account_get(o->directory, address, &a, err) != ST_OK)
 		return NULL;
 	im = NEW(struct import);
 	im->office = o;
 	im->owner = owner;
+	im->outbox = outbox;
 	im->maildrop = a.id;
 	im->over_quota = json_is_true(json_object_get(request, "over_quota"));
 	memcpy(im->address, a.address, sizeof im->address);
@@ -66,6 +74,7 @@ static void message_free(struct import_message *m)
 	store_draft_free(m->deliver.draft);
 	buf_deinit(&m->uidl);
 	json_decref(m->head);
+	free(m->onward);
 	free(m);
 }
 
@@ -113,6 +122,8 @@ static void delivered(struct store_op *op, enum store_result result)
 	if (im != NULL) {
 		im->waiting_count--;
 		im->waiting_octets -= m->octets;
+		if (result == STORE_OK && m->onward != NULL && im->office->queue != NULL)
+			queue_added(im->office->queue, m->id, false);
 		if (result == STORE_OK)
 			answer_id(im, m->head, "stored", m->replaces ? "replaces" : NULL,
 				m->replaced);
@@ -199,13 +210,33 @@ static bool is_present(struct import *im, const json_t *head, struct msgid id)
 	return true;
 }
 
+/* Recipients of the head, as targets that go on. */
+static void go_on(struct import_message *m)
+{
+	const json_t *all = json_object_get(m->head, "recipients");
+	size_t n = json_array_size(all);
+
+	m->onward = mem_array(NULL, n + 1, sizeof *m->onward);
+	for (size_t i = 0; i < n; i++) {
+		const json_t *v = json_array_get(all, i);
+
+		m->onward[i] = (struct store_target){ .recipient = str_of(json_string_value(v),
+							      json_string_length(v)) };
+	}
+	m->deliver.client = member(m->head, "client");
+	m->deliver.targets = m->onward;
+	m->deliver.count = n;
+	m->deliver.flags = json_is_true(json_object_get(m->head, "smtputf8")) ? STORE_SMTPUTF8 : 0;
+}
+
 bool import_head(struct import *im, const json_t *head)
 {
 	bool restore = json_is_true(json_object_get(head, "restore"));
 	struct restoring r = { .replaces = false };
 	struct import_message *m;
 
-	if (im->inside || !msgid_parse(member(head, "id"), &r.id))
+	if (im->inside || !msgid_parse(member(head, "id"), &r.id) ||
+		(im->outbox && json_array_size(json_object_get(head, "recipients")) == 0))
 		return false;
 	im->inside = true;
 	if (restore ? is_restored(im, head, &r) : is_present(im, head, r.id))
@@ -226,6 +257,9 @@ bool import_head(struct import *im, const json_t *head)
 		.received_ms = json_integer_value(json_object_get(head, "received")),
 		.targets = &m->target,
 		.count = 1 };
+	m->id = r.id;
+	if (im->outbox)
+		go_on(m);
 	im->now = m;
 	return true;
 }
@@ -252,8 +286,8 @@ bool import_commit(struct import *im)
 	im->now = NULL;
 	if (m == NULL)
 		return true;
-	im->full = im->full ||
-		   (!im->over_quota && quota_full(im->office, im->maildrop, im->waiting_count + 1,
+	im->full = im->full || (!im->over_quota && !im->outbox &&
+				       quota_full(im->office, im->maildrop, im->waiting_count + 1,
 					       im->waiting_octets + m->octets));
 	if (im->full) {
 		answer(im, m->head, "failed", "its quota is used up");

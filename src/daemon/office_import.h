@@ -11,6 +11,9 @@
  * is there is damaged, it is stored under the other one.  "replaces" names a damaged copy that
  * mailbox.expunge shall remove.
  *
+ * A request with "outbox": true and no address takes mail that goes on: the head has "recipients": [address],
+ * "client": who hands it in, and "smtputf8".
+ *
  * head: {"n": number, "id": text, "received": ms, "sender": text, "uidl": text or "",
  *        "uid": n, "uidvalidity": n, "file": text}; row: {"n": number, "result": "stored", "present" or
  * "failed", "error": text} */

@@ -1,0 +1,171 @@
+"""send: first into the queue, then to the provider.  The provider is another office of ours, or plays one."""
+
+import json
+import os
+import socket
+import subprocess
+import threading
+
+from office import BIN, PASSWORD, environment
+from test_fetch import USER, Home
+
+TO = 'bob@example.test'
+MAIL = 'To: Bob <bob@example.test>\nCc: ann@example.test\nBcc: bob@example.test\nSubject: {}\n\nGrüße\n.\nend\n'
+
+
+def send(home, text, *words):
+    return subprocess.run([BIN, 'send', *words, '--state', home.state], input=text.encode(), capture_output=True,
+                          timeout=60, check=False, env=environment())
+
+
+def customer(provider, **settings):
+    return Home(provider, **{'smtp_host': 'localhost', 'smtp_port': provider.port('submissions'),
+                             'smtp_tls': 'implicit', **settings})
+
+
+def outbox(home):
+    return json.loads(home.must('send', '--outbox', '--json'))
+
+
+def test_sends_at_once(office):
+    with customer(office) as home:
+        done = send(home, MAIL.format('one'), '-a', 'home', '-t', '-i')
+        assert (done.returncode, done.stdout, done.stderr) == (0, b'', b''), done
+        assert outbox(home) == []
+        text = office.fetch_one(TO)
+        assert b'Subject: one\r\n' in text and b'From: ann@example.test\r\n' in text, text
+        assert b'\r\n.\r\nend\r\n' in text and 'Grüße'.encode() in text and b'Bcc' not in text, text
+        assert b'Subject: one\r\n' in office.fetch_one(USER)
+
+
+def test_waits_and_is_sent_later(office):
+    with customer(office, smtp_port=1) as home:
+        done = send(home, MAIL.format('two'), '-f', USER, TO)
+        assert done.returncode == 0 and b'bob@example.test waits: ' in done.stderr, done
+        rows = outbox(home)
+        assert [(r['recipient'], r['state'], r['attempts'], r['sender']) for r in rows] == [
+            (TO, 'waiting', 1, USER)], rows
+        done = home.run('send', '--run')
+        assert done.returncode == 75 and outbox(home)[0]['attempts'] == 2, done
+        home.configure(smtp_port=office.port('submissions'), smtp_host='localhost', smtp_tls='implicit')
+        home.must('send', '--run')
+        assert outbox(home) == []
+        assert b'Subject: two\r\n' in office.fetch_one(TO)
+        home.must('send', '--run')
+        assert office.fetch(TO) == []
+
+
+def test_wrong_password_and_no_tls(office):
+    with customer(office) as home:
+        with open(os.path.join(home.state, 'secret'), 'w', encoding='ascii') as f:
+            f.write('wrong\n')
+        done = send(home, MAIL.format('three'), '-t')
+        assert done.returncode == 0 and b'refuses user or password' in done.stderr, done
+        assert {r['state'] for r in outbox(home)} == {'waiting'}
+        home.configure(smtp_host='localhost', smtp_port=office.port('submission'), smtp_tls='none')
+        done = home.run('send', '--run')
+        assert done.returncode == 78 and b'without TLS the password' in done.stderr, done
+
+
+def test_what_is_wrong_is_told(office):
+    with customer(office) as home:
+        for words, text, code, told in (
+                ((TO,), '', 65, b'no message on standard input'),
+                ((), 'Subject: x\n\nx\n', 64, b'no recipients'),
+                (('nobody',), 'x\n\nx\n', 64, b'nobody is no address'),
+                (('-f', 'x y', TO), 'x\n', 64, b'is no address'),
+                (('-t',), 'To: a b c <\n\nx\n', 65, b'what is no address'),
+                (('-a', 'office', TO), 'x\n', 78, b'no remote office'),
+                (('--run', TO), 'x\n', 64, b'only one of')):
+            done = send(home, text, *words)
+            assert done.returncode == code and told in done.stderr and done.stderr.count(b'\n') == 1, (words, done)
+        assert outbox(home) == []
+
+
+def test_serverinfo(office):
+    with customer(office) as home:
+        text = home.must('send', '--serverinfo').decode()
+        assert 'TLS     yes' in text and 'as ann@example.test' in text and 'offers  PIPELINING' in text, text
+
+
+def test_a_server_sends(office):
+    """The queue is the server's as soon as one runs."""
+    office.must('domain', 'list')
+    with open(office.path('restante.conf'), 'a', encoding='utf-8') as f:
+        f.write('remote home { address = "ann@example.test" }\n')
+    done = office.run('send', TO, stdin=MAIL.format('six').encode())
+    assert (done.returncode, done.stderr) == (0, b''), done
+    rows = json.loads(office.must('send', '--outbox', '--json'))
+    assert [r['recipient'] for r in rows] in ([TO], []), rows
+    office.must('send', '--run')
+
+
+class Peer(threading.Thread):
+    """A provider that says what it is told to; replies by verb."""
+
+    def __init__(self, replies):
+        super().__init__(daemon=True)
+        self.replies, self.mails = replies, []
+        self.listener = socket.create_server(('127.0.0.1', 0))
+        self.port = self.listener.getsockname()[1]
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return
+            with sock, sock.makefile('rwb') as f:
+                f.write(b'220 here\r\n')
+                f.flush()
+                self.talk(f)
+
+    def talk(self, f):
+        for line in f:
+            verb = line.split()[0].upper().decode()
+            if verb == 'DATA':
+                f.write(b'354 go\r\n')
+                f.flush()
+                lines = []
+                while not lines or lines[-1] not in (b'.\r\n', b''):
+                    lines.append(f.readline())
+                self.mails.append(b''.join(lines[:-1]))
+                verb = 'END'
+            reply = self.replies.get(verb, {'EHLO': '250-x\r\n250 AUTH PLAIN', 'AUTH': '235 yes'}.get(verb, '250 ok'))
+            if reply is None:
+                return
+            f.write(reply.encode() + b'\r\n')
+            f.flush()
+
+    def close(self):
+        self.listener.close()
+
+
+def played(office, replies):
+    peer = Peer(replies)
+    return peer, customer(office, smtp_host='127.0.0.1', smtp_port=peer.port, smtp_tls='none', allow_cleartext='yes')
+
+
+def test_refused_is_told(office):
+    peer, home = played(office, {'RCPT': '550 5.1.1 nobody\x1b[2J here'})
+    with home:
+        done = send(home, MAIL.format('four'), TO)
+        assert done.returncode == 69 and b'is refused: 550 5.1.1 nobody' in done.stderr, done
+        assert b'\x1b' not in done.stderr, done
+        assert [(r['state'], r['notice']) for r in outbox(home)] == [('failed', True)], outbox(home)
+        # it is not tried again
+        before = len(peer.mails)
+        home.must('send', '--run')
+        assert len(peer.mails) == before
+    peer.close()
+
+
+def test_cut_after_the_dot_and_seven_bit(office):
+    peer, home = played(office, {'END': None})
+    with home:
+        done = send(home, MAIL.format('five'), TO)
+        assert done.returncode == 0 and b'waits: ' in done.stderr, done
+        assert b'R3LDvMOfZQ0K' in peer.mails[0] and peer.mails[0].isascii(), peer.mails
+        assert outbox(home)[0]['state'] == 'waiting'
+    peer.close()
