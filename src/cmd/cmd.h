@@ -65,6 +65,8 @@ enum option_id {
 	OPTION_SERVERINFO,
 	OPTION_OUTBOX,
 	OPTION_RUN,
+	OPTION_IP,
+	OPTION_AUTH,
 	OPTION_COUNT,
 };
 
@@ -246,6 +248,7 @@ int cmd_sendmail(struct cmd *c); /* takes its words as they are */
 int cmd_submit(struct cmd *c);
 int cmd_trace(struct cmd *c);
 int cmd_send(struct cmd *c);
+int cmd_explain_rcpt(struct cmd *c);
 int cmd_provider_list(struct cmd *c);
 int cmd_provider_show(struct cmd *c);
 

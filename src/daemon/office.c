@@ -218,6 +218,7 @@ static const struct verb {
 	{ STR_INIT("backup.end"),        verb_backup_end,        false},
 	{ STR_INIT("mailbox.undelete"),  verb_mailbox_undelete,  true },
 	{ STR_INIT("queue.list"),        verb_queue_list,        true },
+	{ STR_INIT("explain.rcpt"),      verb_explain_rcpt,      true },
 	{ STR_INIT("queue.order"),       verb_queue_order,       true },
 	{ STR_INIT("who"),               verb_who,               false},
 	{ STR_INIT("kick"),              verb_kick,              false},

@@ -104,6 +104,8 @@ enum status verb_remote_note(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_queue_list(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_explain_rcpt(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_queue_order(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_who(struct office *o, const json_t *q, struct office_reply *r, struct err *err);

@@ -20,3 +20,11 @@ bool quota_full(struct office *o, uint64_t account, uint64_t messages, uint64_t 
 	       (most_octets != QUOTA_NONE &&
 		       (used >= (uint64_t)most_octets || octets > (uint64_t)most_octets - used));
 }
+
+bool quota_all_full(struct office *o, const struct maildrops *recipient, uint64_t octets)
+{
+	for (size_t i = 0; i < recipient->count; i++)
+		if (!quota_full(o, recipient->ids[i], 1, octets))
+			return false;
+	return recipient->count > 0 && recipient->onward_count == 0;
+}

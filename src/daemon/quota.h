@@ -6,5 +6,7 @@
 
 /* Is there no room for so many more messages, of so many octets together? */
 bool quota_full(struct office *o, uint64_t account, uint64_t messages, uint64_t octets);
+/* Has nobody who gets a recipient's mail room for one more?  Mail that goes on needs none. */
+bool quota_all_full(struct office *o, const struct maildrops *recipient, uint64_t octets);
 
 #endif

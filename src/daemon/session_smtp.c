@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "daemon/admit.h"
 #include "daemon/session.h"
 #include "mime/address.h"
 #include "mime/compose.h"
@@ -15,7 +16,7 @@ struct session_smtp {
 	struct smtpd *engine;
 	enum ipc_type asked;
 	bool submission, lmtp;
-	bool local, greeted; /* local: greeted when the store knows who it is */
+	bool local, greeted;  /* local: greeted when the store knows who it is */
 	bool first_rcpt;      /* the next RCPT begins the store's list anew */
 	bool store_has_tx;    /* recipients or a draft are there: RESET them */
 	bool header_done;     /* submission: the header section is complete and mended */
@@ -64,7 +65,8 @@ static void ask_sender(struct session_smtp *p)
 
 	p->first_rcpt = true;
 	/* Notices of a mail client have no sender to check (RFC 8098 3). */
-	if (!p->submission || p->local || !p->s.edge->config->sender_login_match || tx->reverse_path.n == 0) {
+	if (!p->submission || p->local || !p->s.edge->config->sender_login_match ||
+		tx->reverse_path.n == 0) {
 		smtpd_answer(p->engine, 0, STR(""));
 		return;
 	}
@@ -375,8 +377,8 @@ static void serve(struct session *s)
 		if (!edge_ask_local(s->edge, s))
 			turn_away(p);
 	}
-	while (p->greeted && s->seq == 0 && !s->closing && !s->starting_tls && s->paused_until_ms == 0 &&
-		smtpd_next(p->engine, loop_now_ms(s->conn.loop), &ev))
+	while (p->greeted && s->seq == 0 && !s->closing && !s->starting_tls &&
+		s->paused_until_ms == 0 && smtpd_next(p->engine, loop_now_ms(s->conn.loop), &ev))
 		serve_event(p, &ev);
 }
 
@@ -410,39 +412,13 @@ static void auth_answered(struct session_smtp *p, struct ipc_packet *packet)
 
 static void rcpt_answered(struct session_smtp *p, enum resolved resolved)
 {
-	static const struct {
-		unsigned code;
-		struct str text;
-		const char *why;
-	} replies[] = {
-		[RESOLVED] = {0,    STR_INIT(""),						    ""          },
-		[RESOLVED_NOWHERE] = { 550, STR_INIT("5.1.1 no such mailbox here"),                          "no-mailbox"},
-		[RESOLVED_FOREIGN] = { 550, STR_INIT("5.7.1 relaying denied"),                               "relay"     },
-		[RESOLVED_DISABLED] = { 550, STR_INIT("5.2.1 this mailbox is disabled"),
-			      "disabled"									 },
-		[RESOLVED_TEMP] = { 451,
-			      STR_INIT("4.3.0 cannot look up the mailbox, try again later"),
-			      "directory"									},
-		[RESOLVED_FULL] = { 452, STR_INIT("4.2.2 the mailbox is full"),                           "quota"     },
-		[RESOLVED_CAPPED] = { 450,
-			      STR_INIT(
-				"4.7.28 this account sent to too many recipients, try again later"),
-			      "capped"									   },
-		[RESOLVED_SUPPRESSED] = { 550,
-			      STR_INIT("5.1.1 this recipient was reported not to exist"),            "suppressed"},
-		[RESOLVED_NO_DISK] = { 452,
-			      STR_INIT("4.3.1 too little room on the disk, try again later"),        "disk"      },
-	};
-	struct str text;
+	struct admit_reply reply = admit_reply(resolved);
 
-	if (resolved > RESOLVED_NO_DISK)
-		resolved = RESOLVED_TEMP;
-	text = replies[resolved].text;
-	if (resolved != RESOLVED)
+	if (reply.code != 0)
 		log_info("smtp.refused", F_C("sid", p->s.sid), F_STR("ip", session_peer(&p->s)),
 			F_STR("from", smtpd_tx(p->engine)->reverse_path), F_STR("to", p->recipient),
-			F_INT("code", replies[resolved].code), F_C("why", replies[resolved].why));
-	smtpd_answer(p->engine, replies[resolved].code, text);
+			F_INT("code", reply.code), F_C("why", reply.why));
+	smtpd_answer(p->engine, reply.code, reply.text);
 }
 
 /* full: a bit for each recipient that was left out, or nothing.  How many there are. */

@@ -13,10 +13,7 @@
 
 bool svc_is_full(struct svc *s, const struct maildrops *recipient, uint64_t octets)
 {
-	for (size_t i = 0; i < recipient->count; i++)
-		if (!quota_full(&s->office, recipient->ids[i], 1, octets))
-			return false;
-	return recipient->count > 0 && recipient->onward_count == 0;
+	return quota_all_full(&s->office, recipient, octets);
 }
 
 bool svc_all_full(struct svc_session *x, uint64_t octets)

@@ -1,0 +1,46 @@
+/* restante explain rcpt */
+#include <sysexits.h>
+
+#include "cmd/cmd.h"
+
+int cmd_explain_rcpt(struct cmd *c)
+{
+	static const struct column columns[] = {
+		{"step",    "STEP",   false},
+		{ "result", "RESULT", false},
+		{ "rule",   "RULE",   false},
+	};
+	static const struct {
+		enum option_id id;
+		const char *key;
+	} given[] = {
+		{OPTION_FROM,  "from"},
+                { OPTION_TO,   "to"  },
+                { OPTION_IP,   "ip"  },
+		{ OPTION_AUTH, "auth"}
+	};
+	struct cmd_result result = { .octets = NULL };
+	json_t *q = json_pack("{s:s}", "verb", "explain.rcpt");
+	int code = EX_OK;
+
+	for (size_t i = 0; i < sizeof given / sizeof *given && code == EX_OK; i++) {
+		const char *value = c->value[given[i].id];
+
+		if (value != NULL && json_object_set_new(q, given[i].key, json_string(value)) != 0)
+			code = cmd_fail(
+				c, EX_USAGE, "--%s is not UTF-8", options[given[i].id].name);
+		else if (value == NULL && given[i].id != OPTION_AUTH)
+			code = cmd_fail(c, EX_USAGE, "needs --%s", options[given[i].id].name);
+	}
+	if (code != EX_OK) {
+		json_decref(q);
+		return code;
+	}
+	code = cmd_call(c, q, &result);
+	if (code == EX_OK) {
+		output_rows(c, result.rows, columns, sizeof columns / sizeof *columns);
+		code = output_end(c);
+	}
+	json_decref(result.rows);
+	return code;
+}

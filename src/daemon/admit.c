@@ -1,0 +1,126 @@
+#include "daemon/admit.h"
+
+#include "account/dkim_keys.h"
+#include "account/suppression.h"
+#include "base/clock.h"
+#include "base/codec.h"
+#include "queue/route.h"
+
+static enum resolved decide(struct admit *a, const char *rule, enum resolved resolved)
+{
+	a->rule = rule;
+	return resolved;
+}
+
+static void add_onward(struct maildrops *found, struct str address)
+{
+	put_str(&found->onward, address);
+	found->onward_count++;
+}
+
+bool admit_srs(struct office *o, struct srs *srs)
+{
+	*srs = (struct srs){ .wall_ms = clock_wall_ms() };
+	return directory_srs_secret(o->directory, srs->secret, NULL) == ST_OK;
+}
+
+static enum resolved look_up(struct admit *a, struct str recipient, struct maildrops *found)
+{
+	return decide(a, "accounts and aliases of our domains",
+		directory_resolve(a->office->directory, recipient, found));
+}
+
+/* The sender of a message that we forwarded: its notice finds back, whoever brings it. */
+static enum resolved send_back(struct admit *a, struct str recipient, struct maildrops *found)
+{
+	enum resolved resolved = RESOLVED_NOWHERE;
+	struct buf back = { 0 };
+	struct srs srs;
+
+	if (!admit_srs(a->office, &srs))
+		return decide(a, "the directory", RESOLVED_TEMP);
+	switch (srs_reverse(&srs, recipient, &back)) {
+	case SRS_NOT: resolved = look_up(a, recipient, found); break;
+	case SRS_FORGED: resolved = decide(a, "SRS: not an address of ours", resolved); break;
+	case SRS_EXPIRED: resolved = decide(a, "SRS: the address is too old", resolved); break;
+	case SRS_BACK:
+		resolved = look_up(a, buf_str(&back), found);
+		if (resolved == RESOLVED_FOREIGN) {
+			add_onward(found, buf_str(&back));
+			resolved = decide(a, "SRS: back to whom it was forwarded for", RESOLVED);
+		}
+		break;
+	}
+	buf_deinit(&back);
+	return resolved;
+}
+
+static enum resolved relay(struct admit *a, struct str recipient, struct maildrops *found)
+{
+	const struct route_rules rules = config_routes(a->office->config);
+	bool known = a->account != 0 || a->local;
+
+	a->rule = a->account != 0 ? "who logged in sends to anybody"
+				  : "a user of this machine sends to anybody";
+	if (!known)
+		switch (route_accepts(&rules, recipient)) {
+		case ROUTE_NOT_OURS:
+			return decide(a, "nobody logged in, and no route with backup_mx is for it",
+				RESOLVED_FOREIGN);
+		case ROUTE_NO_SUCH_RECIPIENT:
+			return decide(a, "not among the recipients of the route with backup_mx",
+				RESOLVED_NOWHERE);
+		case ROUTE_ACCEPT: a->rule = "a route with backup_mx"; break;
+		}
+	if (a->account != 0 && a->office->config->suppression &&
+		suppression_has(a->office->directory, a->account, recipient))
+		return decide(a, "suppression", RESOLVED_SUPPRESSED);
+	a->relayed = known;
+	add_onward(found, recipient);
+	return RESOLVED;
+}
+
+enum resolved admit_recipient(struct admit *a, struct str recipient, struct maildrops *found)
+{
+	enum resolved resolved;
+
+	a->relayed = false;
+	if (str_istarts(recipient, STR("SRS")) &&
+		directory_is_local_domain(a->office->directory, route_domain(recipient)))
+		return send_back(a, recipient, found);
+	resolved = look_up(a, recipient, found);
+	return resolved == RESOLVED_FOREIGN ? relay(a, recipient, found) : resolved;
+}
+
+bool admit_sender(struct admit *a, struct str sender)
+{
+	/* Notices of a mail client have no sender to check (RFC 8098 3). */
+	if (a->account == 0 || !a->office->config->sender_login_match || sender.n == 0)
+		return true;
+	return directory_may_send_as(a->office->directory, a->account, sender);
+}
+
+struct admit_reply admit_reply(enum resolved resolved)
+{
+	static const struct admit_reply replies[] = {
+		[RESOLVED] = {0,    STR_INIT(""),						    ""          },
+		[RESOLVED_NOWHERE] = { 550, STR_INIT("5.1.1 no such mailbox here"),                          "no-mailbox"},
+		[RESOLVED_FOREIGN] = { 550, STR_INIT("5.7.1 relaying denied"),                               "relay"     },
+		[RESOLVED_DISABLED] = { 550, STR_INIT("5.2.1 this mailbox is disabled"),
+			      "disabled"									 },
+		[RESOLVED_TEMP] = { 451,
+			      STR_INIT("4.3.0 cannot look up the mailbox, try again later"),
+			      "directory"									},
+		[RESOLVED_FULL] = { 452, STR_INIT("4.2.2 the mailbox is full"),                           "quota"     },
+		[RESOLVED_CAPPED] = { 450,
+			      STR_INIT(
+				"4.7.28 this account sent to too many recipients, try again later"),
+			      "capped"									   },
+		[RESOLVED_SUPPRESSED] = { 550,
+			      STR_INIT("5.1.1 this recipient was reported not to exist"),            "suppressed"},
+		[RESOLVED_NO_DISK] = { 452,
+			      STR_INIT("4.3.1 too little room on the disk, try again later"),        "disk"      },
+	};
+
+	return replies[resolved > RESOLVED_NO_DISK ? RESOLVED_TEMP : resolved];
+}

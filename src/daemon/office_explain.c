@@ -1,0 +1,153 @@
+/* restante explain: what would be answered to RCPT, and why.  Asks what a session asks (admit.h), and takes
+ * nothing in. */
+#include <arpa/inet.h>
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "daemon/admit.h"
+#include "daemon/bans.h"
+#include "daemon/office_verbs.h"
+#include "daemon/quota.h"
+#include "queue/route.h"
+
+struct explain {
+	struct office *office;
+	struct office_reply *reply;
+	struct str from, to, ip;
+	struct admit admit;
+};
+
+static void say(struct explain *e, const char *step, const char *result, struct str rule)
+{
+	e->reply->row(e->reply, json_pack("{s:s, s:s, s:o}", "step", step, "result", result, "rule",
+					json_text(rule)));
+}
+
+/* "550 5.1.1 no such mailbox here" */
+static void decide(
+	struct explain *e, const char *step, unsigned code, struct str text, const char *rule)
+{
+	struct buf b = { 0 };
+
+	buf_printf(&b, "%u %.*s", code == 0 ? 250 : code, STR_ARG(text));
+	buf_putc(&b, '\0');
+	say(e, step, b.data, str_c(rule));
+	say(e, "decision", b.data, str_c(rule));
+	buf_deinit(&b);
+}
+
+static enum status take_account(struct explain *e, const json_t *q, struct err *err)
+{
+	struct str auth;
+	struct account a;
+	enum status status;
+
+	if (json_object_get(q, "auth") == NULL) {
+		say(e, "login", "none", STR("no --auth"));
+		return ST_OK;
+	}
+	status = request_str(q, "auth", &auth, err);
+	if (status == ST_OK)
+		status = account_get(e->office->directory, auth, &a, err);
+	if (status != ST_OK)
+		return status;
+	if (a.disabled)
+		return err_set(err, ST_USAGE, "%.*s is disabled and cannot log in",
+			STR_ARG(str_head(auth, 200)));
+	e->admit.account = a.id;
+	say(e, "login", "account", str_c(a.address));
+	return ST_OK;
+}
+
+static void say_routes(struct explain *e, const struct maildrops *found)
+{
+	const struct route_rules rules = config_routes(e->office->config);
+	struct reader onward = { .rest = buf_str(&found->onward) };
+	struct buf b = { 0 }, site = { 0 };
+
+	for (size_t i = 0; i < found->count; i++)
+		say(e, "delivery", "mailbox", STR("here"));
+	while (onward.rest.n > 0) {
+		struct str to = get_str(&onward);
+		struct route route = route_of(&rules, e->from, to);
+		static const char *const roles[] = { [RULE_ROUTE] = "route",
+			[RULE_SENDER] = "sender_route",
+			[RULE_SMARTHOST] = "smarthost",
+			[RULE_FALLBACK] = "fallback_relay" };
+
+		buf_clear(&b);
+		buf_clear(&site);
+		route_site(&site, &route);
+		buf_putc(&site, '\0');
+		buf_put(&b, to);
+		buf_printf(&b, ": %s",
+			route.rule == NULL ? "MX of the domain" : roles[route.rule->role]);
+		if (route.rule != NULL && route.rule->name[0] != '\0')
+			buf_printf(&b, " \"%s\"", route.rule->name);
+		say(e, "route", site.data, buf_str(&b));
+	}
+	buf_deinit(&b);
+	buf_deinit(&site);
+}
+
+static void explain_recipient(struct explain *e)
+{
+	struct maildrops found = { 0 };
+	struct admit_reply reply;
+	enum resolved resolved = admit_recipient(&e->admit, e->to, &found);
+
+	if (resolved == RESOLVED && quota_all_full(e->office, &found, 0)) {
+		resolved = RESOLVED_FULL;
+		e->admit.rule = "quota";
+	}
+	reply = admit_reply(resolved);
+	if (resolved == RESOLVED && e->admit.relayed)
+		say(e, "caps", "counted by the server",
+			STR("account_recipients_per_hour, account_recipients_per_day"));
+	if (resolved == RESOLVED)
+		say_routes(e, &found);
+	decide(e, "recipient", reply.code,
+		resolved == RESOLVED ? STR("2.1.5 recipient ok") : reply.text, e->admit.rule);
+	maildrops_free(&found);
+}
+
+enum status verb_explain_rcpt(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	struct explain e = { .office = o, .reply = r, .admit = { .office = o } };
+	char ip[64];
+	unsigned char octets[16];
+	enum status status = request_str(q, "from", &e.from, err);
+
+	if (status == ST_OK)
+		status = request_str(q, "to", &e.to, err);
+	if (status == ST_OK)
+		status = request_str(q, "ip", &e.ip, err);
+	if (status != ST_OK)
+		return status;
+	snprintf(ip, sizeof ip, "%.*s", STR_ARG(str_head(e.ip, 60)));
+	if (inet_pton(AF_INET, ip, octets) != 1 && inet_pton(AF_INET6, ip, octets) != 1)
+		return err_set(err, ST_USAGE, "'%s' is no address of IPv4 or IPv6", ip);
+	if (o->bans != NULL && bans_has(o->bans, e.ip, clock_wall_ms())) {
+		say(&e, "connection", "closed", STR("banned: restante ban list"));
+		say(&e, "decision", "closed", STR("banned: restante ban list"));
+		return ST_OK;
+	}
+	say(&e, "connection", "taken",
+		o->bans == NULL ? STR("no server runs: bans are not known") : STR("not banned"));
+	status = take_account(&e, q, err);
+	if (status != ST_OK)
+		return status;
+	if (!admit_sender(&e.admit, e.from)) {
+		decide(&e, "sender", 553, STR("5.7.1 this sender address is not yours"),
+			"sender_login_match");
+		return ST_OK;
+	}
+	say(&e, "sender", "taken",
+		e.admit.account == 0 ? STR("not checked: nobody logged in")
+		: o->config->sender_login_match
+			? STR("sender_login_match: an address of the account")
+			: STR("sender_login_match is off"));
+	explain_recipient(&e);
+	return ST_OK;
+}
