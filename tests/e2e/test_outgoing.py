@@ -301,8 +301,10 @@ def test_password_command_that_hangs(office):
     send(office, 'x@hangs.test')
     log_has(office, 'parent.password-command', why='time-out', seconds=20)
     log_has(office, 'carrier.deferred', to='x@hangs.test', status='4.7.8')
-    # Nobody else waited for it.
+    # Nobody else waits for it.
+    p = fresh('plain')
     send(office, 'x@plain.test')
+    arrives(p)
 
 
 def test_lmtp(office):
