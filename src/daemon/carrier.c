@@ -108,7 +108,7 @@ static void orphaned(struct loop_timer *t)
 	_exit(EX_SOFTWARE);
 }
 
-/* Jobs under way end as they would. */
+/* Jobs under way end as they would; one that the store sends before it knows is done too. */
 static void drain(struct carrier *c)
 {
 	c->draining = true;
@@ -125,7 +125,7 @@ static void late(struct loop_timer *t)
 	loop_stop(c->loop);
 }
 
-static void from_parent(void *owner, struct ipc_packet *p)
+void carrier_from_parent(void *owner, struct ipc_packet *p)
 {
 	struct carrier *c = owner;
 
@@ -261,7 +261,7 @@ _Noreturn void carrier_process(struct child_start *start)
 		log_error("carrier.failed", F_C("err", err.text));
 		_exit(EX_CONFIG);
 	}
-	c->leash = ipc_new(c->loop, start->leash, from_parent, parent_lost, c);
+	c->leash = ipc_new(c->loop, start->leash, carrier_from_parent, parent_lost, c);
 	carrier_new_store(c, start->channel);
 	loop_at_turn_end(c->loop, turn_end, c);
 	ipc_send(c->leash, &ready, STR(""), STR(""), -1);

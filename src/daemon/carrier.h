@@ -49,6 +49,8 @@ struct carrier {
 /* loop and config are set; no I/O yet. */
 void carrier_init(struct carrier *c);
 void carrier_new_store(struct carrier *c, int fd);
+/* A packet of the parent; owner: the carrier. */
+void carrier_from_parent(void *owner, struct ipc_packet *p);
 /* A question for the job with this number; its seq.  0: there is no store now. */
 uint32_t carrier_ask(struct carrier *c, uint32_t number, enum ipc_queue type, struct str fields);
 /* The job is over and freed, or an orphan now: another may come. */

@@ -225,7 +225,17 @@ static bool place(struct carrier *c, uint32_t number)
 	return c->jobs[number] == NULL;
 }
 
-static void choose_level(struct carrier_job *j)
+/* The store and this carrier may have read the configuration at different times: a password goes only where the
+ * same section sends it. */
+static bool is_rule_of(const struct route_rule *rule, const struct job *job)
+{
+	return rule != NULL && rule->kind == job->kind &&
+	       (job->kind == ROUTE_MX ||
+		       (str_eq(str_c(rule->host), job->host) && rule->port == job->port));
+}
+
+/* False: what its section asks for is not known here. */
+static bool choose_level(struct carrier_job *j)
 {
 	const struct config *c = j->carrier->config;
 	struct route_rules rules = config_routes(c);
@@ -235,8 +245,11 @@ static void choose_level(struct carrier_job *j)
 		j->level = ROUTE_TLS_MAY;
 	if (j->job.has_rule) {
 		j->rule = route_rule_find(&rules, j->job.role, j->job.rule);
-		j->level = j->rule != NULL ? j->rule->tls : j->level;
+		if (!is_rule_of(j->rule, &j->job))
+			return false;
+		j->level = j->rule->tls;
 	}
+	return true;
 }
 
 bool job_start(struct carrier *c, uint32_t number, struct reader *packet)
@@ -263,9 +276,12 @@ bool job_start(struct carrier *c, uint32_t number, struct reader *packet)
 	j->notes = mem_zalloc(j->job.count * sizeof *j->notes);
 	j->rcpts = mem_zalloc(j->job.count * sizeof *j->rcpts);
 	j->index = mem_zalloc(j->job.count * sizeof *j->index);
-	choose_level(j);
 	j->reused = true;
-	if (!out_use_idle(c, j))
+	if (!choose_level(j)) {
+		note_host(&j->last, "4.3.5", "the configuration has changed meanwhile");
+		job_report(j);
+	} else if (!out_use_idle(c, j)) {
 		job_find(j);
+	}
 	return true;
 }

@@ -33,12 +33,17 @@ static void demand(struct plan *p, enum tls_check check)
 	finish(p);
 }
 
+static bool sts_demands(const struct plan_facts *f)
+{
+	return f->sts != NULL && f->sts->mode == MTASTS_ENFORCE && f->is_mx;
+}
+
 /* Without DANE.  A host that MX records named is only as good as they are: REQUIRETLS wants
  * them signed or listed by MTA-STS (RFC 8689 4.2.1). */
 static void without_dane(struct plan *p)
 {
 	const struct plan_facts *f = &p->facts;
-	bool sts = f->sts != NULL && f->sts->mode == MTASTS_ENFORCE && f->is_mx;
+	bool sts = sts_demands(f);
 
 	if (f->level == ROUTE_TLS_DANE)
 		refuse(p, "4.7.5",
@@ -103,7 +108,10 @@ static void tlsa_answered(struct dns_query *q, const struct dns_answer *answer)
 		}
 		return;
 	case DANE_ENCRYPT:
-		if (p->facts.level == ROUTE_TLS_DANE)
+		/* Records that authenticate nobody replace no certificate that somebody else asks for
+		 * (RFC 8461 2, RFC 8689 4.2.1). */
+		if (p->facts.level == ROUTE_TLS_DANE || p->facts.requiretls ||
+			sts_demands(&p->facts))
 			without_dane(p);
 		else
 			demand(p, TLS_CHECK_NONE);

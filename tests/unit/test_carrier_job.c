@@ -399,6 +399,73 @@ static void the_store_dies(void **state)
 	assert_int_equal(carrier.job_count, 0);
 }
 
+/* A section that this carrier's configuration does not have, or has otherwise: neither its level of TLS nor its
+ * password is known here, so nothing is sent. */
+static void section_changed(void **state)
+{
+	static const char *const scripts[] = { NULL };
+	static char name[] = "x.test", host[] = "127.0.0.2", none[] = "";
+	struct route_rule rule = { .name = name,
+		.kind = ROUTE_RELAY,
+		.host = host,
+		.port = 25,
+		.tls = ROUTE_TLS_MAY,
+		.user = none,
+		.password = none,
+		.password_command = none,
+		.recipients = none };
+	struct job j = { .sender = STR("s@y.test"),
+		.recipients = two,
+		.count = 2,
+		.message = SMALL,
+		.octets = SMALL.n,
+		.has_rule = true,
+		.rule = STR("x.test") };
+
+	(void)state;
+	for (size_t known = 0; known < 2; known++) {
+		config.routes = &rule;
+		config.route_count = known;
+		start_server(scripts);
+		put_job(5, &j);
+		assert_true(str_starts(str_c(result()), STR("2* 4.3.5 ")));
+		end_server();
+		assert_int_equal(server.connections, 0);
+	}
+	config.route_count = 0;
+}
+
+/* It takes no more jobs, and says so; one that was on its way already is done. */
+static void drains(void **state)
+{
+	static const char *const scripts[] = { ENVELOPE "S:250 2.0.0 ok", NULL };
+	struct ipc_head stop = { .type = LEASH_DRAIN }, head;
+	struct job j = { .sender = STR("s@y.test"),
+		.recipients = two,
+		.count = 2,
+		.message = SMALL,
+		.octets = SMALL.n };
+	struct ipc_packet p = { .head = stop, .fd = -1 };
+	char room[64];
+
+	(void)state;
+	while (recv(store, room, sizeof room, MSG_DONTWAIT) > 0)
+		continue;
+	start_server(scripts);
+	carrier.job_count++; /* another job, that goes on for long */
+	carrier_from_parent(&carrier, &p);
+	carrier.job_count--;
+	put_job(3, &j);
+	loop_turn(carrier.loop, false);
+	assert_int_equal(recv(store, room, sizeof room, MSG_DONTWAIT), sizeof head + 4);
+	memcpy(&head, room, sizeof head);
+	assert_int_equal(head.type, IPC_CREDIT);
+	assert_memory_equal(room + sizeof head, "\0\0\0\0", 4);
+	assert_string_equal(result(), "1 2.0.0 250 2.0.0 ok\n1 2.0.0 250 2.0.0 ok");
+	end_server();
+	carrier.draining = false;
+}
+
 static int open_carrier(void **state)
 {
 	struct ipc_head head;
@@ -424,6 +491,8 @@ int main(void)
 		cmocka_unit_test(idle_connection_gone),
 		cmocka_unit_test(connection_used_again),
 		cmocka_unit_test(the_store_dies),
+		cmocka_unit_test(section_changed),
+		cmocka_unit_test(drains),
 	};
 
 	return cmocka_run_group_tests(tests, open_carrier, NULL);

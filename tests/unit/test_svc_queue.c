@@ -386,6 +386,21 @@ static void credit_is_kept_to(void **state)
 		buf_deinit(&p.body);
 	}
 	assert_no_more();
+	/* None at all takes back what was given: it is ending. */
+	buf_clear(&credit);
+	put_u32(&credit, 0);
+	say(&c, IPC_CREDIT, 0, buf_str(&credit));
+	turns(3);
+	send_mail(small, "u@three.example", NULL);
+	none = next(&c, 50);
+	assert_int_equal(none.type, 0);
+	carrier_close(&c);
+	carrier_open(&c, 1);
+	p = take_job(&c, &job);
+	assert_true(str_eq(job.site, STR("mx:three.example")));
+	job_free(&job);
+	finish(&c, p.session, &outcomes);
+	buf_deinit(&p.body);
 	carrier_close(&c);
 	buf_deinit(&outcomes);
 	buf_deinit(&credit);
