@@ -67,6 +67,7 @@ enum option_id {
 	OPTION_RUN,
 	OPTION_IP,
 	OPTION_AUTH,
+	OPTION_YES,
 	OPTION_COUNT,
 };
 

@@ -91,12 +91,61 @@ static enum status work(struct fetch *f, struct err *err)
 	}
 	if (has_work(f, FETCH_WHOLE, FETCH_BEGIN))
 		status = fetch_messages(f, err);
+	if (f->counts.left > 0)
+		cmd_fail(f->cmd, 0,
+			"%s: %llu messages stay there: the server has no TOP, which gives "
+			"the beginning of one",
+			f->remote->name, (unsigned long long)f->counts.left);
 	if (fetch_note(f, &why) != ST_OK && status == ST_OK)
 		status = err_set(err, why.code, "%s", why.text);
 	if (status == ST_OK && f->pop.over)
 		status = err_set(err, ST_TEMP, "%s", f->pop.why.text);
 	if (status == ST_OK)
 		status = fetch_delete(f, err);
+	return status;
+}
+
+static void fetch_clear(struct fetch *f)
+{
+	free(f->messages);
+	f->messages = NULL;
+	f->count = f->cap = 0;
+	buf_deinit(&f->uidls);
+	json_decref(f->named);
+	f->named = NULL;
+}
+
+static enum status session(struct fetch *f, const struct pop_want *want, struct err *err)
+{
+	enum status status = pop_open(&f->pop, want, err);
+
+	if (status == ST_OK)
+		status = work(f, err);
+	pop_close(&f->pop);
+	return status;
+}
+
+/* A server may announce PIPELINING and lose commands; what came is known by then, so the rest is asked for once more,
+ * one by one. */
+static enum status sessions(struct fetch *f, struct pop_want *want, struct err *err)
+{
+	struct err why = { ST_OK, "" };
+	struct fetch_counts before;
+	enum status status = session(f, want, &why);
+
+	if (status != ST_TEMP || !f->pop.pipelined || pop_interrupted(&f->pop) ||
+		str_eq(str_c(f->remote->pipelining), STR("on")))
+		return status == ST_OK ? ST_OK : err_set(err, why.code, "%s", why.text);
+	cmd_fail(f->cmd, 0, "%s: %s; once more without pipelining", f->remote->name, why.text);
+	before = f->counts;
+	f->counts = (struct fetch_counts){ 0 };
+	f->done_octets = 0;
+	fetch_clear(f);
+	want->pipelining = false;
+	status = session(f, want, err);
+	f->counts.stored += before.stored;
+	f->counts.stubs += before.stubs;
+	f->counts.octets += before.octets;
 	return status;
 }
 
@@ -107,12 +156,8 @@ static enum status fetch_one(struct fetch *f, struct err *err)
 
 	if (status == ST_OK)
 		status = open_maildrop(f, err);
-	if (status == ST_OK) {
-		status = pop_open(&f->pop, &server.want, err);
-		if (status == ST_OK)
-			status = work(f, err);
-		pop_close(&f->pop);
-	}
+	if (status == ST_OK)
+		status = sessions(f, &server.want, err);
 	fetch_server_free(&server);
 	return status;
 }
@@ -121,11 +166,12 @@ static json_t *summary_json(const struct fetch *f, const struct err *err)
 {
 	const struct fetch_counts *n = &f->counts;
 
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "remote", f->remote->name,
-		"on_server", (json_int_t)n->on_server, "new", (json_int_t)n->new_ones, "stored",
-		(json_int_t)n->stored, "stubs", (json_int_t)n->stubs, "deleted",
-		(json_int_t)n->deleted, "failed", (json_int_t)n->failed, "octets",
-		(json_int_t)n->octets, "error", err->text);
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "remote",
+		f->remote->name, "on_server", (json_int_t)n->on_server, "new",
+		(json_int_t)n->new_ones, "stored", (json_int_t)n->stored, "stubs",
+		(json_int_t)n->stubs, "deleted", (json_int_t)n->deleted, "failed",
+		(json_int_t)n->failed, "octets", (json_int_t)n->octets, "recognised",
+		(json_int_t)n->recognised, "error", err->text);
 }
 
 static void print_summary(const struct fetch *f)
@@ -183,8 +229,7 @@ static int run(struct cmd *c, const struct config *config, const struct config_r
 	else if (f.counts.failed > 0)
 		code = EX_TEMPFAIL;
 	json_decref(f.row);
-	free(f.messages);
-	buf_deinit(&f.uidls);
+	fetch_clear(&f);
 	buf_deinit(&f.address);
 	return code;
 }

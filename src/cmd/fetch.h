@@ -23,13 +23,16 @@ struct fetch_message {
 	uint64_t number, octets; /* octets: as LIST says, which may be wrong */
 	size_t uidl_at;          /* in fetch.uidls, ended by LF; SIZE_MAX: the server gave none */
 	enum fetch_action action;
-	bool requested, stored, failed;
+	bool stored, failed;
+	bool look, has_header; /* its header is wanted, is digested */
 	int64_t first_ms;
+	uint64_t received; /* octets */
 	unsigned char header[REMOTE_DIGEST];
 };
 
 struct fetch_counts {
-	uint64_t on_server, new_ones, stored, present, stubs, deleted, failed, octets;
+	uint64_t on_server, new_ones, stored, present, stubs, deleted, failed, octets, recognised,
+		left;
 };
 
 struct fetch {
@@ -45,7 +48,9 @@ struct fetch {
 	struct pop pop;
 	struct fetch_message *messages;
 	size_t count, cap;
+	bool unsorted, refused_uidl, refused_top, filtering;
 	struct buf uidls;
+	json_t *named; /* how many messages have which name of fetch_name(); NULL: none */
 	struct fetch_counts counts;
 	struct progress progress;
 	uint64_t wanted_octets, done_octets;
@@ -55,9 +60,29 @@ struct fetch {
 enum status fetch_list(struct fetch *f, struct err *err);
 enum status fetch_decide(struct fetch *f, struct err *err);
 struct str fetch_uidl(const struct fetch *f, const struct fetch_message *m);
+struct fetch_message *fetch_by_number(struct fetch *f, uint64_t number); /* NULL: not listed */
+/* What is to be done with a message that the office has as `seen`. */
+void fetch_known(const struct fetch *f, struct fetch_message *m, const json_t *seen);
+
+/* fetch_header.c: messages told by their header.  identify: those without a UIDL of their own; changed: all, when none of
+ * them is known and many were. */
+enum status fetch_identify(struct fetch *f, struct err *err);
+enum status fetch_changed(struct fetch *f, struct err *err);
+/* TOP n 0 of all that are to be looked at. */
+enum status fetch_headers(struct fetch *f, struct err *err);
+bool fetch_has_top(const struct fetch *f);
+void fetch_digest(struct fetch_message *m, struct str header);
+void fetch_name(struct fetch *f, struct fetch_message *m);
+
+/* fetch_filter.c: asks the user's command about a header. */
+enum status fetch_filter(
+	struct fetch *f, struct fetch_message *m, struct str header, struct err *err);
+enum status fetch_filter_all(struct fetch *f, struct err *err);
 
 /* fetch_run.c */
 enum status fetch_messages(struct fetch *f, struct err *err);
+/* Rows of remote.note and what is to be forgotten; both are taken. */
+enum status fetch_tell(struct fetch *f, json_t *rows, json_t *gone, struct err *err);
 /* What was stored becomes known. */
 enum status fetch_note(struct fetch *f, struct err *err);
 /* DELE, QUIT, and what the server has no more is forgotten. */

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "cmd/fetch.h"
 
-enum { WHICH_AT_ONCE = 1000, MESSAGES_MAX = 20 * 1000 * 1000 };
+enum { WHICH_AT_ONCE = 1000 };
 
 struct str fetch_uidl(const struct fetch *f, const struct fetch_message *m)
 {
@@ -14,13 +14,10 @@ struct str fetch_uidl(const struct fetch *f, const struct fetch_message *m)
 	return m->uidl_at == SIZE_MAX ? STR("") : str_cut(&rest, '\n');
 }
 
-/* Numbers come in order, nearly always. */
-static struct fetch_message *message_of(struct fetch *f, uint64_t number)
+struct fetch_message *fetch_by_number(struct fetch *f, uint64_t number)
 {
 	size_t low = 0, high = f->count;
 
-	if (f->count > 0 && f->messages[f->count - 1].number < number)
-		return NULL;
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
@@ -34,9 +31,10 @@ static struct fetch_message *message_of(struct fetch *f, uint64_t number)
 
 static enum status add(struct fetch *f, uint64_t number, uint64_t octets, struct err *err)
 {
-	if (f->count == MESSAGES_MAX ||
-		(f->count > 0 && f->messages[f->count - 1].number >= number))
-		return err_set(err, ST_TEMP, "the server's LIST is in no order, or has no end");
+	if (f->count == POP_ROWS_MAX)
+		return err_set(err, ST_TEMP, "the server's LIST has no end");
+	if (f->count > 0 && f->messages[f->count - 1].number >= number)
+		f->unsorted = true;
 	if (f->count == f->cap) {
 		f->cap = f->cap == 0 ? 256 : 2 * f->cap;
 		f->messages = mem_array(f->messages, f->cap, sizeof *f->messages);
@@ -53,12 +51,46 @@ static enum status take_row(struct fetch *f, const struct pop3c_event *ev, struc
 
 	if (ev->request == POP3C_LIST)
 		return add(f, ev->number, ev->octets, err);
-	m = message_of(f, ev->number);
+	m = fetch_by_number(f, ev->number);
 	if (m != NULL && m->uidl_at == SIZE_MAX) {
 		m->uidl_at = f->uidls.len;
 		buf_put(&f->uidls, remote_uidl(ev->data, room));
 		buf_putc(&f->uidls, '\n');
 	}
+	return ST_OK;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct fetch_message *x = a, *y = b;
+
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* RFC 1939 5 gives LIST no order; a number that comes twice is one message. */
+static void sort(struct fetch *f)
+{
+	size_t kept = 0;
+
+	qsort(f->messages, f->count, sizeof *f->messages, by_number);
+	for (size_t i = 0; i < f->count; i++)
+		if (kept == 0 || f->messages[kept - 1].number != f->messages[i].number)
+			f->messages[kept++] = f->messages[i];
+	f->count = kept;
+	f->unsorted = false;
+}
+
+static enum status listed(struct fetch *f, const struct pop3c_event *ev, struct err *err)
+{
+	if (ev->result.outcome == POP3C_REFUSED && ev->request == POP3C_LIST)
+		return err_set(err, ST_TEMP, "the server refuses LIST: %.*s",
+			STR_ARG(str_head(ev->result.text, 150)));
+	f->refused_uidl = f->refused_uidl || ev->result.outcome == POP3C_REFUSED;
+	if (ev->request == POP3C_LIST && ev->bad_rows > 0)
+		cmd_fail(f->cmd, 0, "%s: %llu lines of the server's LIST cannot be read",
+			f->remote->name, (unsigned long long)ev->bad_rows);
+	if (f->unsorted)
+		sort(f);
 	return ST_OK;
 }
 
@@ -75,9 +107,7 @@ enum status fetch_list(struct fetch *f, struct err *err)
 			status = take_row(f, &ev, err);
 		} else if (ev.type == POP3C_EV_DONE) {
 			open--;
-			if (ev.result.outcome == POP3C_REFUSED && ev.request == POP3C_LIST)
-				status = err_set(err, ST_TEMP, "the server refuses LIST: %.*s",
-					STR_ARG(str_head(ev.result.text, 150)));
+			status = listed(f, &ev, err);
 		}
 	}
 	f->counts.on_server = f->count;
@@ -86,63 +116,44 @@ enum status fetch_list(struct fetch *f, struct err *err)
 	return status;
 }
 
-/* The same UIDL twice (RFC 1939 7 lets equal messages have it): the first counts, the others wait until it is gone. */
-static int by_uidl(const void *a, const void *b, void *arg)
-{
-	const struct fetch *f = arg;
-	const struct fetch_message *const *x = a, *const *y = b;
-	int order = str_cmp(fetch_uidl(f, *x), fetch_uidl(f, *y));
-
-	return order != 0 ? order : (*x)->number < (*y)->number ? -1 : 1;
-}
-
-static void drop_doubles(struct fetch *f)
-{
-	struct fetch_message **sorted = mem_array(NULL, f->count, sizeof(struct fetch_message *));
-	size_t n = 0;
-
-	for (size_t i = 0; i < f->count; i++)
-		if (f->messages[i].uidl_at != SIZE_MAX)
-			sorted[n++] = &f->messages[i];
-	qsort_r((void *)sorted, n, sizeof(struct fetch_message *), by_uidl, f);
-	for (size_t i = 1; i < n; i++)
-		if (str_eq(fetch_uidl(f, sorted[i]), fetch_uidl(f, sorted[i - 1])))
-			sorted[i]->failed = true;
-	free((void *)sorted);
-}
-
 static bool is(const char *value, struct str word)
 {
 	return str_eq(str_c(value), word);
 }
 
 /* A message that is known: is its time on the server over? */
-static enum fetch_action known(const struct fetch *f, const json_t *seen)
+void fetch_known(const struct fetch *f, struct fetch_message *m, const json_t *seen)
 {
 	int64_t first_ms = json_integer_value(json_object_get(seen, "first_ms"));
 	int64_t state = json_integer_value(json_object_get(seen, "state"));
 	const struct config_remote *r = f->remote;
 
-	if (state == REMOTE_SEEN_UNWANTED)
-		return FETCH_DELETE;
-	if (state != REMOTE_SEEN_WHOLE)
-		return FETCH_KEEP;
-	if (is(r->keep, STR("delete")) ||
-		(is(r->keep, STR("days")) &&
-			clock_wall_ms() - first_ms >= r->keep_days * INT64_C(86400000)))
-		return FETCH_DELETE;
-	return FETCH_KEEP;
+	bool over = is(r->keep, STR("delete")) ||
+		    (is(r->keep, STR("days")) &&
+			    clock_wall_ms() - first_ms >= r->keep_days * INT64_C(86400000));
+
+	m->action = state == REMOTE_SEEN_UNWANTED || (state == REMOTE_SEEN_WHOLE && over)
+			    ? FETCH_DELETE
+			    : FETCH_KEEP;
 }
 
-static enum fetch_action unknown(const struct fetch *f, const struct fetch_message *m)
+static enum fetch_action unknown(struct fetch *f, const struct fetch_message *m)
 {
 	const struct config_remote *r = f->remote;
+	bool begin = r->headers_only || (r->skip_size > 0 && m->octets > (uint64_t)r->skip_size);
+
+	/* Without UIDL and without TOP it is told by what RETR brings; then it is to be whole. */
+	if (m->uidl_at == SIZE_MAX)
+		return is(r->keep, STR("delete")) && (r->skip_size == 0 || !begin) ? FETCH_WHOLE
+										   : FETCH_KEEP;
 
 	if (r->kill_size > 0 && m->octets > (uint64_t)r->kill_size)
 		return FETCH_DELETE;
-	if (r->headers_only || (r->skip_size > 0 && m->octets > (uint64_t)r->skip_size))
-		return FETCH_BEGIN;
-	return FETCH_WHOLE;
+	if (begin && !fetch_has_top(f)) {
+		f->counts.left++;
+		return FETCH_KEEP;
+	}
+	return begin ? FETCH_BEGIN : FETCH_WHOLE;
 }
 
 static enum status decide_some(struct fetch *f, size_t from, size_t to, struct err *err)
@@ -166,24 +177,39 @@ static enum status decide_some(struct fetch *f, size_t from, size_t to, struct e
 		struct fetch_message *m = &f->messages[i];
 		const json_t *row = json_array_get(seen, i - from);
 
-		if (m->failed || m->uidl_at == SIZE_MAX)
+		if (json_is_object(row)) {
+			fetch_known(f, m, row);
 			continue;
-		m->action = json_is_object(row) ? known(f, row) : unknown(f, m);
-		if (m->action == FETCH_WHOLE || m->action == FETCH_BEGIN) {
-			f->counts.new_ones++;
-			f->wanted_octets += m->action == FETCH_WHOLE ? m->octets : 0;
 		}
+		f->counts.new_ones++;
+		m->action = unknown(f, m);
 	}
 	return status;
 }
 
+static void count_wanted(struct fetch *f)
+{
+	f->counts.new_ones = f->wanted_octets = 0;
+	for (size_t i = 0; i < f->count; i++) {
+		const struct fetch_message *m = &f->messages[i];
+
+		f->counts.new_ones += m->action == FETCH_WHOLE || m->action == FETCH_BEGIN;
+		f->wanted_octets += m->action == FETCH_WHOLE ? m->octets : 0;
+	}
+}
+
 enum status fetch_decide(struct fetch *f, struct err *err)
 {
-	enum status status = ST_OK;
+	enum status status = fetch_identify(f, err);
 
-	drop_doubles(f);
 	for (size_t i = 0; i < f->count && status == ST_OK; i += WHICH_AT_ONCE)
 		status = decide_some(
 			f, i, i + WHICH_AT_ONCE < f->count ? i + WHICH_AT_ONCE : f->count, err);
+	if (status == ST_OK)
+		status = fetch_changed(f, err);
+	if (status == ST_OK)
+		status = fetch_filter_all(f, err);
+	if (status == ST_OK)
+		count_wanted(f);
 	return status;
 }

@@ -1,5 +1,4 @@
 /* Getting the messages, and deleting on the server what may be deleted. */
-#include <openssl/evp.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -16,31 +15,22 @@ struct taking {
 	struct fetch *fetch;
 	struct fetch_message *message; /* NULL: between two */
 	struct buf header;             /* its beginning, until the header is whole */
-	bool header_done;
-	uint64_t octets;
+	struct header_search search;
+	bool header_done, begun;
 };
-
-static void digest_header(struct fetch_message *m, struct str header)
-{
-	unsigned char hash[EVP_MAX_MD_SIZE];
-
-	EVP_Digest(header.p, header.n, hash, NULL, EVP_sha256(), NULL);
-	memcpy(m->header, hash, REMOTE_DIGEST);
-}
 
 /* The header's digest is taken on the way. */
 static void look_at_header(struct taking *t, struct str octets, bool end)
 {
-	struct header_search search = { 0 };
 	size_t length;
 
 	if (t->header_done)
 		return;
 	buf_put(&t->header, octets);
 	t->header_done = header_search(
-		&search, buf_str(&t->header), end || t->header.len > HEADER_MAX, &length);
+		&t->search, buf_str(&t->header), end || t->header.len > HEADER_MAX, &length);
 	if (t->header_done)
-		digest_header(t->message, str_head(buf_str(&t->header), length));
+		fetch_digest(t->message, str_head(buf_str(&t->header), length));
 }
 
 static enum status begin(struct taking *t, struct fetch_message *m, struct err *err)
@@ -52,124 +42,117 @@ static enum status begin(struct taking *t, struct fetch_message *m, struct err *
 	json_t *head;
 	enum status status;
 
-	t->message = m;
-	t->octets = 0;
-	t->header_done = false;
-	buf_clear(&t->header);
-	m->first_ms = clock_wall_ms();
 	msgid_text(id, text);
 	head = json_pack("{s:I, s:s, s:I, s:s, s:s%}", "n", (json_int_t)(m - f->messages), "id",
 		text, "received", (json_int_t)m->first_ms, "sender", "", "uidl", uidl.p, uidl.n);
 	status = control_import_head(f->session, head, err);
 	json_decref(head);
+	t->begun = true;
 	return status;
 }
 
-static enum status take_octets(struct taking *t, struct str octets, struct err *err)
+static void start(struct taking *t, struct fetch_message *m)
 {
+	struct buf header = t->header;
+
+	buf_clear(&header);
+	*t = (struct taking){ .fetch = t->fetch, .message = m, .header = header };
+	m->first_ms = clock_wall_ms();
+	m->received = 0;
+}
+
+/* What has no UIDL gets its name from its header, so it waits until that is whole. */
+static enum status take_octets(struct taking *t, struct str octets, bool end, struct err *err)
+{
+	bool nameless = !t->begun && t->message->uidl_at == SIZE_MAX;
 	enum status status = ST_OK;
 
-	look_at_header(t, octets, false);
-	t->octets += octets.n;
+	look_at_header(t, octets, end);
+	t->message->received += octets.n;
 	t->fetch->done_octets += octets.n;
-	while (octets.n > 0 && status == ST_OK) {
-		struct str piece = str_head(octets, 64 * 1024);
-
-		status = control_import_octets(t->fetch->session, piece, err);
-		octets = str_from(octets, piece.n);
+	if (nameless && !t->header_done)
+		return ST_OK;
+	if (nameless) {
+		fetch_name(t->fetch, t->message);
+		octets = buf_str(&t->header);
 	}
+	if (!t->begun)
+		status = begin(t, t->message, err);
+	if (status == ST_OK)
+		status = control_import_octets(t->fetch->session, octets, err);
 	progress_at(&t->fetch->progress, t->fetch->done_octets, t->fetch->counts.stored);
 	return status;
-}
-
-static struct fetch_message *by_number(struct fetch *f, uint64_t number)
-{
-	size_t low = 0, high = f->count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (f->messages[middle].number < number)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return &f->messages[low];
 }
 
 static enum status take_done(struct taking *t, const struct pop3c_event *ev, struct err *err)
 {
 	struct fetch *f = t->fetch;
-	struct fetch_message *m = by_number(f, ev->number);
+	struct fetch_message *m = fetch_by_number(f, ev->number);
 	enum status status = ST_OK;
 
-	if (ev->result.outcome != POP3C_OK) {
+	if (ev->result.outcome == POP3C_REFUSED && m->action == FETCH_BEGIN && !m->failed) {
+		f->counts.left++;
+		f->refused_top = true;
+	} else if (ev->result.outcome == POP3C_REFUSED) {
 		m->failed = true;
 		f->counts.failed++;
-		if (ev->result.outcome == POP3C_REFUSED)
-			cmd_fail(f->cmd, 0, "%s: message %llu is refused: %.*s", f->remote->name,
-				(unsigned long long)m->number,
-				STR_ARG(str_head(ev->result.text, 150)));
-		return ST_OK;
+		cmd_fail(f->cmd, 0, "%s: message %llu is refused: %.*s", f->remote->name,
+			(unsigned long long)m->number, STR_ARG(str_head(ev->result.text, 150)));
 	}
+	if (ev->result.outcome != POP3C_OK)
+		return ST_OK;
 	if (t->message == NULL)
-		status = begin(t, m, err);
-	look_at_header(t, STR(""), true);
+		start(t, m);
+	status = take_octets(t, STR(""), true, err);
 	t->message = NULL;
-	f->counts.octets += t->octets;
+	f->counts.octets += m->received;
 	return status == ST_OK ? control_import_commit(f->session, err) : status;
 }
 
 static enum status take_event(struct taking *t, const struct pop3c_event *ev, struct err *err)
 {
-	enum status status = ST_OK;
-
 	if (ev->type == POP3C_EV_DONE)
 		return take_done(t, ev, err);
 	if (ev->type != POP3C_EV_BODY)
 		return ST_OK;
 	if (t->message == NULL)
-		status = begin(t, by_number(t->fetch, ev->number), err);
-	return status == ST_OK ? take_octets(t, ev->data, err) : status;
+		start(t, fetch_by_number(t->fetch, ev->number));
+	return take_octets(t, ev->data, false, err);
 }
 
-/* Requests as many as there is room for; false: there are no more. */
-static bool request_more(struct fetch *f, size_t *next)
+/* Requests as many as there is room for: how many. */
+static size_t request_more(struct fetch *f, size_t *next)
 {
+	size_t count = 0;
+
 	for (; *next < f->count && pop3c_room(f->pop.engine) > 0; ++*next) {
-		struct fetch_message *m = &f->messages[*next];
+		const struct fetch_message *m = &f->messages[*next];
 
 		if (m->action == FETCH_WHOLE)
-			m->requested = pop3c_request(f->pop.engine, POP3C_RETR, m->number, 0);
+			count += pop3c_request(f->pop.engine, POP3C_RETR, m->number, 0);
 		else if (m->action == FETCH_BEGIN)
-			m->requested = pop3c_request(f->pop.engine, POP3C_TOP, m->number,
+			count += pop3c_request(f->pop.engine, POP3C_TOP, m->number,
 				f->remote->headers_only ? 0 : STUB_LINES);
 	}
-	return *next < f->count;
+	return count;
 }
 
+/* An interrupt: nothing more is asked for, what was asked for is taken. */
 static enum status retrieve(struct fetch *f, struct err *err)
 {
 	struct taking t = { .fetch = f };
 	enum status status = ST_OK;
 	struct pop3c_event ev;
-	uint64_t done = 0, requested;
-	size_t next = 0;
+	size_t next = 0, open = 0;
 
 	do {
 		if (!pop_interrupted(&f->pop))
-			request_more(f, &next);
-		requested = 0;
-		for (size_t i = 0; i < next; i++)
-			requested += f->messages[i].requested;
-		while (done < requested && status == ST_OK && pop_next(&f->pop, &ev)) {
-			status = take_event(&t, &ev, err);
-			done += ev.type == POP3C_EV_DONE;
-			if (ev.type == POP3C_EV_DONE && !pop_interrupted(&f->pop))
-				break;
-		}
-	} while (status == ST_OK && !f->pop.over &&
-		 (done < requested || (next < f->count && !pop_interrupted(&f->pop))));
+			open += request_more(f, &next);
+		if (open == 0 || !pop_next(&f->pop, &ev))
+			break;
+		status = take_event(&t, &ev, err);
+		open -= ev.type == POP3C_EV_DONE;
+	} while (status == ST_OK);
 	buf_deinit(&t.header);
 	return status;
 }
@@ -211,7 +194,7 @@ static json_t *note_of(const struct fetch *f, const struct fetch_message *m)
 	return row;
 }
 
-static enum status note(struct fetch *f, json_t *rows, json_t *gone, struct err *err)
+enum status fetch_tell(struct fetch *f, json_t *rows, json_t *gone, struct err *err)
 {
 	return fetch_ask(f,
 		json_pack("{s:s, s:s, s:o, s:o}", "verb", "remote.note", "remote", f->remote->name,
@@ -231,7 +214,7 @@ enum status fetch_note(struct fetch *f, struct err *err)
 			if (f->messages[i].stored)
 				json_array_append_new(rows, note_of(f, &f->messages[i]));
 		if (json_array_size(rows) > 0)
-			status = note(f, rows, json_array(), err);
+			status = fetch_tell(f, rows, json_array(), err);
 		else
 			json_decref(rows);
 	}
@@ -258,7 +241,7 @@ static enum status delete_all(struct fetch *f, json_t *gone, struct err *err)
 		while (open > 0 && pop_next(&f->pop, &ev) && ev.type != POP3C_EV_DONE)
 			continue;
 		if (open > 0 && !f->pop.over && ev.result.outcome == POP3C_OK) {
-			struct str uidl = fetch_uidl(f, by_number(f, ev.number));
+			struct str uidl = fetch_uidl(f, fetch_by_number(f, ev.number));
 
 			json_array_append_new(gone, json_stringn(uidl.p, uidl.n));
 		}
@@ -293,7 +276,7 @@ enum status fetch_delete(struct fetch *f, struct err *err)
 		status = quit(f, err);
 	if (status == ST_OK && count > 0) {
 		f->counts.deleted = count;
-		return note(f, json_array(), gone, err);
+		return fetch_tell(f, json_array(), gone, err);
 	}
 	json_decref(gone);
 	return status;

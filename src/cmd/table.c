@@ -69,6 +69,7 @@ const struct option options[OPTION_COUNT] = {
 	[OPTION_SERVERINFO] = { "serverinfo", NULL, "tell what the server offers; sends nothing" },
 	[OPTION_OUTBOX] = { "outbox", NULL, "list what waits to be sent" },
 	[OPTION_RUN] = { "run", NULL, "send what waits, now" },
+	[OPTION_YES] = { "yes", NULL, "fetch also when everything on the server looks new" },
 };
 
 const struct command commands[] = {
@@ -198,7 +199,7 @@ const struct command commands[] = {
 	{ "who", "", LIST, 0, 0, cmd_who, "list the sessions that have logged in or send mail" },
 	{ "kick", "SESSION|ADDRESS", LIST, 1, 1, cmd_kick, "end a session, or all of an account" },
 
-	{ "fetch", "[REMOTE...]", LIST " dry-run", 0, -1, cmd_fetch,
+	{ "fetch", "[REMOTE...]", LIST " dry-run yes", 0, -1, cmd_fetch,
 		"fetch new mail from the providers" },
 	{ "list", "[REMOTE...]", LIST " account", 0, -1, cmd_list, "list the mail that was fetched, the newest first" },
 	{ "search", "WORD...", LIST " account", 1, -1, cmd_search,

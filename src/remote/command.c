@@ -41,7 +41,7 @@ static bool make_pipe(posix_spawn_file_actions_t *actions, int as, bool wanted, 
 }
 
 enum status command_start(
-	struct command *c, const char *line, int pipes, int64_t timeout_ms, struct err *err)
+	struct user_command *c, const char *line, int pipes, int64_t timeout_ms, struct err *err)
 {
 	char shell[] = "sh", option[] = "-c";
 	char *argv[] = { shell, option, (char *)(uintptr_t)line, NULL };
@@ -50,7 +50,7 @@ enum status command_start(
 	sigset_t defaults;
 	int in = -1, out = -1, code;
 
-	*c = (struct command){ .pid = -1, .input = -1, .output = -1 };
+	*c = (struct user_command){ .pid = -1, .input = -1, .output = -1 };
 	c->end_by_ms = clock_mono_ms() + timeout_ms;
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attr);
@@ -76,7 +76,7 @@ enum status command_start(
 }
 
 /* False: its time is over, or poll() failed. */
-static bool ready(struct command *c, int fd, short events)
+static bool ready(struct user_command *c, int fd, short events)
 {
 	struct pollfd p = { fd, events, 0 };
 	int64_t left = c->end_by_ms - clock_mono_ms();
@@ -91,7 +91,7 @@ static enum status too_late(struct err *err)
 	return err_set(err, ST_TEMP, "the command did not end in time");
 }
 
-enum status command_write(struct command *c, struct str octets, struct err *err)
+enum status command_write(struct user_command *c, struct str octets, struct err *err)
 {
 	while (octets.n > 0 && c->input >= 0) {
 		ssize_t n = write(c->input, octets.p, octets.n);
@@ -108,7 +108,7 @@ enum status command_write(struct command *c, struct str octets, struct err *err)
 	return ST_OK;
 }
 
-enum status command_read(struct command *c, struct buf *to, struct err *err)
+enum status command_read(struct user_command *c, struct buf *to, struct err *err)
 {
 	char piece[4096];
 	ssize_t n = 1;
@@ -125,7 +125,7 @@ enum status command_read(struct command *c, struct buf *to, struct err *err)
 	return ST_OK;
 }
 
-enum status command_end(struct command *c, int *status, struct err *err)
+enum status command_end(struct user_command *c, int *status, struct err *err)
 {
 	struct timespec step = { 0, STEP_MS * 1000000 };
 	bool late = c->late;

@@ -11,7 +11,7 @@
 
 enum command_pipes { COMMAND_INPUT = 1, COMMAND_OUTPUT = 2 };
 
-struct command {
+struct user_command {
 	pid_t pid;
 	int input, output; /* -1: not ours */
 	int64_t end_by_ms; /* monotonic */
@@ -20,12 +20,12 @@ struct command {
 
 /* pipes: enum command_pipes; what is not asked for is /dev/null, besides the standard error. */
 enum status command_start(
-	struct command *c, const char *line, int pipes, int64_t timeout_ms, struct err *err);
+	struct user_command *c, const char *line, int pipes, int64_t timeout_ms, struct err *err);
 /* A command that reads no more is no error: its status tells. */
-enum status command_write(struct command *c, struct str octets, struct err *err);
+enum status command_write(struct user_command *c, struct str octets, struct err *err);
 /* Reads its output to the end, as far as `to` takes it. */
-enum status command_read(struct command *c, struct buf *to, struct err *err);
+enum status command_read(struct user_command *c, struct buf *to, struct err *err);
 /* Waits for it.  *status: 0-255, or 128 and the signal that ended it.  To be called in any case. */
-enum status command_end(struct command *c, int *status, struct err *err);
+enum status command_end(struct user_command *c, int *status, struct err *err);
 
 #endif

@@ -165,6 +165,7 @@ static void closed(struct pop *p, const struct pop3c_result *result)
 	bool hopeless = result->why == POP3C_WHY_NO_TLS || result->why == POP3C_WHY_INJECTED;
 
 	p->over = true;
+	p->pipelined = result->pipelined && result->outcome != POP3C_OK;
 	if (result->outcome != POP3C_OK)
 		err_set(&p->why, hopeless ? ST_PERM : ST_TEMP, "%s%s%.*s", reasons[result->why],
 			result->text.n > 0 ? ": " : "", STR_ARG(str_head(result->text, 150)));
@@ -196,8 +197,8 @@ static bool serve(struct pop *p, struct pop3c_event *ev)
 		}
 		return p->logged_in;
 	case POP3C_EV_ROW:
-	case POP3C_EV_BODY:
-	case POP3C_EV_DONE: return true;
+	case POP3C_EV_BODY: return true;
+	case POP3C_EV_DONE: return ev->result.outcome != POP3C_BROKEN; /* EV_CLOSE follows */
 	case POP3C_EV_CLOSE:
 		closed(p, &ev->result);
 		server_turn(&p->server, pop3c_in(p->engine), pop3c_out(p->engine), false,
@@ -243,6 +244,7 @@ enum status pop_open(struct pop *p, const struct pop_want *want, struct err *err
 	*p = (struct pop){ .want = *want };
 	p->config = (struct pop3c_config){ .greeting_timeout_ms = want->server.timeout_ms,
 		.command_timeout_ms = want->server.timeout_ms,
+		.rows_max = POP_ROWS_MAX,
 		.window = WINDOW };
 	status = server_connect(&p->server, &want->server, err);
 	if (status != ST_OK)

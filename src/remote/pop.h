@@ -7,6 +7,8 @@
 #include "proto/pop3c.h"
 #include "remote/server.h"
 
+enum { POP_ROWS_MAX = 2 * 1000 * 1000 }; /* of one listing */
+
 struct pop_want {
 	struct server_want server;
 	struct str user, secret; /* borrowed until pop_close() */
@@ -25,6 +27,7 @@ struct pop {
 	struct sasl_client *sasl;
 	struct buf tried; /* mechanisms that were refused, separated by blanks */
 	bool apop_tried, user_tried, logged_in, over;
+	bool pipelined; /* it broke with several requests in flight */
 	struct err why; /* the first thing that went wrong */
 };
 
@@ -32,8 +35,8 @@ struct pop {
  * certificate, or no TLS.  pop_close() in any case. */
 enum status pop_open(struct pop *p, const struct pop_want *want, struct err *err);
 
-/* The next ROW, BODY or DONE; false: the session is over (CLOSE), p->why says why when that was not asked for.  What
- * was asked is answered by DONE events before. */
+/* The next ROW, BODY or DONE; false: the session is over, p->why says why when that was not asked for, and what was
+ * asked and has no DONE will have none. */
 bool pop_next(struct pop *p, struct pop3c_event *ev);
 
 static inline bool pop_interrupted(const struct pop *p)

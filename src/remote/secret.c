@@ -81,7 +81,7 @@ static enum status from_file(const struct secret_source *s, struct buf *out, str
 
 static enum status from_command(const char *line, struct buf *out, struct err *err)
 {
-	struct command c;
+	struct user_command c;
 	int code;
 	enum status status = command_start(&c, line, COMMAND_OUTPUT, SECRET_TIMEOUT_MS, err);
 

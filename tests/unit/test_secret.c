@@ -131,7 +131,7 @@ static void a_netrc_others_can_read_is_refused(void **state)
 
 static void commands(void **state)
 {
-	struct command c;
+	struct user_command c;
 	struct err err = { 0 };
 	struct buf out = { 0 }, big = { 0 };
 	int64_t began = clock_mono_ms();
