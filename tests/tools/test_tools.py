@@ -49,6 +49,14 @@ LOG_ROWS = [
     ('| `a.b` | info | n |  |', 'no meaning'),
 ]
 
+CVE_ROWS = [
+    ('| 1 | x | smtpd/no-such.t |', 'no file'),
+    ('| 1 | x | test_cve.py:test_no_such |', 'does not define it'),
+    ('| 1 | x | mutant_no_such |', 'no such mutant'),
+    ('| 1 | x | not ours: y |', 'row 2 is missing'),
+    ('| 1 | x | |', 'not three cells'),
+]
+
 
 def main():
     failed = 0
@@ -84,7 +92,16 @@ def main():
         if (done.returncode != 0) != (said is not None) or (said or '') not in done.stdout:
             failed += 1
             print(f'FAIL check-log {table!r}: {done.stdout}')
-    print(f'{len(ROWS) + len(RFC_ROWS) + len(LOG_ROWS) - failed} passed, {failed} failed')
+    for row, said in CVE_ROWS:
+        with tempfile.NamedTemporaryFile('w', suffix='.md', encoding='utf-8') as f:
+            f.write(row + '\n')
+            f.flush()
+            done = subprocess.run([os.path.join(HERE, 'check-cve'), f.name],
+                                  stdout=subprocess.PIPE, check=False, text=True)
+        if done.returncode != 1 or said not in done.stdout:
+            failed += 1
+            print(f'FAIL check-cve {row!r}: {done.stdout}')
+    print(f'{len(ROWS) + len(RFC_ROWS) + len(LOG_ROWS) + len(CVE_ROWS) - failed} passed, {failed} failed')
     return 1 if failed else 0
 
 
