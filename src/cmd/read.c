@@ -58,7 +58,7 @@ static void next_message(struct desk *r, long by)
 
 static const char help[] =
 	"enter read  / find  a account  t threads  m mark  u unread  d delete  s save  o open  "
-	"G look for new  q quit";
+	"r reply  R to all  f forward  w write  G look for new  q quit";
 
 /* Keys that do the same in the list and in a message. */
 static void on_common(struct desk *r, int key)
@@ -68,6 +68,10 @@ static void on_common(struct desk *r, int key)
 	case 's': act_save(r); break;
 	case 'o': act_open(r); break;
 	case 'd': act_delete(r); break;
+	case 'w': act_write(r, WRITE_NEW); break;
+	case 'r': act_write(r, WRITE_REPLY); break;
+	case 'R': act_write(r, WRITE_REPLY_ALL); break;
+	case 'f': act_write(r, WRITE_FORWARD); break;
 	case '?': desk_note(r, "%s", help); break;
 	}
 }

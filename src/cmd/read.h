@@ -5,6 +5,7 @@
 #ifndef RESTANTE_CMD_READ_H
 #define RESTANTE_CMD_READ_H
 
+#include "cmd/read_compose.h"
 #include "cmd/reading.h"
 
 struct mail { /* one allocation with its texts */
@@ -78,5 +79,9 @@ void act_mark(struct desk *r);
 void act_seen(struct desk *r, bool seen);
 /* Makes r->scratch; false: noted why. */
 bool desk_scratch(struct desk *r);
+
+/* ---- read_write.c ---- */
+
+void act_write(struct desk *r, enum write_kind kind);
 
 #endif

@@ -14,6 +14,7 @@ class Terminal:
             raise Skip('tmux is not installed')
         self.dir = tempfile.mkdtemp(prefix='restante-tmux-')
         self.size = columns, rows
+        self.status = os.path.join(self.dir, 'status')
         self.environment = {'TZ': 'UTC', 'LC_ALL': 'C.UTF-8', 'PATH': os.environ['PATH'], 'HOME': self.dir,
                             'ASAN_OPTIONS': 'detect_leaks=0', **(environment or {})}
 
@@ -25,8 +26,9 @@ class Terminal:
 
     def start(self, *command):
         columns, rows = self.size
-        self.tmux('new-session', '-d', '-x', str(columns), '-y', str(rows), *command, ';',
-                  'set-option', '-g', 'remain-on-exit', 'on')
+        # What tmux itself tells of an exit status is not always there.
+        self.tmux('new-session', '-d', '-x', str(columns), '-y', str(rows), 'sh', '-c', '"$@"; echo $? >"$0"',
+                  self.status, *command, ';', 'set-option', '-g', 'remain-on-exit', 'on')
 
     def keys(self, *keys):
         self.tmux('send-keys', *keys)
@@ -56,8 +58,13 @@ class Terminal:
 
     def ended(self, seconds=20):
         """The program's exit status, once it has one."""
-        return int(wait_until(lambda: self.tmux('display-message', '-p', '#{pane_dead_status}').strip(), seconds,
-                              'the end'))
+        def status():
+            try:
+                with open(self.status, encoding='ascii') as f:
+                    return f.read().strip()
+            except FileNotFoundError:
+                return ''
+        return int(wait_until(status, seconds, 'the end'))
 
     def resize(self, columns, rows):
         self.tmux('resize-window', '-x', str(columns), '-y', str(rows))

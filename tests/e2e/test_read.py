@@ -1,11 +1,14 @@
 """The reader in a terminal: what stands on the screen after which key."""
 
+import email
+import email.policy
 import json
 import os
 import tempfile
 
 import office as office_module
 from terminal import Terminal
+from test_send import customer
 
 ME = 'reader@example.test'
 MAILS = [
@@ -88,6 +91,7 @@ def test_sizes(office):
         t.keys('j', 'Enter')
         t.wait('Let us go')
         t.resize(30, 10)
+        office_module.wait_until(lambda: 'word0 word1 word2 word3 word4' in t.screen(), 20, 'lines of 30 columns')
         t.keys('End')
         screen = t.wait('word39')
         assert max(map(len, screen)) <= 30 and 'word35' in ' '.join(screen), screen
@@ -172,3 +176,81 @@ def test_without_a_server(office):
 def test_no_terminal(office):
     done = office.run('read', '--account', ME)
     assert done.returncode == 64 and b'this is for a terminal' in done.stderr, done
+
+
+def at_home(home, editor):
+    t = Terminal(columns=100, environment={'VISUAL': '', 'EDITOR': editor})
+    t.start(office_module.BIN, 'read', '--state', home.state)
+    return t
+
+
+def test_answers(office):
+    """Fetched, answered with a file, forwarded; the provider has what was written."""
+    office.deliver('From: Zoë Bob <bob@example.test>\r\nTo: ann@example.test\r\nSubject: grüße\r\nMessage-ID: <7@x>\r\n'
+                   'Content-Type: text/plain; charset=utf-8\r\n\r\nWas gibt’s?\r\n'.encode(), to='ann@example.test')
+    with customer(office) as home:
+        home.fetch()
+        paper = os.path.join(home.dir.name, 'söme file.txt')
+        with open(paper, 'wb') as f:
+            f.write(b'on paper\n')
+        script = os.path.join(home.dir.name, 'edit')
+        with open(script, 'w', encoding='utf-8') as f:
+            f.write(f'#!/bin/sh\nsed -i "s|^Attach: .*|Attach: {paper}|; s|^To: $|To: bob@example.test|" "$1"\n'
+                    'echo "Nichts Größeres." >>"$1"\n')
+        os.chmod(script, 0o755)
+        with at_home(home, script) as t:
+            t.wait('grüße')
+            t.keys('r')
+            t.wait('s send  e edit')
+            t.keys('s')
+            t.wait('In the outbox')
+            got = office_module.wait_until(lambda: office.fetch('bob@example.test'), 30, 'the answer')
+            mail = email.message_from_bytes(got[0], policy=email.policy.default)
+            assert mail['Subject'] == 'Re: grüße' and mail['In-Reply-To'] == '<7@x>', got
+            assert mail['To'].addresses[0].display_name == 'Zoë Bob', got
+            text, file = list(mail.iter_parts())
+            assert text.get_content().replace('\r\n', '\n') == 'Zoë Bob <bob@example.test> wrote:\n> Was gibt’s?\nNichts Größeres.\n', got
+            assert (file.get_filename(), file.get_content()) == ('söme file.txt', b'on paper\n'), got
+            assert got[0].split(b'\r\n\r\n')[0].isascii(), got
+            t.keys('f')
+            t.wait('s send  e edit')
+            t.keys('s')
+            t.wait('In the outbox')
+            got = office_module.wait_until(lambda: office.fetch('bob@example.test'), 30, 'the forwarded one')
+            mail = email.message_from_bytes(got[0], policy=email.policy.default)
+            inner = [p for p in mail.walk() if p.get_content_type() == 'message/rfc822'][0].get_content()
+            assert inner['Message-ID'] == '<7@x>' and 'Was gibt’s?' in inner.get_content(), got
+            t.keys('w')
+            t.wait('s send  e edit')
+            t.keys('k')
+            t.wait('Kept: ')
+            assert len(os.listdir(os.path.join(home.state, 'drafts'))) == 1
+            t.keys('q')
+            assert t.ended() == 0
+
+
+def test_deletes_on_the_server(office):
+    """What shall be deleted there too is, with the next fetch; what shall stay does."""
+    office.fetch('ann@example.test')
+    for name in ('first', 'second'):
+        office.deliver(f'Subject: {name}\r\n\r\nx\r\n'.encode(), to='ann@example.test')
+    with customer(office) as home:
+        home.fetch()
+        with at_home(home, 'true') as t:
+            t.wait('second')
+            for subject, key in (('first', 'k'), ('second', 'd')):
+                t.keys('/')
+                t.keys('C-u')
+                t.type(subject)
+                t.wait('Mail of all accounts: 1')
+                t.keys('Enter', 'd')
+                t.wait('d delete it there')
+                t.keys(key)
+                t.wait('Deleted')
+            t.keys('q')
+            assert t.ended() == 0
+        assert home.subjects() == []
+        done = home.fetch()
+        assert (done['stored'], done['deleted']) == (0, 1), done
+        assert home.subjects() == []
+    assert [b'Subject: first' in m for m in office.fetch('ann@example.test')] == [True]
