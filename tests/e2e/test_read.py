@@ -91,7 +91,7 @@ def test_sizes(office):
         t.keys('j', 'Enter')
         t.wait('Let us go')
         t.resize(30, 10)
-        office_module.wait_until(lambda: 'word0 word1 word2 word3 word4' in t.screen(), 20, 'lines of 30 columns')
+        office_module.wait_until(lambda: '<ann@example.test>' in t.screen(), 20, 'lines of 30 columns')
         t.keys('End')
         screen = t.wait('word39')
         assert max(map(len, screen)) <= 30 and 'word35' in ' '.join(screen), screen
