@@ -20,6 +20,11 @@ do_start() {
 			connections_max = 60000
 			log_level = "warn"
 			password_upgrade = no
+			route "relay.test" {
+				relay = "127.0.0.1"
+				port = $MB_SINK
+				backup_mx = yes
+			}
 		CONF
 		while read -r user; do
 			echo secret | "$RESTANTE" account add "$user@bench.test" --password-stdin ${RESTANTE_HASH:+--hash "$RESTANTE_HASH"}
