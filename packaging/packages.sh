@@ -37,8 +37,26 @@ install_missing() {
 	if [[ " ${missing[*]} " == *' postfix '* ]]; then
 		"${root[@]}" debconf-set-selections <<<'postfix postfix/main_mailer_type select No configuration'
 	fi
+	install_quietly "${missing[@]}"
+}
+
+# The tests start what they need on ports of their own: no daemon of the system starts, now or at the next boot
+# (nsd would take port 53).
+install_quietly() {
+	local policy=/usr/sbin/policy-rc.d made= status=0
+
+	if [[ ! -e $policy ]]; then
+		printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee "$policy" >/dev/null
+		"${root[@]}" chmod 755 "$policy"
+		made=1
+	fi
 	"${root[@]}" env DEBIAN_FRONTEND=noninteractive \
-		apt-get install -q -y --no-install-recommends "${missing[@]}"
+		apt-get install -q -y --no-install-recommends "$@" || status=$?
+	[[ -z $made ]] || "${root[@]}" rm -f "$policy"
+	if [[ " $* " == *' nsd '* && $status == 0 ]]; then
+		"${root[@]}" update-rc.d nsd disable
+	fi
+	return "$status"
 }
 
 # meson_setup DIR OPTION...: also when DIR is there already, whole or half made.
