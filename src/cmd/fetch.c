@@ -96,7 +96,7 @@ static enum status work(struct fetch *f, struct err *err)
 			"%s: %llu messages stay there: the server has no TOP, which gives "
 			"the beginning of one",
 			f->remote->name, (unsigned long long)f->counts.left);
-	if (fetch_note(f, &why) != ST_OK && status == ST_OK)
+	if (fetch_note(f, f->messages, f->count, &why) != ST_OK && status == ST_OK)
 		status = err_set(err, why.code, "%s", why.text);
 	if (status == ST_OK && f->pop.over)
 		status = err_set(err, ST_TEMP, "%s", f->pop.why.text);

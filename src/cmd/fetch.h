@@ -10,6 +10,8 @@
 #include "daemon/config_remote.h"
 #include "daemon/control.h"
 #include "daemon/remote_state.h"
+#include "maildir/deliver.h"
+#include "remote/command.h"
 #include "remote/pop.h"
 
 enum fetch_action {
@@ -35,6 +37,13 @@ struct fetch_counts {
 		left;
 };
 
+struct fetch_sink {
+	enum remote_delivery kind;
+	const char *where; /* what stands behind the colon of `delivery` */
+	struct maildir_message maildir;
+	FILE *spool; /* for what gets whole messages only; NULL: none is under way */
+};
+
 struct fetch {
 	struct cmd *cmd;
 	const struct config *config;
@@ -46,6 +55,7 @@ struct fetch {
 	struct buf address; /* of the maildrop */
 	uint64_t maildrop, known;
 	struct pop pop;
+	struct fetch_sink sink;
 	struct fetch_message *messages;
 	size_t count, cap;
 	bool unsorted, refused_uidl, refused_top, filtering;
@@ -79,12 +89,21 @@ enum status fetch_filter(
 	struct fetch *f, struct fetch_message *m, struct str header, struct err *err);
 enum status fetch_filter_all(struct fetch *f, struct err *err);
 
+/* fetch_sink.c: open, then begin, octets and commit (or abandon) for each message, then close. */
+enum status sink_open(struct fetch *f, struct err *err);
+enum status sink_begin(struct fetch *f, struct fetch_message *m, struct err *err);
+enum status sink_octets(struct fetch *f, struct str octets, struct err *err);
+enum status sink_commit(struct fetch *f, struct fetch_message *m, struct err *err);
+void sink_abandon(struct fetch *f);
+enum status sink_close(struct fetch *f, struct err *err);
+
 /* fetch_run.c */
 enum status fetch_messages(struct fetch *f, struct err *err);
 /* Rows of remote.note and what is to be forgotten; both are taken. */
 enum status fetch_tell(struct fetch *f, json_t *rows, json_t *gone, struct err *err);
 /* What was stored becomes known. */
-enum status fetch_note(struct fetch *f, struct err *err);
+enum status fetch_note(
+	struct fetch *f, const struct fetch_message *messages, size_t count, struct err *err);
 /* DELE, QUIT, and what the server has no more is forgotten. */
 enum status fetch_delete(struct fetch *f, struct err *err);
 

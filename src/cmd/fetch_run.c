@@ -33,24 +33,6 @@ static void look_at_header(struct taking *t, struct str octets, bool end)
 		fetch_digest(t->message, str_head(buf_str(&t->header), length));
 }
 
-static enum status begin(struct taking *t, struct fetch_message *m, struct err *err)
-{
-	struct fetch *f = t->fetch;
-	struct str uidl = fetch_uidl(f, m);
-	struct msgid id = remote_id(f->maildrop, uidl, m->action == FETCH_BEGIN);
-	char text[MSGID_TEXT + 1];
-	json_t *head;
-	enum status status;
-
-	msgid_text(id, text);
-	head = json_pack("{s:I, s:s, s:I, s:s, s:s%}", "n", (json_int_t)(m - f->messages), "id",
-		text, "received", (json_int_t)m->first_ms, "sender", "", "uidl", uidl.p, uidl.n);
-	status = control_import_head(f->session, head, err);
-	json_decref(head);
-	t->begun = true;
-	return status;
-}
-
 static void start(struct taking *t, struct fetch_message *m)
 {
 	struct buf header = t->header;
@@ -77,9 +59,10 @@ static enum status take_octets(struct taking *t, struct str octets, bool end, st
 		octets = buf_str(&t->header);
 	}
 	if (!t->begun)
-		status = begin(t, t->message, err);
+		status = sink_begin(t->fetch, t->message, err);
+	t->begun = true;
 	if (status == ST_OK)
-		status = control_import_octets(t->fetch->session, octets, err);
+		status = sink_octets(t->fetch, octets, err);
 	progress_at(&t->fetch->progress, t->fetch->done_octets, t->fetch->counts.stored);
 	return status;
 }
@@ -106,7 +89,7 @@ static enum status take_done(struct taking *t, const struct pop3c_event *ev, str
 	status = take_octets(t, STR(""), true, err);
 	t->message = NULL;
 	f->counts.octets += m->received;
-	return status == ST_OK ? control_import_commit(f->session, err) : status;
+	return status == ST_OK ? sink_commit(f, m, err) : status;
 }
 
 static enum status take_event(struct taking *t, const struct pop3c_event *ev, struct err *err)
@@ -160,18 +143,13 @@ static enum status retrieve(struct fetch *f, struct err *err)
 /* What of it came is stored, also when the session broke. */
 enum status fetch_messages(struct fetch *f, struct err *err)
 {
-	json_t *q = json_pack("{s:s, s:s%}", "verb", "mailbox.import", "address", f->address.data,
-		f->address.len);
-	enum status status = control_import_begin(f->session, q, &f->reply, err), end;
+	enum status status = sink_open(f, err), end;
 
-	json_decref(q);
 	if (status != ST_OK)
 		return status;
-	f->importing = true;
 	progress_begin(&f->progress, f->wanted_octets);
 	status = retrieve(f, err);
-	end = control_import_finish(f->session, err);
-	f->importing = false;
+	end = sink_close(f, err);
 	progress_clear(&f->progress);
 	return status != ST_OK ? status : end;
 }
@@ -202,17 +180,18 @@ enum status fetch_tell(struct fetch *f, json_t *rows, json_t *gone, struct err *
 		err);
 }
 
-enum status fetch_note(struct fetch *f, struct err *err)
+enum status fetch_note(
+	struct fetch *f, const struct fetch_message *messages, size_t count, struct err *err)
 {
 	enum status status = ST_OK;
 	size_t i = 0;
 
-	while (i < f->count && status == ST_OK) {
+	while (i < count && status == ST_OK) {
 		json_t *rows = json_array();
 
-		for (; i < f->count && json_array_size(rows) < NOTE_AT_ONCE; i++)
-			if (f->messages[i].stored)
-				json_array_append_new(rows, note_of(f, &f->messages[i]));
+		for (; i < count && json_array_size(rows) < NOTE_AT_ONCE; i++)
+			if (messages[i].stored)
+				json_array_append_new(rows, note_of(f, &messages[i]));
 		if (json_array_size(rows) > 0)
 			status = fetch_tell(f, rows, json_array(), err);
 		else
