@@ -76,15 +76,16 @@ enum status office_open(struct office *o, const char *dir, struct config *config
 	if (status != ST_OK)
 		goto out;
 	o->disk = disk_real();
-	status = open_store(o, &cause);
-	if (status != ST_OK)
-		goto out;
+	/* The directory first: one that a newer program made is refused before anything is changed. */
 	path = path_in(o, "accounts.db");
 	o->directory = directory_open(path, &cause);
 	if (o->directory == NULL)
 		status = err_set(&cause, ST_IO, "%s cannot be opened", path);
 	free(path);
-	o->scrub = scrub_open(o);
+	if (status == ST_OK)
+		status = open_store(o, &cause);
+	if (status == ST_OK)
+		o->scrub = scrub_open(o);
 out:
 	if (status == ST_OK)
 		return ST_OK;

@@ -1,9 +1,12 @@
 """What becomes of deleted mail: it can be brought back, then its room is given back."""
 
+import os
 import shutil
+import sqlite3
+import time
 
 import messages
-from office import Office, wait_until
+from office import Office, name_of, wait_until
 from test_pop3 import fill, uidls
 
 ANN, BOB = 'ann@example.test', 'bob@example.test'
@@ -107,3 +110,62 @@ def test_room_is_given_back(_office):
         assert uidls(office) == before[23:]
         assert len(office.fetch(ANN)[0]) >= 140000
     with_office('segment_size = 1M\nexpunged_keep = 0s\n', check)
+
+
+def test_another_version(_office):
+    """An index of an older program is no damage; a directory of a newer one is refused, nothing is changed."""
+    def check(office):
+        fill(office, 3)
+        office.stop()
+        store = os.path.join(office.state, 'store')
+
+        def change(name, what):
+            db = sqlite3.connect(os.path.join(store, name))
+            with db:
+                row = db.execute(what).fetchone()
+            db.close()
+            return row
+
+        change('index.sqlite', 'UPDATE applied SET format = format - 1')
+        done = office.run('fsck')
+        assert done.returncode == 0 and b'of another version' in done.stdout, done
+        ours, = change('accounts.db', 'PRAGMA user_version')
+        change('accounts.db', 'PRAGMA user_version = 1000')
+
+        def contents():
+            found = {}
+            for top, _, names in os.walk(store):
+                for name in names:
+                    if name.startswith('accounts.db'):
+                        continue  # SQLite may fold its log in
+                    with open(os.path.join(top, name), 'rb') as f:
+                        found[name] = f.read()
+            return found
+
+        before = contents()
+        for words in (('serve',), ('account', 'list'), ('fsck', '--rebuild')):
+            done = office.run(*words)
+            assert done.returncode in (77, 78) and b'newer restante' in done.stderr, (words, done)
+        after = contents()
+        assert after == before, [n for n in {*after, *before} if after.get(n) != before.get(n)]
+        change('accounts.db', f'PRAGMA user_version = {ours}')
+        office.start()
+        assert len(office.fetch(ANN)) == 3
+        office.must('fsck')
+
+    with_office('', check)
+
+
+def test_nothing_wakes_up(office):
+    """At rest no process runs, but for a look each minute: laptops sleep, and cores do other work."""
+    def turns(pid):
+        with open(f'/proc/{pid}/status', encoding='ascii') as f:
+            return sum(int(line.split()[1]) for line in f if 'ctxt_switches' in line)
+
+    office.fetch(ANN)
+    pids = [office.process.pid, *office.children()]
+    time.sleep(4)
+    before = {pid: turns(pid) for pid in pids}
+    time.sleep(6)
+    woken = {name_of(pid): turns(pid) - before[pid] for pid in pids}
+    assert all(n <= 3 for n in woken.values()), woken

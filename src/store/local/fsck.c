@@ -236,7 +236,7 @@ static void compare_index(struct fsck *f, sqlite3 *theirs)
 }
 
 /* The real index, held at one moment; NULL when it cannot be read. */
-static sqlite3 *open_theirs(const char *path, uint64_t *pos)
+static sqlite3 *open_theirs(const char *path, uint64_t *pos, int *format)
 {
 	sqlite3_stmt *st = NULL;
 	sqlite3 *db = NULL;
@@ -246,10 +246,13 @@ static sqlite3 *open_theirs(const char *path, uint64_t *pos)
 			SQLITE_OK &&
 		sqlite3_exec(db, "PRAGMA busy_timeout=5000; BEGIN", NULL, NULL, NULL) ==
 			SQLITE_OK &&
-		sqlite3_prepare_v2(db, "SELECT pos FROM applied", -1, &st, NULL) == SQLITE_OK)
+		sqlite3_prepare_v2(db, "SELECT pos, format FROM applied", -1, &st, NULL) ==
+			SQLITE_OK)
 		ok = sqlite3_step(st) == SQLITE_ROW;
-	if (ok)
+	if (ok) {
 		*pos = (uint64_t)sqlite3_column_int64(st, 0);
+		*format = sqlite3_column_int(st, 1);
+	}
 	sqlite3_finalize(st);
 	if (!ok) {
 		sqlite3_close(db);
@@ -333,6 +336,7 @@ enum status store_local_fsck(const char *dir, struct disk *disk, struct fsck_rep
 		.report = report,
 	};
 	int lock = open(journal_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int format = INDEX_FORMAT;
 	sqlite3 *theirs;
 	enum status st;
 
@@ -341,12 +345,18 @@ enum status store_local_fsck(const char *dir, struct disk *disk, struct fsck_rep
 	/* a running server removes nothing while this is held */
 	if (lock >= 0)
 		(void)flock(lock, LOCK_SH);
-	theirs = open_theirs(index_path, &f.until);
+	theirs = open_theirs(index_path, &f.until, &format);
 
 	*report = (struct fsck_report){ 0 };
 	if (theirs == NULL) {
 		report->index_differs++;
 		tell(&f, "the index cannot be read: restante fsck --rebuild makes it anew");
+	}
+	/* After an upgrade: no damage, and nothing that could be compared. */
+	if (format != INDEX_FORMAT) {
+		tell(&f, "index: of another version of restante; the next serve makes it anew");
+		sqlite3_close(theirs);
+		theirs = NULL;
 	}
 	st = check(&f, journal_dir, theirs, err);
 	sqlite3_close(theirs);

@@ -9,8 +9,6 @@
 #include "store/local.h"
 #include "store/local/index_impl.h"
 
-enum { INDEX_FORMAT = 3 }; /* an index of another one is made anew */
-
 /* delivery is all that a login and a listing read: short rows, in the order of message numbers. */
 static const char schema[] =
 	"CREATE TABLE message(id BLOB PRIMARY KEY, pos INTEGER, body_at INTEGER, octets INTEGER,"

@@ -11,6 +11,8 @@
 #include "store/store.h"
 
 struct sqlite3;
+enum { INDEX_FORMAT = 3 }; /* an index of another one is made anew */
+
 struct index;
 
 struct index_place {
