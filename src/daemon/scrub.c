@@ -173,6 +173,11 @@ void scrub_ask(struct scrub *s, bool fast)
 	s->fast |= fast;
 }
 
+bool scrub_is_asked(const struct scrub *s)
+{
+	return s->asked && s->check == NULL;
+}
+
 void scrub_tell(const struct scrub *s, json_t *row)
 {
 	const struct check_report *r = s->check == NULL ? NULL : check_report(s->check);

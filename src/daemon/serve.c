@@ -27,7 +27,8 @@ enum {
 	YOUNG_MS = 2000, /* a child that dies before this age is not started again at once */
 	BACKOFF_FIRST_MS = 100,
 	BACKOFF_MOST_MS = 10 * 1000,
-	POLL_MOST_MS = 10 * 1000,
+	POLL_MOST_MS = 3600 * 1000, /* nothing is due: no process wakes up for nothing */
+	TRY_AGAIN_MS = 10 * 1000,   /* to fork, when that failed */
 };
 
 /* sd_notify(3) without the library: one datagram to $NOTIFY_SOCKET. */
@@ -82,25 +83,30 @@ static void say_ready(struct parent *p)
 	log_flush();
 }
 
-/* Starts what is missing: the store first, the others when it is there. */
-static void start_missing(struct parent *p)
+/* Starts what is missing: the store first, the others when it is there.  Returns in how many ms it
+ * wants to be called again. */
+static int64_t start_missing(struct parent *p)
 {
 	struct child *store = parent_store(p);
+	int64_t now = clock_mono_ms();
 
-	if (p->stopping || clock_mono_ms() < p->not_before_ms)
-		return;
-	if (store == NULL) {
-		parent_spawn_store(p);
-		return;
-	}
-	while (store->ready && count(p, CHILD_EDGE, false) < p->edges)
+	if (p->stopping)
+		return POLL_MOST_MS;
+	if (now < p->not_before_ms)
+		return p->not_before_ms - now;
+	if (store == NULL)
+		return parent_spawn_store(p) ? POLL_MOST_MS : TRY_AGAIN_MS;
+	if (!store->ready)
+		return POLL_MOST_MS;
+	while (count(p, CHILD_EDGE, false) < p->edges)
 		if (!parent_spawn_edge(p))
-			break;
-	while (store->ready && count(p, CHILD_CARRIER, false) < p->carriers)
+			return TRY_AGAIN_MS;
+	while (count(p, CHILD_CARRIER, false) < p->carriers)
 		if (!parent_spawn_carrier(p))
-			break;
-	if (store->ready && p->carriers > 0 && count(p, CHILD_WEB, false) == 0)
-		parent_spawn_web(p);
+			return TRY_AGAIN_MS;
+	if (p->carriers > 0 && count(p, CHILD_WEB, false) == 0 && !parent_spawn_web(p))
+		return TRY_AGAIN_MS;
+	return POLL_MOST_MS;
 }
 
 /* After a crash of the store: each other child gets a channel to the new one. */
@@ -310,10 +316,8 @@ static int run(struct parent *p)
 	for (;;) {
 		nfds_t n = 1;
 		int failed;
-		int64_t next_ms;
+		int64_t next_ms = start_missing(p), rotate_ms = parent_rotate_tickets(p);
 
-		start_missing(p);
-		next_ms = parent_rotate_tickets(p);
 		log_flush();
 		fds[0] = (struct pollfd){ .fd = p->signal_fd, .events = POLLIN };
 		for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++)
@@ -323,10 +327,11 @@ static int run(struct parent *p)
 					.events = POLLIN };
 				who[n++] = &p->children[i];
 			}
-		if (parent_secrets_go_on(p) || p->stopping || p->backoff_ms > 0)
+		if (rotate_ms < next_ms)
+			next_ms = rotate_ms;
+		if (parent_secrets_go_on(p) || p->stopping)
 			next_ms = 100;
-		if (poll(fds, n, (int)(next_ms < POLL_MOST_MS ? next_ms : POLL_MOST_MS)) < 0 &&
-			errno != EINTR)
+		if (poll(fds, n, (int)next_ms) < 0 && errno != EINTR)
 			return EX_OSERR;
 		for (nfds_t i = 1; i < n; i++)
 			if (fds[i].revents & POLLIN)

@@ -25,10 +25,9 @@ enum {
 	SWEEP_MS = 3600 * 1000,
 	SLICE_MS = 50,
 	FIRST_SWEEP_MS = 2000,
-	LOOK_MS = 1000,
+	SCRUB_LOOK_MS = 60 * 1000, /* whether it is time for the next */
+	COMPACT_EACH_MS = 6 * 3600 * 1000,
 	SIGNERS = 2, /* threads */
-	COMPACT_EACH = 6 * 3600,
-	/* looks */
 };
 
 struct storesvc {
@@ -40,7 +39,7 @@ struct storesvc {
 	struct loop_io store_io, authenticator_io, signer_io;
 	struct retention retention;
 	struct loop_timer compact, scrub;
-	int looks;                /* since the last compaction */
+	bool compacting;
 	struct loop_timer sweep;  /* of old mail */
 	struct loop_timer logins; /* last logins are written now and then, not at each */
 };
@@ -145,22 +144,16 @@ static void sweep_on(struct loop_timer *t)
 	loop_timer_at(t, loop_now_ms(s->svc.loop) + (more ? SLICE_MS : SWEEP_MS));
 }
 
-/* Looks each second whether somebody asked for it; goes on in slices. */
+/* Now and then, and when somebody asked for it; goes on in slices. */
 static void compact_on(struct loop_timer *t)
 {
 	struct storesvc *s = LIST_OF(t, struct storesvc, compact);
 	struct office *o = &s->svc.office;
-	bool more;
 
-	if (o->compact == COMPACT_NOT && ++s->looks >= COMPACT_EACH)
-		o->compact = COMPACT_WORTH;
-	more = o->compact != COMPACT_NOT &&
-	       store_local_compact(o->store, o->compact == COMPACT_ALL);
-	if (!more && o->compact != COMPACT_NOT) {
+	s->compacting = store_local_compact(o->store, o->compact == COMPACT_ALL);
+	if (!s->compacting)
 		o->compact = COMPACT_NOT;
-		s->looks = 0;
-	}
-	loop_timer_at(t, loop_now_ms(s->svc.loop) + (more ? SLICE_MS : LOOK_MS));
+	loop_timer_at(t, loop_now_ms(s->svc.loop) + (s->compacting ? SLICE_MS : COMPACT_EACH_MS));
 }
 
 static void scrub_on(struct loop_timer *t)
@@ -168,7 +161,16 @@ static void scrub_on(struct loop_timer *t)
 	struct storesvc *s = LIST_OF(t, struct storesvc, scrub);
 	int64_t wait_ms = scrub_slice(s->svc.office.scrub, clock_wall_ms());
 
-	loop_timer_at(t, loop_now_ms(s->svc.loop) + (wait_ms >= 0 ? wait_ms : LOOK_MS));
+	loop_timer_at(t, loop_now_ms(s->svc.loop) + (wait_ms >= 0 ? wait_ms : SCRUB_LOOK_MS));
+}
+
+/* An administrator asked for it in this turn: no timer has to look whether one did. */
+static void begin_what_was_asked(struct storesvc *s)
+{
+	if (s->svc.office.compact != COMPACT_NOT && !s->compacting)
+		loop_timer_at(&s->compact, loop_now_ms(s->svc.loop));
+	if (scrub_is_asked(s->svc.office.scrub))
+		loop_timer_at(&s->scrub, loop_now_ms(s->svc.loop));
 }
 
 /* Everything that came in during this turn goes to disk with one sync. */
@@ -179,6 +181,7 @@ static void turn_end(void *arg)
 	svc_queue_turn(&s->svc);
 	store_flush(s->svc.office.store);
 	svc_reap(&s->svc);
+	begin_what_was_asked(s);
 	publish_expire(s);
 	log_flush();
 }
@@ -240,9 +243,9 @@ _Noreturn void store_process(struct child_start *start)
 	loop_timer_at(&s->logins, loop_now_ms(s->svc.loop) + LOGINS_MS);
 	retention_init(&s->retention, &s->svc.office);
 	loop_timer_init(&s->compact, s->svc.loop, compact_on);
-	loop_timer_at(&s->compact, loop_now_ms(s->svc.loop) + LOOK_MS);
+	loop_timer_at(&s->compact, loop_now_ms(s->svc.loop) + COMPACT_EACH_MS);
 	loop_timer_init(&s->scrub, s->svc.loop, scrub_on);
-	loop_timer_at(&s->scrub, loop_now_ms(s->svc.loop) + LOOK_MS);
+	loop_timer_at(&s->scrub, loop_now_ms(s->svc.loop) + SCRUB_LOOK_MS);
 	loop_timer_init(&s->sweep, s->svc.loop, sweep_on);
 	loop_timer_at(&s->sweep, loop_now_ms(s->svc.loop) + FIRST_SWEEP_MS);
 	loop_at_turn_end(s->svc.loop, turn_end, s);
