@@ -6,13 +6,37 @@
 
 #include "cmd/cmd.h"
 
+enum { LEFT = 30 };
+
+/* By the first words of commands; what nobody names here comes last, so that nothing is hidden. */
+static const struct section {
+	const char *title, *words;
+} sections[] = {
+	{"To begin",                 "init serve version help completion"            },
+	{ "Who gets mail",           "account domain alias suppression"              },
+	{ "Their mail",              "mailbox submit sendmail"                       },
+	{ "Mail that leaves",        "queue dkim dns"                                },
+	{ "The store",               "store backup restore fsck"                     },
+	{ "The running office",      "who kick ban explain trace config"             },
+	{ "Mail of other providers", "fetch list search show save read send provider"},
+};
+
+/* What is long on the left has a line of its own. */
+static void two_columns(FILE *to, const char *left, const char *right)
+{
+	if (str_c(left).n > LEFT)
+		fprintf(to, "  %s\n  %*s %s\n", left, LEFT, "", right);
+	else
+		fprintf(to, "  %-*s %s\n", LEFT, left, right);
+}
+
 static void command_line(FILE *to, const struct command *row)
 {
 	char left[64];
 
 	snprintf(left, sizeof left, "%s%s%s", row->name, row->usage[0] == '\0' ? "" : " ",
 		row->usage);
-	fprintf(to, "  %-30s %s\n", left, row->help);
+	two_columns(to, left, row->help);
 }
 
 static bool in_group(const struct command *row, struct str group)
@@ -31,6 +55,71 @@ void help_group(FILE *to, struct str group)
 	fprintf(to, "\nrestante COMMAND --help tells the options of one.\n");
 }
 
+static bool has_word(struct str words, struct str word)
+{
+	while (words.n > 0)
+		if (str_eq(str_cut(&words, ' '), word))
+			return true;
+	return false;
+}
+
+static bool is_listed(struct str word)
+{
+	for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+		if (has_word(str_c(sections[i].words), word))
+			return true;
+	return false;
+}
+
+/* A command by itself with its help, of a group only what it can do. */
+static size_t print_word(FILE *to, size_t first)
+{
+	struct str rest = str_c(commands[first].name), group = str_cut(&rest, ' '), last = STR("");
+	size_t end = first;
+
+	while (end < commands_count && in_group(&commands[end], group))
+		end++;
+	if (end == first + 1) {
+		command_line(to, &commands[first]);
+		return end;
+	}
+	fprintf(to, "  %.*s", STR_ARG(group));
+	for (size_t i = first; i < end; i++) {
+		struct str name = str_c(commands[i].name), word;
+
+		str_cut(&name, ' ');
+		word = str_cut(&name, ' ');
+		if (word.n == 0)
+			fprintf(to, " %s", commands[i].usage);
+		else if (!str_eq(word, last))
+			fprintf(to, "%s%.*s", last.n > 0 ? "|" : " ", STR_ARG(word));
+		last = word;
+	}
+	fprintf(to, "\n");
+	return end;
+}
+
+/* words empty: what no section has. */
+static void print_section(FILE *to, const char *title, struct str words)
+{
+	bool begun = false;
+
+	for (size_t i = 0; i < commands_count;) {
+		struct str rest = str_c(commands[i].name), word = str_cut(&rest, ' ');
+
+		if (words.n > 0 ? !has_word(words, word) : is_listed(word)) {
+			i++;
+			continue;
+		}
+		if (!begun)
+			fprintf(to, "%s:\n", title);
+		begun = true;
+		i = print_word(to, i);
+	}
+	if (begun)
+		fprintf(to, "\n");
+}
+
 void help_all(FILE *to)
 {
 	bool bold = output_colour(fileno(to));
@@ -38,14 +127,16 @@ void help_all(FILE *to)
 	fprintf(to, "%srestante%s %s -- a whole post office: SMTP in, kept durably, POP3 out\n\n",
 		bold ? "\033[1m" : "", bold ? "\033[0m" : "", RESTANTE_VERSION);
 	fprintf(to, "usage: restante COMMAND [ARGUMENT...] [OPTION...]\n\n");
-	for (size_t i = 0; i < commands_count; i++)
-		command_line(to, &commands[i]);
-	fprintf(to, "\nEvery command takes --state DIR (else $RESTANTE_STATE, else "
+	for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+		print_section(to, sections[i].title, str_c(sections[i].words));
+	print_section(to, "More", STR(""));
+	fprintf(to, "restante help GROUP tells of a group's commands, COMMAND --help the options "
+		    "of one.\n"
+		    "Every command takes --state DIR "
+		    "(else $RESTANTE_STATE, else "
 		    "/var/lib/restante,\nor ~/.local/share/restante for who may not write there) "
 		    "and works\n"
-		    "beside a running server and without one.  restante COMMAND --help tells the "
-		    "options;\n"
-		    "see restante(1).\n");
+		    "beside a running server and without one.  See restante(1).\n");
 }
 
 void help_command(const struct command *row)
