@@ -68,6 +68,17 @@ static int64_t happened(
 			       : o->since_ms + q->svc->office.config->queue_delay_notice_ms;
 }
 
+/* RFC 2033 4.2: who takes it by LMTP has delivered it; others pass it on (RFC 3464 2.3.3). */
+static enum report_action taken(const struct svc_queue *q, const struct store_out_rcpt *r)
+{
+	const struct route_rules rules = config_routes(q->svc->office.config);
+	struct route route;
+
+	if (r->via.n == 0 || !route_parse(r->via, &route))
+		route = route_of(&rules, r->sender, r->recipient);
+	return route.kind == ROUTE_LMTP ? REPORT_DELIVERED : REPORT_RELAYED;
+}
+
 static bool split_status(struct str reply, struct str *status, struct str *text)
 {
 	*text = reply;
@@ -97,7 +108,7 @@ static size_t fill_recipients(struct svc_queue *q, const struct store_out *o,
 			t->action = REPORT_DELAYED;
 			t->retry_till_ms = o->since_ms + q->svc->office.config->queue_lifetime_ms;
 			break;
-		case STORE_OUT_DELIVERED: t->action = REPORT_RELAYED; break;
+		case STORE_OUT_DELIVERED: t->action = taken(q, r); break;
 		case STORE_OUT_FAILED:
 		case STORE_OUT_DROPPED: t->action = REPORT_FAILED; break;
 		}

@@ -53,8 +53,9 @@ static int open_office(void **state)
 	log_init(2, LOG_L_ERROR + 1, "test");
 	dir = help_dir("/tmp");
 	if (office_open(&svc.office, dir,
-		    config_parse(STR("hostname = mx.example.test\nqueue_retry = \"1s\"\n"), "test",
-			    &err),
+		    config_parse(STR("hostname = mx.example.test\nqueue_retry = \"1s\"\n"
+				     "route \"box.example\" {\n lmtp = \"127.0.0.1\"\n}\n"),
+			    "test", &err),
 		    &err) != ST_OK)
 		return -1;
 	list_init(&svc.edges);
@@ -206,9 +207,14 @@ static void finish(struct carrier *c, uint32_t session, const struct buf *outcom
 
 /* ---- mail ---- */
 
+static uint8_t notify; /* NOTIFY of what is sent */
+
 static struct msgid send_mail(struct str octets, const char *a, const char *b)
 {
-	struct store_target t[2] = { { .recipient = str_c(a) }, { .recipient = str_c(b) } };
+	struct store_target t[2] = {
+		{.recipient = str_c(a),  .notify = notify},
+		{ .recipient = str_c(b), .notify = notify}
+	};
 	struct store_draft *draft = store_draft_new(svc.office.store, help_id(++next_id));
 	struct store_deliver d = { .op.done = help_note,
 		.draft = draft,
@@ -315,6 +321,37 @@ static void jobs_and_notices(void **state)
 	carrier_close(&c);
 	buf_deinit(&outcomes);
 	buf_deinit(&notice);
+}
+
+/* RFC 3464 2.3.3: a server that takes it by LMTP has delivered it (RFC 2033 4.2), another one passes it on. */
+static void delivered_or_relayed(void **state)
+{
+	static const char *const to[] = { "u@box.example", "u@there.example" };
+	static const char *const actions[] = { "Action: delivered", "Action: relayed" };
+	struct buf outcomes = { 0 };
+	struct carrier c;
+
+	(void)state;
+	carrier_open(&c, 2);
+	notify = QUEUE_SUCCESS;
+	put_outcome(&outcomes, 0, OUTCOME_DELIVERED, STR("2.0.0"));
+	for (size_t i = 0; i < 2; i++) {
+		struct buf notice = { 0 };
+		struct packet p;
+		struct job job;
+
+		send_mail(small, to[i], NULL);
+		p = take_job(&c, &job);
+		job_free(&job);
+		finish(&c, p.session, &outcomes);
+		take_notice(&notice);
+		assert_true(says(&notice, actions[i]));
+		buf_deinit(&p.body);
+		buf_deinit(&notice);
+	}
+	notify = 0;
+	carrier_close(&c);
+	buf_deinit(&outcomes);
 }
 
 static void large_messages_are_read(void **state)
@@ -530,6 +567,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(jobs_and_notices),
+		cmocka_unit_test(delivered_or_relayed),
 		cmocka_unit_test(large_messages_are_read),
 		cmocka_unit_test(credit_is_kept_to),
 		cmocka_unit_test(no_more_credit),
