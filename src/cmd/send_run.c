@@ -266,11 +266,15 @@ static void run_queue(struct run *r)
 		if (r->job == NULL)
 			break;
 		remote = remote_of(r, r->job);
-		if (remote == NULL) {
+		if (remote == NULL && !str_starts(r->job->out->client, STR(OUTBOX_CLIENT))) {
 			r->others[r->other_count++] = r->job;
 			continue;
 		}
-		carry(r, remote);
+		r->tls = "";
+		if (remote != NULL)
+			carry(r, remote);
+		else
+			note_all(r, "4.3.5", "its remote is not in restante.conf any more");
 		settle(r);
 	}
 	for (size_t i = 0; i < r->other_count; i++)

@@ -55,6 +55,19 @@ def test_waits_and_is_sent_later(office):
         assert office.fetch(TO) == []
 
 
+def test_a_remote_that_is_gone(office):
+    with customer(office, smtp_port=1) as home:
+        send(home, MAIL.format('gone'), TO)
+        path = os.path.join(home.state, 'restante.conf')
+        with open(path, encoding='utf-8') as f:
+            text = f.read()
+        with open(path, 'w', encoding='utf-8') as f:
+            f.write(text.replace('remote home {', 'remote other {'))
+        done = home.run('send', '--run')
+        assert done.returncode == 75 and b'is not in restante.conf any more' in done.stderr, done
+        assert [r['state'] for r in outbox(home)] == ['waiting']
+
+
 def test_wrong_password_and_no_tls(office):
     with customer(office) as home:
         with open(os.path.join(home.state, 'secret'), 'w', encoding='ascii') as f:
