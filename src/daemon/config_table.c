@@ -133,6 +133,8 @@ const struct config_setting config_settings[] = {
 		"Who may hand in mail by LMTP (RFC 2033), which asks for no password." },
 	{ "xclient_networks", CONFIG_NETWORKS, AT(xclient_networks), "", 0, 0, NULL,
 		"Proxies whose word is taken, by XCLIENT, for who the client is." },
+	{ "etrn_networks", CONFIG_NETWORKS, AT(etrn_networks), "", 0, 0, NULL,
+		"Who may start the queue for a domain on port 25, by ETRN (RFC 1985)." },
 	{ "hide_client_address", CONFIG_BOOL, AT(hide_client_address), "no", 0, 0, NULL,
 		"Submission: leaves the client's address out of the Received line." },
 

@@ -395,6 +395,7 @@ static unsigned extensions(const char *words)
 		{ STR_INIT("DSN"),                 SMTPD_X_DSN                },
 		{ STR_INIT("LIMITS"),              SMTPD_X_LIMITS             },
 		{ STR_INIT("REQUIRETLS"),          SMTPD_X_REQUIRETLS         },
+		{ STR_INIT("ETRN"),                SMTPD_X_ETRN               },
 		{ STR_INIT("FUTURERELEASE"),       SMTPD_X_FUTURERELEASE      },
 		{ STR_INIT("ENHANCEDSTATUSCODES"), SMTPD_X_ENHANCEDSTATUSCODES},
 	};
@@ -460,6 +461,7 @@ _Noreturn void edge_process(struct child_start *start)
 		.ban_ms = e->config->ban_time_ms,
 		.exempt = &e->ban_exempt };
 	cidr_set_parse(&e->lmtp_clients, str_c(e->config->lmtp_clients), &bad);
+	cidr_set_parse(&e->etrn_networks, str_c(e->config->etrn_networks), &bad);
 	cidr_set_parse(&e->xclient_networks, str_c(e->config->xclient_networks), &bad);
 	e->loop = loop_new();
 	loop_timer_init(&e->orphaned, e->loop, orphaned);

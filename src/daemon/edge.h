@@ -43,7 +43,7 @@ struct edge {
 	} usual;
 	struct shared_rule bans;
 	struct cidr_set ban_exempt;
-	struct cidr_set lmtp_clients, xclient_networks;
+	struct cidr_set lmtp_clients, xclient_networks, etrn_networks;
 };
 
 /* Asks the store on behalf of a session; the answer comes to session_answered().  False when there

@@ -72,4 +72,8 @@ struct office_reply {
 enum status office_execute(
 	struct office *o, const json_t *request, struct office_reply *reply, struct err *err);
 
+/* Tries mail to this domain, and with `below` to those below it, as far as one request looks at the queue:
+ * how many messages it was. */
+size_t office_retry_domain(struct office *o, struct str domain, bool below);
+
 #endif

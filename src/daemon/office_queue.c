@@ -271,15 +271,12 @@ static enum status say_orders(struct orders *all, const json_t *q, struct err *e
 	return no_message(q, err);
 }
 
-/* Changes a part of what is meant: a row with what it did, and "after" when there may be more. */
-static enum status obey(struct office *o, struct queue_selection *s, struct orders *all,
-	const json_t *q, struct office_reply *r, struct err *err)
+/* A part of what is meant; cursor: behind it.  NOT_FOUND: it was the last. */
+static enum store_result collect(struct office *o, struct queue_selection *s, struct orders *all,
+	char cursor[SELECT_CURSOR_MAX])
 {
 	enum store_result got = STORE_OK;
-	char cursor[SELECT_CURSOR_MAX];
 	struct store_out out;
-	enum status status;
-	json_t *row;
 
 	while (!queue_select_is_long(s) && all->count < ORDERS_MAX) {
 		got = queue_select_next(s, o->store, &out);
@@ -293,6 +290,19 @@ static enum status obey(struct office *o, struct queue_selection *s, struct orde
 		add_order(all, s, &out);
 		store_out_close(o->store, &out);
 	}
+	return got;
+}
+
+/* Changes a part of what is meant: a row with what it did, and "after" when there may be more. */
+static enum status obey(struct office *o, struct queue_selection *s, struct orders *all,
+	const json_t *q, struct office_reply *r, struct err *err)
+{
+	char cursor[SELECT_CURSOR_MAX];
+	enum store_result got;
+	enum status status;
+	json_t *row;
+
+	got = collect(o, s, all, cursor);
 	run_orders(o, all);
 	status = got == STORE_UNAVAILABLE ? cannot_read(err) : say_orders(all, q, err);
 	if (status != ST_OK)
@@ -319,4 +329,19 @@ enum status verb_queue_order(
 		status = obey(o, &s, all, q, r, err);
 	free(all);
 	return status;
+}
+
+size_t office_retry_domain(struct office *o, struct str domain, bool below)
+{
+	struct orders *all = NEW(struct orders);
+	struct queue_selection s = { .domain = domain, .below = below, .before_ms = INT64_MAX };
+	char cursor[SELECT_CURSOR_MAX];
+	size_t messages;
+
+	all->command = QUEUE_RETRY;
+	(void)collect(o, &s, all, cursor);
+	run_orders(o, all);
+	messages = all->messages;
+	free(all);
+	return messages;
 }

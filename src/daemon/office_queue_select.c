@@ -116,6 +116,15 @@ static bool contains(struct str s, struct str part)
 	return false;
 }
 
+static bool in_domain(const struct queue_selection *s, struct str domain)
+{
+	struct str end =
+		str_from(domain, domain.n < s->domain.n ? domain.n : domain.n - s->domain.n);
+
+	return str_ieq(end, s->domain) &&
+	       (end.n == domain.n || (s->below && domain.p[domain.n - end.n - 1] == '.'));
+}
+
 bool queue_select_has(const struct queue_selection *s, const struct store_out *out,
 	const struct store_out_rcpt *r)
 {
@@ -124,7 +133,7 @@ bool queue_select_has(const struct queue_selection *s, const struct store_out *o
 	return r->number >= s->from && (open || s->one) && out->received_ms < s->before_ms &&
 	       (s->sender.p == NULL || str_ieq(s->sender, out->sender)) &&
 	       (s->recipient.p == NULL || str_ieq(s->recipient, r->recipient)) &&
-	       (s->domain.p == NULL || str_ieq(s->domain, route_domain(r->recipient))) &&
+	       (s->domain.p == NULL || in_domain(s, route_domain(r->recipient))) &&
 	       (s->error.p == NULL || contains(r->reply, s->error)) &&
 	       (!s->held || (r->flags & (STORE_OUT_HELD | STORE_OUT_BAD)));
 }

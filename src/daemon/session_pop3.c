@@ -457,6 +457,7 @@ static void answered(struct session *s, struct ipc_packet *packet)
 	case IPC_COMMIT:
 	case IPC_RESET:
 	case IPC_END:
+	case IPC_ETRN:
 	case IPC_LOCAL: break; /* SMTP's */
 	}
 }

@@ -315,6 +315,35 @@ static void take_client(struct session_smtp *p, const struct smtpd_xclient *x)
 	smtpd_answer(p->engine, 0, STR(""));
 }
 
+static void ask_etrn(struct session_smtp *p, const struct smtpd_event *ev)
+{
+	struct buf b = { 0 };
+
+	put_str(&b, ev->path);
+	put_u8(&b, ev->below);
+	log_info("smtp.etrn", F_C("sid", p->s.sid), F_STR("ip", session_peer(&p->s)),
+		F_STR("domain", ev->path));
+	if (!ask(p, IPC_ETRN, buf_str(&b), STR("")))
+		smtpd_answer(p->engine, 458, no_store);
+	buf_deinit(&b);
+}
+
+/* RFC 1985 5.1: 251 nothing waits, 253 so many. */
+static void etrn_answered(struct session_smtp *p, struct ipc_packet *packet)
+{
+	uint32_t count = packet == NULL ? 0 : get_u32(&packet->body);
+	struct buf text = { 0 };
+
+	buf_printf(&text, "2.0.0 %u pending messages started", count);
+	if (packet == NULL)
+		smtpd_answer(p->engine, 458, no_store);
+	else if (count == 0)
+		smtpd_answer(p->engine, 251, STR("2.0.0 no messages waiting"));
+	else
+		smtpd_answer(p->engine, 253, buf_str(&text));
+	buf_deinit(&text);
+}
+
 static void serve_event(struct session_smtp *p, const struct smtpd_event *ev)
 {
 	switch (ev->type) {
@@ -339,6 +368,7 @@ static void serve_event(struct session_smtp *p, const struct smtpd_event *ev)
 		break;
 	case SMTPD_EV_AUTH_CANCEL: break;
 	case SMTPD_ASK_XCLIENT: take_client(p, &ev->xclient); break;
+	case SMTPD_ASK_ETRN: ask_etrn(p, ev); break;
 	case SMTPD_ASK_MAIL: ask_sender(p); break;
 	case SMTPD_ASK_RCPT: ask_rcpt(p, ev); break;
 	case SMTPD_ASK_DATA: begin(p); break;
@@ -517,6 +547,7 @@ static void answered(struct session *s, struct ipc_packet *packet)
 		break;
 	case IPC_DRAFT: draft_answered(p, (enum store_result)result); break;
 	case IPC_LOCAL: local_answered(p, packet); break;
+	case IPC_ETRN: etrn_answered(p, packet); break;
 	case IPC_COMMIT:
 		stored(p, result, packet == NULL ? STR("") : get_str(&packet->body));
 		break;
@@ -626,6 +657,7 @@ struct session *session_smtp_new(const struct edge_listener *el, const char *pee
 		.wall_ms = clock_wall_ms(),
 		.hold_max_ms = e->config->future_release_max_ms,
 		.local = el->row->local,
+		.etrn = cidr_set_has(&e->etrn_networks, str_c(peer)),
 	};
 
 	p->submission = facts.role == SMTPD_SUBMISSION;

@@ -111,6 +111,7 @@ static bool dispatch(struct svc_edge *e, struct ipc_packet *p)
 		[IPC_LIST] = svc_list,
 		[IPC_READ] = svc_read,
 		[IPC_EXPUNGE] = svc_expunge,
+		[IPC_ETRN] = svc_etrn,
 	};
 	struct svc_session *x;
 

@@ -133,6 +133,7 @@ static inline bool svc_is_open(const struct svc_session *x)
 void svc_close_drops(struct svc_session *x);
 bool svc_read(struct svc_session *x, struct reader *r);
 bool svc_expunge(struct svc_session *x, struct reader *r);
+bool svc_etrn(struct svc_session *x, struct reader *r);
 bool svc_hello(struct svc_session *x, struct reader *r); /* before the first question */
 /* What office.sessions does. */
 void svc_sessions_init(struct svc *s);

@@ -54,3 +54,18 @@ bool svc_srs(struct svc_session *x, struct str sender, struct buf *out)
 	}
 	return false;
 }
+
+/* RFC 1985: an honest edge asks for those only who may. */
+bool svc_etrn(struct svc_session *x, struct reader *r)
+{
+	struct str domain = get_str(r);
+	bool below = get_u8(r) != 0;
+	struct buf body = { 0 };
+
+	if (r->bad || r->rest.n > 0)
+		return false;
+	put_u32(&body, (uint32_t)office_retry_domain(&x->edge->svc->office, domain, below));
+	svc_answer(x, STORE_OK, buf_str(&body), STR(""), -1);
+	buf_deinit(&body);
+	return true;
+}

@@ -266,6 +266,7 @@ void smtpd_answer(struct smtpd *s, unsigned code, struct str text)
 	s->asking = false;
 	s->active_ms = s->now_ms;
 	switch (asked) {
+	case SMTPD_ASK_ETRN: smtpd_answered_etrn(s, code, text); break;
 	case SMTPD_ASK_XCLIENT: smtpd_answered_xclient(s, code, text); break;
 	case SMTPD_ASK_MAIL: smtpd_answered_mail(s, code, text); break;
 	case SMTPD_ASK_RCPT: smtpd_answered_rcpt(s, code, text); break;

@@ -59,6 +59,7 @@ enum smtpd_extension {
 	SMTPD_X_XCLIENT = 1024,
 	SMTPD_X_REQUIRETLS = 2048,
 	SMTPD_X_FUTURERELEASE = 4096,
+	SMTPD_X_ETRN = 8192,
 };
 
 struct smtpd_peer { /* facts about this connection, copied */
@@ -71,6 +72,7 @@ struct smtpd_peer { /* facts about this connection, copied */
 	int64_t wall_ms;    /* since 1970, now: for FUTURERELEASE */
 	int64_t hold_max_ms;  /* how long mail may be held back (RFC 4865); 0: not offered */
 	bool channel_binding; /* mechanisms_plus may be offered (set again by smtpd_tls_started) */
+	bool etrn;            /* may start the queue for a domain (RFC 1985) */
 	bool local;           /* a user of this machine: smtpd_local() comes before the greeting */
 	bool certificate;     /* the handshake proved the key of one (smtpd_certificate_shown) */
 };
@@ -85,6 +87,7 @@ enum smtpd_event_type {
 	SMTPD_ASK_AUTH_MORE,  /* data: decoded response; the client's "*" never gets here */
 	SMTPD_EV_AUTH_CANCEL, /* the client sent "*" or broke base64: forget the exchange */
 	SMTPD_ASK_XCLIENT,    /* xclient: from here on this is the client; 0, or a refusal */
+	SMTPD_ASK_ETRN, /* path: a domain; below: and those below it.  0, or another answer of RFC 1985 */
 	SMTPD_ASK_MAIL,       /* tx is new: sender in smtpd_tx() and path */
 	SMTPD_ASK_RCPT,       /* path, notify, orcpt */
 	SMTPD_ASK_DATA, /* first DATA or BDAT of the transaction: may be refused (default 354/250) */
@@ -107,6 +110,7 @@ struct smtpd_event {
 	unsigned notify;  /* RCPT: enum dsn_notify */
 	struct str orcpt; /* RCPT: addr-type;xtext as sent, or "" */
 	struct smtpd_xclient xclient;
+	bool below;
 	int64_t arg_ms;
 };
 

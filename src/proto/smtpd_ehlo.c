@@ -20,9 +20,12 @@ bool smtpd_offers(const struct smtpd *s, enum smtpd_extension x)
 	case SMTPD_X_STARTTLS: return s->peer.tls_available && !s->peer.tls_active;
 	case SMTPD_X_AUTH:
 		smtpd_mechanisms(s, lists);
-		return s->peer.role == SMTPD_SUBMISSION && !s->peer.local && lists[0].n + lists[1].n + lists[2].n > 0;
+		return s->peer.role == SMTPD_SUBMISSION && !s->peer.local &&
+		       lists[0].n + lists[1].n + lists[2].n > 0;
 	case SMTPD_X_XCLIENT: return s->peer.xclient;
 	case SMTPD_X_REQUIRETLS: return c->requiretls && s->peer.tls_active;
+	/* RFC 6409 7: not where mail is submitted */
+	case SMTPD_X_ETRN: return s->peer.etrn && s->peer.role == SMTPD_MX;
 	/* RFC 4865 3: only where mail is submitted */
 	case SMTPD_X_FUTURERELEASE:
 		return s->peer.role == SMTPD_SUBMISSION && s->peer.hold_max_ms > 0;
@@ -90,6 +93,7 @@ static void put_parameters(struct smtpd *s, enum smtpd_extension x)
 	case SMTPD_X_STARTTLS:
 	case SMTPD_X_DSN:
 	case SMTPD_X_REQUIRETLS:
+	case SMTPD_X_ETRN:
 	case SMTPD_X_ENHANCEDSTATUSCODES: break;
 	}
 }
@@ -112,6 +116,7 @@ void smtpd_ehlo_reply(struct smtpd *s)
 		{ STR_INIT("LIMITS"),              SMTPD_X_LIMITS             },
 		{ STR_INIT("XCLIENT"),             SMTPD_X_XCLIENT            },
 		{ STR_INIT("REQUIRETLS"),          SMTPD_X_REQUIRETLS         },
+		{ STR_INIT("ETRN"),                SMTPD_X_ETRN               },
 		{ STR_INIT("FUTURERELEASE"),       SMTPD_X_FUTURERELEASE      },
 		{ STR_INIT("ENHANCEDSTATUSCODES"), SMTPD_X_ENHANCEDSTATUSCODES},
 	};

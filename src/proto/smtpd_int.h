@@ -120,6 +120,7 @@ void smtpd_ehlo_reply(struct smtpd *s);
 
 /* smtpd_xclient.c */
 void smtpd_verb_xclient(struct smtpd *s, struct str args);
+void smtpd_answered_etrn(struct smtpd *s, unsigned code, struct str text);
 void smtpd_answered_xclient(struct smtpd *s, unsigned code, struct str text);
 
 /* smtpd_mail.c: MAIL and RCPT */

@@ -4,6 +4,7 @@
 enum {
 	ANYTIME = S_FRESH | S_READY | S_MAIL | S_RCPT | S_CHUNKS,
 	NO_MAIL = S_FRESH | S_READY,
+	MX = 1 << SMTPD_MX,
 	SMTP = 1 << SMTPD_MX | 1 << SMTPD_SUBMISSION,
 	LMTP = 1 << SMTPD_LMTP,
 	ALL = SMTP | LMTP,
@@ -145,6 +146,29 @@ static void verb_http(struct smtpd *s, struct str args)
 	smtpd_dismiss(s, 421, STR("4.7.0 this is a mail server"));
 }
 
+/* RFC 1985 5.1: a node, @ and a domain with all below it, or # and a name that only its server knows. */
+static void verb_etrn(struct smtpd *s, struct str args)
+{
+	struct smtpd_event ev = { .below = str_starts(args, STR("@")) };
+
+	ev.path = str_from(args, ev.below ? 1 : 0);
+	if (!smtpd_offers(s, SMTPD_X_ETRN))
+		smtpd_reply(s, 459, STR("4.7.1 not allowed for you"));
+	else if (str_starts(args, STR("#")))
+		smtpd_reply(s, 458, STR("4.5.0 there is no such queue"));
+	else if (ev.path.n == 0 || ev.path.n > SMTPD_HELO_MAX || !is_printable(ev.path))
+		smtpd_reply(s, 501, STR("5.5.4 expected a domain"));
+	else {
+		s->event = ev;
+		smtpd_ask(s, SMTPD_ASK_ETRN);
+	}
+}
+
+void smtpd_answered_etrn(struct smtpd *s, unsigned code, struct str text)
+{
+	smtpd_reply(s, code == 0 ? 250 : code, code == 0 ? STR("2.0.0 queuing started") : text);
+}
+
 static const struct verb verbs[] = {
 	{STR_INIT("EHLO"),      ANYTIME,         SMTP, true,  verb_ehlo         },
 	{ STR_INIT("HELO"),     ANYTIME,         SMTP, true,  verb_helo         },
@@ -161,6 +185,7 @@ static const struct verb verbs[] = {
 	{ STR_INIT("HELP"),     ANYTIME,         ALL,  true,  verb_help         },
 	{ STR_INIT("STARTTLS"), NO_MAIL,         ALL,  false, verb_starttls     },
 	{ STR_INIT("AUTH"),     S_READY,         ALL,  false, smtpd_verb_auth   },
+	{ STR_INIT("ETRN"),     S_READY,         MX,   true,  verb_etrn         }, /* RFC 6409 7 */
 	{ STR_INIT("XCLIENT"),  NO_MAIL,         ALL,  false, smtpd_verb_xclient},
 	{ STR_INIT("GET"),      ANYTIME,         ALL,  false, verb_http         },
 	{ STR_INIT("POST"),     ANYTIME,         ALL,  false, verb_http         },

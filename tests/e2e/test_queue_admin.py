@@ -1,12 +1,14 @@
 """restante queue: what waits is shown and steered, with a server and without one."""
 
 import email
+import smtplib
 import subprocess
 
 from office import BIN, environment, wait_until
 
 OFFICE = {'config': """account_recipients_per_hour = 100000
 carriers = 0
+etrn_networks = "127.0.0.1"
 queue_lifetime = "5d"
 """}
 
@@ -163,6 +165,28 @@ def test_trace(office):
     assert office.json('trace', message)[-1]['event'] == 'dropped'
     office.must('store', 'compact', '--now')
     office.start()
+
+
+def test_etrn(office):
+    clear(office)
+    one = submit(office, ['a@mail.late.test', 'b@other.test'])
+    office.must('queue', 'hold', '--recipient', 'b@other.test')
+    with office.mx() as s:
+        s.ehlo()
+        assert s.has_extn('etrn')
+        assert s.docmd('ETRN', 'late.test')[0] == 251
+        assert s.docmd('ETRN', '@late.test') == (253, b'2.0.0 1 pending messages started')
+        assert s.docmd('ETRN', 'mail.LATE.test')[0] == 253
+        assert s.docmd('ETRN', '@ate.test')[0] == 251
+        assert s.docmd('ETRN', '#late')[0] == 458
+    with smtplib.SMTP('127.0.0.1', office.port('smtp'), timeout=20, source_address=('127.0.0.2', 0)) as s:
+        s.ehlo()
+        assert not s.has_extn('etrn') and s.docmd('ETRN', 'late.test')[0] == 459
+    with office.submit() as s:
+        s.ehlo()
+        assert not s.has_extn('etrn') and s.docmd('ETRN', 'late.test')[0] == 500
+    assert states(office, one) == {'a@mail.late.test': 'waiting', 'b@other.test': 'held'}
+    clear(office)
 
 
 def test_without_a_server(office):

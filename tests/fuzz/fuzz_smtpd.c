@@ -115,6 +115,10 @@ static void serve(struct world *w, const struct smtpd_event *ev)
 	case SMTPD_ASK_AUTH: answer_auth(w, true); break;
 	case SMTPD_ASK_AUTH_MORE: answer_auth(w, false); break;
 	case SMTPD_EV_AUTH_CANCEL: w->auth = false; break;
+	case SMTPD_ASK_ETRN:
+		check(!w->in_tx && ev->path.n > 0);
+		answer(w);
+		break;
 	case SMTPD_ASK_XCLIENT:
 		check(!w->in_tx && (w->bits & XCLIENT) != 0);
 		answer(w);
@@ -191,6 +195,7 @@ static size_t run(uint8_t bits, uint64_t seed, struct str in, bool cuts, struct 
 			: (bits & SUBMISSION) != 0 ? SMTPD_SUBMISSION
 						   : SMTPD_MX,
 		.xclient = (bits & XCLIENT) != 0,
+		.etrn = (bits & XCLIENT) != 0,
 		.address = STR("::1"),
 		.tls_available = (bits & NO_TLS) == 0,
 		.tls_active = (bits & TLS_ACTIVE) != 0,

@@ -23,7 +23,7 @@
 
 enum { POLICIES_MAX = 16 };
 
-enum policy_kind { ON_MAIL, ON_RCPT, ON_DATA, ON_BODY, ON_COMMIT, ON_EACH, ON_XCLIENT };
+enum policy_kind { ON_MAIL, ON_RCPT, ON_DATA, ON_BODY, ON_COMMIT, ON_EACH, ON_XCLIENT, ON_ETRN };
 
 struct policy {
 	enum policy_kind kind;
@@ -112,6 +112,7 @@ static bool config(void *e, struct str rest)
 		{ STR("certificate"), &o->peer.certificate,      true },
 		{ STR("no-chunking"), &o->config.chunking,       false},
 		{ STR("no-utf8"),     &o->config.smtputf8,       false},
+		{ STR("etrn"),        &o->peer.etrn,             true },
 		{ STR("xclient"),     &o->peer.xclient,          true },
 		{ STR("requiretls"),  &o->config.requiretls,     true },
 	};
@@ -327,6 +328,12 @@ static void serve(struct owner *o, const struct smtpd_event *ev)
 	case SMTPD_ASK_AUTH: answer_auth(o, ev); break;
 	case SMTPD_ASK_AUTH_MORE: answer_auth_more(o, ev); break;
 	case SMTPD_EV_AUTH_CANCEL: o->cancels++; break;
+	case SMTPD_ASK_ETRN:
+		buf_clear(&o->xclient);
+		buf_put(&o->xclient, ev->below ? STR("@") : STR(""));
+		buf_put(&o->xclient, ev->path);
+		answer(o, ON_ETRN, buf_str(&o->xclient));
+		break;
 	case SMTPD_ASK_XCLIENT:
 		buf_clear(&o->xclient);
 		buf_put(&o->xclient, ev->xclient.address);
@@ -367,7 +374,8 @@ static void tls_started(void *e, int64_t now_ms)
 static bool add_policy(struct owner *o, struct str rest)
 {
 	static const struct str kinds[] = { STR_INIT("mail"), STR_INIT("rcpt"), STR_INIT("data"),
-		STR_INIT("body"), STR_INIT("commit"), STR_INIT("each"), STR_INIT("xclient") };
+		STR_INIT("body"), STR_INIT("commit"), STR_INIT("each"), STR_INIT("xclient"),
+		STR_INIT("etrn") };
 	struct str word = str_cut(&rest, ' ');
 	struct policy p = { .address = STR("") };
 	size_t kind = 0;
@@ -377,7 +385,8 @@ static bool add_policy(struct owner *o, struct str rest)
 	if (kind == sizeof kinds / sizeof *kinds || o->policy_count == POLICIES_MAX)
 		return false;
 	p.kind = (enum policy_kind)kind;
-	if (p.kind == ON_MAIL || p.kind == ON_RCPT || p.kind == ON_EACH || p.kind == ON_XCLIENT) {
+	if (p.kind == ON_MAIL || p.kind == ON_RCPT || p.kind == ON_EACH || p.kind == ON_XCLIENT ||
+		p.kind == ON_ETRN) {
 		p.address = str_cut(&rest, ' ');
 		p.address = str_head(str_from(p.address, 1), p.address.n - 2);
 	}
