@@ -93,6 +93,11 @@ int cmd_dkim_list(struct cmd *c)
 	if (code == EX_OK) {
 		output_rows(c, result.rows, columns, sizeof columns / sizeof *columns);
 		code = output_end(c);
+		/* The store asks no DNS: a signature without its record is as good as none. */
+		if (json_array_size(result.rows) > 0 && !cmd_has(c, OPTION_JSON))
+			fputs("A key signs from its time on, whether DNS has its record or not: "
+			      "`restante dns DOMAIN --check` tells.\n",
+				stderr);
 	}
 	json_decref(result.rows);
 	return code;

@@ -30,6 +30,7 @@ def test_dkim_keys(office):
         assert re.fullmatch(r'v=DKIM1; k=%s; p=[A-Za-z0-9+/]+=*' % kind, ''.join(strings)), record
     assert office.must('dkim', 'dns', 'example.test').decode().splitlines() == records
     assert states(office) == {'a-rsa': 'signing', 'a-ed25519': 'signing'}
+    assert b'dns DOMAIN --check' in office.run('dkim', 'list').stderr
 
     done = office.run('dkim', 'new', 'example.test')
     assert done.returncode == 73 and b'rotate' in done.stderr, done
