@@ -1,4 +1,4 @@
-/* restante completion bash: from the table. */
+/* restante completion bash, zsh: from the table. */
 #include <stdio.h>
 #include <sysexits.h>
 
@@ -26,7 +26,7 @@ static void first_words(void)
 }
 
 /* After `depth` words: a case for each group, with the words that go on, each once. */
-static void next_words(int depth)
+static void next_words(int depth, const char *before, const char *after)
 {
 	struct str last = STR(""), last_word = STR("");
 
@@ -40,21 +40,62 @@ static void next_words(int depth)
 		group = str_head(name, name.n - rest.n - 1);
 		word = str_cut(&rest, ' ');
 		if (!str_eq(group, last))
-			printf("%s\t\"%.*s\") words=\"", last.n > 0 ? "\" ;;\n" : "",
-				STR_ARG(group));
+			printf("%s%s\t\"%.*s%s", last.n > 0 ? after : "", last.n > 0 ? "\n" : "",
+				STR_ARG(group), before);
 		else if (str_eq(word, last_word))
 			continue;
 		printf("%s%.*s", str_eq(group, last) ? " " : "", STR_ARG(word));
 		last = group;
 		last_word = word;
 	}
-	printf("\" ;;\n");
+	printf("%s\n", after);
+}
+
+/* An element of a list for _describe, in single quotes. */
+static void zsh_item(const char *dashes, const char *word, const char *help)
+{
+	printf(" '%s%s:", dashes, word);
+	for (; *help != '\0'; help++)
+		if (*help == '\'')
+			printf("'\\''");
+		else
+			putchar(*help);
+	putchar('\'');
+}
+
+static int zsh(const struct cmd *c)
+{
+	printf("#compdef restante\n_restante() {\n"
+	       "\tlocal line=\"${(j: :)words[2,CURRENT-1]} \"\n\tlocal -a found\n"
+	       "\tif [[ $words[CURRENT-1] == --state ]]; then\n\t\t_files -/\n\t\treturn\n\tfi\n"
+	       "\tif [[ $words[CURRENT] != -* ]]; then\n\t\tcase $line in\n\t\t' ') found=(");
+	first_words();
+	printf(") ;;\n\t\t'completion ') found=(bash zsh) ;;\n");
+	next_words(1, " \") found=(", ") ;;");
+	next_words(2, " \") found=(", ") ;;");
+	printf("\t\tesac\n\t\tif (( $#found )); then\n"
+	       "\t\t\t_describe -t commands command found\n\t\telse\n\t\t\t_files\n\t\tfi\n"
+	       "\t\treturn\n\tfi\n\tcase $line in\n");
+	for (size_t i = 0; i < commands_count; i++) {
+		printf("\t'%s '*) found=(", commands[i].name);
+		for (size_t k = 0; k < OPTION_COUNT; k++)
+			if (command_takes(&commands[i], (enum option_id)k))
+				zsh_item("--", options[k].name, options[k].help);
+		printf(") ;;\n");
+	}
+	printf("\tesac\n\t_describe -o options found\n}\n"
+	       "if [[ $funcstack[1] == _restante ]]; then\n\t_restante\n"
+	       "else\n\tcompdef _restante restante\nfi\n");
+	return output_end(c);
 }
 
 int cmd_completion(struct cmd *c)
 {
+	if (str_eq(str_c(c->args[0]), STR("zsh")))
+		return zsh(c);
 	if (!str_eq(str_c(c->args[0]), STR("bash")))
-		return cmd_fail(c, EX_USAGE, "no completion for '%.40s': there is one for bash",
+		return cmd_fail(c, EX_USAGE,
+			"no completion for '%.40s': there is one for bash and one for zsh",
 			c->args[0]);
 	printf("# bash completion of restante: source <(restante completion bash)\n"
 	       "_restante() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} words=\n"
@@ -62,11 +103,11 @@ int cmd_completion(struct cmd *c)
 	first_words();
 	printf("\"\n\telif [[ $cur != -* && $COMP_CWORD -eq 2 ]]; then\n"
 	       "\t\tcase \"${COMP_WORDS[1]}\" in\n");
-	next_words(1);
-	printf("\tcompletion) words=bash ;;\n\tesac\n"
+	next_words(1, "\") words=\"", "\" ;;");
+	printf("\tcompletion) words=\"bash zsh\" ;;\n\tesac\n"
 	       "\telif [[ $cur != -* && $COMP_CWORD -eq 3 && \"${COMP_WORDS[*]:1:2}\" == account\\ "
 	       "@(app-password|cert) ]]; then\n\t\tcase \"${COMP_WORDS[*]:1:2}\" in\n");
-	next_words(2);
+	next_words(2, "\") words=\"", "\" ;;");
 	printf("\tesac\n"
 	       "\telif [[ ${COMP_WORDS[COMP_CWORD-1]} == --state ]]; then\n"
 	       "\t\tCOMPREPLY=($(compgen -d -- \"$cur\")); return\n"

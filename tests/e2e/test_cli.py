@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 
 import messages
-from office import BIN, added, environment
+from office import BIN, Skip, added, environment
 
 USAGE, DATA, NO_INPUT, NO_USER, CANT_CREATE, CONFIG = 64, 65, 66, 67, 73, 78
 
@@ -219,3 +219,24 @@ def test_one_server_a_state_directory(office):
     assert done.returncode in range(64, 79), done
     assert b'ready' not in done.stdout
     office.pop().quit()
+
+
+def test_zsh_completion(_office):
+    """What zsh offers after some words, by the functions it calls."""
+    if shutil.which('zsh') is None:
+        raise Skip('no zsh')
+    code = run('completion', 'zsh').stdout
+    show = b'compdef() { :; }; _describe() { print -rl -- ${(P)@[-1]}; }; _files() { print files; }\n'
+
+    def offered(*words):
+        line = ' '.join(f"'{w}'" for w in ('restante', *words)).encode()
+        done = subprocess.run(['zsh', '-f'], input=show + code + b'words=(' + line + b') CURRENT=$#words\n'
+                              b'_restante\n', capture_output=True, timeout=30, check=False)
+        assert done.returncode == 0 and not done.stderr, done
+        return done.stdout.decode().splitlines()
+
+    assert {'init', 'account', 'fsck'} <= set(offered(''))
+    assert offered('account', 'cert', '') == ['add', 'del', 'list']
+    assert offered('completion', '') == ['bash', 'zsh']
+    assert any(line.startswith('--hash:') for line in offered('account', 'add', 'ann@example.test', '--'))
+    assert offered('fsck', '--state', '') == ['files']
