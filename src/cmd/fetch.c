@@ -1,4 +1,5 @@
 /* restante fetch */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -6,6 +7,8 @@
 
 #include "base/list.h"
 #include "cmd/fetch.h"
+
+enum { DAY_MS = 24 * 3600 * 1000, WAIT_MAX_MS = 3600 * 1000 };
 
 static void on_row(struct office_reply *reply, json_t *row)
 {
@@ -119,8 +122,10 @@ static enum status session(struct fetch *f, const struct pop_want *want, struct 
 {
 	enum status status = pop_open(&f->pop, want, err);
 
-	if (status == ST_OK)
+	if (status == ST_OK) {
+		f->login_delay_s = pop3c_server(f->pop.engine)->login_delay_s;
 		status = work(f, err);
+	}
 	pop_close(&f->pop);
 	return status;
 }
@@ -208,8 +213,15 @@ static int code_of(const struct err *err)
 	return err_exit_code(err->code);
 }
 
+struct round {
+	json_t *rows;
+	uint64_t
+		login_delay_s; /* the longest that a server wants between two logins (RFC 2449 6.5) */
+	bool interrupted;
+};
+
 static int run(struct cmd *c, const struct config *config, const struct config_remote *remote,
-	struct control_session *session, json_t *rows)
+	struct control_session *session, struct round *round)
 {
 	struct fetch f = { .cmd = c,
 		.config = config,
@@ -221,47 +233,53 @@ static int run(struct cmd *c, const struct config *config, const struct config_r
 	int code = status == ST_OK ? EX_OK : code_of(&err);
 
 	if (cmd_has(c, OPTION_JSON))
-		json_array_append_new(rows, summary_json(&f, &err));
+		json_array_append_new(round->rows, summary_json(&f, &err));
 	else if (!cmd_has(c, OPTION_DRY_RUN) && f.pop.logged_in)
 		print_summary(&f);
 	if (status != ST_OK)
 		cmd_fail(c, code, "%s: %s", remote->name, err.text);
 	else if (f.counts.failed > 0)
 		code = EX_TEMPFAIL;
+	round->interrupted = pop_interrupted(&f.pop);
+	if (f.login_delay_s > round->login_delay_s && f.login_delay_s <= DAY_MS / 1000)
+		round->login_delay_s = f.login_delay_s;
 	json_decref(f.row);
 	fetch_clear(&f);
 	buf_deinit(&f.address);
 	return code;
 }
 
-static int run_all(struct cmd *c, const struct config *config, struct control_session *session)
+static int run_all(struct cmd *c, const struct config *config, struct control_session *session,
+	struct round *round)
 {
-	json_t *rows = json_array();
+	bool all = c->nargs == 0;
+	size_t count = all ? config->remote_count : (size_t)c->nargs;
 	int code = EX_OK;
 
 	for (int i = 0; i < c->nargs; i++)
 		if (config_remote(config, str_c(c->args[i])) == NULL)
 			code = cmd_fail(c, EX_CONFIG, "no remote %.64s in %s/restante.conf",
 				c->args[i], c->state);
-	for (int i = 0; i < c->nargs && code != EX_CONFIG; i++) {
-		int one = run(c, config, config_remote(config, str_c(c->args[i])), session, rows);
-
-		code = code == EX_OK ? one : code;
-	}
-	for (size_t i = 0; c->nargs == 0 && i < config->remote_count; i++) {
-		int one = run(c, config, &config->remotes[i], session, rows);
+	if (code != EX_OK)
+		return code;
+	round->rows = json_array();
+	for (size_t i = 0; i < count && !round->interrupted; i++) {
+		int one = run(c, config,
+			all ? &config->remotes[i] : config_remote(config, str_c(c->args[i])),
+			session, round);
 
 		code = code == EX_OK ? one : code;
 	}
 	if (cmd_has(c, OPTION_JSON)) {
-		json_dumpf(rows, stdout, JSON_INDENT(1));
+		json_dumpf(round->rows, stdout, JSON_INDENT(1));
 		putchar('\n');
 	}
-	json_decref(rows);
+	json_decref(round->rows);
+	fflush(stdout);
 	return code;
 }
 
-int cmd_fetch(struct cmd *c)
+static int fetch_round(struct cmd *c, struct round *round)
 {
 	struct control_session *session;
 	struct config *config = NULL;
@@ -278,8 +296,56 @@ int cmd_fetch(struct cmd *c)
 	else if (session == NULL)
 		code = cmd_fail_err(c, &err);
 	else
-		code = run_all(c, config, session);
+		code = run_all(c, config, session, round);
 	control_close(session);
 	config_free(config);
 	return code;
+}
+
+/* True: it is told to end. */
+static bool wait_for(const sigset_t *ends, int64_t ms)
+{
+	const struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+
+	return sigtimedwait(ends, NULL, &time) > 0;
+}
+
+/* Round after round.  The signals wait, but for a connection, which they end in order.  Failures double the time, up to
+ * an hour. */
+static int fetch_daemon(struct cmd *c, int64_t interval_ms)
+{
+	struct round round;
+	sigset_t ends;
+	int failures = 0, code;
+	int64_t wait_ms;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGTERM);
+	sigprocmask(SIG_BLOCK, &ends, NULL);
+	do {
+		round = (struct round){ .interrupted = false };
+		code = fetch_round(c, &round);
+		failures = code == EX_OK ? 0 : failures + 1;
+		wait_ms = interval_ms;
+		for (int i = 0; i < failures && wait_ms < WAIT_MAX_MS / 2; i++)
+			wait_ms *= 2;
+		if (wait_ms < (int64_t)round.login_delay_s * 1000)
+			wait_ms = (int64_t)round.login_delay_s * 1000;
+	} while (!round.interrupted && code != EX_CONFIG && !wait_for(&ends, wait_ms));
+	return code == EX_CONFIG ? code : EX_OK;
+}
+
+int cmd_fetch(struct cmd *c)
+{
+	const char *interval = c->value[OPTION_INTERVAL];
+	struct round round = { .interrupted = false };
+	int64_t interval_ms = 5 * 60 * 1000;
+
+	if (interval != NULL && (!value_duration(str_c(interval), &interval_ms) ||
+					interval_ms < 1000 || interval_ms > DAY_MS))
+		return cmd_fail(c, EX_USAGE, "--interval is a time from 1s to 24h: 5m");
+	if (interval != NULL && !cmd_has(c, OPTION_DAEMON))
+		return cmd_fail(c, EX_USAGE, "--interval goes with --daemon");
+	return cmd_has(c, OPTION_DAEMON) ? fetch_daemon(c, interval_ms) : fetch_round(c, &round);
 }

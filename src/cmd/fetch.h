@@ -55,6 +55,7 @@ struct fetch {
 	struct buf address; /* of the maildrop */
 	uint64_t maildrop, known;
 	struct pop pop;
+	uint64_t login_delay_s;
 	struct fetch_sink sink;
 	struct fetch_message *messages;
 	size_t count, cap;

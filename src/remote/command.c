@@ -47,7 +47,7 @@ enum status command_start(
 	char *argv[] = { shell, option, (char *)(uintptr_t)line, NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
-	sigset_t defaults;
+	sigset_t defaults, none;
 	int in = -1, out = -1, code;
 
 	*c = (struct user_command){ .pid = -1, .input = -1, .output = -1 };
@@ -57,7 +57,10 @@ enum status command_start(
 	sigemptyset(&defaults);
 	sigaddset(&defaults, SIGPIPE);
 	posix_spawnattr_setsigdefault(&attr, &defaults);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
+	sigemptyset(&none);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setflags(
+		&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 	code = make_pipe(&actions, STDIN_FILENO, (pipes & COMMAND_INPUT) != 0, &c->input, &in) &&
 			       make_pipe(&actions, STDOUT_FILENO, (pipes & COMMAND_OUTPUT) != 0,
 				       &c->output, &out)

@@ -207,11 +207,16 @@ enum status server_start_tls(struct server *s, struct err *err)
 enum status server_connect(struct server *s, const struct server_want *want, struct err *err)
 {
 	enum status status;
+	sigset_t ends;
 
 	*s = (struct server){ .loop = loop_new(), .want = *want };
 	s->conn.fd = s->dial.fd = -1;
 	loop_signal_init(&s->interrupt, s->loop, SIGINT, on_interrupt);
 	loop_signal_init(&s->terminate, s->loop, SIGTERM, on_terminate);
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGTERM);
+	sigprocmask(SIG_UNBLOCK, &ends, &s->mask);
 	loop_timer_init(&s->timer, s->loop, on_timer);
 	status = want->resolvers.n > 0 ? find_by_resolver(s, err) : find_by_system(s, err);
 	if (status == ST_OK)
@@ -261,6 +266,7 @@ void server_close(struct server *s)
 	dial_cancel(&s->dial);
 	if (s->open)
 		conn_close(&s->conn);
+	sigprocmask(SIG_SETMASK, &s->mask, NULL);
 	loop_signal_stop(&s->interrupt);
 	loop_signal_stop(&s->terminate);
 	tls_client_free(s->tls);

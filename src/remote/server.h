@@ -5,6 +5,8 @@
 #ifndef RESTANTE_REMOTE_SERVER_H
 #define RESTANTE_REMOTE_SERVER_H
 
+#include <signal.h>
+
 #include "net/conn.h"
 #include "net/dial.h"
 #include "net/tls_client.h"
@@ -34,6 +36,7 @@ struct server {
 	struct conn conn;
 	struct dial dial;
 	struct loop_signal interrupt, terminate;
+	sigset_t mask; /* as it was: who blocks the two signals gets them here all the same */
 	struct loop_timer timer;
 	struct tls_client *tls;
 	struct server_want want; /* borrowed texts */

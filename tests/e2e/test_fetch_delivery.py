@@ -2,7 +2,11 @@
 
 import mailbox
 import os
+import signal
+import subprocess
+import time
 
+from office import BIN, environment
 from scripted_pop import Mail, ScriptedPop
 from test_fetch_defects import home_of, mails
 
@@ -57,3 +61,26 @@ def test_places_that_are_none(office):
             assert home.run('fetch').returncode != 0 and len(server.mails) == 2, delivery
         home.configure(keep='delete', delivery='mboxrd:/dev/full')
         assert home.run('fetch').returncode != 0 and len(server.mails) == 2
+
+
+def test_daemon(office):
+    with ScriptedPop(mails(2)) as server, home_of(server) as home:
+        for bad in (['--interval', '5m'], ['--daemon', '--interval', 'x'], ['--daemon', '--interval', '0s']):
+            assert home.run('fetch', *bad).returncode == 64, bad
+        child = subprocess.Popen([BIN, 'fetch', '--daemon', '--interval', '1s', '--state', home.state],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+        try:
+            assert b'2 fetched' in child.stdout.readline()
+            server.mails += mails(1, 'later')
+            assert b'1 fetched' in child.stdout.readline()
+            server.capabilities.append('LOGIN-DELAY 4')
+            child.stdout.readline()
+            before = time.monotonic()
+            child.stdout.readline()
+            assert time.monotonic() - before > 3.9
+            child.send_signal(signal.SIGTERM)
+            assert child.wait(10) == 0
+        finally:
+            child.kill()
+            child.wait()
+        assert home.subjects() == ['later0', 'm0', 'm1']
