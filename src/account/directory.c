@@ -201,7 +201,7 @@ static const char *const statements[SQL_COUNT] = {
 	[SQL_DKIM_DEL] = "DELETE FROM dkim_key WHERE domain = ?1 AND ?2 IN (selector, '')",
 	[SQL_DKIM_EACH] = "SELECT domain, selector, algorithm, private, record, created_ms,"
 			  " active_ms, retired_ms FROM dkim_key WHERE ?1 IN (domain, '')"
-			  " ORDER BY domain, created_ms, selector",
+			  " ORDER BY domain, algorithm DESC, created_ms, selector",
 	[SQL_DKIM_RETIRE] = "UPDATE dkim_key SET retired_ms = ?3 WHERE domain = ?1"
 			    " AND active_ms <= ?2 AND (retired_ms = 0 OR retired_ms > ?2)",
 	[SQL_DKIM_RETIRE_NOW] = "UPDATE dkim_key SET retired_ms = ?2 WHERE domain = ?1"
