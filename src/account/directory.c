@@ -194,8 +194,9 @@ static const char *const statements[SQL_COUNT] = {
 	[SQL_SUPPRESSION_GET] = "SELECT 1 FROM suppression WHERE account = ?1 AND address = ?2",
 	[SQL_SUPPRESSION_DEL] = "DELETE FROM suppression WHERE address = ?2"
 				" AND account = (SELECT id FROM account a WHERE a.address = ?1)",
-	[SQL_SUPPRESSION_EACH] = "SELECT a.address, s.address, s.at_ms FROM suppression s"
-				 " JOIN account a ON a.id = s.account ORDER BY a.address, s.address",
+	[SQL_SUPPRESSION_EACH] =
+		"SELECT a.address, s.address, s.at_ms FROM suppression s"
+		" JOIN account a ON a.id = s.account ORDER BY a.address, s.address",
 	[SQL_DKIM_ADD] = "INSERT INTO dkim_key(domain, selector, algorithm, private, record,"
 			 " created_ms, active_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[SQL_DKIM_DEL] = "DELETE FROM dkim_key WHERE domain = ?1 AND ?2 IN (selector, '')",

@@ -39,7 +39,8 @@ int sendmail_connect(struct cmd *c)
 	bool named = cmd_has(c, OPTION_STATE) || (asked != NULL && asked[0] != '\0');
 	int fd = dial(c->state);
 
-	if (fd < 0 && errno == ENOENT && !named) { /* who has no office of his own uses the machine's */
+	if (fd < 0 && errno == ENOENT &&
+		!named) { /* who has no office of his own uses the machine's */
 		c->state = "/var/lib/restante";
 		fd = dial(c->state);
 	}

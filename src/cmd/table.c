@@ -1,9 +1,9 @@
 /* Every command and every option, once. */
 #include "cmd/cmd.h"
 
-#define LIST   "state json"
+#define LIST    "state json"
 #define FILTERS " sender recipient domain older-than error held"
-#define QUOTAS " quota-bytes quota-messages"
+#define QUOTAS  " quota-bytes quota-messages"
 
 /* clang-format off */
 const struct option options[OPTION_COUNT] = {

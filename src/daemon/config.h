@@ -100,9 +100,9 @@ struct config {
 	char *sasl_mechanisms; /* "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS" */
 	bool sender_login_match, from_login_match; /* F2 */
 	int64_t ban_after_failures, ban_time_ms;
-	char *ban_exempt;                      /* net/cidr.h */
+	char *ban_exempt;                                      /* net/cidr.h */
 	char *lmtp_clients, *xclient_networks, *etrn_networks; /* net/cidr.h */
-	bool hide_client_address;              /* F7: submission's Received */
+	bool hide_client_address;                              /* F7: submission's Received */
 	int64_t expunged_keep_ms;
 	int64_t scrub_interval_ms, scrub_rate; /* 0: never; octets a second */
 	int64_t segment_size, inline_max;

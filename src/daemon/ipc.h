@@ -35,7 +35,7 @@ enum ipc_type {
 	IPC_EXPUNGE, /* last, ids: collected until last -> enum store_result */
 	IPC_RESET,   /* no answer: the transaction is over, drop recipients and draft */
 	IPC_END,     /* no answer: the session is over, drop everything of it */
-	IPC_ETRN, /* domain, and those below it? -> how many messages are tried now */
+	IPC_ETRN,    /* domain, and those below it? -> how many messages are tried now */
 	IPC_LOCAL, /* with the client's socket: it came by submit.sock -> yes, the name that mail is sent under */
 };
 

@@ -18,7 +18,7 @@ struct queue_selection {
 	struct str sender, recipient, domain, error; /* .p NULL: any */
 	int64_t before_ms;                           /* received before */
 	bool held;
-	bool below; /* domain: and those below it */
+	bool below;    /* domain: and those below it */
 	size_t looked; /* messages */
 
 	struct msgid ids[64];

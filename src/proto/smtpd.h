@@ -88,8 +88,8 @@ enum smtpd_event_type {
 	SMTPD_EV_AUTH_CANCEL, /* the client sent "*" or broke base64: forget the exchange */
 	SMTPD_ASK_XCLIENT,    /* xclient: from here on this is the client; 0, or a refusal */
 	SMTPD_ASK_ETRN, /* path: a domain; below: and those below it.  0, or another answer of RFC 1985 */
-	SMTPD_ASK_MAIL,       /* tx is new: sender in smtpd_tx() and path */
-	SMTPD_ASK_RCPT,       /* path, notify, orcpt */
+	SMTPD_ASK_MAIL, /* tx is new: sender in smtpd_tx() and path */
+	SMTPD_ASK_RCPT, /* path, notify, orcpt */
 	SMTPD_ASK_DATA, /* first DATA or BDAT of the transaction: may be refused (default 354/250) */
 	SMTPD_ASK_BODY, /* data: canonical message octets (dots unstuffed); answer with smtpd_answer(s, 0, ...)
 			    * once taken, or a 4xx/5xx code: the rest is read, dropped, and that is the final reply */

@@ -658,10 +658,9 @@ static void ordered(struct queue_order *o, enum store_result result)
 
 static size_t order(struct world *w, uint32_t id, enum queue_command command, struct str via)
 {
-	struct queue_order o = { .done = ordered,
-		.command = command,
-		.id = help_id(id),
-		.via = via };
+	struct queue_order o = {
+		.done = ordered, .command = command, .id = help_id(id), .via = via
+	};
 
 	order_result = STORE_UNKNOWN;
 	queue_order(w->queue, &o, w->now);
