@@ -1,4 +1,3 @@
-/* clang-format off: version 14 falls over these tables. */
 /* Our TLS client against our TLS server, both in one loop, with certificates made here. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,6 +28,7 @@ struct made {
 };
 
 enum { CA, GOOD, EXPIRED, SELF, ONLY_CN, NUL, WILD, DEEP_WILD, NOT_SERVER, MADE };
+/* clang-format off */
 static struct made made[MADE] = {
 	[CA] = { .common_name = "test authority" },
 	[GOOD] = { "mx.test", STR_INIT("mx.test"), .by_ca = true },
@@ -40,6 +40,7 @@ static struct made made[MADE] = {
 	[DEEP_WILD] = { "x", STR_INIT("a*.mx.test"), .by_ca = true },
 	[NOT_SERVER] = { "mx.test", STR_INIT("mx.test"), .by_ca = true, .not_server = true },
 };
+/* clang-format on */
 
 static void add_extension(X509 *x, int nid, const char *value)
 {
@@ -197,6 +198,7 @@ static const struct str mx[] = { STR_INIT("mx.test") }, other[] = { STR_INIT("ot
 
 static void names(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *name;
 		int cert;
@@ -230,6 +232,7 @@ static void names(void **state)
 		{ "any of its own", SELF, TLS_CHECK_NONE, NULL, 0, TLS_UNVERIFIED, NULL },
 		{ "any, not for servers", NOT_SERVER, TLS_CHECK_NONE, mx, 1, TLS_UNVERIFIED, NULL },
 	};
+	/* clang-format on */
 	struct tls_client *t = client(str_c(made[CA].pem));
 
 	(void)state;
@@ -457,6 +460,7 @@ static void wishes_that_cannot_be_met(void **state)
 static void versions(void **state)
 {
 	struct tls_client *t = client(str_c(made[CA].pem));
+	/* clang-format off */
 	struct tls_want want = { .check = TLS_CHECK_NONE };
 	struct tls_server *s = server(GOOD, "1.2");
 	struct tls_result result;
@@ -578,6 +582,7 @@ int main(void)
 		cmocka_unit_test(roots),
 		cmocka_unit_test(sessions_are_bounded),
 	};
+	/* clang-format on */
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
