@@ -34,8 +34,8 @@ static const char *const statements[STATEMENTS] = {
 		"SELECT " COLUMNS " FROM seen WHERE remote = ?1 AND header = ?2 AND octets = ?3"
 		" LIMIT 2",
 	[COUNT_ALL] = "SELECT count(*) FROM seen WHERE remote = ?1",
-	[PUT] = "INSERT OR REPLACE INTO seen(remote, uidl, id, octets, header, first_ms, state)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[PUT] = ("INSERT OR REPLACE INTO seen(remote, uidl, id, octets, header, first_ms, state)"
+		 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"),
 	[FORGET] = "DELETE FROM seen WHERE remote = ?1 AND uidl = ?2",
 };
 
