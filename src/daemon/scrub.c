@@ -154,17 +154,20 @@ static bool is_due(const struct scrub *s, int64_t wall_ms)
 
 int64_t scrub_slice(struct scrub *s, int64_t wall_ms)
 {
-	uint64_t octets = (uint64_t)s->office->config->scrub_rate * SLICE_MS / 1000;
+	uint64_t rate = (uint64_t)s->office->config->scrub_rate, before, wait_ms;
 
 	if (s->check == NULL && !(is_due(s, wall_ms) && begin(s, wall_ms)))
 		return -1;
-	if (!check_step(s->check, s->fast ? FAST_OCTETS : octets)) {
+	before = check_report(s->check)->octets;
+	if (!check_step(s->check, s->fast ? FAST_OCTETS : rate * SLICE_MS / 1000)) {
 		finish(s, wall_ms);
 		return -1;
 	}
 	if (check_report(s->check)->segment != s->saved)
 		save_place(s);
-	return s->fast ? FAST_MS : SLICE_MS;
+	/* A message is looked at whole: the rate holds by a longer rest. */
+	wait_ms = (check_report(s->check)->octets - before) * 1000 / rate;
+	return s->fast ? FAST_MS : wait_ms > SLICE_MS ? (int64_t)wait_ms : SLICE_MS;
 }
 
 void scrub_ask(struct scrub *s, bool fast)
@@ -173,9 +176,9 @@ void scrub_ask(struct scrub *s, bool fast)
 	s->fast |= fast;
 }
 
-bool scrub_is_asked(const struct scrub *s)
+bool scrub_is_wanted(const struct scrub *s)
 {
-	return s->asked && s->check == NULL;
+	return s->asked || s->check != NULL;
 }
 
 void scrub_tell(const struct scrub *s, json_t *row)

@@ -17,8 +17,8 @@ void scrub_close(struct scrub *s); /* before the store; NULL is fine */
 int64_t scrub_slice(struct scrub *s, int64_t wall_ms);
 /* fast: as fast as the disk allows. */
 void scrub_ask(struct scrub *s, bool fast);
-/* And it has not begun. */
-bool scrub_is_asked(const struct scrub *s);
+/* Asked for, or under way: scrub_slice() has something to do. */
+bool scrub_is_wanted(const struct scrub *s);
 /* Adds "scrubbed", "scrubbing" and "damaged", and the damage itself, to a row. */
 void scrub_tell(const struct scrub *s, json_t *row);
 

@@ -40,6 +40,7 @@ struct storesvc {
 	struct retention retention;
 	struct loop_timer compact, scrub;
 	bool compacting;
+	bool scrubbing;
 	struct loop_timer sweep;  /* of old mail */
 	struct loop_timer logins; /* last logins are written now and then, not at each */
 };
@@ -161,7 +162,8 @@ static void scrub_on(struct loop_timer *t)
 	struct storesvc *s = LIST_OF(t, struct storesvc, scrub);
 	int64_t wait_ms = scrub_slice(s->svc.office.scrub, clock_wall_ms());
 
-	loop_timer_at(t, loop_now_ms(s->svc.loop) + (wait_ms >= 0 ? wait_ms : SCRUB_LOOK_MS));
+	s->scrubbing = wait_ms >= 0;
+	loop_timer_at(t, loop_now_ms(s->svc.loop) + (s->scrubbing ? wait_ms : SCRUB_LOOK_MS));
 }
 
 /* An administrator asked for it in this turn: no timer has to look whether one did. */
@@ -169,7 +171,7 @@ static void begin_what_was_asked(struct storesvc *s)
 {
 	if (s->svc.office.compact != COMPACT_NOT && !s->compacting)
 		loop_timer_at(&s->compact, loop_now_ms(s->svc.loop));
-	if (scrub_is_asked(s->svc.office.scrub))
+	if (scrub_is_wanted(s->svc.office.scrub) && !s->scrubbing)
 		loop_timer_at(&s->scrub, loop_now_ms(s->svc.loop));
 }
 
