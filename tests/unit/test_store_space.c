@@ -8,67 +8,7 @@
 #include "base/log.h"
 #include "store/disk_sim.h"
 #include "store/local/impl.h"
-#include "store_help.h"
-
-struct world {
-	struct disk *disk;
-	struct store *store;
-	char *dir;
-	struct store_local_config config;
-	struct buf out;
-};
-
-static void world_open(struct world *w)
-{
-	struct err err = { 0 };
-
-	w->store = store_local_open(w->dir, w->disk, &w->config, &err);
-	if (w->store == NULL)
-		fail_msg("%s", err.text);
-}
-
-static void world_init(struct world *w, struct disk *disk)
-{
-	*w = (struct world){ .disk = disk, .dir = help_dir("/tmp") };
-	w->config =
-		(struct store_local_config){ .segment_octets = 1 << 20, .inline_max = 64 << 10 };
-	buf_init(&w->out, 0);
-	world_open(w);
-}
-
-static void world_deinit(struct world *w)
-{
-	store_close_all(w->store);
-	w->disk->ops->free(w->disk);
-	help_remove_tree(w->dir);
-	free(w->dir);
-	buf_deinit(&w->out);
-}
-
-static void world_reopen(struct world *w)
-{
-	store_close_all(w->store);
-	world_open(w);
-}
-
-static void assert_sound(struct world *w)
-{
-	struct fsck_report r;
-	struct err err = { 0 };
-
-	assert_int_equal(store_local_fsck(w->dir, w->disk, &r, NULL, &err), ST_OK);
-	assert_int_equal(r.corrupt + r.missing + r.index_differs, 0);
-}
-
-static void assert_rebuilds(struct world *w)
-{
-	struct err err = { 0 };
-
-	store_close_all(w->store);
-	assert_int_equal(store_local_rebuild(w->dir, w->disk, &err), ST_OK);
-	world_open(w);
-	assert_sound(w);
-}
+#include "store_world.h"
 
 static void expunge(struct world *w, uint64_t maildrop, const struct msgid *ids, size_t n)
 {
