@@ -33,6 +33,10 @@ bool base64_get(struct str s, struct buf *out);
 
 void hex_put(struct buf *b, struct str s);
 
+/* What a digit is worth; -1: it is none.  Hex in either case. */
+int base64_value(char c);
+int hex_value(char c);
+
 /* Bits packed eight an octet, the lowest first; what is not there reads as 0. */
 static inline bool bit_get(struct str bits, size_t i)
 {

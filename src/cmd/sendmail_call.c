@@ -51,20 +51,6 @@ int sendmail_connect(struct cmd *c)
 	return fd;
 }
 
-static bool send_all(int fd, struct str s)
-{
-	while (s.n > 0) {
-		ssize_t n = send(fd, s.p, s.n, MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		s = str_from(s, (size_t)n);
-	}
-	return true;
-}
-
 /* One line without its end; false: the server went away. */
 static bool read_line(int fd, char line[LINE_MAX_OCTETS], size_t *n)
 {
@@ -134,7 +120,7 @@ static int ask(struct cmd *c, int fd, struct buf *command, const char *what)
 	int result = EX_OK;
 
 	buf_put(command, STR("\r\n"));
-	if (send_all(fd, buf_str(command)))
+	if (control_send_octets(fd, buf_str(command)))
 		code = read_reply(fd, &text);
 	if (code < 200 || code >= 400)
 		result = refused(c, what, code, buf_str(&text));
@@ -152,7 +138,8 @@ int sendmail_hello(struct cmd *c, struct sendmail *m, int fd)
 	if (code / 100 != 2) {
 		result = refused(c, "the server", code, buf_str(&text));
 	} else {
-		code = send_all(fd, STR("EHLO localhost\r\n")) ? read_reply(fd, &text) : 0;
+		code = control_send_octets(fd, STR("EHLO localhost\r\n")) ? read_reply(fd, &text)
+									  : 0;
 		if (code != 250)
 			result = refused(c, "EHLO", code, buf_str(&text));
 	}
@@ -245,7 +232,7 @@ static int say_message(struct cmd *c, const struct sendmail *m, int fd)
 		rest = str_from(rest, n + 1);
 		if (b.len < 65536 && rest.n > 0)
 			continue;
-		if (!send_all(fd, buf_str(&b)))
+		if (!control_send_octets(fd, buf_str(&b)))
 			code = lost(c);
 		buf_clear(&b);
 	}
@@ -269,7 +256,7 @@ int sendmail_hand_in(struct cmd *c, struct sendmail *m, int fd)
 	if (code != EX_OK)
 		return code;
 	buf_put(&quit, STR("QUIT\r\n"));
-	(void)send_all(fd, buf_str(&quit)); /* it is taken, whatever comes now */
+	(void)control_send_octets(fd, buf_str(&quit)); /* it is taken, whatever comes now */
 	buf_deinit(&quit);
 	return EX_OK;
 }

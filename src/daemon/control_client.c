@@ -43,7 +43,7 @@ static int dial(const char *state, enum status *status, struct err *err)
 	return fd;
 }
 
-static bool send_all(int fd, struct str s)
+bool control_send_octets(int fd, struct str s)
 {
 	while (s.n > 0) {
 		ssize_t n = send(fd, s.p, s.n, MSG_NOSIGNAL);
@@ -65,7 +65,7 @@ bool control_send(int fd, uint8_t kind, struct str payload)
 	buf_init(&head, 0);
 	put_u32(&head, (uint32_t)payload.n);
 	put_u8(&head, kind);
-	sent = send_all(fd, buf_str(&head)) && send_all(fd, payload);
+	sent = control_send_octets(fd, buf_str(&head)) && control_send_octets(fd, payload);
 	buf_deinit(&head);
 	return sent;
 }

@@ -35,6 +35,7 @@ void session_leave(struct control_session *s);
 
 /* Blocking; false: the connection is over. */
 bool control_send(int fd, uint8_t kind, struct str payload);
+bool control_send_octets(int fd, struct str octets);
 /* ST_MORE: there is another frame. */
 enum status control_receive(int fd, struct office_reply *reply, struct err *err);
 

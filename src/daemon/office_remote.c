@@ -1,7 +1,7 @@
 /* Verbs of fetching: where the mail of a remote goes, and what of it was seen. */
 #include <stdlib.h>
 
-#include "base/clock.h"
+#include "base/codec.h"
 #include "base/mem.h"
 #include "daemon/office_verbs.h"
 #include "daemon/remote_state.h"
@@ -21,11 +21,15 @@ static enum status make_account(struct office *o, struct str address, struct err
 	return status == ST_OK ? account_set_disabled(o->directory, address, true, err) : status;
 }
 
-static enum status open_state(struct office *o, struct err *err)
+/* Of every request here: which remote it is about, and what is known of it is at hand. */
+static enum status open_state(
+	struct office *o, const json_t *q, struct str *remote, struct err *err)
 {
 	struct buf path = { 0 };
 	char *name;
 
+	if (request_str(q, "remote", remote, err) != ST_OK)
+		return ST_USAGE;
 	if (o->remotes != NULL)
 		return ST_OK;
 	buf_put(&path, str_c(o->dir));
@@ -44,10 +48,8 @@ enum status verb_remote_open(
 	struct str remote;
 	struct buf address = { 0 };
 	struct err why = { ST_OK, "" };
-	enum status status = request_str(q, "remote", &remote, err);
+	enum status status = open_state(o, q, &remote, err);
 
-	if (status == ST_OK)
-		status = open_state(o, err);
 	if (status != ST_OK)
 		return status;
 	buf_put(&address, remote);
@@ -119,10 +121,8 @@ enum status verb_remote_which(
 	struct remote_seen seen;
 	struct str remote;
 	json_t *all;
-	enum status status = request_str(q, "remote", &remote, err);
+	enum status status = open_state(o, q, &remote, err);
 
-	if (status == ST_OK)
-		status = open_state(o, err);
 	if (status != ST_OK)
 		return status;
 	all = json_array();
@@ -146,9 +146,12 @@ static bool digest_get(const json_t *row, unsigned char to[REMOTE_DIGEST])
 	if (hex.n != 2 * REMOTE_DIGEST)
 		return false;
 	for (size_t i = 0; i < hex.n; i++) {
-		char c = ascii_lower(hex.p[i]);
-		int digit = ascii_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 0;
+		int digit = hex_value(hex.p[i]);
 
+		if (digit < 0) {
+			memset(to, 0, REMOTE_DIGEST);
+			return false;
+		}
 		to[i / 2] = (unsigned char)(to[i / 2] << 4 | digit);
 	}
 	return true;
@@ -162,10 +165,8 @@ enum status verb_remote_recognise(
 	struct remote_seen seen;
 	struct str remote;
 	json_t *all;
-	enum status status = request_str(q, "remote", &remote, err);
+	enum status status = open_state(o, q, &remote, err);
 
-	if (status == ST_OK)
-		status = open_state(o, err);
 	if (status != ST_OK)
 		return status;
 	all = json_array();
@@ -206,11 +207,9 @@ enum status verb_remote_note(
 {
 	const json_t *rows = json_object_get(q, "rows"), *gone = json_object_get(q, "gone");
 	struct str remote;
-	enum status status = request_str(q, "remote", &remote, err);
+	enum status status = open_state(o, q, &remote, err);
 
 	(void)r;
-	if (status == ST_OK)
-		status = open_state(o, err);
 	if (status == ST_OK)
 		status = remote_state_begin(o->remotes, err);
 	if (status != ST_OK)

@@ -1,5 +1,7 @@
 #include "mime/html_text.h"
 
+#include "base/codec.h"
+
 enum { NAME_MAX_OCTETS = 16, HREF_MAX = 2048, ENTITY_MAX = 12 };
 
 enum tag_effect {
@@ -182,11 +184,11 @@ static bool hex_number(struct str s, uint64_t *v)
 {
 	*v = 0;
 	for (size_t i = 0; i < s.n; i++) {
-		char c = ascii_lower(s.p[i]);
+		int digit = hex_value(s.p[i]);
 
-		if (!ascii_digit(c) && (c < 'a' || c > 'f'))
+		if (digit < 0)
 			return false;
-		*v = *v << 4 | (uint64_t)(ascii_digit(c) ? c - '0' : c - 'a' + 10);
+		*v = *v << 4 | (uint64_t)digit;
 	}
 	return s.n > 0;
 }

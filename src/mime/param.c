@@ -1,5 +1,6 @@
 #include "mime/param.h"
 
+#include "base/codec.h"
 #include "mime/charset.h"
 #include "mime/word.h"
 
@@ -100,12 +101,6 @@ void param_main(struct str body, struct buf *out)
 		buf_putc(out, ascii_lower(s.p[0]));
 		s = skip_blank(str_from(s, 1));
 	}
-}
-
-static int hex_value(char c)
-{
-	c = ascii_lower(c);
-	return ascii_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static void put_percent(struct buf *out, struct str s)

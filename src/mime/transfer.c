@@ -1,5 +1,7 @@
 #include "mime/transfer.h"
 
+#include "base/codec.h"
+
 enum transfer_encoding transfer_named(struct str name)
 {
 	name = str_trim(name);
@@ -8,17 +10,6 @@ enum transfer_encoding transfer_named(struct str name)
 	if (str_ieq(name, STR("base64")))
 		return TRANSFER_BASE64;
 	return TRANSFER_PLAIN;
-}
-
-static int base64_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
 /* What is not of the alphabet is passed over (RFC 2045 6.8).  Padding ends four letters; what comes after it is
@@ -38,12 +29,6 @@ static void put_base64(struct transfer *t, char c, struct buf *out)
 		buf_putc(out, (char)(t->bits >> (8 - 2 * t->digits) & 0xff));
 	if (t->digits == 4)
 		t->digits = 0;
-}
-
-static int hex_value(char c)
-{
-	c = ascii_lower(c);
-	return ascii_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static void flush_held(struct transfer *t, struct buf *out)

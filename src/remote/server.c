@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/codec.h"
 #include "base/list.h"
 #include "net/resolve.h"
 
@@ -144,8 +145,7 @@ static bool pin_of(struct str hex, unsigned char pin[TLS_PIN])
 	size_t digits = 0;
 
 	for (size_t i = 0; i < hex.n; i++) {
-		char c = ascii_lower(hex.p[i]);
-		int digit = ascii_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+		int digit = hex_value(hex.p[i]);
 
 		if (digit < 0)
 			continue;
