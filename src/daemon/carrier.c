@@ -79,9 +79,11 @@ static void from_store(void *owner, struct ipc_packet *p)
 static void store_lost(void *owner)
 {
 	struct carrier *c = owner;
+	struct ipc_head ask = { .type = LEASH_CHANNEL };
 
 	log_warn("carrier.store-lost", F_INT("jobs", c->job_count));
 	c->store_lost = true;
+	ipc_send(c->leash, &ask, STR(""), STR(""), -1);
 	for (uint32_t i = 0; i < c->job_slots; i++)
 		if (c->jobs[i] != NULL)
 			job_store_lost(c->jobs[i]);
@@ -98,7 +100,7 @@ void carrier_new_store(struct carrier *c, int fd)
 		credit(c, JOBS_AT_ONCE);
 }
 
-/* The store lives but does not want this carrier any more: a packet of ours was wrong. */
+/* Nobody gave us another channel in all that time. */
 static void orphaned(struct loop_timer *t)
 {
 	struct carrier *c = LIST_OF(t, struct carrier, orphaned);

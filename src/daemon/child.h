@@ -12,7 +12,8 @@
 
 enum leash_type {
 	LEASH_READY = 1, /* child: serving now */
-	LEASH_CHANNEL, /* parent: fd of a channel: to an edge (for the store), to a new store (for an edge) */
+	LEASH_CHANNEL, /* parent: fd of a channel: to an edge (for the store), to the store (for an edge);
+			* edge or carrier: mine to the store is over */
 	LEASH_CONFIG, /* parent to store: the text of the new configuration */
 	LEASH_DRAIN, /* parent to edge: accept no more, let sessions end by themselves, then exit */
 	LEASH_STOP,  /* parent: end sessions politely, then exit */

@@ -275,9 +275,11 @@ static void from_store(void *owner, struct ipc_packet *p)
 static void store_lost(void *owner)
 {
 	struct edge *e = owner;
+	struct ipc_head ask = { .type = LEASH_CHANNEL };
 
 	log_warn("edge.store-lost", F_INT("sessions", e->live));
 	e->store_lost = true;
+	ipc_send(e->leash, &ask, STR(""), STR(""), -1);
 	loop_timer_at(&e->orphaned, loop_now_ms(e->loop) + ORPHAN_MS);
 	for (uint32_t i = 0; i < e->slot_count; i++) {
 		struct session *s = e->slots[i];
@@ -293,7 +295,7 @@ static void store_lost(void *owner)
 	}
 }
 
-/* The store lives but does not want this edge any more: a packet of ours was wrong. */
+/* Nobody gave us another channel in all that time. */
 static void orphaned(struct loop_timer *t)
 {
 	struct edge *e = LIST_OF(t, struct edge, orphaned);

@@ -54,6 +54,8 @@ static void lose(struct ipc *i)
 		return;
 	i->dead = true;
 	loop_io_want(&i->io, 0);
+	close(i->fd); /* the other end must not wait for what we have given up */
+	i->fd = -1;
 	i->lost(i->owner);
 }
 
@@ -78,7 +80,7 @@ static int send_packet(struct ipc *i, struct iovec *iov, size_t n, int fd)
 		memcpy(CMSG_DATA(c), &fd, sizeof fd);
 	}
 	while (sendmsg(i->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
-		if (errno == EAGAIN || errno == ENOBUFS)
+		if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)
 			return 0;
 		if (errno != EINTR)
 			return -1;
@@ -287,6 +289,7 @@ void ipc_free(struct ipc *i)
 	buf_deinit(&i->together);
 	while ((l = list_take(&i->waiting)) != NULL)
 		drop_waiting(LIST_OF(l, struct waiting, link));
-	close(i->fd);
+	if (i->fd >= 0)
+		close(i->fd);
 	free(i);
 }

@@ -17,7 +17,8 @@ struct child {
 	bool retired;  /* it drains: not started again */
 	unsigned seat; /* an edge's */
 	int leash;
-	int64_t started_ms;
+	bool wants_channel; /* the one to the store is over, and the store may live */
+	int64_t started_ms, channel_ms;
 };
 
 struct parent_command { /* one that prints a password */

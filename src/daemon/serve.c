@@ -29,6 +29,7 @@ enum {
 	BACKOFF_MOST_MS = 10 * 1000,
 	POLL_MOST_MS = 3600 * 1000, /* nothing is due: no process wakes up for nothing */
 	TRY_AGAIN_MS = 10 * 1000,   /* to fork, when that failed */
+	CHANNEL_EACH_MS = 1000,     /* a second one for the same child not before */
 };
 
 /* sd_notify(3) without the library: one datagram to $NOTIFY_SOCKET. */
@@ -109,22 +110,57 @@ static int64_t start_missing(struct parent *p)
 	return POLL_MOST_MS;
 }
 
+static bool asks_the_store(const struct child *c)
+{
+	return c->pid != 0 && (c->kind == CHILD_EDGE || c->kind == CHILD_CARRIER);
+}
+
+static void connect_one(struct child *store, struct child *c)
+{
+	int channel[2];
+
+	if (ipc_pair(channel) < 0)
+		return;
+	parent_tell(store, c->kind == CHILD_CARRIER ? LEASH_CARRIER : LEASH_CHANNEL, STR(""),
+		channel[0]);
+	parent_tell(c, LEASH_CHANNEL, STR(""), channel[1]);
+	close(channel[0]);
+	close(channel[1]);
+	c->wants_channel = false;
+	c->channel_ms = clock_mono_ms();
+}
+
 /* After a crash of the store: each other child gets a channel to the new one. */
 static void connect_all(struct parent *p, struct child *store)
 {
-	for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++) {
-		struct child *c = &p->children[i];
-		int channel[2];
+	for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++)
+		if (asks_the_store(&p->children[i]))
+			connect_one(store, &p->children[i]);
+}
 
-		if (c->pid == 0 || c->kind == CHILD_STORE || c->kind == CHILD_WEB ||
-			ipc_pair(channel) < 0)
+/* A call on a channel failed while both its ends live: another one at once, and then one a second.  When
+ * it was the store that ended, connect_all() makes them.  Returns in how many ms it wants to be called
+ * again. */
+static int64_t connect_again(struct parent *p)
+{
+	struct child *store = parent_store(p);
+	int64_t now = clock_mono_ms(), next_ms = POLL_MOST_MS;
+
+	for (size_t i = 0; store != NULL && store->ready && i < PARENT_CHILDREN_MAX; i++) {
+		struct child *c = &p->children[i];
+		int64_t wait_ms = c->channel_ms + CHANNEL_EACH_MS - now;
+
+		if (!asks_the_store(c) || !c->wants_channel)
 			continue;
-		parent_tell(store, c->kind == CHILD_CARRIER ? LEASH_CARRIER : LEASH_CHANNEL,
-			STR(""), channel[0]);
-		parent_tell(c, LEASH_CHANNEL, STR(""), channel[1]);
-		close(channel[0]);
-		close(channel[1]);
+		if (wait_ms <= 0) {
+			log_warn("parent.channel", F_INT("pid", c->pid));
+			connect_one(store, c);
+			wait_ms = CHANNEL_EACH_MS;
+		}
+		if (wait_ms < next_ms)
+			next_ms = wait_ms;
 	}
+	return next_ms;
 }
 
 /* The store may not connect to anything.  -1: nobody listens, or there is no such setting. */
@@ -168,6 +204,8 @@ static void child_said(struct parent *p, struct child *c)
 			close(fd);
 		return;
 	}
+	if (head.type == LEASH_CHANNEL)
+		c->wants_channel = true;
 	if (head.type != LEASH_READY || c->ready)
 		return;
 	c->ready = true;
@@ -316,19 +354,21 @@ static int run(struct parent *p)
 	for (;;) {
 		nfds_t n = 1;
 		int failed;
-		int64_t next_ms = start_missing(p), rotate_ms = parent_rotate_tickets(p);
+		int64_t next_ms = start_missing(p), rotate_ms = parent_rotate_tickets(p),
+			connect_ms = connect_again(p);
 
 		log_flush();
 		fds[0] = (struct pollfd){ .fd = p->signal_fd, .events = POLLIN };
 		for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++)
-			if (p->children[i].pid != 0 &&
-				(!p->children[i].ready || p->children[i].kind != CHILD_EDGE)) {
+			if (p->children[i].pid != 0) {
 				fds[n] = (struct pollfd){ .fd = p->children[i].leash,
 					.events = POLLIN };
 				who[n++] = &p->children[i];
 			}
 		if (rotate_ms < next_ms)
 			next_ms = rotate_ms;
+		if (connect_ms < next_ms)
+			next_ms = connect_ms;
 		if (parent_secrets_go_on(p) || p->stopping)
 			next_ms = 100;
 		if (poll(fds, n, (int)next_ms) < 0 && errno != EINTR)

@@ -428,6 +428,22 @@ static void read_answered(struct session_pop3 *p, struct ipc_packet *packet)
 		pop3d_failed(p->engine, POP3D_SYS_PERM, STR("the message is damaged"));
 }
 
+/* A store that went away after it had all ids may have removed them: neither +OK nor -ERR would be true,
+ * and a client that reads neither asks again (RFC 1939 6). */
+static void expunge_answered(struct session_pop3 *p, uint16_t result, bool lost)
+{
+	bool all = p->expunge_next == p->view.count;
+
+	if (result == STORE_UNKNOWN || (lost && all)) {
+		log_warn("pop3.update-unknown", F_C("sid", p->s.sid), F_STR("user", p->user));
+		pop3d_update_unknown(p->engine);
+	} else if (result == STORE_OK && !all) {
+		ask_expunge(p);
+	} else {
+		pop3d_updated(p->engine, result == STORE_OK);
+	}
+}
+
 static void answered(struct session *s, struct ipc_packet *packet)
 {
 	struct session_pop3 *p = pop3_of(s);
@@ -445,12 +461,7 @@ static void answered(struct session *s, struct ipc_packet *packet)
 	case IPC_OPEN: open_answered(p, packet); break;
 	case IPC_LIST: list_answered(p, packet); break;
 	case IPC_READ: read_answered(p, packet); break;
-	case IPC_EXPUNGE:
-		if (packet->head.result == STORE_OK && p->expunge_next < p->view.count)
-			ask_expunge(p);
-		else
-			pop3d_updated(p->engine, packet->head.result == STORE_OK);
-		break;
+	case IPC_EXPUNGE: expunge_answered(p, packet->head.result, packet == &lost); break;
 	case IPC_SENDER:
 	case IPC_RCPT:
 	case IPC_DRAFT:

@@ -63,7 +63,7 @@ enum pop3d_event_type {
 	/* index (from 0), offset: octets of the message from there: pop3d_body(). */
 	POP3D_ASK_BODY,
 	/* QUIT: delete what pop3d_is_deleted() says (perhaps nothing), give the lock back, then
-	 * pop3d_updated(). */
+	 * pop3d_updated() or pop3d_update_unknown(). */
 	POP3D_ASK_UPDATE,
 };
 
@@ -138,6 +138,8 @@ bool pop3d_is_deleted(const struct pop3d *p, size_t index);
 uint64_t pop3d_deleted_count(const struct pop3d *p);
 /* ok: +OK after everything is durable; else -ERR [SYS/TEMP], nothing deleted. */
 void pop3d_updated(struct pop3d *p, bool ok);
+/* It may have happened: closes without an answer, which claims neither. */
+void pop3d_update_unknown(struct pop3d *p);
 
 bool pop3d_in_transaction(const struct pop3d *p);
 /* UTF8 was said: messages go out as they are, whatever their header holds (RFC 6856 2.1). */

@@ -80,6 +80,12 @@ void pop3d_updated(struct pop3d *p, bool ok)
 	pop3d_close(p);
 }
 
+void pop3d_update_unknown(struct pop3d *p)
+{
+	if (p->asked == Q_UPDATE)
+		pop3d_close(p);
+}
+
 static enum pop3d_verdict do_noop(struct pop3d *p, const struct str *arg, struct pop3d_event *ev)
 {
 	(void)arg;

@@ -17,7 +17,7 @@
  *   policy piece N                        octets handed over at once
  *   policy direct                         plain messages are sent past the engine's buffer
  *   policy surrogate TEXT                 what the message is without UTF8
- *   policy update failed
+ *   policy update failed|unknown
  *   shutdown
  *   updated: 1 3    UPDATE happened with these deleted    no-update:   it did not happen
  *   user: mrose     read-to: 120 (octets of a message)    cancelled: 1
@@ -48,7 +48,7 @@ struct owner {
 	size_t count;
 	struct buf uidls;
 	struct policy login, listing, body;
-	bool update_fails, direct, closed, updated;
+	bool update_fails, update_unknown, direct, closed, updated;
 	struct buf deleted;
 	int64_t expire; /* of who logs in */
 	uint64_t port;  /* that XCLIENT told */
@@ -326,6 +326,10 @@ static void answer_update(struct owner *o)
 		pop3d_updated(o->p, false);
 		return;
 	}
+	if (o->update_unknown) {
+		pop3d_update_unknown(o->p);
+		return;
+	}
 	o->updated = true;
 	for (size_t i = 0; i < o->count; i++) {
 		if (!pop3d_is_deleted(o->p, i))
@@ -464,9 +468,10 @@ static bool set_policy(struct owner *o, struct str rest)
 		o->piece = number(&rest);
 	else if (str_eq(word, STR("direct")))
 		o->direct = true;
-	else if (str_eq(word, STR("update")))
+	else if (str_eq(word, STR("update"))) {
 		o->update_fails = str_eq(rest, STR("failed"));
-	else
+		o->update_unknown = str_eq(rest, STR("unknown"));
+	} else
 		return false;
 	return true;
 }
