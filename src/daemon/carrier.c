@@ -178,10 +178,10 @@ void carrier_init(struct carrier *c)
 	struct str bad; /* nothing is */
 
 	c->smtp = (struct smtpc_config){ .greeting_timeout_ms =
-						 config->smtp_client_command_timeout_ms,
+						 config->smtp_client_greeting_timeout_ms,
 		.command_timeout_ms = config->smtp_client_command_timeout_ms,
-		.data_timeout_ms = config->smtp_client_command_timeout_ms,
-		.block_timeout_ms = config->smtp_client_command_timeout_ms,
+		.data_timeout_ms = config->smtp_client_data_timeout_ms,
+		.block_timeout_ms = config->smtp_client_block_timeout_ms,
 		.end_timeout_ms = config->smtp_client_dot_timeout_ms,
 		.quit_timeout_ms = QUIT_MS };
 	c->dial.timeout_ms = config->smtp_client_connect_timeout_ms;

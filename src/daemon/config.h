@@ -57,8 +57,9 @@ struct config {
 	int64_t queue_lifetime_ms, queue_delay_notice_ms; /* -1: none */
 	int64_t queue_site_connections, queue_site_rate;  /* messages a minute; 0: no limit */
 	int64_t disk_free_min;
-	int64_t smtp_client_connect_timeout_ms, smtp_client_command_timeout_ms,
-		smtp_client_dot_timeout_ms;
+	int64_t smtp_client_connect_timeout_ms, smtp_client_greeting_timeout_ms,
+		smtp_client_command_timeout_ms, smtp_client_data_timeout_ms,
+		smtp_client_block_timeout_ms, smtp_client_dot_timeout_ms;
 	int64_t account_recipients_per_hour, account_recipients_per_day; /* 0: no limit */
 	bool suppression;
 	bool submit_socket;

@@ -473,8 +473,10 @@ static int open_carrier(void **state)
 	(void)state;
 	log_init(2, LOG_L_ERROR + 1, "test");
 	config.hostname = (char *)(uintptr_t) "carrier.test";
-	config.smtp_client_connect_timeout_ms = config.smtp_client_command_timeout_ms =
-		config.smtp_client_dot_timeout_ms = 5000;
+	config.smtp_client_connect_timeout_ms = config.smtp_client_greeting_timeout_ms =
+		config.smtp_client_command_timeout_ms = config.smtp_client_data_timeout_ms =
+			config.smtp_client_block_timeout_ms = config.smtp_client_dot_timeout_ms =
+				5000;
 	carrier.config = &config;
 	carrier.loop = loop_new();
 	carrier_init(&carrier);
