@@ -44,6 +44,12 @@ static enum resolved send_back(struct admit *a, struct str recipient, struct mai
 	case SRS_FORGED: resolved = decide(a, "SRS: not an address of ours", resolved); break;
 	case SRS_EXPIRED: resolved = decide(a, "SRS: the address is too old", resolved); break;
 	case SRS_BACK:
+		/* Nothing but a notice was ever asked for there; anything else would leave without a
+		 * sender of its own to answer for it. */
+		if (!a->notice) {
+			resolved = decide(a, "SRS: for notices alone", RESOLVED_NOT_A_NOTICE);
+			break;
+		}
 		resolved = look_up(a, buf_str(&back), found);
 		if (resolved == RESOLVED_FOREIGN) {
 			add_onward(found, buf_str(&back));
@@ -85,7 +91,7 @@ enum resolved admit_recipient(struct admit *a, struct str recipient, struct mail
 	enum resolved resolved;
 
 	a->relayed = false;
-	if (str_istarts(recipient, STR("SRS")) &&
+	if (srs_is_made(recipient) &&
 		directory_is_local_domain(a->office->directory, route_domain(recipient)))
 		return send_back(a, recipient, found);
 	resolved = look_up(a, recipient, found);
@@ -120,7 +126,10 @@ struct admit_reply admit_reply(enum resolved resolved)
 			      STR_INIT("5.1.1 this recipient was reported not to exist"),            "suppressed"},
 		[RESOLVED_NO_DISK] = { 452,
 			      STR_INIT("4.3.1 too little room on the disk, try again later"),        "disk"      },
+		[RESOLVED_NOT_A_NOTICE] = { 550,
+			      STR_INIT("5.7.1 this address takes notices alone, from <>"),
+			      "not-a-notice"								     },
 	};
 
-	return replies[resolved > RESOLVED_NO_DISK ? RESOLVED_TEMP : resolved];
+	return replies[resolved > RESOLVED_NOT_A_NOTICE ? RESOLVED_TEMP : resolved];
 }

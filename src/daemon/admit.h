@@ -10,6 +10,7 @@ struct admit {
 	struct office *office;
 	uint64_t account; /* who logged in; 0 nobody */
 	bool local;       /* a user of this machine */
+	bool notice;      /* the reverse-path is <> */
 	bool relayed;     /* out: to another server because of who sends it; caps count those */
 	const char *rule; /* out: what decided, for people */
 };

@@ -21,7 +21,7 @@ enum ipc_type {
 	IPC_AUTH = 1, /* start of an exchange: see storesvc_auth.c */
 	IPC_AUTH_STEP,
 	IPC_SENDER, /* addresses: may this account send as each? -> yes, or which of them it may not */
-	IPC_RCPT,  /* first, recipient, announced size, notify, orcpt -> enum resolved */
+	IPC_RCPT,  /* IPC_RCPT_*, recipient, announced size, notify, orcpt -> enum resolved */
 	IPC_DRAFT, /* id, offset, octets */
 	/* id, offset, received, each recipient for itself?, sender, client, ret, envid, flags, not
 	 * before, octets -> enum
@@ -57,6 +57,9 @@ struct ipc_head {
 	uint32_t session;
 	uint32_t seq; /* 0: no answer wanted */
 };
+
+/* The first octet of RCPT: of its transaction; its reverse-path is <>. */
+enum ipc_rcpt { IPC_RCPT_FIRST = 1, IPC_RCPT_NOTICE = 2 };
 
 struct ipc;
 

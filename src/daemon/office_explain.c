@@ -138,6 +138,7 @@ enum status verb_explain_rcpt(
 	status = take_account(&e, q, err);
 	if (status != ST_OK)
 		return status;
+	e.admit.notice = e.from.n == 0;
 	if (!admit_sender(&e.admit, e.from)) {
 		decide(&e, "sender", 553, STR("5.7.1 this sender address is not yours"),
 			"sender_login_match");

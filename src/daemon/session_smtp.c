@@ -81,7 +81,8 @@ static void ask_rcpt(struct session_smtp *p, const struct smtpd_event *ev)
 	struct str path = ev->path;
 	struct buf b = { 0 };
 
-	put_u8(&b, p->first_rcpt);
+	put_u8(&b, (uint8_t)((p->first_rcpt ? IPC_RCPT_FIRST : 0) |
+			     (smtpd_tx(p->engine)->reverse_path.n == 0 ? IPC_RCPT_NOTICE : 0)));
 	put_str(&b, path);
 	put_u64(&b, smtpd_tx(p->engine)->size);
 	put_u8(&b, (uint8_t)ev->notify);

@@ -70,6 +70,7 @@ struct svc_session {
 	struct store_draft *draft;
 	struct msgid draft_id;
 	struct store_target *targets;
+	bool notice;            /* its reverse-path is <> */
 	bool goes_on;           /* to another server too: the message is signed */
 	struct dkim_hash *hash; /* of what is in the draft, when it will be signed */
 	struct signing signing;
@@ -154,7 +155,7 @@ void svc_leave_out_full(struct svc_session *x, uint64_t octets);
 enum resolved svc_resolve(struct svc_session *x, struct str recipient, struct maildrops *found);
 /* The reverse-path of what aliases send on; false: as it is. */
 bool svc_srs(struct svc_session *x, struct str sender, struct buf *out);
-/* An alias sends it there: nobody asked for that address. */
+/* An alias sends it there: nobody asked for that address, and it is no address that we made. */
 bool svc_forwarded(struct str recipient, struct str address);
 /* svc_limits.c: one more recipient elsewhere; false: the account had too many. */
 bool svc_cap_take(struct svc *s, uint64_t account);

@@ -12,9 +12,10 @@
 
 enum resolved svc_resolve(struct svc_session *x, struct str recipient, struct maildrops *found)
 {
-	struct admit admit = {
-		.office = &x->edge->svc->office, .account = x->account, .local = x->local
-	};
+	struct admit admit = { .office = &x->edge->svc->office,
+		.account = x->account,
+		.local = x->local,
+		.notice = x->notice };
 	enum resolved resolved;
 
 	if (svc_disk_low(x->edge->svc))
@@ -29,7 +30,7 @@ enum resolved svc_resolve(struct svc_session *x, struct str recipient, struct ma
 
 bool svc_forwarded(struct str recipient, struct str address)
 {
-	return !str_eq(recipient, address) && !str_istarts(recipient, STR("SRS"));
+	return !str_eq(recipient, address) && !srs_is_made(recipient);
 }
 
 bool svc_srs(struct svc_session *x, struct str sender, struct buf *out)

@@ -29,7 +29,7 @@ void svc_transaction_end(struct svc_session *x)
 
 bool svc_rcpt(struct svc_session *x, struct reader *r)
 {
-	bool first = get_u8(r) != 0;
+	uint8_t flags = get_u8(r);
 	struct str recipient = get_str(r);
 	uint64_t octets = get_u64(r);
 	uint8_t notify = get_u8(r);
@@ -39,8 +39,9 @@ bool svc_rcpt(struct svc_session *x, struct reader *r)
 
 	if (r->bad || r->rest.n > 0 || x->nfound >= RECIPIENTS_MAX)
 		return false;
-	if (first)
+	if (flags & IPC_RCPT_FIRST)
 		svc_transaction_end(x);
+	x->notice = (flags & IPC_RCPT_NOTICE) != 0;
 	resolved = svc_resolve(x, recipient, &found);
 	if (resolved == RESOLVED && svc_is_full(x->edge->svc, &found, octets))
 		resolved = RESOLVED_FULL;

@@ -60,6 +60,11 @@ static bool is_kind(struct str local, struct str kind)
 	       str_find(separators, local.p[kind.n]) < separators.n;
 }
 
+bool srs_is_made(struct str address)
+{
+	return is_kind(address, STR("SRS0")) || is_kind(address, STR("SRS1"));
+}
+
 /* A first hop: hash, day, domain and local part of the author. */
 static void put_first(const struct srs *s, struct str local, struct str domain, struct buf *out)
 {

@@ -24,6 +24,9 @@ struct srs {
  * and out as it was, when it cannot be made: no address, or the new one would be too long. */
 bool srs_forward(const struct srs *s, struct str sender, struct buf *out);
 
+/* By its form, an address that srs_reverse() knows, whoever made it. */
+bool srs_is_made(struct str address);
+
 enum srs_result {
 	SRS_NOT,     /* no such address: look it up as any other */
 	SRS_BACK,    /* out has the address to send it on to */

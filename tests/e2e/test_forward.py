@@ -97,9 +97,23 @@ def test_an_alias_sends_it_on_under_our_name(office):
     # a notice to that address goes to who sent it, also when letters changed their case
     assert strangers_mail(office, sender.upper(), '')[0] == 250
     wait_until(lambda: arrived('x@stranger.test'), 20, 'the notice at its sender')
+    # nothing else does: whoever learnt the address has a way to one mailbox elsewhere
+    code, text = strangers_mail(office, sender, 'spam@stranger.test')
+    assert code == 550 and text.startswith(b'5.7.1'), (code, text)
+    said = [e for e in office.json('explain', 'rcpt', '--from', 'spam@stranger.test', '--to', sender, '--ip', '192.0.2.1')
+            if e['step'] == 'decision']
+    assert said[0]['result'].startswith('550') and 'notices' in said[0]['rule'], said
     # a made up one goes nowhere
     forged = sender.replace('stranger', 'victim')
     assert strangers_mail(office, forged, '')[0] == 550
+
+
+def test_an_alias_may_be_called_srs(office):
+    """Only what has the form of such an address is one."""
+    office.must('alias', 'add', 'SRSteam@example.test', 'team@far.test')
+    assert strangers_mail(office, 'srsteam@example.test')[0] == 250
+    wait_until(lambda: arrived('team@far.test'), 20, 'the message at its next server')
+    assert re.fullmatch(r'SRS0=[^@]+@example\.test', arrived('team@far.test')[0][0], re.I), arrived('team@far.test')[0][0]
 
 
 def test_a_notice_has_no_other_name(office):
