@@ -28,7 +28,8 @@ struct queue_message {
 	bool *busy;     /* by recipient: in a job, or being settled; owned */
 	unsigned users; /* jobs and settlings */
 	uint32_t next;  /* recipients before this one were looked at */
-	bool reporting; /* given out by queue_take_report(), or being settled as told */
+	bool reporting; /* given out by queue_take_report(), or being settled as told or ordered:
+			 * nothing of it goes meanwhile */
 };
 
 struct ring {

@@ -121,7 +121,7 @@ static void settled(struct store_op *op, enum store_result result)
 		for (size_t i = 0; i < s->count; i++)
 			m->busy[s->at[i]] = false;
 	}
-	if (s->told) {
+	if (s->told || s->order != NULL) {
 		m->reporting = false;
 		walk_again(q, 0); /* the others of its recipients may go */
 	}
@@ -519,6 +519,7 @@ void queue_order(struct queue *q, struct queue_order *o, int64_t now_ms)
 	message_unpark(q, m); /* what memory has of it is no longer so */
 	s = settling_new(q, m, m->out.count);
 	s->order = o;
+	m->reporting = true; /* memory does not have a new way: then it is opened anew */
 	for (uint32_t at = 0; at < m->out.count; at++) {
 		struct store_out_rcpt *r = &m->out.rcpts[at];
 
@@ -533,6 +534,7 @@ void queue_order(struct queue *q, struct queue_order *o, int64_t now_ms)
 		return;
 	}
 	m->users--;
+	m->reporting = false;
 	settling_free(s);
 	o->done(o, STORE_NOT_FOUND);
 	message_release(q, m);

@@ -718,6 +718,42 @@ static void orders(void **state)
 	world_deinit(&w);
 }
 
+/* What is asked for while the new way of one is being written must not carry it the old one. */
+static void one_rerouted(void **state)
+{
+	static const uint32_t first = 0;
+	struct queue_order o = { .done = ordered,
+		.command = QUEUE_REROUTE,
+		.id = help_id(1),
+		.numbers = &first,
+		.count = 1,
+		.via = STR("relay:[192.0.2.9]:2525") };
+	struct queue_job *jobs[3] = { NULL };
+	struct world w;
+	size_t n = 0;
+
+	(void)state;
+	world_init(&w);
+	send_mail(&w, &(struct mail){
+			      .to = {"a@one.example", "b@one.example"}
+        });
+	queue_order(w.queue, &o, w.now);
+	jobs[n] = queue_take(w.queue, w.now);
+	n += jobs[n] != NULL;
+	flush(&w);
+	assert_int_equal(o.changed, 1);
+	while (n < 2 && (jobs[n] = take(&w)) != NULL)
+		n++;
+	assert_int_equal(n, 2);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(jobs[i]->count, 1);
+		assert_int_equal(jobs[i]->route.kind, jobs[i]->at[0] == 0 ? ROUTE_RELAY : ROUTE_MX);
+		finish(&w, jobs[i], OUTCOME_DELIVERED);
+	}
+	assert_settled(&w);
+	world_deinit(&w);
+}
+
 static void null_routes(void **state)
 {
 	static const struct route_rule rows[] = {
@@ -924,6 +960,7 @@ int main(void)
 		cmocka_unit_test(people_before_reports),
 		cmocka_unit_test(future_release),
 		cmocka_unit_test(orders),
+		cmocka_unit_test(one_rerouted),
 		cmocka_unit_test(null_routes),
 		cmocka_unit_test(given_back),
 		cmocka_unit_test(bad_entries_are_put_aside),
