@@ -19,7 +19,7 @@ _Static_assert((int)JOB_8BIT == STORE_8BIT && (int)JOB_8BIT_HEADER == STORE_8BIT
 	"a job says of a message what the store does");
 _Static_assert((int)JOB_RECIPIENTS_MAX == QUEUE_JOB_RECIPIENTS, "a job of the queue fits");
 
-enum { CREDIT_MAX = 10000, SLOTS_MAX = CREDIT_MAX, JOBS_A_TURN = 64 };
+enum { CREDIT_MAX = 10000, SLOTS_MAX = CREDIT_MAX, JOBS_A_TURN = 64, TEND_MS = 1000 };
 
 struct svc_job {
 	struct svc_queue *queue;
@@ -239,6 +239,14 @@ static struct svc_carrier *choose(struct svc *s)
 	return best;
 }
 
+static bool is_carried(const struct svc *s)
+{
+	for (const struct link *l = s->carriers.next; l != &s->carriers; l = l->next)
+		if (!LIST_OF(l, struct svc_carrier, link)->dead)
+			return true;
+	return false;
+}
+
 void svc_queue_turn(struct svc *s)
 {
 	struct svc_queue *q = s->queue;
@@ -255,10 +263,14 @@ void svc_queue_turn(struct svc *s)
 			break;
 		send_job(q, c, job);
 	}
+	if (!is_carried(s))
+		queue_tend(q->queue, now);
 	svc_report_next(q);
 	loop_timer_stop(&q->wake);
 	wake = queue_wake_ms(q->queue);
-	if (choose(s) != NULL && wake != INT64_MAX)
+	if (!is_carried(s))
+		loop_timer_at(&q->wake, loop_now_ms(s->loop) + TEND_MS);
+	else if (choose(s) != NULL && wake != INT64_MAX)
 		loop_timer_at(&q->wake, loop_now_ms(s->loop) + (wake > now ? wake - now : 1));
 }
 

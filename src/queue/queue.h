@@ -49,6 +49,8 @@ void queue_configure(struct queue *q, const struct queue_settings *s);
 void queue_added(struct queue *q, struct msgid id, bool report);
 /* The next job; NULL: nothing may go now.  It is the caller's until queue_done() or queue_give_back(). */
 struct queue_job *queue_take(struct queue *q, int64_t now_ms);
+/* Nobody carries mail now: finds what is owed to senders and whose time is over all the same. */
+void queue_tend(struct queue *q, int64_t now_ms);
 /* When queue_take() may have something without anything happening; INT64_MAX: never. */
 int64_t queue_wake_ms(const struct queue *q);
 

@@ -64,6 +64,7 @@ struct queue {
 	int64_t walk_rest_ms; /* it found nothing: not on before */
 	struct walk refill;   /* over the first of it, for destinations that need more work */
 	int64_t walk_at_ms;   /* when the next begins */
+	bool tending;         /* nobody carries: what could go is passed over */
 	struct link runnable; /* sites that have parked messages and became free */
 	size_t parked;
 	int64_t reports_at_ms; /* not before: the last could not be kept */

@@ -252,6 +252,11 @@ static bool take_row(struct queue *q, struct walk *w, const struct store_due *ro
 	struct queue_message *m = message_find(q, row->id);
 	enum store_result why;
 
+	if (q->tending &&
+		(m != NULL || ((row->flags & STORE_OUT_OWED) == 0 && !has_aged(q, row, now_ms)))) {
+		pass_over(w, 0);
+		return false;
+	}
 	if (m != NULL)
 		return take_more(q, w, m, row, now_ms);
 	if (row->flags & STORE_OUT_OWED) {
@@ -270,10 +275,12 @@ static bool take_row(struct queue *q, struct walk *w, const struct store_due *ro
 			pass_over(w, 0);
 		return false;
 	}
-	if (message_is_owed(m)) {
+	if (message_is_owed(m) || (q->tending && !settle_aged(q, m, now_ms))) {
 		message_release(q, m); /* its sender first */
 		return false;
 	}
+	if (q->tending)
+		return false;
 	q->current = m;
 	return true;
 }
@@ -311,8 +318,18 @@ static bool walk(struct queue *q, int64_t now_ms)
 	return found;
 }
 
+void queue_tend(struct queue *q, int64_t now_ms)
+{
+	q->tending = true;
+	(void)walk(q, now_ms);
+}
+
 bool queue_find(struct queue *q, int64_t now_ms)
 {
+	if (q->tending) {
+		q->tending = false;
+		walk_again(q, now_ms); /* what was passed over may go */
+	}
 	/* new mail first, but now and then what waits, however much is new; then our own reports */
 	if (take_parked(q, now_ms) || (++q->turn % 4 == 0 && walk(q, now_ms)))
 		return true;

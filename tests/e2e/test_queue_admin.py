@@ -191,6 +191,7 @@ def test_etrn(office):
 
 def test_without_a_server(office):
     clear(office)
+    office.fetch()
     one = submit(office, ['a@one.test', 'b@two.test'])
     office.stop()
     office.must('queue', 'hold', '--recipient', 'a@one.test')
@@ -199,4 +200,6 @@ def test_without_a_server(office):
     assert office.json('queue', 'list')[1]['notice'] is True
     office.start()
     assert states(office, one)['a@one.test'] == 'held'
-    assert office.json('queue', 'list')[1]['notice'] is True
+    got = wait_until(lambda: office.fetch(), 20, 'the notice that is owed')
+    assert len(got) == 1 and b'b@two.test' in got[0] and b'a@one.test' not in got[0], got
+    assert 'notice' not in office.json('queue', 'show', one)[1] or not office.json('queue', 'show', one)[1]['notice']
