@@ -159,6 +159,7 @@ static enum status fetch_one(struct fetch *f, struct err *err)
 	struct fetch_server server = { .sends = false };
 	enum status status = fetch_server(&server, f->cmd, f->config, f->remote, err);
 
+	f->server = &server;
 	if (status == ST_OK)
 		status = open_maildrop(f, err);
 	if (status == ST_OK)

@@ -11,8 +11,10 @@
 #include "daemon/control.h"
 #include "daemon/remote_state.h"
 #include "maildir/deliver.h"
+#include "mime/crlf.h"
 #include "remote/command.h"
 #include "remote/pop.h"
+#include "remote/smtp.h"
 
 enum fetch_action {
 	FETCH_KEEP,   /* known, or to be left alone */
@@ -37,10 +39,19 @@ struct fetch_counts {
 		left;
 };
 
+/* A mail server that gets the messages. */
+struct handover {
+	struct remote_target to;
+	struct smtp smtp;
+	struct crlf lines;
+	bool eight; /* an octet over 0x7F came */
+};
+
 struct fetch_sink {
 	enum remote_delivery kind;
 	const char *where; /* what stands behind the colon of `delivery` */
 	struct maildir_message maildir;
+	struct handover handover;
 	FILE *spool; /* for what gets whole messages only; NULL: none is under way */
 };
 
@@ -48,6 +59,7 @@ struct fetch {
 	struct cmd *cmd;
 	const struct config *config;
 	const struct config_remote *remote;
+	const struct fetch_server *server;
 	struct control_session *session;
 	struct office_reply reply;
 	json_t *row; /* of the last request */
@@ -97,6 +109,12 @@ enum status sink_octets(struct fetch *f, struct str octets, struct err *err);
 enum status sink_commit(struct fetch *f, struct fetch_message *m, struct err *err);
 void sink_abandon(struct fetch *f);
 enum status sink_close(struct fetch *f, struct err *err);
+
+/* fetch_handover.c: a message's octets go to the spool; commit: ST_PERM: this one is refused, ST_TEMP: so are all. */
+enum status handover_open(struct fetch *f, struct err *err);
+void handover_octets(struct fetch *f, struct str octets, bool end);
+enum status handover_commit(struct fetch *f, struct err *err);
+void handover_close(struct fetch *f);
 
 /* fetch_run.c */
 enum status fetch_messages(struct fetch *f, struct err *err);

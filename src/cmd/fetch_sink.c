@@ -1,4 +1,5 @@
-/* Where a fetched message goes (the setting `delivery`).  Besides the own store: a Maildir, an mbox, a command.  There
+/* Where a fetched message goes (the setting `delivery`).  Besides the own store: a Maildir, an mbox, a command, a
+ * mail server.  There
  * remote.db is the only memory of what came, so each message is noted as soon as it is durable. */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,10 +40,7 @@ enum status sink_open(struct fetch *f, struct err *err)
 		break;
 	case REMOTE_COMMAND: break;
 	case REMOTE_SMTP:
-	case REMOTE_LMTP:
-		status = err_set(err, ST_USAGE,
-			"delivery: fetch cannot hand mail to smtp:// and lmtp:// in this version");
-		break;
+	case REMOTE_LMTP: status = handover_open(f, err); break;
 	}
 	return status;
 }
@@ -80,6 +78,8 @@ enum status sink_octets(struct fetch *f, struct str octets, struct err *err)
 		return control_import_octets(f->session, octets, err);
 	if (s->kind == REMOTE_MAILDIR)
 		maildir_octets(&s->maildir, octets);
+	else if (s->kind == REMOTE_SMTP || s->kind == REMOTE_LMTP)
+		handover_octets(f, octets, false);
 	else
 		fwrite(octets.p, 1, octets.n, s->spool);
 	return ST_OK;
@@ -171,8 +171,12 @@ static enum status put(struct fetch *f, const struct fetch_message *m, struct er
 
 	if (s->kind == REMOTE_MAILDIR)
 		return maildir_commit(&s->maildir, err);
+	if (s->kind == REMOTE_SMTP || s->kind == REMOTE_LMTP)
+		handover_octets(f, STR(""), true);
 	if (fflush(s->spool) != 0 || ferror(s->spool))
 		return err_set(err, ST_IO, "write a temporary file: %s", strerror(errno));
+	if (s->kind == REMOTE_SMTP || s->kind == REMOTE_LMTP)
+		return handover_commit(f, err);
 	rewind(s->spool);
 	return s->kind == REMOTE_MBOXRD ? into_mbox(f, m, err) : into_command(s, err);
 }
@@ -189,7 +193,12 @@ enum status sink_commit(struct fetch *f, struct fetch_message *m, struct err *er
 	if (status != ST_OK) {
 		m->failed = true;
 		f->counts.failed++;
-		return status;
+		if (status != ST_PERM)
+			return status;
+		cmd_fail(f->cmd, 0, "%s: message %llu stays there: %s", f->remote->name,
+			(unsigned long long)m->number, err->text);
+		err->code = ST_OK;
+		return ST_OK;
 	}
 	m->stored = true;
 	f->counts.stored++;
@@ -211,6 +220,7 @@ enum status sink_close(struct fetch *f, struct err *err)
 	enum status status = ST_OK;
 
 	sink_abandon(f);
+	handover_close(f);
 	if (f->importing)
 		status = control_import_finish(f->session, err);
 	f->importing = false;

@@ -60,7 +60,7 @@ const struct config_setting config_remote_settings[] = {
 	{ "timeout", CONFIG_DURATION, AT(timeout_ms), "60s", 1000, 3600000, NULL,
 		"Time the server has for each answer." },
 	{ "delivery", CONFIG_TEXT, AT(delivery), "store", 1, 4096, NULL,
-		"Where fetched mail goes: store, maildir:DIR, mboxrd:FILE, command:CMD, smtp://HOST:PORT or lmtp://HOST:PORT." },
+		"Where fetched mail goes: store, maildir:DIR, mboxrd:FILE, command:CMD, smtp://HOST:PORT or lmtp://HOST:PORT, there to address, or to what follows a /." },
 	{ "filter", CONFIG_TEXT, AT(filter), "", 0, 4096, NULL,
 		"Command that gets a header before the message is fetched; status 0: fetch it, 1: delete it unread, 2: leave it there." },
 	{ "pipelining", CONFIG_WORD, AT(pipelining), "auto", 0, 0, "auto on off",
@@ -96,6 +96,22 @@ bool remote_delivery_parse(struct str text, enum remote_delivery *kind, struct s
 	return false;
 }
 
+bool remote_target_parse(enum remote_delivery kind, struct str text, struct remote_target *to)
+{
+	bool literal = str_starts(text, STR("["));
+	struct str rest = str_from(text, literal);
+	uint64_t port = kind == REMOTE_LMTP ? 24 : 25;
+
+	*to = (struct remote_target){ .recipient = str_from(text, str_find(text, '/') + 1) };
+	rest = str_head(rest, str_find(rest, '/'));
+	to->host = str_head(rest, str_find(rest, literal ? ']' : ':'));
+	rest = str_from(rest, to->host.n + literal);
+	if (rest.n > 0 && (rest.p[0] != ':' || !str_u64(str_from(rest, 1), &port)))
+		return false;
+	to->port = (uint16_t)port;
+	return to->host.n > 0 && port > 0 && port < 65536;
+}
+
 static bool fingerprint_ok(struct str s)
 {
 	size_t digits = 0;
@@ -121,6 +137,7 @@ static enum status check(const struct config_remote *r, struct err *err)
 	int secrets = (r->password_file[0] != '\0') + (r->password_command[0] != '\0') +
 		      (r->token_command[0] != '\0');
 	enum remote_delivery kind;
+	struct remote_target target;
 	struct str rest;
 
 	if (r->address[0] == '\0' && r->pop3_host[0] == '\0' && r->smtp_host[0] == '\0')
@@ -138,7 +155,9 @@ static enum status check(const struct config_remote *r, struct err *err)
 	if (!fingerprint_ok(str_c(r->fingerprint)))
 		return err_set(
 			err, ST_USAGE, "remote %s: fingerprint is not 64 hex digits", r->name);
-	if (!remote_delivery_parse(str_c(r->delivery), &kind, &rest))
+	if (!remote_delivery_parse(str_c(r->delivery), &kind, &rest) ||
+		((kind == REMOTE_SMTP || kind == REMOTE_LMTP) &&
+			!remote_target_parse(kind, rest, &target)))
 		return err_set(err, ST_USAGE,
 			"remote %s: delivery is none of store, maildir:DIR, mboxrd:FILE, "
 			"command:CMD, smtp://HOST:PORT, lmtp://HOST:PORT",

@@ -38,6 +38,13 @@ struct config_remote {
 	char *pipelining; /* "auto", "on", "off" */
 };
 
+/* HOST[:PORT][/ADDRESS] of smtp:// and lmtp://: where to, and to whom. */
+struct remote_target { /* views */
+	struct str host, recipient;
+	uint16_t port;
+};
+bool remote_target_parse(enum remote_delivery kind, struct str text, struct remote_target *to);
+
 /* What stands behind the colon in *rest. */
 bool remote_delivery_parse(struct str text, enum remote_delivery *kind, struct str *rest);
 

@@ -221,7 +221,7 @@ bool pop_next(struct pop *p, struct pop3c_event *ev)
 		switch (server_turn(&p->server, pop3c_in(p->engine), pop3c_out(p->engine),
 			pop3c_wants_input(p->engine), pop3c_deadline(p->engine))) {
 		case SERVER_MOVED:
-			if (p->server.interrupted && !p->logged_in)
+			if (pop_interrupted(p) && !p->logged_in)
 				pop3c_closed(p->engine);
 			break;
 		case SERVER_LATE: pop3c_timeout(p->engine); break;
@@ -253,7 +253,7 @@ enum status pop_open(struct pop *p, const struct pop_want *want, struct err *err
 	while (pop_next(p, &ev)) /* also the answer to a QUIT after a refusal */
 		if (p->logged_in)
 			return ST_OK;
-	if (p->server.interrupted)
+	if (pop_interrupted(p))
 		err_set(&p->why, ST_TEMP, "interrupted");
 	err_set(&p->why, ST_TEMP, "the session ended before the login");
 	return err_set(err, p->why.code, "%s", p->why.text);

@@ -41,7 +41,7 @@ bool pop_next(struct pop *p, struct pop3c_event *ev);
 
 static inline bool pop_interrupted(const struct pop *p)
 {
-	return p->server.interrupted;
+	return server_interrupted(&p->server);
 }
 
 void pop_close(struct pop *p);

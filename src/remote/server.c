@@ -28,17 +28,27 @@ static void on_event(struct conn *c, enum conn_event e)
 
 static void on_interrupt(struct loop_signal *signal)
 {
-	LIST_OF(signal, struct server, interrupt)->interrupted = true;
+	LIST_OF(signal, struct server, interrupt)->interrupts++;
 }
 
 static void on_terminate(struct loop_signal *signal)
 {
-	LIST_OF(signal, struct server, terminate)->interrupted = true;
+	LIST_OF(signal, struct server, terminate)->interrupts++;
 }
 
 static void on_timer(struct loop_timer *t)
 {
 	LIST_OF(t, struct server, timer)->late = true;
+}
+
+static unsigned interrupts(const struct server *s)
+{
+	return s->want.beside != NULL ? s->want.beside->interrupts : s->interrupts;
+}
+
+bool server_interrupted(const struct server *s)
+{
+	return interrupts(s) > 0;
 }
 
 static void add_target(struct server *s, const void *octets, size_t n)
@@ -106,7 +116,7 @@ static enum status find_by_resolver(struct server *s, struct err *err)
 		return ST_TEMP;
 	resolve_start(r, &six.query, s->want.host, DNS_AAAA, on_answer);
 	resolve_start(r, &four.query, s->want.host, DNS_A, on_answer);
-	while ((!six.done || !four.done) && !s->interrupted)
+	while ((!six.done || !four.done) && !server_interrupted(s))
 		loop_turn(s->loop, true);
 	resolve_cancel(&six.query);
 	resolve_cancel(&four.query);
@@ -127,10 +137,10 @@ static enum status dial_one(struct server *s, struct err *err)
 
 	s->ready = false;
 	dial_start(&s->dial, s->loop, &config, s->targets, s->target_count, on_dialed);
-	while (!s->ready && !s->interrupted)
+	while (!s->ready && !server_interrupted(s))
 		loop_turn(s->loop, true);
 	dial_cancel(&s->dial);
-	if (s->interrupted)
+	if (server_interrupted(s))
 		return err_set(err, ST_TEMP, "interrupted");
 	if (s->dial.fd < 0)
 		return err_set(err, ST_TEMP, "%.*s port %u: %s",
@@ -163,7 +173,7 @@ static enum status wait_for_tls(struct server *s, struct err *err)
 
 	s->late = s->tls_up = s->failed = false;
 	conn_deadline(&s->conn, loop_now_ms(s->loop) + s->want.timeout_ms);
-	while (!s->tls_up && !s->failed && !s->late && !s->interrupted)
+	while (!s->tls_up && !s->failed && !s->late && !server_interrupted(s))
 		loop_turn(s->loop, true);
 	conn_deadline(&s->conn, 0);
 	if (s->tls_up)
@@ -174,9 +184,9 @@ static enum status wait_for_tls(struct server *s, struct err *err)
 			STR_ARG(str_head(s->want.host, 100)), refusal);
 	return err_set(err, ST_TEMP, "TLS with %.*s failed: %s",
 		STR_ARG(str_head(s->want.host, 100)),
-		s->late          ? "no answer in time"
-		: s->interrupted ? "interrupted"
-				 : s->conn.error);
+		s->late                 ? "no answer in time"
+		: server_interrupted(s) ? "interrupted"
+					: s->conn.error);
 }
 
 enum status server_start_tls(struct server *s, struct err *err)
@@ -204,19 +214,27 @@ enum status server_start_tls(struct server *s, struct err *err)
 	return status == ST_OK ? wait_for_tls(s, err) : status;
 }
 
-enum status server_connect(struct server *s, const struct server_want *want, struct err *err)
+static void watch_signals(struct server *s)
 {
-	enum status status;
 	sigset_t ends;
 
-	*s = (struct server){ .loop = loop_new(), .want = *want };
-	s->conn.fd = s->dial.fd = -1;
 	loop_signal_init(&s->interrupt, s->loop, SIGINT, on_interrupt);
 	loop_signal_init(&s->terminate, s->loop, SIGTERM, on_terminate);
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGINT);
 	sigaddset(&ends, SIGTERM);
 	sigprocmask(SIG_UNBLOCK, &ends, &s->mask);
+}
+
+enum status server_connect(struct server *s, const struct server_want *want, struct err *err)
+{
+	enum status status;
+
+	*s = (struct server){ .want = *want };
+	s->loop = want->beside != NULL ? want->beside->loop : loop_new();
+	s->conn.fd = s->dial.fd = -1;
+	if (want->beside == NULL)
+		watch_signals(s);
 	loop_timer_init(&s->timer, s->loop, on_timer);
 	status = want->resolvers.n > 0 ? find_by_resolver(s, err) : find_by_system(s, err);
 	if (status == ST_OK)
@@ -229,6 +247,7 @@ enum status server_connect(struct server *s, const struct server_want *want, str
 enum server_turn server_turn(
 	struct server *s, struct buf *in, struct buf *out, bool read, int64_t deadline_ms)
 {
+	unsigned told = interrupts(s);
 	bool moved = false;
 	int64_t n;
 
@@ -243,12 +262,16 @@ enum server_turn server_turn(
 		n = read && in->len < IN_MAX ? conn_read(&s->conn, in, READ_PIECE) : 0;
 		if (n < 0)
 			return moved ? SERVER_MOVED : SERVER_CLOSED;
-		if (n > 0 || moved || s->interrupted)
+		if (n > 0 || moved || interrupts(s) != told)
 			break;
 		conn_want(&s->conn, (read ? LOOP_READ : 0) | (out->len > 0 ? LOOP_WRITE : 0));
+		if (s->want.beside != NULL)
+			conn_want(&s->want.beside->conn, 0); /* nobody reads there now */
 		s->ready = false;
-		while (!s->ready && !s->late && !s->failed && !s->interrupted)
+		while (!s->ready && !s->late && !s->failed && interrupts(s) == told)
 			loop_turn(s->loop, true);
+		if (interrupts(s) > 1)
+			return SERVER_CLOSED; /* who asks twice does not want to wait */
 		if (s->failed)
 			return SERVER_CLOSED;
 		if (s->late)
@@ -266,10 +289,12 @@ void server_close(struct server *s)
 	dial_cancel(&s->dial);
 	if (s->open)
 		conn_close(&s->conn);
-	sigprocmask(SIG_SETMASK, &s->mask, NULL);
-	loop_signal_stop(&s->interrupt);
-	loop_signal_stop(&s->terminate);
 	tls_client_free(s->tls);
-	loop_free(s->loop);
+	if (s->want.beside == NULL) {
+		sigprocmask(SIG_SETMASK, &s->mask, NULL);
+		loop_signal_stop(&s->interrupt);
+		loop_signal_stop(&s->terminate);
+		loop_free(s->loop);
+	}
 	s->loop = NULL;
 }

@@ -1,7 +1,7 @@
 /* server.h -- a connection to somebody else's server, for tools: blocking, in a loop of its own.
  *
- * SIGINT and SIGTERM do not end the process while a connection is open: they are told (`interrupted`), so that
- * what is under way can be ended in order. */
+ * SIGINT and SIGTERM do not end the process while a connection is open: they are told, so that what is under way can
+ * be ended in order.  The second one closes it. */
 #ifndef RESTANTE_REMOTE_SERVER_H
 #define RESTANTE_REMOTE_SERVER_H
 
@@ -23,6 +23,8 @@ struct server_want {
 	struct str resolvers; /* as dns_resolver; "": the system's way, with /etc/hosts */
 	const char *alpn;     /* "pop3"; NULL: none */
 	int64_t timeout_ms;   /* of each step */
+	struct server
+		*beside; /* its loop and signals are this one's too, which closes first; or NULL */
 };
 
 enum server_turn {
@@ -42,7 +44,8 @@ struct server {
 	struct server_want want; /* borrowed texts */
 	struct nexthop_target targets[16];
 	size_t target_count;
-	bool open, ready, late, tls_up, failed, interrupted;
+	unsigned interrupts;
+	bool open, ready, late, tls_up, failed;
 };
 
 /* Connects, and with implicit TLS does the handshake.  ST_TEMP: nobody answers; ST_PERM: what answers is not
@@ -53,6 +56,7 @@ enum status server_start_tls(struct server *s, struct err *err);
 /* Sends from out, and reads into in when `read`; waits until something moved, or the deadline (monotonic ms). */
 enum server_turn server_turn(
 	struct server *s, struct buf *in, struct buf *out, bool read, int64_t deadline_ms);
+bool server_interrupted(const struct server *s);
 void server_close(struct server *s);
 
 #endif

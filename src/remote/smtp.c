@@ -160,7 +160,10 @@ bool smtp_next(struct smtp *s, struct smtpc_event *ev)
 		}
 		switch (server_turn(&s->server, smtpc_in(s->engine), smtpc_out(s->engine),
 			smtpc_wants_input(s->engine), smtpc_deadline(s->engine))) {
-		case SERVER_MOVED: break;
+		case SERVER_MOVED:
+			if (server_interrupted(&s->server) && !s->ready)
+				smtpc_closed(s->engine);
+			break;
 		case SERVER_LATE: smtpc_timeout(s->engine); break;
 		case SERVER_CLOSED: smtpc_closed(s->engine); break;
 		}
@@ -172,6 +175,7 @@ enum status smtp_open(struct smtp *s, const struct smtp_want *want, struct err *
 {
 	int64_t step = want->server.timeout_ms;
 	struct smtpc_peer peer = {
+		.lmtp = want->lmtp,
 		.hostname = want->hostname,
 		.tls_active = want->server.tls == SERVER_TLS_IMPLICIT,
 		.starttls =

@@ -11,9 +11,10 @@ struct smtp_want {
 	struct server_want server;
 	struct str hostname;     /* what EHLO says */
 	struct str user, secret; /* borrowed until smtp_close(); user "": no login */
-	bool token;              /* the secret is an OAuth access token */
-	struct str mechanisms;   /* "auto", or those that are allowed */
-	bool allow_cleartext;    /* a login without TLS */
+	bool lmtp;
+	bool token;            /* the secret is an OAuth access token */
+	struct str mechanisms; /* "auto", or those that are allowed */
+	bool allow_cleartext;  /* a login without TLS */
 };
 
 struct smtp {

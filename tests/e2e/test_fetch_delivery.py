@@ -6,7 +6,8 @@ import signal
 import subprocess
 import time
 
-from office import BIN, environment
+from office import BIN, environment, wait_until
+from peer import CLOSE, SILENT, Peer
 from scripted_pop import Mail, ScriptedPop
 from test_fetch_defects import home_of, mails
 
@@ -54,9 +55,80 @@ def test_a_command(office):
             assert f.read().split() == 'Subject: m0 Subject: m1 Subject: m2 Subject: m2'.split()
 
 
+def test_a_mail_server(office):
+    for kind in ('smtp', 'lmtp'):
+        with Peer(lmtp=kind == 'lmtp') as peer, ScriptedPop(mails(5)) as server, home_of(server) as home:
+            server.mails[1].octets += b'bare\nlf \xe4\rcr\r\n.\r\nend\r\n'
+            home.configure(keep='delete', delivery=f'{kind}://127.0.0.1:{peer.port}')
+            row = home.fetch()
+            assert (row['stored'], row['deleted']) == (5, 5) and not server.mails, row
+            assert [(m.sender, m.recipients) for m in peer.messages] == [('', ['ann@example.test'])] * 5
+            assert peer.connections == 1 and peer.messages[1].octets.endswith(
+                b'\r\nbare\r\nlf \xe4\r\ncr\r\n.\r\nend\r\n'), peer.messages[1].octets
+            server.mails = mails(2, 'later')
+            home.configure(keep='keep', delivery=f'{kind}://localhost:{peer.port}/box@else.test')
+            assert home.fetch()['stored'] == 2 and home.fetch()['stored'] == 0
+            assert [m.recipients for m in peer.messages[5:]] == [['box@else.test']] * 2 and home.subjects() == []
+
+
+def test_a_mail_server_without_8bit(office):
+    with Peer(extensions=['SIZE 1000000']) as peer, ScriptedPop(mails(1)) as server, home_of(server) as home:
+        server.mails[0].octets = 'Subject: \u00e4\r\n\r\nbody \u00e4\r\n'.encode()
+        home.configure(keep='delete', delivery=f'smtp://127.0.0.1:{peer.port}')
+        assert home.fetch()['stored'] == 1
+        got = peer.messages[0].octets
+        assert got.isascii() and b'transfer-encoding' in got.lower(), got
+
+
+def test_a_mail_server_that_refuses(office):
+    replies = {'RCPT': ['250 2.1.5 yes', '550 5.1.1 no', '450 4.2.1 not now', '250 2.1.5 yes']}
+    with Peer(replies) as peer, ScriptedPop(mails(4)) as server, home_of(server, pipelining='off') as home:
+        home.configure(keep='delete', delivery=f'smtp://127.0.0.1:{peer.port}')
+        done = home.run('fetch')
+        assert done.returncode == 75 and b'message 2 stays there' in done.stderr and b'5.1.1' in done.stderr, done
+        assert [m.uidl for m in server.mails] == ['u-m1', 'u-m2'] and len(peer.messages) == 2
+        peer.replies = {'.': [CLOSE, '250 2.0.0 yes']}
+        done = home.run('fetch')
+        assert done.returncode == 75 and len(server.mails) == 2, done
+        assert home.fetch()['deleted'] == 2 and not server.mails
+
+
+def test_a_mail_server_that_hangs_up_between(office):
+    with Peer() as peer, ScriptedPop(mails(3)) as server, home_of(server, pipelining='off') as home:
+        peer.replies = {'MAIL': ['250 2.1.0 yes', '421 4.3.2 bye', '250 2.1.0 yes']}
+        home.configure(keep='delete', delivery=f'smtp://127.0.0.1:{peer.port}')
+        assert home.run('fetch').returncode == 75 and len(peer.messages) == 1
+        assert home.fetch()['deleted'] == 3 and not server.mails and len(peer.messages) == 3
+
+
+def test_a_mail_server_is_interrupted(office):
+    with Peer({'.': SILENT}) as peer, ScriptedPop(mails(3)) as server, home_of(server) as home:
+        home.configure(keep='delete', timeout='30s', delivery=f'smtp://127.0.0.1:{peer.port}')
+        child = subprocess.Popen([BIN, 'fetch', '--state', home.state], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, env=environment())
+        try:
+            wait_until(lambda: any(line == '.' for line in peer.lines) or peer.said('BDAT'), 20, 'the message is sent')
+            child.send_signal(signal.SIGINT)
+            time.sleep(1)
+            assert child.poll() is None  # it waits for the message in hand
+            child.send_signal(signal.SIGINT)
+            assert child.wait(10) == 75 and len(server.mails) == 3
+        finally:
+            child.kill()
+            child.wait()
+
+
+def test_a_mail_server_elsewhere_needs_tls(office):
+    with ScriptedPop(mails(1)) as server, home_of(server) as home:
+        home.base.update({'allow_cleartext': 'no', 'pop3_tls': 'auto'})
+        home.configure(keep='delete', delivery='smtp://192.0.2.1:25')
+        assert home.run('fetch').returncode != 0 and len(server.mails) == 1
+
+
 def test_places_that_are_none(office):
     with ScriptedPop(mails(2)) as server, home_of(server) as home:
-        for delivery in ('mboxrd:/proc/1/nothing', 'maildir:/proc/nothing', 'mboxrd:relative', 'smtp://localhost:1'):
+        for delivery in ('mboxrd:/proc/1/nothing', 'maildir:/proc/nothing', 'mboxrd:relative', 'smtp://localhost:1',
+                         'lmtp://:24', 'smtp://[::1', 'smtp://h:0', 'smtp://h:65536', 'smtp://h:x/a@b'):
             home.configure(keep='delete', delivery=delivery)
             assert home.run('fetch').returncode != 0 and len(server.mails) == 2, delivery
         home.configure(keep='delete', delivery='mboxrd:/dev/full')

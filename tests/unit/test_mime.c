@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "mime/compose.h"
+#include "mime/crlf.h"
 #include "mime/date.h"
 #include "mime/field.h"
 
@@ -250,9 +251,38 @@ static void return_path_goes_no_further(void **state)
 		assert_int_equal(compose_return_path_length(rows[i].s), rows[i].n);
 }
 
+/* Whole, and cut at any octet. */
+static void line_ends(void **state)
+{
+	static const struct {
+		struct str in, out;
+	} rows[] = {
+		{STR_INIT("a\r\nb\r\n"),      STR_INIT("a\r\nb\r\n")              },
+		{ STR_INIT("a\nb"),           STR_INIT("a\r\nb\r\n")              },
+		{ STR_INIT("a\rb\r"),         STR_INIT("a\r\nb\r\n")              },
+		{ STR_INIT("\n\n\r\r\n\n\r"), STR_INIT("\r\n\r\n\r\n\r\n\r\n\r\n")},
+		{ STR_INIT("\0\n.\n\xff"),    STR_INIT("\0\r\n.\r\n\xff\r\n")     },
+		{ STR_INIT(""),               STR_INIT("")                        },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		for (size_t cut = 0; cut <= rows[i].in.n; cut++) {
+			struct crlf c = { .cr = false };
+			struct buf got = { 0 };
+
+			crlf_put(&c, str_head(rows[i].in, cut), &got);
+			crlf_put(&c, str_from(rows[i].in, cut), &got);
+			crlf_end(&c, &got);
+			assert_true(str_eq(buf_str(&got), rows[i].out));
+			buf_deinit(&got);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(line_ends),
 		cmocka_unit_test(date_is_what_strftime_says),
 		cmocka_unit_test(odd_dates),
 		cmocka_unit_test(header_rows),
