@@ -1,5 +1,7 @@
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/uidl.h"
 
@@ -116,6 +118,7 @@ bool uidl_valid(struct str uidl)
 struct seen {
 	uint32_t *slots;
 	size_t mask;
+	uint64_t key[2]; /* UIDLs come from other servers */
 };
 
 static struct str uidl_of(const struct maildrop_view *v, size_t i, char text[MSGID_TEXT + 1])
@@ -130,12 +133,10 @@ static bool add_seen(struct seen *seen, const struct maildrop_view *v, size_t i)
 {
 	char text[MSGID_TEXT + 1], other[MSGID_TEXT + 1];
 	struct str uidl = uidl_of(v, i, text);
-	uint64_t hash = 14695981039346656037u;
 	size_t at;
 
-	for (size_t k = 0; k < uidl.n; k++)
-		hash = (hash ^ (unsigned char)uidl.p[k]) * 1099511628211u;
-	for (at = hash & seen->mask; seen->slots[at] != 0; at = (at + 1) & seen->mask)
+	for (at = hash_str(seen->key, uidl) & seen->mask; seen->slots[at] != 0;
+		at = (at + 1) & seen->mask)
 		if (str_eq(uidl_of(v, seen->slots[at] - 1, other), uidl))
 			return false;
 	seen->slots[at] = (uint32_t)(i + 1);
@@ -145,7 +146,7 @@ static bool add_seen(struct seen *seen, const struct maildrop_view *v, size_t i)
 void uidl_unique(struct maildrop_row *rows, size_t count, struct str uidls)
 {
 	struct maildrop_view view = { rows, count, uidls };
-	struct seen seen = { NULL, 1 };
+	struct seen seen = { .mask = 1 };
 	size_t stored = 0;
 
 	for (size_t i = 0; i < count; i++)
@@ -156,6 +157,7 @@ void uidl_unique(struct maildrop_row *rows, size_t count, struct str uidls)
 		seen.mask *= 2;
 	seen.slots = mem_zalloc(seen.mask * sizeof *seen.slots);
 	seen.mask--;
+	random_bytes(seen.key, sizeof seen.key);
 	/* Ids first: they are unique, and what a stored UIDL must not be either. */
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].uidl_len == 0)

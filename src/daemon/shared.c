@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "daemon/shared.h"
 
 enum {
@@ -65,15 +66,10 @@ static struct str network(struct str address)
 	return address;
 }
 
-static uint64_t hash(uint64_t key, struct str s)
+/* The place in one row of the sketch. */
+static size_t place(const struct shared *s, int row, struct str net)
 {
-	uint64_t h = key ^ 0x9e3779b97f4a7c15u;
-
-	for (size_t i = 0; i < s.n; i++) {
-		h = (h ^ (unsigned char)s.p[i]) * 0xff51afd7ed558ccdu;
-		h ^= h >> 32 ^ key;
-	}
-	return h * 0xc4ceb9fe1a85ec53u >> 20;
+	return hash_str(s->key, net) >> 16 * row & (BUCKETS - 1);
 }
 
 bool shared_connect(
@@ -89,7 +85,7 @@ bool shared_connect(
 	for (int row = 0; row < ROWS; row++) {
 		uint32_t n = 0;
 
-		at[row] = hash(s->key[row], net) % BUCKETS;
+		at[row] = place(s, row, net);
 		for (unsigned i = 0; i < used; i++)
 			n += s->seats[i].count[row][at[row]];
 		least = n < least ? n : least;
@@ -117,7 +113,7 @@ void shared_disconnect(struct shared *s, unsigned seat, struct str address)
 
 	s->seats[seat].total--;
 	for (int row = 0; row < ROWS; row++)
-		s->seats[seat].count[row][hash(s->key[row], net) % BUCKETS]--;
+		s->seats[seat].count[row][place(s, row, net)]--;
 }
 
 struct bans *shared_bans(struct shared *s)
@@ -127,7 +123,8 @@ struct bans *shared_bans(struct shared *s)
 
 static struct failure *failure_of(struct shared *s, const struct cidr *net, uint32_t *tag)
 {
-	uint64_t h = hash(s->key[0] + net->bits, str_of(net->address, sizeof net->address));
+	uint64_t key[2] = { s->key[0], s->key[1] + net->bits };
+	uint64_t h = hash_str(key, str_of(net->address, sizeof net->address));
 
 	*tag = (uint32_t)(h >> 12);
 	return &s->failures[h % FAILURES];

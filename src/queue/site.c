@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "base/hash.h"
 #include "base/mem.h"
 
 enum {
@@ -22,6 +24,7 @@ void sites_init(struct sites *s, size_t max)
 	for (size_t i = 0; i < BUCKETS; i++)
 		list_init(&s->buckets[i]);
 	list_init(&s->order);
+	random_bytes(s->key, sizeof s->key);
 }
 
 static void drop(struct sites *s, struct site *site)
@@ -57,11 +60,7 @@ void sites_deinit(struct sites *s)
 
 static struct link *bucket(struct sites *s, struct str key)
 {
-	uint32_t h = 2166136261u;
-
-	for (size_t i = 0; i < key.n; i++)
-		h = (h ^ (unsigned char)key.p[i]) * 16777619u;
-	return &s->buckets[h % BUCKETS];
+	return &s->buckets[hash_str(s->key, key) % BUCKETS];
 }
 
 struct site *sites_find(struct sites *s, struct str key)

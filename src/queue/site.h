@@ -30,6 +30,7 @@ struct site {
 
 struct sites {
 	struct link *buckets; /* owned */
+	uint64_t key[2];      /* of their hash: whoever sends mail chooses domains */
 	struct link order;
 	size_t count, max;
 	uint32_t connections;                   /* limit of a window */

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "queue/queue.h"
 #include "store/local.h"
+#include "collide.h"
 #include "store_help.h"
 
 enum { MINUTE = 60 * 1000, HOUR = 60 * MINUTE };
@@ -941,11 +942,42 @@ static void windows_grow_and_shrink(void **state)
 	sites_deinit(&sites);
 }
 
+/* Domains as somebody would choose them who sends to all of them. */
+static void chosen_destinations(void **state)
+{
+	enum { COUNT = 2000 };
+	struct sites sites;
+	struct collide c;
+	size_t longest = 0;
+
+	(void)state;
+	collide_make(&c, 2166136261u, 16777619u);
+	sites_init(&sites, COUNT);
+	for (uint32_t i = 0; i < COUNT; i++) {
+		char name[COLLIDE_TEXT];
+
+		collide_text(&c, i, name);
+		site_begin(&sites, str_of(name, sizeof name), 1);
+	}
+	for (struct link *l = sites.order.next; l != &sites.order; l = l->next) {
+		struct link *one = &LIST_OF(l, struct site, order)->hash;
+		size_t n = 0;
+
+		for (struct link *k = one->next; k != one; k = k->next)
+			n++;
+		longest = n > longest ? n : longest;
+	}
+	assert_int_equal(sites.count, COUNT);
+	assert_in_range(longest, 1, 20); /* of 2000 in 4096 buckets */
+	sites_deinit(&sites);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(schedule_rows),
 		cmocka_unit_test(windows_grow_and_shrink),
+		cmocka_unit_test(chosen_destinations),
 		cmocka_unit_test(fresh_mail_goes_at_once),
 		cmocka_unit_test(outcomes_must_fit),
 		cmocka_unit_test(retries_until_the_end),

@@ -5,8 +5,11 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include <time.h>
+
 #include "base/mem.h"
 #include "base/uidl.h"
+#include "collide.h"
 
 static void formats(void **state)
 {
@@ -120,6 +123,32 @@ static void a_million_rows(void **state)
 	free(rows);
 }
 
+/* UIDLs as a server would choose them whose mail is taken over. */
+static void chosen_uidls(void **state)
+{
+	enum { COUNT = 1 << COLLIDE_STAGES };
+	struct maildrop_row *rows = mem_zalloc(COUNT * sizeof *rows);
+	char *uidls = mem_alloc((size_t)COUNT * COLLIDE_TEXT);
+	struct collide c;
+	clock_t before;
+
+	(void)state;
+	collide_make(&c, 14695981039346656037u, 1099511628211u);
+	for (uint32_t i = 0; i < COUNT; i++) {
+		collide_text(&c, i, uidls + (size_t)i * COLLIDE_TEXT);
+		rows[i].uidl_at = i * COLLIDE_TEXT;
+		rows[i].uidl_len = COLLIDE_TEXT;
+	}
+	before = clock();
+	uidl_unique(rows, COUNT, str_of(uidls, (size_t)COUNT * COLLIDE_TEXT));
+	/* Half a thousand million comparisons when they all fall together. */
+	assert_true(clock() - before < 2 * CLOCKS_PER_SEC);
+	for (size_t i = 0; i < COUNT; i++)
+		assert_int_equal(rows[i].uidl_len, COLLIDE_TEXT);
+	free(rows);
+	free(uidls);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +156,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_known_is_not_made_up),
 		cmocka_unit_test(duplicates_go_by_their_ids),
 		cmocka_unit_test(a_million_rows),
+		cmocka_unit_test(chosen_uidls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
