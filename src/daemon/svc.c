@@ -29,8 +29,8 @@ static void free_session(struct svc_session *x)
 
 static void end_session(struct svc_session *x)
 {
-	if (x->open && x->sasl != NULL) {
-		/* A SASL step can be dropped in the middle; what the store does cannot. */
+	/* A SASL step can be dropped in the middle; what the store does cannot. */
+	if (x->open && (x->asked.type == IPC_AUTH || x->asked.type == IPC_AUTH_STEP)) {
 		sasl_free(x->sasl);
 		x->sasl = NULL;
 		x->open = false;
