@@ -101,6 +101,8 @@ static enum status work(struct fetch *f, struct err *err)
 			f->remote->name, (unsigned long long)f->counts.left);
 	if (fetch_note(f, f->messages, f->count, &why) != ST_OK && status == ST_OK)
 		status = err_set(err, why.code, "%s", why.text);
+	if (f->full.n > 0 && status == ST_OK)
+		status = fetch_full_end(f, err);
 	if (status == ST_OK && f->pop.over)
 		status = err_set(err, ST_TEMP, "%s", f->pop.why.text);
 	if (status == ST_OK)
@@ -219,12 +221,14 @@ struct round {
 	uint64_t
 		login_delay_s; /* the longest that a server wants between two logins (RFC 2449 6.5) */
 	bool interrupted;
+	struct buf full, owner; /* of --full: the message, the remote that has it */
 };
 
 static int run(struct cmd *c, const struct config *config, const struct config_remote *remote,
 	struct control_session *session, struct round *round)
 {
 	struct fetch f = { .cmd = c,
+		.full = buf_str(&round->full),
 		.config = config,
 		.remote = remote,
 		.session = session,
@@ -253,6 +257,7 @@ static int run(struct cmd *c, const struct config *config, const struct config_r
 static int run_all(struct cmd *c, const struct config *config, struct control_session *session,
 	struct round *round)
 {
+	const struct config_remote *owner = config_remote(config, buf_str(&round->owner));
 	bool all = c->nargs == 0;
 	size_t count = all ? config->remote_count : (size_t)c->nargs;
 	int code = EX_OK;
@@ -264,6 +269,10 @@ static int run_all(struct cmd *c, const struct config *config, struct control_se
 	if (code != EX_OK)
 		return code;
 	round->rows = json_array();
+	if (owner != NULL) {
+		count = 0;
+		code = run(c, config, owner, session, round);
+	}
 	for (size_t i = 0; i < count && !round->interrupted; i++) {
 		int one = run(c, config,
 			all ? &config->remotes[i] : config_remote(config, str_c(c->args[i])),
@@ -342,11 +351,22 @@ int cmd_fetch(struct cmd *c)
 	const char *interval = c->value[OPTION_INTERVAL];
 	struct round round = { .interrupted = false };
 	int64_t interval_ms = 5 * 60 * 1000;
+	int code = EX_OK;
 
 	if (interval != NULL && (!value_duration(str_c(interval), &interval_ms) ||
 					interval_ms < 1000 || interval_ms > DAY_MS))
 		return cmd_fail(c, EX_USAGE, "--interval is a time from 1s to 24h: 5m");
 	if (interval != NULL && !cmd_has(c, OPTION_DAEMON))
 		return cmd_fail(c, EX_USAGE, "--interval goes with --daemon");
-	return cmd_has(c, OPTION_DAEMON) ? fetch_daemon(c, interval_ms) : fetch_round(c, &round);
+	if (cmd_has(c, OPTION_DAEMON))
+		return cmd_has(c, OPTION_FULL)
+			       ? cmd_fail(c, EX_USAGE, "--full is for once, --daemon is not")
+			       : fetch_daemon(c, interval_ms);
+	if (cmd_has(c, OPTION_FULL))
+		code = fetch_full_find(c, &round.owner, &round.full);
+	if (code == EX_OK)
+		code = fetch_round(c, &round);
+	buf_deinit(&round.owner);
+	buf_deinit(&round.full);
+	return code;
 }

@@ -71,6 +71,8 @@ struct fetch {
 	struct fetch_sink sink;
 	struct fetch_message *messages;
 	size_t count, cap;
+	struct str full; /* the id of the one beginning whose rest is wanted; "": all that is new */
+	bool found;      /* it is listed */
 	bool unsorted, refused_uidl, refused_top, filtering;
 	struct buf uidls;
 	json_t *named; /* how many messages have which name of fetch_name(); NULL: none */
@@ -115,6 +117,13 @@ enum status handover_open(struct fetch *f, struct err *err);
 void handover_octets(struct fetch *f, struct str octets, bool end);
 enum status handover_commit(struct fetch *f, struct err *err);
 void handover_close(struct fetch *f);
+
+/* fetch_full.c: find: which remote has the message of --full; a sysexits code, already told. */
+int fetch_full_find(struct cmd *c, struct buf *remote, struct buf *id);
+void fetch_full_choose(struct fetch *f, struct fetch_message *m, const json_t *seen);
+enum status fetch_full_check(const struct fetch *f, struct err *err);
+/* What is whole here now has no beginning here any more. */
+enum status fetch_full_end(struct fetch *f, struct err *err);
 
 /* fetch_run.c */
 enum status fetch_messages(struct fetch *f, struct err *err);

@@ -177,6 +177,10 @@ static enum status decide_some(struct fetch *f, size_t from, size_t to, struct e
 		struct fetch_message *m = &f->messages[i];
 		const json_t *row = json_array_get(seen, i - from);
 
+		if (f->full.n > 0) {
+			fetch_full_choose(f, m, row);
+			continue;
+		}
 		if (json_is_object(row)) {
 			fetch_known(f, m, row);
 			continue;
@@ -205,9 +209,11 @@ enum status fetch_decide(struct fetch *f, struct err *err)
 	for (size_t i = 0; i < f->count && status == ST_OK; i += WHICH_AT_ONCE)
 		status = decide_some(
 			f, i, i + WHICH_AT_ONCE < f->count ? i + WHICH_AT_ONCE : f->count, err);
-	if (status == ST_OK)
+	if (status == ST_OK && f->full.n > 0)
+		status = fetch_full_check(f, err);
+	else if (status == ST_OK)
 		status = fetch_changed(f, err);
-	if (status == ST_OK)
+	if (status == ST_OK && f->full.n == 0)
 		status = fetch_filter_all(f, err);
 	if (status == ST_OK)
 		count_wanted(f);

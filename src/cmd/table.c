@@ -71,6 +71,7 @@ const struct option options[OPTION_COUNT] = {
 	[OPTION_RUN] = { "run", NULL, "send what waits, now" },
 	[OPTION_YES] = { "yes", NULL, "fetch also when everything on the server looks new" },
 	[OPTION_DAEMON] = { "daemon", NULL, "fetch again and again, until it is told to end" },
+	[OPTION_FULL] = { "full", "ID", "fetch the rest of this message, of which the beginning is here" },
 	[OPTION_INTERVAL] = { "interval", "TIME", "between two rounds of --daemon: 5m" },
 };
 
@@ -201,7 +202,7 @@ const struct command commands[] = {
 	{ "who", "", LIST, 0, 0, cmd_who, "list the sessions that have logged in or send mail" },
 	{ "kick", "SESSION|ADDRESS", LIST, 1, 1, cmd_kick, "end a session, or all of an account" },
 
-	{ "fetch", "[REMOTE...]", LIST " dry-run yes daemon interval", 0, -1, cmd_fetch,
+	{ "fetch", "[REMOTE...]", LIST " dry-run yes daemon interval full", 0, -1, cmd_fetch,
 		"fetch new mail from the providers" },
 	{ "list", "[REMOTE...]", LIST " account", 0, -1, cmd_list, "list the mail that was fetched, the newest first" },
 	{ "search", "WORD...", LIST " account", 1, -1, cmd_search,

@@ -193,6 +193,10 @@ static bool take(struct config *c, cfg_t *section, struct err *err)
 			r->name);
 		return false;
 	}
+	if (config_remote(c, str_c(r->name)) != r) {
+		err_set(err, ST_USAGE, "remote %s: it is there already", r->name);
+		return false;
+	}
 	return check(r, err) == ST_OK;
 }
 
@@ -235,7 +239,7 @@ void config_free_remotes(struct config *c)
 const struct config_remote *config_remote(const struct config *c, struct str name)
 {
 	for (size_t i = 0; i < c->remote_count; i++)
-		if (str_eq(str_c(c->remotes[i].name), name))
+		if (str_ieq(str_c(c->remotes[i].name), name))
 			return &c->remotes[i];
 	return NULL;
 }

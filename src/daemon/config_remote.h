@@ -48,7 +48,8 @@ bool remote_target_parse(enum remote_delivery kind, struct str text, struct remo
 /* What stands behind the colon in *rest. */
 bool remote_delivery_parse(struct str text, enum remote_delivery *kind, struct str *rest);
 
-const struct config_remote *config_remote(const struct config *c, struct str name); /* NULL: none */
+/* Names are addresses of maildrops, where case does not count.  NULL: none. */
+const struct config_remote *config_remote(const struct config *c, struct str name);
 
 /* Inside of config.c and config_print.c.  False: err says what is wrong, *where is the section. */
 bool config_take_remotes(struct config *c, cfg_t *cfg, cfg_t **where, struct err *err);

@@ -167,3 +167,36 @@ def test_killed_at_any_moment(office):
         home.fetch()
         assert home.subjects() == want, home.subjects()
         assert left(office) == 0
+
+
+def rest_of(home, subject):
+    return [m for m in json.loads(home.must('list', '--json')) if m['subject'] == subject]
+
+
+def test_the_rest_on_demand(office):
+    fill(office, 2)
+    fill(office, 1, 'big', size=200000)
+    with Home(office, skip_size='50K', keep='keep') as home:
+        assert home.fetch()['stubs'] == 1
+        stub, = rest_of(home, 'big0')
+        assert stub['octets'] < 5000
+        assert home.run('fetch', '--full', '0' * 20).returncode not in (0, 75)
+        assert home.run('fetch', '--full', stub['id'], '--daemon').returncode == 64
+        home.must('fetch', '--full', stub['id'][:12], '--dry-run')
+        assert rest_of(home, 'big0') == [stub]
+        done = home.fetch('--full', stub['id'][:12])
+        assert (done['stored'], done['on_server'], done['error']) == (1, 3, ''), done
+        whole, = rest_of(home, 'big0')
+        assert whole['octets'] > 190000 and whole['uidl'] == stub['uidl'], whole
+        assert home.fetch()['stored'] == 0 and left(office) == 3
+        # It is whole: nothing is to be done.
+        assert home.fetch('--full', whole['id'])['stored'] == 0
+        assert home.subjects() == ['big0', 'm0', 'm1']
+    with Home(office, skip_size='50K', keep='delete') as home:
+        assert home.fetch()['deleted'] == 2
+        stub, = rest_of(home, 'big0')
+        assert home.fetch('--full', stub['id'])['deleted'] == 1 and left(office) == 0
+        whole, = rest_of(home, 'big0')
+        assert whole['octets'] > 190000
+        done = home.run('fetch', '--full', whole['id'])
+        assert done.returncode != 0 and b'no more' in done.stderr, done

@@ -155,6 +155,8 @@ static void errors_rows(void **state)
 			"cross the network unencrypted" },
 		{ "remote without a place", STR_INIT("remote home {\n}"),
 			"restante.conf:2: remote home: give it an address, or a host" },
+		{ "remote twice", STR_INIT("remote a { address = a@b.c }\nremote A { address = a@b.c }"),
+			"restante.conf:2: remote A: it is there already" },
 		{ "remote's name", STR_INIT("remote \"a/b\" { address = a@b.c }"),
 			"restante.conf:1: remote a/b: a name has letters, digits and -_. only" },
 		{ "two secrets",
