@@ -71,6 +71,11 @@ enum option_id {
 	OPTION_DAEMON,
 	OPTION_FULL,
 	OPTION_INTERVAL,
+	OPTION_NO_LOGIN,
+	OPTION_PASSWORD_FILE,
+	OPTION_PASSWORD_COMMAND,
+	OPTION_TOKEN_COMMAND,
+	OPTION_CA_FILE,
 	OPTION_COUNT,
 };
 
@@ -175,6 +180,8 @@ void help_group(FILE *to, struct str group);
 
 /* An empty state directory: made, or there already; anything else is refused. */
 int cmd_make_state(struct cmd *c);
+/* What `restante init --domain DOMAIN` makes. */
+int cmd_make_office(struct cmd *c, const char *domain);
 /* tls/cert.pem and tls/key.pem below a state directory: self-signed. */
 enum status cmd_make_keys(int dir, const char *hostname, const char *domain, struct err *err);
 
@@ -253,6 +260,7 @@ int cmd_submit(struct cmd *c);
 int cmd_trace(struct cmd *c);
 int cmd_send(struct cmd *c);
 int cmd_explain_rcpt(struct cmd *c);
+int cmd_setup(struct cmd *c);
 int cmd_provider_list(struct cmd *c);
 int cmd_provider_show(struct cmd *c);
 

@@ -1,10 +1,9 @@
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/codec.h"
 #include "base/mem.h"
 #include "cmd/dns_check.h"
-#include "net/resolve.h"
+#include "remote/lookup.h"
 
 enum { TIMEOUT_MS = 10000, SHOWN_MAX = 120 };
 
@@ -220,21 +219,6 @@ static void done(struct dns_query *query, const struct dns_answer *a)
 	finish_one(q->check);
 }
 
-static void system_servers(struct buf *servers)
-{
-	struct buf text = { 0 };
-	FILE *f = fopen("/etc/resolv.conf", "re");
-	char room[4096];
-	size_t n;
-
-	while (f != NULL && (n = fread(room, 1, sizeof room, f)) > 0)
-		buf_put(&text, str_of(room, n));
-	if (f != NULL)
-		fclose(f);
-	resolver_from_resolv_conf(buf_str(&text), servers);
-	buf_deinit(&text);
-}
-
 enum status records_check(const struct records *r, struct str resolver, struct str anchors,
 	struct finding *findings, struct err *err)
 {
@@ -247,7 +231,7 @@ enum status records_check(const struct records *r, struct str resolver, struct s
 	if (resolver.n > 0)
 		buf_put(&servers, resolver);
 	else
-		system_servers(&servers);
+		lookup_system_servers(&servers);
 	config.servers = buf_str(&servers);
 	c.dns = resolver_new(c.loop, &config, err);
 	for (size_t i = 0; c.dns != NULL && i < r->count; i++) {

@@ -146,6 +146,8 @@ struct fetch_server {
 };
 enum status fetch_server(struct fetch_server *s, struct cmd *c, const struct config *config,
 	const struct config_remote *remote, struct err *err);
+/* Who may vouch for a server, in PEM; ca_file "": the system's. */
+enum status fetch_roots(struct buf *to, const char *ca_file, struct err *err);
 void fetch_server_free(struct fetch_server *s);
 
 #endif

@@ -14,10 +14,13 @@ enum { ROOTS_MAX = 4 * 1024 * 1024 };
 
 static const char system_roots[] = "/etc/ssl/certs/ca-certificates.crt";
 
-static enum status read_roots(struct buf *to, const char *path, struct err *err)
+enum status fetch_roots(struct buf *to, const char *ca_file, struct err *err)
 {
+	const char *path = ca_file[0] == '\0' ? system_roots : ca_file;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = 1;
+
+	buf_init(to, ROOTS_MAX);
 
 	if (fd < 0)
 		return err_set(err, ST_USAGE, "open %s: %s", path, strerror(errno));
@@ -113,7 +116,6 @@ enum status fetch_server(struct fetch_server *s, struct cmd *c, const struct con
 
 	*s = (struct fetch_server){ .sends = s->sends,
 		.want = { .allow_cleartext = r->allow_cleartext } };
-	buf_init(&s->roots, ROOTS_MAX);
 	if (home != NULL)
 		snprintf(netrc, sizeof netrc, "%s/.netrc", home);
 	status = choose(s, c, r, err);
@@ -123,8 +125,7 @@ enum status fetch_server(struct fetch_server *s, struct cmd *c, const struct con
 			"allow_cleartext = yes permits it",
 			STR_ARG(buf_str(&s->host)));
 	if (status == ST_OK && want->server.tls != SERVER_TLS_NONE && r->fingerprint[0] == '\0')
-		status = read_roots(
-			&s->roots, r->ca_file[0] != '\0' ? r->ca_file : system_roots, err);
+		status = fetch_roots(&s->roots, r->ca_file, err);
 	source.host = buf_str(&s->host);
 	source.user = buf_str(&s->user);
 	if (status == ST_OK)

@@ -61,15 +61,14 @@ static int plan_hostname(struct cmd *c, struct plan *p)
 	return EX_OK;
 }
 
-static int make_plan(struct cmd *c, struct plan *p)
+static int make_plan(struct cmd *c, const char *domain, struct plan *p)
 {
 	size_t n = 0;
 
-	if (c->value[OPTION_DOMAIN] == NULL)
+	if (domain == NULL)
 		return cmd_fail(c, EX_USAGE, "needs --domain DOMAIN, what stands behind the @");
-	if (str_c(c->value[OPTION_DOMAIN]).n > DOMAIN_MAX ||
-		!canonical_domain_name(str_c(c->value[OPTION_DOMAIN]), p->domain, &n))
-		return cmd_fail(c, EX_USAGE, "'%.200s' is no domain name", c->value[OPTION_DOMAIN]);
+	if (str_c(domain).n > DOMAIN_MAX || !canonical_domain_name(str_c(domain), p->domain, &n))
+		return cmd_fail(c, EX_USAGE, "'%.200s' is no domain name", domain);
 	p->domain[n] = '\0';
 	if (c->value[OPTION_PORT_OFFSET] != NULL &&
 		(!str_u64(str_c(c->value[OPTION_PORT_OFFSET]), &p->port_offset) ||
@@ -196,24 +195,39 @@ static void tell_next(const struct cmd *c, const struct plan *p)
 	printf("      and a real certificate into %s/tls/cert.pem and key.pem\n", c->state);
 }
 
-int cmd_init(struct cmd *c)
+static int make_office(struct cmd *c, const struct plan *p)
 {
-	struct plan p = { .port_offset = 0 };
 	struct err err = { ST_OK, "" };
-	int code = make_plan(c, &p), dir;
+	int code = cmd_make_state(c), dir;
 
-	if (code == EX_OK)
-		code = cmd_make_state(c);
 	if (code != EX_OK)
 		return code;
 	umask(0077);
 	dir = open(c->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return cmd_fail(c, EX_CANTCREAT, "open %s: %s", c->state, strerror(errno));
-	if (make_all(c->state, dir, &p, &err) != ST_OK)
+	if (make_all(c->state, dir, p, &err) != ST_OK)
 		code = cmd_fail(
 			c, EX_CANTCREAT, "%s (%s is unfinished: remove it)", err.text, c->state);
 	close(dir);
+	return code;
+}
+
+int cmd_make_office(struct cmd *c, const char *domain)
+{
+	struct plan p = { .port_offset = 0 };
+	int code = make_plan(c, domain, &p);
+
+	return code == EX_OK ? make_office(c, &p) : code;
+}
+
+int cmd_init(struct cmd *c)
+{
+	struct plan p = { .port_offset = 0 };
+	int code = make_plan(c, c->value[OPTION_DOMAIN], &p);
+
+	if (code == EX_OK)
+		code = make_office(c, &p);
 	if (code != EX_OK)
 		return code;
 	tell_next(c, &p);

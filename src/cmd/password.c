@@ -25,7 +25,7 @@ static bool read_line(int fd, struct buf *line)
 	return line->len > 0 && !line->full;
 }
 
-static bool ask(const char *prompt, struct buf *line)
+bool password_ask(const char *prompt, struct buf *line)
 {
 	struct termios before, quiet;
 	bool ok;
@@ -49,7 +49,7 @@ static int ask_twice(struct cmd *c, struct buf *line)
 	int code = EX_OK;
 
 	buf_init(&again, PASSWORD_MAX);
-	if (!ask("New password: ", line) || !ask("Once more: ", &again))
+	if (!password_ask("New password: ", line) || !password_ask("Once more: ", &again))
 		code = cmd_fail(c, EX_DATAERR, "a password has 1 to 1000 octets");
 	else if (!str_eq_secret(buf_str(line), buf_str(&again)))
 		code = cmd_fail(c, EX_DATAERR, "these were two different passwords: try again");

@@ -69,9 +69,14 @@ const struct option options[OPTION_COUNT] = {
 	[OPTION_SERVERINFO] = { "serverinfo", NULL, "tell what the server offers; sends nothing" },
 	[OPTION_OUTBOX] = { "outbox", NULL, "list what waits to be sent" },
 	[OPTION_RUN] = { "run", NULL, "send what waits, now" },
-	[OPTION_YES] = { "yes", NULL, "fetch also when everything on the server looks new" },
+	[OPTION_YES] = { "yes", NULL, "fetch: also when everything on the server looks new; setup: do not ask" },
 	[OPTION_DAEMON] = { "daemon", NULL, "fetch again and again, until it is told to end" },
 	[OPTION_FULL] = { "full", "ID", "fetch the rest of this message, of which the beginning is here" },
+	[OPTION_NO_LOGIN] = { "no-login", NULL, "only look for the servers: no password is asked for, nothing is written" },
+	[OPTION_PASSWORD_FILE] = { "password-file", "FILE", "the password is the first line of this file" },
+	[OPTION_PASSWORD_COMMAND] = { "password-command", "CMD", "this command prints the password" },
+	[OPTION_TOKEN_COMMAND] = { "token-command", "CMD", "this command prints an OAuth access token" },
+	[OPTION_CA_FILE] = { "ca-file", "FILE", "authorities that may vouch for the servers, in PEM; else the system's" },
 	[OPTION_INTERVAL] = { "interval", "TIME", "between two rounds of --daemon: 5m" },
 };
 
@@ -202,6 +207,9 @@ const struct command commands[] = {
 	{ "who", "", LIST, 0, 0, cmd_who, "list the sessions that have logged in or send mail" },
 	{ "kick", "SESSION|ADDRESS", LIST, 1, 1, cmd_kick, "end a session, or all of an account" },
 
+	{ "setup", "ADDRESS",
+		LIST " name no-login password-file password-command token-command ca-file resolver yes", 1, 1, cmd_setup,
+		"find the servers of a mail address, try the login, and write both into restante.conf" },
 	{ "fetch", "[REMOTE...]", LIST " dry-run yes daemon interval full", 0, -1, cmd_fetch,
 		"fetch new mail from the providers" },
 	{ "list", "[REMOTE...]", LIST " account", 0, -1, cmd_list, "list the mail that was fetched, the newest first" },

@@ -95,6 +95,7 @@ static void begin(struct fetch *f)
 		snprintf(port, sizeof port, ":%u", f->port);
 	snprintf(url, sizeof url, "https://mta-sts.%s%s/.well-known/mta-sts.txt", f->domain, port);
 	snprintf(resolve, sizeof resolve, "mta-sts.%s:%u:%s", f->domain, f->port, f->addresses);
+	f->get.type = "text/plain"; /* RFC 8461 3.2 */
 	web_get_start(&f->office->web, &f->get, url, resolve, MTASTS_POLICY_MAX, on_fetched);
 }
 

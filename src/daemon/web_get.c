@@ -34,8 +34,8 @@ static void collect(struct web *w)
 				curl_easy_strerror(m->data.result));
 		else if (m->data.result == CURLE_OK && code != 200)
 			snprintf(g->error, sizeof g->error, "HTTP status %ld", code);
-		else if (m->data.result == CURLE_OK && !g->is_text)
-			snprintf(g->error, sizeof g->error, "not text/plain");
+		else if (m->data.result == CURLE_OK && !g->is_type)
+			snprintf(g->error, sizeof g->error, "not %s", g->type);
 		curl_multi_remove_handle(w->multi, g->curl);
 		w->running--;
 		g->done(g);
@@ -139,20 +139,20 @@ static size_t on_body(char *octets, size_t size, size_t n, void *arg)
 	return g->body.full ? 0 : size * n;
 }
 
-/* RFC 8461 3.2: text/plain, whatever parameters it has. */
+/* Whatever parameters the type has (RFC 8461 3.2). */
 static size_t on_header(char *octets, size_t size, size_t n, void *arg)
 {
 	struct web_get *g = arg;
 	struct str value = str_of(octets, size * n), name;
 
 	if (str_istarts(value, STR("HTTP/")))
-		g->is_text = false; /* the head of another response */
+		g->is_type = g->type == NULL; /* the head of another response */
 	name = str_cut(&value, ':');
-	if (str_ieq(name, STR("Content-Type"))) {
+	if (g->type != NULL && str_ieq(name, STR("Content-Type"))) {
 		struct str type = str_head(value, str_find(value, ';'));
 
 		type = str_head(type, str_find(type, '\r'));
-		g->is_text = str_ieq(str_trim(type), STR("text/plain"));
+		g->is_type = str_ieq(str_trim(type), str_c(g->type));
 	}
 	return size * n;
 }

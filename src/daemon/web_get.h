@@ -26,7 +26,8 @@ struct web_get {
 	struct curl_slist *resolve;
 	struct buf body;
 	char error[CURL_ERROR_SIZE];
-	bool is_text; /* Content-Type: text/plain */
+	const char *type; /* the owner's: Content-Type that it has to be; NULL: any */
+	bool is_type;
 	/* error "": body is what a 200 brought. */
 	void (*done)(struct web_get *g);
 };

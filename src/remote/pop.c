@@ -185,7 +185,11 @@ static bool serve(struct pop *p, struct pop3c_event *ev)
 		else
 			pop3c_closed(p->engine);
 		return false;
-	case POP3C_ASK_LOGIN: log_in(p, &ev->result); return false;
+	case POP3C_ASK_LOGIN:
+		if (p->want.user.n == 0)
+			return p->logged_in = true;
+		log_in(p, &ev->result);
+		return false;
 	case POP3C_ASK_AUTH_MORE: answer_challenge(p, ev->data); return false;
 	case POP3C_EV_LOGGED_IN:
 		/* RFC 5802 5: a server that did not prove that it knows the keys may be anybody. */

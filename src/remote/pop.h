@@ -11,10 +11,11 @@ enum { POP_ROWS_MAX = 2 * 1000 * 1000 }; /* of one listing */
 
 struct pop_want {
 	struct server_want server;
-	struct str user, secret; /* borrowed until pop_close() */
-	bool token;              /* the secret is an OAuth access token */
-	struct str mechanisms;   /* "auto", or those that are allowed, also USER and APOP */
-	bool allow_cleartext;    /* a login without TLS */
+	struct str user,
+		secret; /* borrowed until pop_close(); user "": as far as the login, not further */
+	bool token;     /* the secret is an OAuth access token */
+	struct str mechanisms; /* "auto", or those that are allowed, also USER and APOP */
+	bool allow_cleartext;  /* a login without TLS */
 	bool pipelining;
 	unsigned ignore; /* enum pop3c_capability */
 };
