@@ -115,44 +115,58 @@ static void from_srv(struct setup *s)
 				     : "no records");
 }
 
+/* Of the first question to DNS. */
 struct mx {
 	struct setup *setup;
-	bool found, silent;
+	struct provider provider; /* of the host that takes the mail; its id "": nobody is known */
+	enum dns_outcome outcome;
 	size_t count;
 };
 
 static void on_mx(void *arg, const struct dns_answer *a)
 {
 	struct mx *mx = arg;
-	struct setup *s = mx->setup;
 
-	mx->silent = a->outcome == DNS_FAILED || a->outcome == DNS_BOGUS;
-	for (size_t i = 0; a->outcome == DNS_FOUND && i < a->count && !mx->found; i++) {
-		mx->count++;
-		mx->found = provider_find_mx(buf_str(&s->directory), a->rows[i].data, &s->provider);
+	mx->outcome = a->outcome;
+	for (; a->outcome == DNS_FOUND && mx->count < a->count; mx->count++)
+		if (mx->provider.id.n == 0 && !provider_find_mx(buf_str(&mx->setup->directory),
+						      a->rows[mx->count].data, &mx->provider))
+			mx->provider = (struct provider){ .status = PROVIDER_LIVE };
+}
+
+static int ask_mx(struct setup *s, struct mx *mx)
+{
+	struct lookup_question question = { .type = DNS_MX, .answer = on_mx, .arg = mx };
+
+	snprintf(question.name, sizeof question.name, "%.*s",
+		STR_ARG(canonical_domain(&s->address)));
+	lookup_ask(&s->lookup, &question, 1);
+	switch (mx->outcome) {
+	case DNS_NXDOMAIN:
+		return cmd_fail(s->cmd, EX_UNAVAILABLE, "there is no domain %s", question.name);
+	case DNS_FAILED:
+	case DNS_BOGUS:
+		return cmd_fail(s->cmd, EX_TEMPFAIL,
+			"DNS does not answer: try again when the network is there");
+	case DNS_FOUND:
+	case DNS_NODATA: break;
 	}
+	return EX_OK;
 }
 
 /* A domain whose mail a known provider takes. */
-static void from_mx(struct setup *s)
+static void from_mx(struct setup *s, const struct mx *mx)
 {
-	struct mx mx = { .setup = s };
-	struct lookup_question question = { .type = DNS_MX, .answer = on_mx, .arg = &mx };
-	struct provider *p = &s->provider, before = *p;
-	struct str domain = canonical_domain(&s->address);
+	const struct provider *p = &mx->provider;
 
-	snprintf(question.name, sizeof question.name, "%.*s", STR_ARG(domain));
-	lookup_ask(&s->lookup, &question, 1);
-	s->silent |= mx.silent;
-	if (!mx.found || p->status == PROVIDER_DEAD) {
-		*p = before;
+	if (p->id.n == 0 || p->status == PROVIDER_DEAD) {
 		setup_tried(s, SETUP_MX, "%s",
-			mx.silent      ? "DNS does not answer"
-			: mx.count > 0 ? "its mail goes to nobody who is known"
-				       : "the domain takes no mail");
+			mx->count > 0 ? "its mail goes to nobody who is known"
+				      : "the domain takes no mail");
 		return;
 	}
 	setup_tried(s, SETUP_MX, "its mail goes to %.*s", STR_ARG(p->id));
+	s->provider = *p;
 	take_provider(s, false, SETUP_MX);
 	take_provider(s, true, SETUP_MX);
 	if (p->localpart && s->user.len == 0)
@@ -239,15 +253,29 @@ static void probe(struct setup *s)
 			STR_ARG(domain));
 }
 
+static int look_around(struct setup *s)
+{
+	struct mx mx = { .setup = s, .outcome = DNS_FAILED };
+	int code = ask_mx(s, &mx);
+
+	if (code != EX_OK)
+		return code;
+	setup_autoconfig(s);
+	if (!setup_complete(s))
+		from_srv(s);
+	if (!setup_complete(s))
+		from_mx(s, &mx);
+	if (!setup_complete(s))
+		probe(s);
+	return EX_OK;
+}
+
 int setup_find(struct setup *s)
 {
-	static void (*const ways[])(
-		struct setup *) = { setup_autoconfig, from_srv, from_mx, probe };
 	int code = from_directory(s);
 
-	for (size_t i = 0; i < sizeof ways / sizeof *ways && code == EX_OK; i++)
-		if (!setup_complete(s))
-			ways[i](s);
+	if (code == EX_OK && !setup_complete(s))
+		code = look_around(s);
 	if (code != EX_OK || s->pop3.at.host[0] != '\0')
 		return code;
 	if (s->silent)

@@ -162,9 +162,7 @@ def test_finds_the_servers(_):
         assert 'app-password' in found['login'] and found['pop3']['error'] != '', found
         assert not os.path.exists(f'{t.home.dir}/nothing')
 
-
-def test_hostile_autoconfig(_):
-    with town() as t:
+        # What others may write into such a file.
         for name, why in (('laugh', 'document type'), ('big', 'over 262144 octets'), ('wrong', 'other domains'),
                           ('moved', 'HTTP status 302'), ('cut', 'unclosed token')):
             found = t.find(f'ann@{name}.test', 69)
@@ -172,6 +170,8 @@ def test_hostile_autoconfig(_):
         # Who does not know the authority does not believe the file.
         done = t.run('setup', 'ann@auto.test', '--json', '--no-login')
         assert done.returncode == 69 and 'certificate' in said(json.loads(done.stdout), 'autoconfig'), done
+        done = t.run('setup', 'ann@other.prov.test', '--no-login')
+        assert done.returncode == 69 and b'there is no domain' in done.stderr, done
         # No DNS: something may be there another time.
         t.world.processes[0].terminate()
         t.world.processes[0].wait(10)
