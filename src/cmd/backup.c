@@ -219,6 +219,7 @@ static enum status make(struct backup *b, struct err *err)
 	if (status == ST_OK)
 		status = take_moment(b, err);
 	progress_begin(&b->progress, 0);
+	b->progress.octets = true;
 	if (status == ST_OK)
 		status = backup_copy(&b->copy, err);
 	progress_clear(&b->progress);

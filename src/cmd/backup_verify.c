@@ -57,6 +57,7 @@ enum status damage_check(
 	if (check == NULL)
 		return err == NULL ? ST_IO : err->code;
 	progress_begin(&progress, 0);
+	progress.octets = true;
 	while (check_step(check, SLICE)) {
 		progress.total = check_report(check)->total;
 		progress_at(&progress, check_report(check)->octets, check_report(check)->messages);

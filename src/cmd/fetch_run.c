@@ -148,6 +148,7 @@ enum status fetch_messages(struct fetch *f, struct err *err)
 	if (status != ST_OK)
 		return status;
 	progress_begin(&f->progress, f->wanted_octets);
+	f->progress.octets = true;
 	status = retrieve(f, err);
 	end = sink_close(f, err);
 	progress_clear(&f->progress);

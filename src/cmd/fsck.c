@@ -53,6 +53,7 @@ static enum status check(
 	if (status == ST_OK) {
 		disk = disk_real();
 		progress_begin(&f->progress, 0);
+		f->progress.octets = true;
 		status = store_local_fsck(dir, disk, report, &watch, err);
 		progress_clear(&f->progress);
 		disk->ops->free(disk);

@@ -403,6 +403,7 @@ static enum status import_source(
 	if (folder)
 		im->uidl_from = UIDL_NONE;
 	progress_begin(&im->progress, s.octets);
+	im->progress.octets = true;
 	im->done_octets = 0;
 	status = load_list(im, &s, err);
 	for (size_t i = 0; i < s.count && status == ST_OK && im->failed == 0; i++)

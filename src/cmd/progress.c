@@ -14,6 +14,28 @@ void progress_begin(struct progress *p, uint64_t total)
 	};
 }
 
+static void put_rate(uint64_t done, int64_t gone_ms)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB" };
+	double rate = (double)done * 1000 / (double)gone_ms;
+	size_t unit = 0;
+
+	for (; rate >= 1000 && unit < 3; unit++)
+		rate /= 1024;
+	fprintf(stderr, unit == 0 || rate >= 100 ? "  %.0f %s/s" : "  %.1f %s/s", rate,
+		units[unit]);
+}
+
+static void put_left(int64_t s)
+{
+	if (s >= 3600)
+		fprintf(stderr, "  %lldh%02lldm left", (long long)s / 3600, (long long)s / 60 % 60);
+	else if (s >= 60)
+		fprintf(stderr, "  %lldm%02llds left", (long long)s / 60, (long long)s % 60);
+	else
+		fprintf(stderr, "  %llds left", (long long)s);
+}
+
 void progress_at(struct progress *p, uint64_t done, uint64_t messages)
 {
 	int64_t now = p->shown ? clock_mono_ms() : 0, gone;
@@ -35,10 +57,11 @@ void progress_at(struct progress *p, uint64_t done, uint64_t messages)
 	fprintf(stderr, "\r\033[K[%s] %3d%%", bar, (int)((double)done / (double)p->total * 100));
 	if (messages > 0)
 		fprintf(stderr, "  %llu messages", (unsigned long long)messages);
-	if (done > 0 && gone > 2000)
-		fprintf(stderr, "  %llds left",
-			(long long)((double)gone * (double)(p->total - done) / (double)done /
-				    1000));
+	if (done == 0 || gone <= 2000)
+		return;
+	if (p->octets)
+		put_rate(done, gone);
+	put_left((int64_t)((double)gone * (double)(p->total - done) / (double)done / 1000));
 }
 
 void progress_clear(struct progress *p)

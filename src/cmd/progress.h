@@ -7,6 +7,7 @@
 
 struct progress {
 	bool shown;     /* standard error is a terminal */
+	bool octets;    /* they are what is counted: their rate is told */
 	uint64_t total; /* octets or messages; 0: not known */
 	int64_t begun_ms, next_ms;
 };

@@ -60,6 +60,7 @@ static enum status copy_store(struct restore *r, struct err *err)
 	enum status status;
 
 	progress_begin(&r->progress, 0);
+	r->progress.octets = true;
 	status = backup_copy(&copy, err);
 	progress_clear(&r->progress);
 	if (status == ST_OK)

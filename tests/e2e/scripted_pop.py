@@ -63,6 +63,7 @@ class Handler(socketserver.StreamRequestHandler):
         elif verb == 'UIDL':
             self.rows(f'{n} {m.uidl}' for n, m in s.listing())
         elif verb == 'RETR':
+            time.sleep(s.pause)
             self.body(s.mails[int(args[0]) - 1].octets)
         elif verb == 'TOP':
             head, _, rest = s.mails[int(args[0]) - 1].octets.partition(b'\r\n\r\n')
@@ -91,6 +92,7 @@ class ScriptedPop(socketserver.ThreadingTCPServer):
         self.answers, self.log, self.marked = {}, [], set()
         self.greeting = '+OK\r\n'
         self.cut_after, self.sent = None, 0
+        self.pause = 0  # before a message
         self.eats_pipelined = self.backwards = False
         self.list_size = lambda m: len(m.octets)
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()

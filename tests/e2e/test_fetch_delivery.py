@@ -2,6 +2,8 @@
 
 import mailbox
 import os
+import pty
+import re
 import signal
 import subprocess
 import time
@@ -156,3 +158,23 @@ def test_daemon(office):
             child.kill()
             child.wait()
         assert home.subjects() == ['later0', 'm0', 'm1']
+
+
+def test_progress(office):
+    with ScriptedPop([Mail(f'm{i}', size=30000) for i in range(8)]) as server, home_of(server) as home:
+        server.pause = 0.5
+        ours, theirs = pty.openpty()
+        child = subprocess.Popen([BIN, 'fetch', '--state', home.state], stdout=subprocess.PIPE, stderr=theirs,
+                                 env=environment())
+        os.close(theirs)
+        shown = b''
+        while True:
+            try:
+                shown += os.read(ours, 65536)
+            except OSError:
+                break
+        os.close(ours)
+        child.stdout.close()
+        assert child.wait(20) == 0
+        assert re.search(rb'\[#+\.+\] +\d+%.*  [0-9.]+ KiB/s  \ds left', shown), shown
+        assert shown.endswith(b'\r\x1b[K')
