@@ -127,12 +127,14 @@ static enum status show(struct reading *r, struct str id, struct err *err)
 	struct buf octets = { 0 }, text = { 0 };
 	struct library_row row;
 	struct mime_tree t;
+	bool partial;
 	enum status status = library_get(r->library, buf_str(&r->accounts), id, &row, err);
 
 	if (status == ST_OK)
 		status = reading_message(r, &row, SHOW_MAX, &octets, err);
 	if (status != ST_OK)
 		return status;
+	partial = reading_partial(r, &row);
 	mime_tree_parse(&t, buf_str(&octets));
 	mime_text(&t, &text);
 	mime_tree_free(&t);
@@ -140,11 +142,15 @@ static enum status show(struct reading *r, struct str id, struct err *err)
 		json_t *o = row_json(&row);
 
 		json_object_set_new(o, "text", text_of(buf_str(&text)));
+		json_object_set_new(o, "partial", json_boolean(partial));
 		json_dumpf(o, stdout, JSON_INDENT(1));
 		putchar('\n');
 		json_decref(o);
 	} else {
 		print_message(&row, buf_str(&text));
+		if (partial)
+			printf("\n[Only its beginning was fetched: restante fetch --full %.*s]\n",
+				STR_ARG(row.id));
 	}
 	library_set(r->library, row.id, true, row.marked, NULL);
 	buf_deinit(&octets);

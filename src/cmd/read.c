@@ -32,7 +32,7 @@ static void look_for(struct desk *r)
 	buf_deinit(&before);
 }
 
-static void update(struct desk *r)
+void desk_update(struct desk *r)
 {
 	struct err err = { ST_OK, "" };
 	size_t before = r->list.count;
@@ -58,7 +58,7 @@ static void next_message(struct desk *r, long by)
 
 static const char help[] =
 	"enter read  / find  a account  t threads  m mark  u unread  d delete  s save  o open  "
-	"r reply  R to all  f forward  w write  G look for new  q quit";
+	"r reply  R to all  f forward  w write  x outbox  F fetch  G look for new  q quit";
 
 /* Keys that do the same in the list and in a message. */
 static void on_common(struct desk *r, int key)
@@ -72,6 +72,8 @@ static void on_common(struct desk *r, int key)
 	case 'r': act_write(r, WRITE_REPLY); break;
 	case 'R': act_write(r, WRITE_REPLY_ALL); break;
 	case 'f': act_write(r, WRITE_FORWARD); break;
+	case 'F': act_fetch(r); break;
+	case 'x': act_outbox(r); break;
 	case '?': desk_note(r, "%s", help); break;
 	}
 }
@@ -98,7 +100,7 @@ static void on_list(struct desk *r, int key)
 	case KEY_ENTER: view_open(r); break;
 	case '/': look_for(r); break;
 	case 'a': next_account(r); break;
-	case 'G': update(r); break;
+	case 'G': desk_update(r); break;
 	case 'u': act_seen(r, false); break;
 	case 't':
 		r->threads = !r->threads;

@@ -38,6 +38,7 @@ struct desk {
 	struct str only;  /* one account of reading.accounts; "": all */
 	size_t at, top;   /* the row in hand, the first row shown */
 	bool threads, ended;
+	bool partial;   /* of the message read last only the beginning was fetched */
 	char *scratch;  /* directory for files of this run; NULL: none yet */
 	char note[512]; /* the last line, until the next key */
 };
@@ -57,8 +58,9 @@ bool view_open(struct desk *r);
 void view_close(struct desk *r);
 void view_draw(struct desk *r);
 void view_move(struct desk *r, long by);
-/* The message in hand, whole; false: noted why. */
-bool view_octets(struct desk *r, struct buf *octets);
+/* The message in hand, at most max octets of it; false: noted why. */
+enum { MAIL_WHOLE = 1024 * 1024 * 1024 };
+bool view_octets(struct desk *r, uint64_t max, struct buf *octets);
 
 /* ---- read_ask.c ---- */
 
@@ -80,8 +82,19 @@ void act_seen(struct desk *r, bool seen);
 /* Makes r->scratch; false: noted why. */
 bool desk_scratch(struct desk *r);
 
+/* ---- read.c ---- */
+
+void desk_update(struct desk *r); /* takes in what is new */
+
+/* ---- read_fetch.c, read_outbox.c ---- */
+
+void act_fetch(struct desk *r);
+void act_outbox(struct desk *r);
+
 /* ---- read_write.c ---- */
 
 void act_write(struct desk *r, enum write_kind kind);
+/* Goes on with a draft that was kept. */
+void act_draft(struct desk *r, const char *path);
 
 #endif

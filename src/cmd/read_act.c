@@ -76,7 +76,8 @@ static void save_into(struct desk *r, const char *format, char *dir)
 	struct buf octets = { 0 };
 	struct str saved;
 
-	if (view_octets(r, &octets) && save_message(&to, &row, buf_str(&octets), &err) != ST_OK)
+	if (view_octets(r, MAIL_WHOLE, &octets) &&
+		save_message(&to, &row, buf_str(&octets), &err) != ST_OK)
 		desk_note(r, "%s", err.text);
 	saved = buf_str(&to.saved);
 	if (err.code == ST_OK && r->note[0] == '\0' && saved.n == 0)
@@ -174,22 +175,29 @@ static void open_part(struct desk *r, const json_t *a, const struct mime_tree *t
 	buf_deinit(&body);
 }
 
-/* Which of them; NULL: none.  More than nine are chosen among the first nine. */
+/* Which of them; NULL: none.  More than nine have numbers, which are typed. */
 static const json_t *choose(struct desk *r, const json_t *all)
 {
-	struct buf question = { 0 };
+	struct buf text = { 0 }, typed = { 0 };
 	size_t n = json_array_size(all);
-	char *text;
-	int key;
+	uint64_t number = 0;
 
-	buf_put(&question, STR("Open "));
-	for (size_t i = 0; i < n && i < 9; i++)
-		buf_printf(&question, " %zu %s", i + 1,
+	if (n > 9)
+		buf_printf(&text, "Open which of the %zu attachments, as they stand above: ", n);
+	else
+		buf_put(&text, STR("Open "));
+	for (size_t i = 0; i < n && n <= 9; i++)
+		buf_printf(&text, " %zu %s", i + 1,
 			json_string_value(json_object_get(json_array_get(all, i), "filename")));
-	text = buf_steal_c(&question);
-	key = ask_key(r, text, "123456789");
-	free(text);
-	return key == 0 ? NULL : json_array_get(all, (size_t)(key - '1'));
+	buf_putc(&text, '\0');
+	if (n <= 9)
+		number = (uint64_t)ask_key(r, text.data, "123456789");
+	else if (ask_line(r, text.data, &typed, NULL))
+		(void)str_u64(str_trim(buf_str(&typed)), &number);
+	number -= n <= 9 && number > 0 ? '0' : 0;
+	buf_deinit(&text);
+	buf_deinit(&typed);
+	return number == 0 || number > n ? NULL : json_array_get(all, (size_t)number - 1);
 }
 
 void act_open(struct desk *r)
@@ -202,7 +210,7 @@ void act_open(struct desk *r)
 
 	if (m != NULL && json_array_size(all) == 0)
 		desk_note(r, "It has no attachments");
-	if (a != NULL && desk_scratch(r) && view_octets(r, &octets)) {
+	if (a != NULL && desk_scratch(r) && view_octets(r, MAIL_WHOLE, &octets)) {
 		mime_tree_parse(&t, buf_str(&octets));
 		open_part(r, a, &t);
 		mime_tree_free(&t);

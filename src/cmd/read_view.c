@@ -11,7 +11,7 @@
 
 enum { VIEW_MAX = 64 * 1024 * 1024 };
 
-bool view_octets(struct desk *r, struct buf *octets)
+bool view_octets(struct desk *r, uint64_t max, struct buf *octets)
 {
 	const struct mail *m = list_at(r);
 	struct err err = { ST_OK, "" };
@@ -19,9 +19,11 @@ bool view_octets(struct desk *r, struct buf *octets)
 
 	if (m == NULL)
 		return false;
-	row = (struct library_row){ .account = m->account, .id = m->id };
-	if (reading_begin(&r->reading, &err) == ST_OK)
-		reading_message(&r->reading, &row, VIEW_MAX, octets, &err);
+	row = (struct library_row){ .account = m->account, .id = m->id, .uidl = m->uidl };
+	if (reading_begin(&r->reading, &err) == ST_OK) {
+		r->partial = reading_partial(&r->reading, &row);
+		reading_message(&r->reading, &row, max, octets, &err);
+	}
 	reading_rest(&r->reading);
 	if (err.code != ST_OK)
 		desk_note(r, "%s", err.text);
@@ -91,7 +93,7 @@ bool view_open(struct desk *r)
 	struct mail *m = list_at(r);
 	struct mail_view v = { .mail = m };
 
-	if (!view_octets(r, &v.octets)) {
+	if (!view_octets(r, VIEW_MAX, &v.octets)) {
 		buf_deinit(&v.octets);
 		return false;
 	}
@@ -101,6 +103,8 @@ bool view_open(struct desk *r)
 	make_text(&r->view);
 	if (v.cut)
 		desk_note(r, "Only its beginning is shown: save it to have it whole");
+	else if (r->partial)
+		desk_note(r, "Only its beginning was fetched: F brings the rest");
 	act_seen(r, true);
 	return true;
 }

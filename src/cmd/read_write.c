@@ -39,8 +39,8 @@ static bool read_file(void *arg, struct str path, struct buf *out, struct err *e
 	return err->code == ST_OK;
 }
 
-/* <state>/drafts/ID: there until it is in the outbox or thrown away. */
-static char *make_draft(struct desk *r, struct str text)
+/* <state>/drafts/ID.txt, or ID.FORWARDED.txt: there until it is in the outbox or thrown away. */
+static char *make_draft(struct desk *r, struct str forwarded, struct str text)
 {
 	char id[MSGID_TEXT + 1], *path = NULL;
 	FILE *f;
@@ -51,7 +51,8 @@ static char *make_draft(struct desk *r, struct str text)
 		abort();
 	mkdir(path, 0700);
 	free(path);
-	if (asprintf(&path, "%s/drafts/%s.txt", r->reading.cmd->state, id) < 0)
+	if (asprintf(&path, "%s/drafts/%s%s%.*s.txt", r->reading.cmd->state, id,
+		    forwarded.n > 0 ? "." : "", STR_ARG(forwarded)) < 0)
 		abort();
 	f = fopen(path, "wxe");
 	good = f != NULL && fwrite(text.p, 1, text.n, f) == text.n;
@@ -162,17 +163,13 @@ static const struct config_remote *writer(const struct desk *r, const struct con
 	return remote != NULL || config->remote_count == 0 ? remote : &config->remotes[0];
 }
 
-static void work_on(
-	struct desk *r, const struct config *config, enum write_kind kind, struct str octets)
+/* What becomes of a draft: path is taken.  forward: a message that goes with it; "". */
+static void work_on(struct desk *r, const struct config *config, const struct config_remote *remote,
+	char *path, struct str forward)
 {
-	const struct config_remote *remote = writer(r, config);
-	struct buf text = { 0 };
-	char question[600], *path;
+	char question[600];
 	int key = 'e';
 
-	compose_draft(&text, kind, str_c(remote->address), octets);
-	path = make_draft(r, buf_str(&text));
-	buf_deinit(&text);
 	while (path != NULL && key == 'e') {
 		edit(r, path);
 		do {
@@ -181,8 +178,7 @@ static void work_on(
 				r->note, r->note[0] != '\0' ? "  " : "");
 			key = ask_key(r, question, "sex");
 			r->note[0] = '\0';
-		} while (key == 's' && send_draft(r, config, remote, path,
-					       kind == WRITE_FORWARD ? octets : STR("")) != ST_OK);
+		} while (key == 's' && send_draft(r, config, remote, path, forward) != ST_OK);
 	}
 	if (key == 's' || key == 'x')
 		unlink(path == NULL ? "" : path);
@@ -191,18 +187,86 @@ static void work_on(
 	free(path);
 }
 
-void act_write(struct desk *r, enum write_kind kind)
+static struct config *config_to_write(struct desk *r)
 {
 	struct err err = { ST_OK, "" };
 	struct config *config = config_load(r->reading.cmd->state, &err);
-	struct buf octets = { 0 };
 
 	if (config == NULL)
 		desk_note(r, "%s", err.text);
-	else if (config->remote_count == 0)
+	else if (config->remote_count > 0)
+		return config;
+	else
 		desk_note(r, "No remote is in restante.conf to send through");
-	else if (kind == WRITE_NEW || view_octets(r, &octets))
-		work_on(r, config, kind, buf_str(&octets));
 	config_free(config);
+	return NULL;
+}
+
+void act_write(struct desk *r, enum write_kind kind)
+{
+	struct config *config = config_to_write(r);
+	const struct config_remote *remote = config == NULL ? NULL : writer(r, config);
+	struct str id = kind == WRITE_FORWARD && list_at(r) != NULL ? list_at(r)->id : STR("");
+	struct buf octets = { 0 }, text = { 0 };
+
+	if (remote != NULL && (kind == WRITE_NEW || view_octets(r, MAIL_WHOLE, &octets))) {
+		compose_draft(&text, kind, str_c(remote->address), buf_str(&octets));
+		work_on(r, config, remote, make_draft(r, id, buf_str(&text)),
+			kind == WRITE_FORWARD ? buf_str(&octets) : STR(""));
+	}
+	config_free(config);
+	buf_deinit(&octets);
+	buf_deinit(&text);
+}
+
+/* The remote whose address stands in From, else the first. */
+static const struct config_remote *writer_of(const struct config *config, struct str draft)
+{
+	struct str line = str_cut(&draft, '\n');
+
+	for (size_t i = 0; i < config->remote_count; i++) {
+		struct str address = str_c(config->remotes[i].address);
+
+		for (size_t at = 0; address.n > 0 && at + address.n <= line.n; at++)
+			if (str_ieq(str_head(str_from(line, at), address.n), address))
+				return &config->remotes[i];
+	}
+	return &config->remotes[0];
+}
+
+/* The message that a draft passes on is named by the draft's name. */
+static bool forwarded(struct desk *r, struct str path, struct buf *octets)
+{
+	struct str name = str_from(path, str_rfind(path, '/') + 1), own = str_cut(&name, '.'),
+		   id = str_cut(&name, '.');
+	struct library_row row;
+	struct err err = { ST_OK, "" };
+
+	(void)own;
+	if (name.n == 0)
+		return true;
+	if (reading_begin(&r->reading, &err) == ST_OK &&
+		library_get(r->reading.library, buf_str(&r->reading.accounts), id, &row, &err) ==
+			ST_OK)
+		reading_message(&r->reading, &row, MAIL_WHOLE, octets, &err);
+	reading_rest(&r->reading);
+	if (err.code != ST_OK)
+		desk_note(r, "The message it passes on is not there: %s", err.text);
+	return err.code == ST_OK;
+}
+
+void act_draft(struct desk *r, const char *path)
+{
+	struct config *config = config_to_write(r);
+	struct buf draft = { 0 }, octets = { 0 };
+	struct err err = { ST_OK, "" };
+
+	if (config != NULL && !read_file(NULL, str_c(path), &draft, &err))
+		desk_note(r, "%s", err.text);
+	else if (config != NULL && forwarded(r, str_c(path), &octets))
+		work_on(r, config, writer_of(config, buf_str(&draft)), str_dup_c(str_c(path)),
+			buf_str(&octets));
+	config_free(config);
+	buf_deinit(&draft);
 	buf_deinit(&octets);
 }

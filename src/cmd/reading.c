@@ -7,6 +7,7 @@
 
 #include "base/list.h"
 #include "daemon/config_remote.h"
+#include "daemon/remote_state.h"
 
 static const struct str remote_domain = STR_INIT("@remote");
 
@@ -111,6 +112,23 @@ enum status reading_message(struct reading *r, const struct library_row *row, ui
 	int64_t received_ms;
 
 	return source_read(&r->source, row->account, row->id, max, out, &total, &received_ms, err);
+}
+
+bool reading_partial(struct reading *r, const struct library_row *row)
+{
+	struct str remote = reading_name(row->account);
+	struct err err = { ST_OK, "" };
+	char id[MSGID_TEXT + 1];
+	json_t *q = json_pack("{s:s, s:s%}", "verb", "remote.open", "remote", remote.p, remote.n);
+
+	if (remote.n == row->account.n) {
+		json_decref(q);
+		return false;
+	}
+	if (ask(r, q, &err) != ST_OK)
+		return false;
+	msgid_text(remote_id((uint64_t)member(r, "maildrop"), row->uidl, true), id);
+	return str_eq(str_c(id), row->id);
 }
 
 static void add_account(struct reading *r, struct str remote)

@@ -34,6 +34,8 @@ void reading_address(struct buf *out, struct str remote);
 /* The name that people know an account by: that of the remote, else the address. */
 struct str reading_name(struct str address);
 
+/* Only its beginning was fetched. */
+bool reading_partial(struct reading *r, const struct library_row *row);
 /* The whole message, at most max octets of it. */
 enum status reading_message(struct reading *r, const struct library_row *row, uint64_t max,
 	struct buf *out, struct err *err);

@@ -254,3 +254,112 @@ def test_deletes_on_the_server(office):
         assert (done['stored'], done['deleted']) == (0, 1), done
         assert home.subjects() == []
     assert [b'Subject: first' in m for m in office.fetch('ann@example.test')] == [True]
+
+
+def test_drafts_and_outbox(office):
+    """A draft that was kept goes on later, with the message that it passes on; what cannot be sent is seen to wait."""
+    office.fetch('ann@example.test')
+    office.fetch('bob@example.test')
+    office.deliver(b'From: bob@example.test\r\nSubject: passed on\r\nMessage-ID: <9@x>\r\n\r\nx\r\n',
+                   to='ann@example.test')
+    with customer(office) as home:
+        home.fetch()
+        with at_home(home, "sed -i 's|^To: $|To: bob@example.test|'") as t:
+            t.wait('passed on')
+            t.keys('x')
+            t.wait('Drafts: 0  waiting in the outbox: 0')
+            t.keys('q')
+            for key in ('f', 'w'):
+                t.keys(key)
+                t.wait('s send  e edit')
+                t.keys('k')
+                t.wait('Kept: ')
+            t.keys('x')
+            t.wait('Drafts: 2')
+            assert any('bob@example.test' in line and 'passed on' in line for line in t.wait('2 draft')), t.screen()
+            t.keys('2')
+            t.wait('s send  e edit')
+            t.keys('s')
+            t.wait('In the outbox')
+            got = office_module.wait_until(lambda: office.fetch('bob@example.test'), 30, 'the forwarded one')
+            assert b'<9@x>' in got[0] and b'message/rfc822' in got[0], got
+            home.configure(smtp_port=1)
+            t.keys('x')
+            t.wait('Drafts: 1')
+            t.keys('1')
+            t.wait('s send  e edit')
+            t.keys('s')
+            t.wait('In the outbox')
+            office_module.wait_until(lambda: json.loads(home.must('send', '--outbox', '--json')), 30, 'it waits')
+            t.keys('x')
+            t.wait('Drafts: 0  waiting in the outbox: 1')
+            assert any('waiting' in line and 'bob@example.test' in line for line in t.screen()), t.screen()
+            t.keys('q')
+            t.wait('passed on')
+            t.keys('q')
+            assert t.ended() == 0
+
+
+def test_fetches(office):
+    office.fetch('ann@example.test')
+    for name, size in (('small', 1), ('large', 3000)):
+        office.deliver(f'Subject: {name}\r\n\r\nx\r\n'.encode() + (b'z' * 70 + b'\r\n') * size + b'the end\r\n',
+                       to='ann@example.test')
+    with customer(office, skip_size='50K') as home:
+        home.fetch()
+        large, = [m['id'] for m in json.loads(home.must('list', '--json')) if m['subject'] == 'large']
+        assert json.loads(home.must('show', large, '--json'))['partial'] is True
+        assert b'restante fetch --full ' + large.encode() in home.must('show', large)
+        with at_home(home, 'true') as t:
+            t.wait('large')
+            t.keys('/')
+            t.type('large')
+            t.wait('Mail of all accounts: 1')
+            t.keys('Enter', 'Enter')
+            t.wait('F brings the rest')
+            t.keys('F')
+            t.wait('r the rest of this message')
+            t.keys('r')
+            t.wait('1 fetched', 60)
+            t.keys('End')
+            t.wait('the end')
+            office.deliver(b'Subject: large too\r\n\r\nx\r\n', to='ann@example.test')
+            t.keys('q')
+            t.keys('F')
+            t.keys('n')
+            t.wait('Mail of all accounts: 2', 60)
+            t.keys('q')
+            assert t.ended() == 0
+        whole, = [m['id'] for m in json.loads(home.must('list', '--json')) if m['subject'] == 'large']
+        assert json.loads(home.must('show', whole, '--json'))['partial'] is False
+
+
+def test_many_attachments(office):
+    """Nine have a key each; of more the number is typed."""
+    parts = b''.join(b'--b\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; filename="f%d.txt"\r\n\r\n'
+                     b'file %d\r\n' % (n, n) for n in range(1, 13))
+    office.run('account', 'del', ME)
+    office.add_account(ME)
+    import_mail(office, [b'Subject: many\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n' +
+                         parts + b'--b--\r\n'])
+    with tempfile.TemporaryDirectory() as d:
+        with open(os.path.join(d, 'xdg-open'), 'w', encoding='ascii') as f:
+            f.write(f'#!/bin/sh\ncp "$1" {d}/shown.new; mv {d}/shown.new {d}/shown\n')
+        os.chmod(os.path.join(d, 'xdg-open'), 0o755)
+        with reader(office, environment={'PATH': d + ':' + os.environ['PATH']}) as t:
+            t.wait('many')
+            t.keys('o')
+            t.wait('of the 12 attachments')
+            t.type('13')
+            t.keys('Enter')
+            t.wait('many')
+            assert not os.path.exists(d + '/shown')
+            t.keys('o')
+            t.wait('of the 12 attachments')
+            t.type('11')
+            t.keys('Enter')
+            office_module.wait_until(lambda: os.path.exists(d + '/shown'), 20, 'the viewer')
+            with open(d + '/shown', 'rb') as f:
+                assert f.read().strip() == b'file 11'
+            t.keys('q')
+            assert t.ended() == 0
