@@ -76,6 +76,21 @@ enum option_id {
 	OPTION_PASSWORD_COMMAND,
 	OPTION_TOKEN_COMMAND,
 	OPTION_CA_FILE,
+	OPTION_PORT,
+	OPTION_TLS,
+	OPTION_USER,
+	OPTION_INSECURE,
+	OPTION_TIMEOUT,
+	OPTION_STOP_AFTER,
+	OPTION_SEND,
+	OPTION_RAW,
+	OPTION_BARE_LF,
+	OPTION_PIPELINING,
+	OPTION_DROP,
+	OPTION_DATA,
+	OPTION_SHOW_SECRETS,
+	OPTION_WRITE,
+	OPTION_IDLE,
 	OPTION_COUNT,
 };
 
@@ -246,6 +261,9 @@ int cmd_config_show(struct cmd *c);
 int cmd_config_defaults(struct cmd *c);
 int cmd_fsck(struct cmd *c);
 int cmd_fetch(struct cmd *c);
+int cmd_lab_check_pop3(struct cmd *c);
+int cmd_lab_pop3(struct cmd *c);
+int cmd_lab_smtp(struct cmd *c);
 int cmd_list(struct cmd *c);
 int cmd_search(struct cmd *c);
 int cmd_show(struct cmd *c);

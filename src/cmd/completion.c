@@ -105,8 +105,8 @@ int cmd_completion(struct cmd *c)
 	       "\t\tcase \"${COMP_WORDS[1]}\" in\n");
 	next_words(1, "\") words=\"", "\" ;;");
 	printf("\tcompletion) words=\"bash zsh\" ;;\n\tesac\n"
-	       "\telif [[ $cur != -* && $COMP_CWORD -eq 3 && \"${COMP_WORDS[*]:1:2}\" == account\\ "
-	       "@(app-password|cert) ]]; then\n\t\tcase \"${COMP_WORDS[*]:1:2}\" in\n");
+	       "\telif [[ $cur != -* && $COMP_CWORD -eq 3 && \"${COMP_WORDS[*]:1:2}\" == "
+	       "@(account\\ app-password|account\\ cert|lab\\ check) ]]; then\n\t\tcase \"${COMP_WORDS[*]:1:2}\" in\n");
 	next_words(2, "\") words=\"", "\" ;;");
 	printf("\tesac\n"
 	       "\telif [[ ${COMP_WORDS[COMP_CWORD-1]} == --state ]]; then\n"

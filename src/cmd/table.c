@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 
 #define LIST    "state json"
+#define LAB     "state json port tls user password-file auth ca-file insecure timeout resolver"
 #define FILTERS " sender recipient domain older-than error held"
 #define QUOTAS  " quota-bytes quota-messages"
 
@@ -13,7 +14,7 @@ const struct option options[OPTION_COUNT] = {
 	[OPTION_HELP] = { "help", NULL, "tell how the command is used" },
 	[OPTION_DOMAIN] = { "domain", "DOMAIN", "init: the first domain of the office; queue: what goes to this domain" },
 	[OPTION_HOSTNAME] = { "hostname", "NAME",
-		"the server's name; else the system's, if it has a dot, else mail.DOMAIN" },
+		"the server's name; lab: what EHLO says; else the system's, if it has a dot, else mail.DOMAIN" },
 	[OPTION_PORT_OFFSET] = { "port-offset", "N",
 		"listen on loopback only, at the standard ports plus N" },
 	[OPTION_PASSWORD_STDIN] = { "password-stdin", NULL,
@@ -35,7 +36,7 @@ const struct option options[OPTION_COUNT] = {
 	[OPTION_WITH_KEYS] = { "with-keys", NULL, "the private keys of TLS too" },
 	[OPTION_MESSAGE] = { "message", "ID", "only this message, by the id that the log has" },
 	[OPTION_ACCOUNT] = { "account", "ADDRESS", "restore: only the mail that this account had; reading: its mail instead of the remotes'; send, also -a: through this remote" },
-	[OPTION_TO] = { "to", "WHERE", "the account that gets it; mailbox move: the folder, inbox or junk; queue reroute: the way" },
+	[OPTION_TO] = { "to", "WHERE", "the account that gets it; lab: the recipient; mailbox move: the folder, inbox or junk; queue reroute: the way" },
 	[OPTION_ALL] = { "all", NULL, "undelete: everything that can be restored; queue: all that waits" },
 	[OPTION_REBUILD] = { "rebuild", NULL, "make the index anew from the journal" },
 	[OPTION_FORMAT] = { "format", "FORMAT",
@@ -44,7 +45,7 @@ const struct option options[OPTION_COUNT] = {
 		"where UIDLs come from: dovecot, courier, x-uidl, none, or a template with %u or %f" },
 	[OPTION_RETENTION_DAYS] = { "retention-days", "N",
 		"delete mail that is older: a number of days, never or default" },
-	[OPTION_FROM] = { "from", "FILE|ADDRESS", "send, also -f, and explain: the sender; account add: add many, a line is an address, a tab, and a password or {SCHEME}hash" },
+	[OPTION_FROM] = { "from", "FILE|ADDRESS", "send, also -f, explain and lab: the sender; account add: add many, a line is an address, a tab, and a password or {SCHEME}hash" },
 	[OPTION_FOLDER] = { "folder", "FOLDER", "inbox (the default) or junk" },
 	[OPTION_HAND_OUT] = { "hand-out", "FOLDERS",
 		"what POP3 hands out: inbox, inbox+junk, all or default" },
@@ -59,7 +60,7 @@ const struct option options[OPTION_COUNT] = {
 	[OPTION_OLDER_THAN] = { "older-than", "DURATION", "what was taken in longer ago, such as 12h or 3d" },
 	[OPTION_ERROR] = { "error", "TEXT", "those whose last reply has this text in it" },
 	[OPTION_IP] = { "ip", "ADDRESS", "the client's address" },
-	[OPTION_AUTH] = { "auth", "ADDRESS", "the account that logged in" },
+	[OPTION_AUTH] = { "auth", "ADDRESS|MECHANISM", "explain: the account that logged in; lab: this mechanism, also USER or APOP" },
 	[OPTION_HEADER] = { "header", NULL, "the recipients are also those in To, Cc and Bcc" },
 	[OPTION_HELD] = { "held", NULL, "what is held, or put aside as bad" },
 	[OPTION_RESOLVER] = { "resolver", "ADDRESS", "ask this DNS server, with @port when it is not 53" },
@@ -78,6 +79,21 @@ const struct option options[OPTION_COUNT] = {
 	[OPTION_TOKEN_COMMAND] = { "token-command", "CMD", "this command prints an OAuth access token" },
 	[OPTION_CA_FILE] = { "ca-file", "FILE", "authorities that may vouch for the servers, in PEM; else the system's" },
 	[OPTION_INTERVAL] = { "interval", "TIME", "between two rounds of --daemon: 5m" },
+	[OPTION_PORT] = { "port", "N", "the server's port; else the usual one" },
+	[OPTION_TLS] = { "tls", "HOW", "none, starttls or implicit" },
+	[OPTION_USER] = { "user", "NAME", "log in as this user" },
+	[OPTION_INSECURE] = { "insecure", NULL, "send the password though the certificate is not believed" },
+	[OPTION_TIMEOUT] = { "timeout", "TIME", "how long each answer may take: 20s" },
+	[OPTION_STOP_AFTER] = { "stop-after", "PHASE", "go no further than this phase: connect, tls, greeting, ..." },
+	[OPTION_SEND] = { "send", "TEXT", "after the last phase send these lines; \\n parts them, \\r \\t \\0 \\xNN are octets" },
+	[OPTION_RAW] = { "raw", NULL, "send --send and --data just as they are: no line ends, no dots added" },
+	[OPTION_BARE_LF] = { "bare-lf", NULL, "end lines with LF alone" },
+	[OPTION_PIPELINING] = { "pipelining", NULL, "send all at once, whether the server offers that or not" },
+	[OPTION_DROP] = { "drop", NULL, "end the connection without QUIT" },
+	[OPTION_DATA] = { "data", "FILE", "the message; - is standard input; else one that says it is a test" },
+	[OPTION_SHOW_SECRETS] = { "show-secrets", NULL, "show passwords and what is made of them" },
+	[OPTION_WRITE] = { "write", NULL, "also the checks that mark messages as deleted, and take it back" },
+	[OPTION_IDLE] = { "idle", "TIME", "also keep silent for so long: RFC 1939 allows 10m at least" },
 };
 
 const struct command commands[] = {
@@ -226,6 +242,14 @@ const struct command commands[] = {
 	{ "provider list", "", LIST, 0, 0, cmd_provider_list, "list the mail providers that are known" },
 	{ "provider show", "DOMAIN|ADDRESS", LIST, 1, 1, cmd_provider_show,
 		"tell where the customers of a provider fetch and send" },
+
+	{ "lab pop3", "HOST", LAB " stop-after send raw bare-lf pipelining drop show-secrets", 1, 1, cmd_lab_pop3,
+		"speak POP3 with any server and show every line, the certificate and the times" },
+	{ "lab smtp", "HOST",
+		LAB " stop-after send raw bare-lf pipelining drop show-secrets hostname from to data", 1, 1, cmd_lab_smtp,
+		"the same with SMTP; sends a message to --to" },
+	{ "lab check pop3", "HOST", LAB " write idle", 1, 1, cmd_lab_check_pop3,
+		"check whether a POP3 server does what the RFCs say" },
 
 	{ "config check", "", "state", 0, 0, cmd_config_check, "read restante.conf and tell what is wrong" },
 	{ "config show", "", LIST, 0, 0, cmd_config_show, "print the settings in effect" },

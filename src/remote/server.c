@@ -194,7 +194,9 @@ enum status server_start_tls(struct server *s, struct err *err)
 	unsigned char pin[1][TLS_PIN] = { { 0 } };
 	bool pinned = s->want.fingerprint.n > 0;
 	struct tls_want want = {
-		.check = pinned ? TLS_CHECK_PINS : TLS_CHECK_NAMES,
+		.check = s->want.unchecked ? TLS_CHECK_NONE
+			 : pinned          ? TLS_CHECK_PINS
+					   : TLS_CHECK_NAMES,
 		.sni = s->want.host,
 		.names = &s->want.host,
 		.name_count = 1,

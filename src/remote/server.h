@@ -20,6 +20,7 @@ struct server_want {
 	struct str roots; /* PEM: who may vouch for it */
 	struct str
 		fingerprint; /* 64 hex digits, ":" between them or not: then only this counts; "" */
+	bool unchecked;      /* any certificate is taken: the owner looks at it */
 	struct str resolvers; /* as dns_resolver; "": the system's way, with /etc/hosts */
 	const char *alpn;     /* "pop3"; NULL: none */
 	int64_t timeout_ms;   /* of each step */
