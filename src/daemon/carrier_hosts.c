@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "daemon/carrier_job.h"
+#include "daemon/config_out.h"
 
 static void next_host(struct carrier_job *j);
 
@@ -45,10 +46,15 @@ static void dial(struct carrier_job *j)
 {
 	size_t count;
 	const struct nexthop_target *t = target(j, &count);
+	struct dial_config config = j->carrier->dial;
 
 	j->state = JOB_DIALLING;
 	body_reset(&j->body);
-	dial_start(&j->dial, j->carrier->loop, &j->carrier->dial, t, j->slice, dialled);
+	if (j->source != NULL) {
+		config.source4 = str_c(j->source->ipv4);
+		config.source6 = str_c(j->source->ipv6);
+	}
+	dial_start(&j->dial, j->carrier->loop, &config, t, j->slice, dialled);
 }
 
 static void planned(struct plan *p)
@@ -98,6 +104,34 @@ static void log_host_failed(const struct carrier_job *j)
 		F_C("reply", j->last.reply));
 }
 
+/* No exchanger could be reached.  Another way is no help against an answer for good, and none around what
+ * the domain demands of TLS. */
+static void give_up(struct carrier_job *j)
+{
+	const struct route_rules rules = config_routes(j->carrier->config);
+	const struct route_rule *fallback = route_rule_find(&rules, RULE_FALLBACK, STR(""));
+	char id[MSGID_TEXT + 1];
+
+	if (fallback == NULL || j->job.kind != ROUTE_MX || j->distrusted ||
+		j->last.outcome != OUTCOME_DEFERRED) {
+		job_report(j);
+		return;
+	}
+	msgid_text(j->job.id, id);
+	log_info("carrier.fallback", F_C("id", id), F_STR("site", j->job.site),
+		F_C("host", fallback->host), F_C("why", j->last.reply));
+	j->rule = fallback;
+	j->level = fallback->tls;
+	j->job.kind = fallback->kind;
+	j->job.host = str_c(fallback->host);
+	j->job.port = fallback->port;
+	mtasts_policy_deinit(&j->sts); /* it was the domain's */
+	j->sts = (struct mtasts_policy){ 0 };
+	plan_end(&j->plan);
+	find_end(&j->find);
+	job_find(j);
+}
+
 /* The next address of this host, or the next host. */
 static void next_host(struct carrier_job *j)
 {
@@ -105,6 +139,7 @@ static void next_host(struct carrier_job *j)
 
 	nexthop_targets(j->find.hops, &count);
 	log_host_failed(j);
+	j->distrusted |= str_starts(str_c(j->last.status), STR("4.7."));
 	j->at++;
 	j->slice--;
 	if (j->slice > 0)
@@ -112,7 +147,7 @@ static void next_host(struct carrier_job *j)
 	else if (j->at < count)
 		plan(j);
 	else
-		job_report(j);
+		give_up(j);
 }
 
 static void policy_known(struct sts_wait *w)
@@ -136,7 +171,7 @@ static void found(struct find *f)
 
 	if (nexthop_result(f->hops) != ST_OK) {
 		note_host(&j->last, why->status, "%s", why->text);
-		job_report(j);
+		give_up(j);
 		return;
 	}
 	j->at = 0;

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/carrier_job.h"
+#include "daemon/config_out.h"
 #include "store/store.h"
 
 enum { JOBS_MOST = 1 << 16, RESULT_AGAIN_MS = 1000, ORPHAN_MS = 5 * 60 * 1000 };
@@ -277,6 +278,7 @@ bool job_start(struct carrier *c, uint32_t number, struct reader *packet)
 	j->rcpts = mem_zalloc(j->job.count * sizeof *j->rcpts);
 	j->index = mem_zalloc(j->job.count * sizeof *j->index);
 	j->reused = true;
+	j->source = config_source(c->config, j->job.sender);
 	if (!choose_level(j)) {
 		note_host(&j->last, "4.3.5", "the configuration has changed meanwhile");
 		job_report(j);

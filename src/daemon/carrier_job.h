@@ -26,7 +26,9 @@ struct carrier_job {
 	uint32_t number, seq; /* seq: the open question to the store */
 	struct buf packet;    /* what job's views look into */
 	struct job job;
-	const struct route_rule *rule; /* NULL: MX by default */
+	const struct route_rule *rule;      /* NULL: MX by default */
+	const struct config_source *source; /* NULL: the system's address, our name */
+	bool distrusted; /* a host was not spoken to for want of what TLS is to reach */
 	enum route_tls level;
 	enum {
 		JOB_FINDING,

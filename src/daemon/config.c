@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "daemon/config_out.h"
 #include "daemon/config_remote.h"
 #include "daemon/config_route.h"
 #include "daemon/config_table.h"
@@ -26,14 +27,16 @@ struct section {
 	bool nameless;
 };
 static const struct section sections[] = {
-	{"listen",		      config_listen_settings,  &config_listen_settings_count, .addresses = true },
-	{ "certificate",			    config_certificate_settings,                                      &config_certificate_settings_count            },
-	{ "route",			    config_route_settings,					    &config_route_settings_count             },
-	{ "sender_route",			    config_route_settings,                                     &config_route_settings_count     },
-	{ "smarthost",			    config_relay_settings,                                        &config_relay_settings_count,                 .nameless = true },
-	{ "fallback_relay",             config_relay_settings,                                   &config_relay_settings_count,                                .nameless = true },
+	{"listen",		      config_listen_settings,        &config_listen_settings_count,      .addresses = true },
+	{ "certificate",			    config_certificate_settings,                                            &config_certificate_settings_count                       },
+	{ "route",			    config_route_settings,						  &config_route_settings_count             },
+	{ "sender_route",			    config_route_settings,                                           &config_route_settings_count                },
+	{ "smarthost",			    config_relay_settings,					      &config_relay_settings_count,                 .nameless = true },
+	{ "fallback_relay",             config_relay_settings,                                         &config_relay_settings_count,                                           .nameless = true },
 	{ "tls_policy", config_policy_settings,&config_policy_settings_count},
-	{ "remote",       config_remote_settings,                            &config_remote_settings_count										      },
+	{ "source",       config_source_settings,                                  &config_source_settings_count												       },
+	{ "limit", config_limit_settings,&config_limit_settings_count},
+	{ "remote",        config_remote_settings,                                          &config_remote_settings_count																						 },
 };
 enum { SECTIONS = sizeof sections / sizeof *sections };
 
@@ -351,7 +354,8 @@ static bool take_sections(struct config *c, cfg_t *cfg)
 
 	if (!take_listens(c, cfg) || !take_certificates(c, cfg))
 		return false;
-	if (config_take_routes(c, cfg, &where, &why) && config_take_remotes(c, cfg, &where, &why))
+	if (config_take_routes(c, cfg, &where, &why) && config_take_out(c, cfg, &where, &why) &&
+		config_take_remotes(c, cfg, &where, &why))
 		return true;
 	complain(where, str_c(why.text));
 	return false;
@@ -596,6 +600,7 @@ void config_free(struct config *c)
 	}
 	free(c->certificates);
 	config_free_routes(c);
+	config_free_out(c);
 	config_free_remotes(c);
 	free(c);
 }

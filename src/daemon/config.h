@@ -53,6 +53,10 @@ struct config {
 	size_t route_count;
 	struct config_tls_policy *tls_policies;
 	size_t tls_policy_count;
+	struct config_source *sources; /* config_out.h */
+	size_t source_count;
+	struct config_limit *limits;
+	size_t limit_count;
 	char *queue_retry;                                /* config_retry_times() */
 	int64_t queue_lifetime_ms, queue_delay_notice_ms; /* -1: none */
 	int64_t queue_site_connections, queue_site_rate;  /* messages a minute; 0: no limit */

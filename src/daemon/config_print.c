@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "daemon/config_out.h"
 #include "daemon/config_remote.h"
 #include "daemon/config_route.h"
 #include "daemon/config_table.h"
@@ -122,6 +123,7 @@ static void print_json(struct buf *out, const struct config *c)
 	}
 	json_object_set_new(root, "certificate", certificates);
 	config_routes_json(root, c);
+	config_out_json(root, c);
 	config_remotes_json(root, c);
 	text = json_dumps(root, JSON_INDENT(2));
 	buf_put(out, str_c(text));
@@ -143,6 +145,7 @@ void config_print(struct buf *out, const struct config *c, bool json)
 	for (size_t i = 0; i < c->certificate_count; i++)
 		certificate_put(out, &c->certificates[i]);
 	config_routes_put(out, c);
+	config_out_put(out, c);
 	config_remotes_put(out, c);
 }
 
@@ -221,6 +224,8 @@ bool config_row(size_t i, struct config_row_text *row)
 		{ "route.",       config_route_settings,       &config_route_settings_count      },
 		{ "smarthost.",   config_relay_settings,       &config_relay_settings_count      },
 		{ "tls_policy.",  config_policy_settings,      &config_policy_settings_count     },
+		{ "source.",      config_source_settings,      &config_source_settings_count     },
+		{ "limit.",       config_limit_settings,       &config_limit_settings_count      },
 		{ "remote.",      config_remote_settings,      &config_remote_settings_count     },
 	};
 	static _Thread_local char range[200], name[64];

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
+#include "daemon/config_out.h"
 #include "daemon/admit.h"
 #include "daemon/bans.h"
 #include "daemon/office_verbs.h"
@@ -63,10 +64,16 @@ static void say_routes(struct explain *e, const struct maildrops *found)
 {
 	const struct route_rules rules = config_routes(e->office->config);
 	struct reader onward = { .rest = buf_str(&found->onward) };
+	const struct config_source *source = config_source(e->office->config, e->from);
 	struct buf b = { 0 }, site = { 0 };
 
 	for (size_t i = 0; i < found->count; i++)
 		say(e, "delivery", "mailbox", STR("here"));
+	if (source != NULL && found->onward_count > 0) {
+		buf_printf(&b, "source \"%s\"", source->name);
+		say(e, "source", source->ipv4[0] != '\0' ? source->ipv4 : source->ipv6,
+			buf_str(&b));
+	}
 	while (onward.rest.n > 0) {
 		struct str to = get_str(&onward);
 		struct route route = route_of(&rules, e->from, to);

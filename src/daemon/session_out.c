@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/carrier_job.h"
+#include "daemon/config_out.h"
 #include "daemon/session_out.h"
 
 enum {
@@ -272,12 +273,18 @@ static struct out *attach(struct out *o, struct carrier_job *j)
 	return o;
 }
 
+static struct str our_name(const struct carrier *c, const struct carrier_job *j)
+{
+	return str_c(j->source != NULL && j->source->helo[0] != '\0' ? j->source->helo
+								     : c->config->hostname);
+}
+
 void out_start(struct carrier *c, const struct out_peer *peer, struct carrier_job *j)
 {
 	struct out *o = attach(NEW(struct out), j);
 	bool lmtp = j->job.kind == ROUTE_LMTP;
 	struct smtpc_peer facts = { .lmtp = lmtp,
-		.hostname = str_c(c->config->hostname),
+		.hostname = our_name(c, j),
 		.tls_active = j->plan.implicit,
 		.starttls = j->without_tls ? SMTPC_TLS_NEVER : j->plan.starttls,
 		.authenticate = j->rule != NULL && j->rule->user[0] != '\0' };
@@ -285,6 +292,7 @@ void out_start(struct carrier *c, const struct out_peer *peer, struct carrier_jo
 	o->carrier = c;
 	o->site = str_dup_c(j->job.site);
 	o->rule = j->rule;
+	o->source = j->source;
 	o->requiretls = (j->job.flags & JOB_REQUIRETLS) != 0;
 	conn_init(&o->conn, c->loop, peer->fd, peer->address, event);
 	snprintf(o->host, sizeof o->host, "%.*s[%s]", STR_ARG(str_head(peer->host, 200)),
@@ -303,7 +311,8 @@ void out_start(struct carrier *c, const struct out_peer *peer, struct carrier_jo
 
 static bool may_use(const struct out *o, const struct carrier_job *j)
 {
-	return o->idle && o->rule == j->rule && str_eq(str_c(o->site), j->job.site) &&
+	return o->idle && o->rule == j->rule && o->source == j->source &&
+	       str_eq(str_c(o->site), j->job.site) &&
 	       (o->requiretls || (j->job.flags & JOB_REQUIRETLS) == 0);
 }
 

@@ -21,8 +21,9 @@ struct out {
 	struct carrier_job *job; /* NULL: idle, or ending */
 	bool has_tls;
 	struct tls_result tls;
-	char *site; /* with rule and requiretls: who may use it again */
+	char *site; /* with rule, source and requiretls: who may use it again */
 	const struct route_rule *rule;
+	const struct config_source *source;
 	bool requiretls;
 	char host[300];    /* "mx.example.org[192.0.2.1]" */
 	unsigned messages; /* so many were sent through it */

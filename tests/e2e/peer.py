@@ -70,6 +70,7 @@ class Peer:
                            'CHUNKING'] if extensions is None else extensions
         self.messages = []   # Message objects, in the order in which they were taken
         self.lines = []      # what clients said, verbs upper case
+        self.clients = []    # their addresses
         self.connections = 0
         self.sizes = []      # messages of each connection that ended
         self.live = set()
@@ -85,9 +86,10 @@ class Peer:
     def accept(self):
         while self.open:
             try:
-                sock, _ = self.listener.accept()
+                sock, client = self.listener.accept()
             except OSError:
                 return
+            self.clients.append(client[0])
             threading.Thread(target=self.serve, args=(sock,), daemon=True).start()
 
     def serve(self, sock):

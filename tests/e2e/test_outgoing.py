@@ -59,6 +59,7 @@ NO_CHUNKS = ['PIPELINING', 'SIZE 50000000', '8BITMIME', 'ENHANCEDSTATUSCODES']
 server('again', extensions=NO_CHUNKS)
 server('nonsense')
 server('silent', extensions=NO_CHUNKS)
+CONFIG.append('source "second.test" {\n ipv4 = "127.0.0.9"\n}\nsource "third.test" {\n ipv4 = "192.0.2.77"\n}\n')
 OFFICE = {'config': ''.join(CONFIG)}
 
 
@@ -328,6 +329,25 @@ def test_one_connection_for_many(office):
     assert p.connections <= 20, p.connections
     # Who waits for the next message says goodbye after a moment.
     wait_until(lambda: len(p.said('QUIT')) == p.connections, 10, f'QUIT {p.connections}')
+
+
+def test_each_domain_leaves_from_its_own_address(office):
+    """A connection that waits for more is of one address, so the other domain has another."""
+    p = fresh('plain')
+    p.clients.clear()
+    for domain in ('second.test', 'third.test'):
+        office.must('domain', 'add', domain)
+        office.must('alias', 'add', f'ann@{domain}', office.ann)
+    for sender in (office.ann, 'ann@second.test', office.ann, 'ann@second.test'):
+        taken = len(p.messages)
+        with office.submit() as s:
+            s.sendmail(sender, ['x@plain.test'], f'From: {sender}\r\n\r\nx\r\n')
+        assert arrives(p, taken + 1).sender == sender
+    assert sorted(p.clients) == ['127.0.0.1', '127.0.0.9'], p.clients
+    with office.submit() as s:
+        s.sendmail('ann@third.test', ['x@plain.test'], 'From: ann@third.test\r\n\r\nx\r\n')
+    assert 'assign' in log_has(office, 'carrier.deferred', to='x@plain.test', status='4.4.1')
+    office.must('queue', 'drop', '--sender', 'ann@third.test')
 
 
 def test_large(office):

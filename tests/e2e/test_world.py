@@ -64,6 +64,9 @@ def add_peers(w, tls):
     w.zone('self.test', ['@ IN MX 10 mail.a.test.', '@ IN MX 20 mail.grey.test.'])
     w.zone('gone.test', ['x IN A 192.0.2.1'])
     w.zone('inward.test', ['@ IN MX 10 mail', 'mail IN A 127.0.0.1'])
+    # Nobody is there; they say no for good; they are not who DNS says.
+    w.zone('dark.test', ['@ IN MX 10 mail', f'mail IN A {world.NET}.98', '@ IN MX 20 mail.second.test.'])
+    add_peer('never', 72, one, replies={'RCPT': '550 5.1.1 no such user'})
     # Only over IPv6.
     with w.hosts['peers'].inside():
         W['six'] = peer.Peer(address='fd77::30', port=25)
@@ -105,7 +108,11 @@ def test_the_world_opens(_office):
     add_policies(w)
     round_and_round = 'received_max = 20\n' + route('loop.test', relay='"{}"', backup_mx='yes') + f'tls_ca_file = "{W["ca"][0]}"\n'
     a = W['a'] = w.office('a', 10, 'a.test', round_and_round.replace('{}', f'{world.NET}.11'))
-    b = W['b'] = w.office('b', 11, 'b.test', 'sender_login_match = no\n' + round_and_round.replace('{}', f'{world.NET}.10'))
+    add_peer('spare', 70, [])
+    out = (f'source "b.test" {{\n ipv4 = "{world.NET}.71"\n ipv6 = "fd77::71"\n helo = "mx71.b.test"\n}}\n'
+           f'fallback_relay {{\n host = "{W["spare"].address}"\n}}\nsmtp_client_connect_timeout = 2s\n')
+    b = W['b'] = w.office('b', 11, 'b.test', out + 'sender_login_match = no\n' + round_and_round.replace('{}', f'{world.NET}.10'))
+    b.host.also(71)
     for o in (a, b):
         w.zone(o.domain, ['@ IN MX 10 mail', f'mail IN A {o.host.address}'])
     w.start_dns()
@@ -286,6 +293,36 @@ def test_ipv6(_office):
     send(W['a'], 'x@six.test', 'six')
     wait_until(lambda: W['six'].messages, 30, 'taken')
     assert 'fd77::30' in log_has(W['a'], 'carrier.delivered', to='x@six.test')
+
+
+def test_where_mail_leaves_from(_office):
+    send(W['b'], ['x@nomx.test', 'x@six.test'], 'from 71')
+    for name, address in (('nomx', f'{world.NET}.71'), ('six', 'fd77::71')):
+        wait_until(lambda n=name: [m for m in W[n].messages if b'from 71' in m.octets], 30, 'taken')
+        assert W[name].clients[-1] == address, W[name].clients
+        assert W[name].said('EHLO')[-1] == 'EHLO mx71.b.test', W[name].said('EHLO')
+    rows = W['b'].json('explain', 'rcpt', '--from', W['b'].ann, '--auth', W['b'].ann, '--to', 'x@nomx.test', '--ip', '::1')
+    assert [(r['result'], r['rule']) for r in rows if r['step'] == 'source'] == [
+        (f'{world.NET}.71', 'source "b.test"')], rows
+
+
+def test_fallback_relay(_office):
+    send(W['b'], 'x@dark.test', 'fallback')
+    wait_until(lambda: W['spare'].messages, 60, 'the fallback takes it')
+    assert W['spare'].messages[0].recipients == ['x@dark.test']
+    log_has(W['b'], 'carrier.fallback', site='mx:dark.test', host=W['spare'].address)
+    log_has(W['b'], 'carrier.delivered', to='x@dark.test', attempt='1')
+
+
+def test_no_fallback_from_an_answer(_office):
+    """Neither for what is refused for good or put off, nor around what the domain demands of TLS."""
+    before = len(W['spare'].messages)
+    send(W['b'], ['x@never.test', 'x@wrong.test', 'y@grey.test', 'x@null.test', 'x@gone.test'], 'no fallback')
+    for to in ('x@never.test', 'x@null.test', 'x@gone.test'):
+        assert bounce(W['b'], to)['Status'].startswith('5.'), to
+    log_has(W['b'], 'carrier.deferred', to='x@wrong.test', status='4.7.5')
+    wait_until(lambda: [m for m in W['grey'].messages if m.recipients == ['y@grey.test']], 30, 'taken by themselves')
+    assert len(W['spare'].messages) == before, [m.recipients for m in W['spare'].messages]
 
 
 def test_null_mx(_office):

@@ -69,6 +69,7 @@ class Host:
     def also(self, last):
         """One more address."""
         ip('-n', self.ns, 'addr', 'add', f'{NET}.{last}/24', 'dev', 'eth0')
+        ip('-n', self.ns, 'addr', 'add', f'fd77::{last}/64', 'dev', 'eth0', 'nodad')
         return f'{NET}.{last}'
 
     @contextlib.contextmanager

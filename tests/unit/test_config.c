@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "daemon/config_out.h"
 #include "daemon/config_remote.h"
 #include "daemon/nearest.h"
 
@@ -185,6 +186,10 @@ static void errors_rows(void **state)
 		{ "a level of relays only", STR_INIT("tls_policy a.example { level = implicit }"),
 			"restante.conf:1: level cannot be \"implicit\": allowed is none, may, "
 			"encrypt, verify or dane" },
+		{ "no address of that kind", STR_INIT("source a.example { ipv4 = \"::1\" }"),
+			"restante.conf:1: source a.example: ipv4 or ipv6 is no address of that kind" },
+		{ "limit without sense", STR_INIT("limit a.example { rate = -1 }"),
+			"restante.conf:1: rate cannot be \"-1\": allowed is 0 to 1000000" },
 		{ "soft over hard", STR_INIT("errors_soft = 30"),
 			"restante.conf: errors_hard is less than errors_soft" },
 		{ "header over message", STR_INIT("message_size_limit = 64K"),
@@ -307,7 +312,10 @@ static const char routes_text[] =
 	"route c.example {\n\tbackup_mx = yes\n\trecipients = \"x@c.example\"\n}\n"
 	"route d.example {\n\tnull = refuse\n}\n"
 	"sender_route ours.example {\n\trelay = out.example\n\ttls = encrypt\n}\n"
-	"tls_policy \"*\" {\n\tlevel = encrypt\n}\ntls_policy bank.example {\n\tlevel = dane\n}\n";
+	"tls_policy \"*\" {\n\tlevel = encrypt\n}\ntls_policy bank.example {\n\tlevel = dane\n}\n"
+	"source \"*\" {\n\tipv4 = 192.0.2.7\n}\n"
+	"source a.example {\n\tipv6 = \"2001:db8::7\"\n\thelo = mx7.a.example\n}\n"
+	"limit \".mail.example\" {\n\tconnections = 5\n\trate = 60\n}\n";
 
 static void routes(void **state)
 {
@@ -340,6 +348,10 @@ static void routes(void **state)
 	assert_int_equal(route_of(&rules, STR(""), STR("x@d.example")).kind, ROUTE_REFUSE);
 	assert_int_equal(config_tls_level(c, STR("Bank.example")), ROUTE_TLS_DANE);
 	assert_int_equal(config_tls_level(c, STR("other.example")), ROUTE_TLS_ENCRYPT);
+	assert_string_equal(config_source(c, STR("x@A.example"))->helo, "mx7.a.example");
+	assert_string_equal(config_source(c, STR("x@A.example"))->ipv4, "");
+	assert_string_equal(config_source(c, STR(""))->ipv4, "192.0.2.7");
+	assert_int_equal(c->limits[0].rate, 60);
 	config_free(c);
 }
 
@@ -357,6 +369,8 @@ static void printed_routes(void **state)
 	assert_true(str_eq(buf_str(&one), buf_str(&two)));
 	assert_int_equal(again->route_count, c->route_count);
 	assert_int_equal(again->tls_policy_count, 2);
+	assert_int_equal(again->source_count, 2);
+	assert_int_equal(again->limits[0].connections, 5);
 	config_free(c);
 	config_free(again);
 	buf_deinit(&one);
