@@ -5,6 +5,8 @@
 #include "daemon/carrier_job.h"
 #include "daemon/config_out.h"
 
+enum { EXCHANGERS_MAX = 16 };
+
 static void next_host(struct carrier_job *j);
 
 static const struct nexthop_target *target(const struct carrier_job *j, size_t *count)
@@ -102,6 +104,35 @@ static void log_host_failed(const struct carrier_job *j)
 	log_info("carrier.host-failed", F_C("id", id), F_STR("site", j->job.site),
 		F_C("host", j->last.host), F_C("status", j->last.status),
 		F_C("reply", j->last.reply));
+}
+
+void job_exchangers(const struct carrier_job *j, struct buf *out)
+{
+	const struct nexthop_target *t;
+	size_t count = 0, n = 0;
+	struct str names[EXCHANGERS_MAX];
+
+	if (j->find.hops == NULL || j->job.kind != ROUTE_MX ||
+		nexthop_result(j->find.hops) != ST_OK)
+		return;
+	t = nexthop_targets(j->find.hops, &count);
+	for (size_t i = 0; i < count && n < EXCHANGERS_MAX; i++) {
+		struct str name = str_c(t[i].host->name);
+		size_t at = n;
+
+		while (at > 0 && str_cmp(name, names[at - 1]) < 0)
+			at--;
+		if (at > 0 && str_eq(name, names[at - 1]))
+			continue;
+		memmove(&names[at + 1], &names[at], (n - at) * sizeof *names);
+		names[at] = name;
+		n++;
+	}
+	for (size_t i = 0; i < n && out->len + names[i].n < JOB_EXCHANGERS_MAX; i++) {
+		if (out->len > 0)
+			buf_putc(out, ' ');
+		buf_put(out, names[i]);
+	}
 }
 
 /* No exchanger could be reached.  Another way is no help against an answer for good, and none around what

@@ -85,7 +85,10 @@ static bool is_worth_telling(const struct carrier_job *j)
 /* Whoever has no outcome of its own shares that of the host that was tried last. */
 void job_report(struct carrier_job *j)
 {
+	struct buf exchangers = { 0 };
+
 	j->state = JOB_REPORTING;
+	job_exchangers(j, &exchangers);
 	for (size_t i = 0; i < j->job.count; i++) {
 		bool shared = !j->notes[i].final;
 		const struct job_note *n = &j->notes[i];
@@ -101,10 +104,12 @@ void job_report(struct carrier_job *j)
 			.status = str_c(n->status),
 			.reply = str_c(n->reply),
 			.host = str_c(n->host),
-			.tls = str_c(n->tls) };
+			.tls = str_c(n->tls),
+			.exchangers = i == 0 ? buf_str(&exchangers) : STR("") };
 		outcome_put(&j->result, &o);
 		log_outcome(j, i);
 	}
+	buf_deinit(&exchangers);
 	/* One question at a time: octets that nobody wants any more are waited for. */
 	if (list_empty(&j->orphans) && j->seq == 0)
 		send_result(j);

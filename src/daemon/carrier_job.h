@@ -70,6 +70,8 @@ void job_free_all(struct carrier_job *j); /* given up, or over */
 
 /* carrier_hosts.c: tries all hosts there are. */
 void job_find(struct carrier_job *j);
+/* Whom the MX records of its destination name, as struct job_outcome has them; nothing: nobody looked. */
+void job_exchangers(const struct carrier_job *j, struct buf *out);
 /* Nothing more is tried: tells the store. */
 void job_report(struct carrier_job *j);
 

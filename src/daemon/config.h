@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "queue/route.h"
+#include "queue/site.h"
 
 enum listen_protocol { LISTEN_SMTP, LISTEN_SUBMISSION, LISTEN_POP3, LISTEN_LMTP };
 enum listen_tls { LISTEN_TLS_NONE, LISTEN_TLS_STARTTLS, LISTEN_TLS_IMPLICIT };
@@ -55,7 +56,7 @@ struct config {
 	size_t tls_policy_count;
 	struct config_source *sources; /* config_out.h */
 	size_t source_count;
-	struct config_limit *limits;
+	struct site_limit *limits;
 	size_t limit_count;
 	char *queue_retry;                                /* config_retry_times() */
 	int64_t queue_lifetime_ms, queue_delay_notice_ms; /* -1: none */

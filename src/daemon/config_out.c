@@ -21,9 +21,9 @@ const size_t config_source_settings_count =
 	sizeof config_source_settings / sizeof *config_source_settings;
 
 const struct config_setting config_limit_settings[] = {
-	{ "connections", CONFIG_COUNT, offsetof(struct config_limit, connections), "0", 0, 1000, NULL,
+	{ "connections", CONFIG_COUNT, offsetof(struct site_limit, connections), "0", 0, 1000, NULL,
 		"Deliveries there at one time; 0: as for all." },
-	{ "rate", CONFIG_COUNT, offsetof(struct config_limit, rate), "0", 0, 1000000, NULL,
+	{ "rate", CONFIG_COUNT, offsetof(struct site_limit, rate), "0", 0, 1000000, NULL,
 		"Messages there in a minute; 0: as for all." },
 };
 const size_t config_limit_settings_count =
@@ -38,10 +38,10 @@ static const struct kind {
 	size_t size, list, count; /* of one; where they are in struct config */
 } kinds[] = {
 	{"source", config_source_settings, &config_source_settings_count,
-         sizeof(struct config_source),								 offsetof(struct config, sources),
-         offsetof(struct config,																 source_count)},
-	{ "limit", config_limit_settings,  &config_limit_settings_count,  sizeof(struct config_limit),
-         offsetof(struct config,											       limits),  offsetof(struct config, limit_count) },
+         sizeof(struct config_source),							       offsetof(struct config, sources),
+         offsetof(struct config,															       source_count)},
+	{ "limit", config_limit_settings,  &config_limit_settings_count,  sizeof(struct site_limit),
+         offsetof(struct config,											     limits),  offsetof(struct config, limit_count) },
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 

@@ -12,11 +12,6 @@ struct config_source {
 	char *name;               /* the sender's domain, as route_name_weight() compares it */
 	char *ipv4, *ipv6, *helo; /* "": the system's choice, hostname */
 };
-struct config_limit {
-	char *name;                /* a destination's domain or host, or a mail exchanger */
-	int64_t connections, rate; /* 0: as for all */
-};
-
 extern const struct config_setting config_source_settings[], config_limit_settings[];
 extern const size_t config_source_settings_count, config_limit_settings_count;
 

@@ -101,6 +101,7 @@ void outcome_put(struct buf *b, const struct job_outcome *o)
 	put_str(b, str_head(o->reply, JOB_REPLY_MAX));
 	put_str(b, str_head(o->host, JOB_REPLY_MAX));
 	put_str(b, str_head(o->tls, 16));
+	put_str(b, str_head(o->exchangers, JOB_EXCHANGERS_MAX));
 }
 
 bool outcome_get(struct reader *r, struct job_outcome *o)
@@ -120,7 +121,9 @@ bool outcome_get(struct reader *r, struct job_outcome *o)
 	o->reply = get_str(r);
 	o->host = get_str(r);
 	o->tls = get_str(r);
+	o->exchangers = get_str(r);
 	r->bad |= outcome < OUTCOME_DELIVERED || outcome > OUTCOME_FAILED || o->status.n > 11 ||
-		  o->reply.n > JOB_REPLY_MAX || o->host.n > JOB_REPLY_MAX || o->tls.n > 16;
+		  o->reply.n > JOB_REPLY_MAX || o->host.n > JOB_REPLY_MAX || o->tls.n > 16 ||
+		  o->exchangers.n > JOB_EXCHANGERS_MAX;
 	return !r->bad;
 }

@@ -26,7 +26,12 @@ enum ipc_queue {
 	IPC_RESULT,
 };
 
-enum { JOB_RECIPIENTS_MAX = 100, JOB_INLINE_MAX = 32 * 1024, JOB_REPLY_MAX = 512 };
+enum {
+	JOB_RECIPIENTS_MAX = 100,
+	JOB_INLINE_MAX = 32 * 1024,
+	JOB_REPLY_MAX = 512,
+	JOB_EXCHANGERS_MAX = 512
+};
 
 enum job_flags {
 	JOB_8BIT = 1,        /* the body has octets over 127 */

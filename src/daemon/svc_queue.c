@@ -43,6 +43,8 @@ void svc_queue_configure(struct svc *s)
 			     .delay_notice_ms = c->queue_delay_notice_ms},
 		.site_connections = (uint32_t)c->queue_site_connections,
 		.site_rate = (uint32_t)c->queue_site_rate,
+		.limits = c->limits,
+		.limit_count = c->limit_count,
 	};
 
 	(void)config_retry_times(

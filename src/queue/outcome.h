@@ -16,6 +16,9 @@ struct job_outcome {
 	struct str reply;  /* plain text; of the server as it came, or ours */
 	struct str host;   /* who said it: "mx.example.org[192.0.2.1]"; "" when it was nobody */
 	struct str tls;    /* level reached: "dane", "verified", "encrypted", "clear"; "" unknown */
+	/* What the destination's MX records name, sorted, with spaces between, of the first recipient;
+	 * "": not known, or nobody looked. */
+	struct str exchangers;
 };
 
 #endif

@@ -54,6 +54,7 @@ void queue_configure(struct queue *q, const struct queue_settings *s)
 	q->settings = *s;
 	q->sites.connections = s->site_connections;
 	q->sites.rate = s->site_rate;
+	sites_set_limits(&q->sites, s->limits, s->limit_count);
 	sites_closing(&q->sites, &s->schedule);
 	q->sender_rules = false;
 	for (size_t i = 0; i < s->routes.count; i++)

@@ -27,6 +27,8 @@ struct queue_settings {
 	struct route_rules routes; /* borrowed until the next queue_configure() */
 	struct schedule schedule;
 	uint32_t site_connections, site_rate;
+	const struct site_limit *limits; /* borrowed, as the routes */
+	size_t limit_count;
 };
 
 struct queue;

@@ -94,6 +94,8 @@ void message_park(struct queue *q, struct queue_message *m, struct site *site);
 void message_unpark(struct queue *q, struct queue_message *m);
 /* A delivery there ended. */
 void site_ended(struct queue *q, struct str key, int64_t now_ms);
+/* The same of a group: others of it may go. */
+void group_ended(struct queue *q, struct site_group *g);
 
 /* Makes the next message that may go the current one; false: none for now. */
 bool queue_find(struct queue *q, int64_t now_ms);

@@ -10,7 +10,8 @@ enum {
 	REST_MS = 10 /* after so many rows with nothing */,
 	SOON_MS = 20,
 	PAUSE_MAX_MS = 5000,
-	STORE_PAUSE_MS = 1000
+	STORE_PAUSE_MS = 1000,
+	WOKEN = 4 /* destinations of a group, by one delivery that ended */
 };
 
 void walk_again(struct queue *q, int64_t at_ms)
@@ -44,6 +45,7 @@ void message_park(struct queue *q, struct queue_message *m, struct site *site)
 {
 	if (m->waits_for != NULL)
 		return;
+	site_wait(site);
 	if (q->parked == PARKED_MAX || site->parked_count == PARKED_SITE) {
 		site->more = true;
 		return;
@@ -86,6 +88,16 @@ void site_ended(struct queue *q, struct str key, int64_t now_ms)
 	list_append(&q->runnable, &site->runnable);
 }
 
+void group_ended(struct queue *q, struct site_group *g)
+{
+	struct site *site;
+
+	for (int n = 0; n < WOKEN && (site = site_woken(g)) != NULL; n++) {
+		list_del(&site->runnable);
+		list_append(&q->runnable, &site->runnable);
+	}
+}
+
 static void walk_begin(struct walk *w)
 {
 	w->on = true;
@@ -113,6 +125,8 @@ static bool take_parked(struct queue *q, int64_t now_ms)
 		}
 		if (site->parked_count == 0 || !site_free(&q->sites, site->key, now_ms, &when)) {
 			list_del(l);
+			if (site->parked_count > 0)
+				site_wait(site);
 			continue;
 		}
 		m = LIST_OF(site->parked.next, struct queue_message, parked);
@@ -204,6 +218,7 @@ static bool worth_opening(
 		site = sites_find(&q->sites, buf_str(&key));
 		worth = q->parked < PARKED_MAX && site->parked_count < PARKED_SITE;
 		site->more |= !worth;
+		site_wait(site);
 	}
 	buf_deinit(&key);
 	if (!worth)

@@ -261,6 +261,7 @@ static void end_site(
 		return;
 	buf_init(&key, 0);
 	buf_put(&key, job->site->key);
+	group_ended(q, job->site->group);
 	site_end(&q->sites, job->site, end, reply, now_ms);
 	job->site = NULL;
 	site_ended(q, buf_str(&key), now_ms);
@@ -281,6 +282,7 @@ bool queue_done(struct queue *q, struct queue_done *d, int64_t now_ms)
 			return false;
 	if (job->site != NULL) {
 		end = judge(d, &reply);
+		site_join(&q->sites, job->site, d->outcomes[0].exchangers);
 		end_site(q, job, end, reply, now_ms); /* told once, also when this is asked again */
 	}
 	s = settling_new(q, job->message, job->count);

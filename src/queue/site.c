@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "queue/site_group.h"
 
 enum {
 	BUCKETS = 4096,
@@ -25,6 +26,36 @@ void sites_init(struct sites *s, size_t max)
 		list_init(&s->buckets[i]);
 	list_init(&s->order);
 	random_bytes(s->key, sizeof s->key);
+	site_groups_init(s);
+}
+
+uint32_t site_connections(const struct sites *s, const struct site_limit *limit)
+{
+	return limit != NULL && limit->connections > 0 ? (uint32_t)limit->connections
+						       : s->connections;
+}
+
+uint32_t site_rate(const struct sites *s, const struct site_limit *limit)
+{
+	return limit != NULL && limit->rate > 0 ? (uint32_t)limit->rate : s->rate;
+}
+
+void site_pace(int64_t *at_ms, uint32_t rate, int64_t now_ms)
+{
+	if (rate > 0)
+		*at_ms = (*at_ms > now_ms ? *at_ms : now_ms) + 60000 / rate;
+}
+
+void sites_set_limits(struct sites *s, const struct site_limit *limits, size_t count)
+{
+	s->limits = limits;
+	s->limit_count = count;
+	for (struct link *l = s->order.next; l != &s->order; l = l->next) {
+		struct site *site = LIST_OF(l, struct site, order);
+
+		site_leave(site);
+		site->limit = site_limit_of(s, site->key);
+	}
 }
 
 static void drop(struct sites *s, struct site *site)
@@ -32,6 +63,7 @@ static void drop(struct sites *s, struct site *site)
 	list_del(&site->hash);
 	list_del(&site->order);
 	list_del(&site->runnable);
+	site_leave(site);
 	free((void *)(uintptr_t)site->key.p);
 	free((void *)(uintptr_t)site->reply.p);
 	free(site);
@@ -56,6 +88,7 @@ void sites_deinit(struct sites *s)
 	while (!list_empty(&s->order))
 		drop(s, LIST_OF(s->order.next, struct site, order));
 	free(s->buckets);
+	free(s->groups);
 }
 
 static struct link *bucket(struct sites *s, struct str key)
@@ -106,7 +139,9 @@ bool site_free(const struct sites *s, struct str key, int64_t now_ms, int64_t *w
 	*when = 0;
 	/* it was closed: one finds out */
 	limit = site->closed_until_ms != 0 ? 1 : site->window;
-	return site->active < (limit < s->connections ? limit : s->connections);
+	if (site->active >= limit || site->active >= site_connections(s, site->limit))
+		return false;
+	return site_group_free(s, site, now_ms, when);
 }
 
 struct site *site_begin(struct sites *s, struct str key, int64_t now_ms)
@@ -124,14 +159,16 @@ struct site *site_begin(struct sites *s, struct str key, int64_t now_ms)
 		list_init(&site->order);
 		list_init(&site->parked);
 		list_init(&site->runnable);
+		list_init(&site->member);
+		list_init(&site->waiting);
+		site->limit = site_limit_of(s, key);
 		s->count++;
 	}
 	list_del(&site->order);
 	list_append(&s->order, &site->order);
 	site->active++;
-	if (s->rate > 0)
-		site->rate_at_ms =
-			(site->rate_at_ms > now_ms ? site->rate_at_ms : now_ms) + 60000 / s->rate;
+	site_pace(&site->rate_at_ms, site_rate(s, site->limit), now_ms);
+	site_group_begin(s, site, now_ms);
 	return site;
 }
 
@@ -140,7 +177,7 @@ static void worked(const struct sites *s, struct site *site)
 	site->failures = 0;
 	site->closed_until_ms = 0;
 	site->successes++;
-	if (site->window >= s->connections ||
+	if (site->window >= site_connections(s, site->limit) ||
 		(site->window >= site->threshold && site->successes < site->window))
 		return;
 	site->window++;
@@ -171,6 +208,8 @@ void site_end(
 	struct sites *s, struct site *site, enum site_end end, struct str reply, int64_t now_ms)
 {
 	site->active--;
+	if (site->group != NULL)
+		site->group->active--;
 	switch (end) {
 	case SITE_WORKED: worked(s, site); break;
 	case SITE_FAILED: failed(s, site, reply, now_ms); break;

@@ -11,6 +11,14 @@
 #include "base/list.h"
 #include "base/str.h"
 
+/* A section limit of the configuration; 0: as for all. */
+struct site_limit {
+	char *name; /* route_name_weight() of a destination's host, or of a mail exchanger */
+	int64_t connections, rate;
+};
+
+struct site_group;
+
 struct site {
 	struct link hash, order; /* of use: the oldest first */
 	struct str key;          /* owned */
@@ -26,6 +34,11 @@ struct site {
 	struct link parked, runnable;
 	uint32_t parked_count;
 	bool more; /* others wait on disk */
+
+	const struct site_limit *limit; /* of its own; NULL: none */
+	struct site_group *group;       /* NULL: its servers are not known */
+	struct link member,
+		waiting; /* of the group; waiting: messages are there, the group is full */
 };
 
 struct sites {
@@ -33,6 +46,9 @@ struct sites {
 	uint64_t key[2];      /* of their hash: whoever sends mail chooses domains */
 	struct link order;
 	size_t count, max;
+	struct link *groups; /* owned: buckets */
+	const struct site_limit *limits;
+	size_t limit_count;
 	uint32_t connections;                   /* limit of a window */
 	uint32_t rate;                          /* deliveries a minute; 0: no limit */
 	int64_t closed_first_ms, closed_max_ms; /* how long a site that failed gets no mail */
@@ -40,6 +56,8 @@ struct sites {
 
 void sites_init(struct sites *s, size_t max);
 void sites_deinit(struct sites *s);
+/* They are borrowed until the next call.  Which groups there are is learnt anew. */
+void sites_set_limits(struct sites *s, const struct site_limit *limits, size_t count);
 /* A site is not closed for longer than a message there would wait. */
 void sites_closing(struct sites *s, const struct schedule *schedule);
 struct site *sites_find(struct sites *s, struct str key); /* NULL: nothing is known of it */
@@ -56,6 +74,11 @@ struct site *site_begin(struct sites *s, struct str key, int64_t now_ms);
 enum site_end { SITE_WORKED, SITE_FAILED, SITE_NOTHING /* nothing was learnt */ };
 void site_end(
 	struct sites *s, struct site *site, enum site_end end, struct str reply, int64_t now_ms);
+/* Its mail exchangers, sorted, with spaces between; "": not known now. */
+void site_join(struct sites *s, struct site *site, struct str exchangers);
+/* Its group is full, and something waits for it: site_woken() gives it back when that changed; NULL: none. */
+void site_wait(struct site *site);
+struct site *site_woken(struct site_group *g);
 /* An administrator wants it tried now. */
 void site_reopen(struct sites *s, struct str key);
 

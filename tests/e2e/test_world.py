@@ -5,6 +5,7 @@ import email
 import email.policy
 import smtplib
 import subprocess
+import time
 
 import peer
 import world
@@ -67,6 +68,15 @@ def add_peers(w, tls):
     # Nobody is there; they say no for good; they are not who DNS says.
     w.zone('dark.test', ['@ IN MX 10 mail', f'mail IN A {world.NET}.98', '@ IN MX 20 mail.second.test.'])
     add_peer('never', 72, one, replies={'RCPT': '550 5.1.1 no such user'})
+    # Two domains of one provider, which looks how many come at once.
+    def count(c, _line):
+        W['now'] = W.get('now', 0) + 1
+        W['most'] = max(W.get('most', 0), W['now'])
+        time.sleep(0.1)
+        W['now'] -= 1
+        return '250 2.0.0 taken'
+    add_peer('many', 73, one, replies={'.': count})
+    w.zone('many2.test', ['@ IN MX 10 mail.many.test.'])
     # Only over IPv6.
     with w.hosts['peers'].inside():
         W['six'] = peer.Peer(address='fd77::30', port=25)
@@ -106,7 +116,8 @@ def test_the_world_opens(_office):
     add_others(w, tls)
     add_peers(w, tls)
     add_policies(w)
-    round_and_round = 'received_max = 20\n' + route('loop.test', relay='"{}"', backup_mx='yes') + f'tls_ca_file = "{W["ca"][0]}"\n'
+    slowly = 'limit ".many.test" {\n connections = 1\n}\n'
+    round_and_round = slowly + 'received_max = 20\n' + route('loop.test', relay='"{}"', backup_mx='yes') + f'tls_ca_file = "{W["ca"][0]}"\n'
     a = W['a'] = w.office('a', 10, 'a.test', round_and_round.replace('{}', f'{world.NET}.11'))
     add_peer('spare', 70, [])
     out = (f'source "b.test" {{\n ipv4 = "{world.NET}.71"\n ipv6 = "fd77::71"\n helo = "mx71.b.test"\n}}\n'
@@ -293,6 +304,19 @@ def test_ipv6(_office):
     send(W['a'], 'x@six.test', 'six')
     wait_until(lambda: W['six'].messages, 30, 'taken')
     assert 'fd77::30' in log_has(W['a'], 'carrier.delivered', to='x@six.test')
+
+
+def test_a_provider_with_two_domains(_office):
+    for i in range(2):
+        for domain in ('many', 'many2'):
+            send(W['a'], f'x{i}@{domain}.test', f'many {i}')
+        wait_until(lambda n=2 * (i + 1): len(W['many'].messages) == n, 30, 'taken')
+    W['most'] = 0
+    for i in range(5):
+        for domain in ('many', 'many2'):
+            send(W['a'], f'y{i}@{domain}.test', f'more {i}')
+    wait_until(lambda: len(W['many'].messages) == 14, 30, 'all of them')
+    assert W['most'] == 1, W['most']
 
 
 def test_where_mail_leaves_from(_office):

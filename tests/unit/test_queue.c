@@ -598,6 +598,118 @@ static void rate_is_kept(void **state)
 	world_deinit(&w);
 }
 
+/* Lets all that may go now go, and says how many of them did; they stay under way. */
+static size_t take_all(struct world *w, struct queue_job **jobs, size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && (jobs[n] = take(w)) != NULL)
+		n++;
+	return n;
+}
+
+static void finish_at(struct world *w, struct queue_job *job, struct str exchangers)
+{
+	finish_with(w, job,
+		(struct job_outcome){ .outcome = OUTCOME_DELIVERED,
+			.status = STR("2.0.0"),
+			.exchangers = exchangers });
+}
+
+/* Two domains with the same servers have together what one has, as soon as that is known. */
+static void same_exchangers(void **state)
+{
+	static const struct {
+		const char *name;
+		struct site_limit limit;
+		struct str one, two; /* their exchangers */
+		size_t together;
+	} rows[] = {
+		{"the same",     { (char *)(uintptr_t) "x", 0, 0 },           STR_INIT("mx.p mx2.p"),
+                 STR_INIT("mx.p mx2.p"),										4},
+		{ "others",      { (char *)(uintptr_t) "x", 0, 0 },           STR_INIT("mx.p"),       STR_INIT("mx.q"),
+                 8												       },
+		{ "one section", { (char *)(uintptr_t) ".p", 3, 0 },          STR_INIT("mx.p"),
+                 STR_INIT("a.p z.q"),										   3},
+		{ "by name",     { (char *)(uintptr_t) "one.example", 2, 0 }, STR_INIT("mx.p"),
+                 STR_INIT("mx.q"),										      6},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct queue_job *jobs[64];
+		struct world w;
+		size_t n, done = 0;
+
+		world_init(&w);
+		w.settings.site_connections = 4;
+		w.settings.limits = &rows[i].limit;
+		w.settings.limit_count = 1;
+		queue_configure(w.queue, &w.settings);
+		for (int k = 0; k < 20; k++) {
+			send_to(&w, "a@one.example");
+			send_to(&w, "a@two.example");
+		}
+		/* their windows grow, and who they are becomes known */
+		for (int round = 0; round < 4; round++) {
+			n = take_all(&w, jobs, 64);
+			done += n;
+			for (size_t k = 0; k < n; k++)
+				finish_at(&w, jobs[k],
+					str_eq(jobs[k]->route.host, STR("one.example"))
+						? rows[i].one
+						: rows[i].two);
+		}
+		n = take_all(&w, jobs, 64);
+		if (n != rows[i].together)
+			fail_msg("%s: %zu at one time", rows[i].name, n);
+		/* and nothing is forgotten */
+		while (n > 0) {
+			done += n;
+			while (n > 0)
+				finish_at(&w, jobs[--n], rows[i].two);
+			n = take_all(&w, jobs, 64);
+		}
+		assert_int_equal(done, 40);
+		assert_settled(&w);
+		/* other settings: what was learnt goes, nothing else */
+		w.settings.limit_count = 0;
+		queue_configure(w.queue, &w.settings);
+		send_to(&w, "a@one.example");
+		finish_at(&w, take(&w), rows[i].one);
+		world_deinit(&w);
+	}
+}
+
+static void group_rate(void **state)
+{
+	struct site_limit limit = { (char *)(uintptr_t) "mx.p", 0, 60 };
+	struct queue_job *job;
+	struct world w;
+	size_t jobs = 0;
+	int64_t start;
+
+	(void)state;
+	world_init(&w);
+	w.settings.limits = &limit;
+	w.settings.limit_count = 1;
+	queue_configure(w.queue, &w.settings);
+	for (int i = 0; i < 30; i++)
+		send_to(&w, i % 2 == 0 ? "a@one.example" : "a@two.example");
+	start = w.now;
+	while (w.now < start + 10 * 1000) {
+		job = queue_take(w.queue, w.now);
+		if (job != NULL) {
+			jobs++;
+			finish_at(&w, job, STR("mx.p"));
+		} else {
+			w.now += 100;
+		}
+	}
+	assert_in_range(jobs, 9, 14); /* the first of each do not know */
+	world_deinit(&w);
+}
+
 static void people_before_reports(void **state)
 {
 	struct queue_job *job;
@@ -989,6 +1101,8 @@ int main(void)
 		cmocka_unit_test(dead_site_is_probed),
 		cmocka_unit_test(old_behind_a_dead_site),
 		cmocka_unit_test(rate_is_kept),
+		cmocka_unit_test(same_exchangers),
+		cmocka_unit_test(group_rate),
 		cmocka_unit_test(people_before_reports),
 		cmocka_unit_test(future_release),
 		cmocka_unit_test(orders),
