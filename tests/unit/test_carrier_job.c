@@ -466,9 +466,15 @@ static void drains(void **state)
 	carrier.draining = false;
 }
 
+static void no_parent(void *owner)
+{
+	(void)owner;
+}
+
 static int open_carrier(void **state)
 {
 	struct ipc_head head;
+	int leash[2];
 
 	(void)state;
 	log_init(2, LOG_L_ERROR + 1, "test");
@@ -480,6 +486,8 @@ static int open_carrier(void **state)
 	carrier.config = &config;
 	carrier.loop = loop_new();
 	carrier_init(&carrier);
+	assert_int_equal(ipc_pair(leash), 0);
+	carrier.leash = ipc_new(carrier.loop, leash[1], carrier_from_parent, no_parent, &carrier);
 	connect_store();
 	return recv(store, &head, sizeof head, MSG_TRUNC) > 0 && head.type == IPC_CREDIT ? 0 : -1;
 }
