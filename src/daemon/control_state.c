@@ -52,6 +52,8 @@ enum status state_check_version(const char *state, struct err *err)
 	if (fd < 0 && errno == EACCES)
 		return err_set(
 			err, ST_PERM, "no access to %s: run this as root or as its owner", state);
+	if (fd < 0 && errno != ENOENT && errno != ENOTDIR)
+		return err_set(err, ST_IO, "open %s/version: %s", state, strerror(errno));
 	if (fd < 0)
 		return err_set(err, ST_USAGE,
 			"%s is no state directory: make one with "

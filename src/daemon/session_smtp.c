@@ -502,6 +502,10 @@ static void stored(struct session_smtp *p, unsigned result, struct str full)
 	else if (result == STORE_FULL)
 		smtpd_answer(p->engine, 452,
 			STR("4.3.1 no space to store the message, try again later"));
+	else if (result == STORE_UNKNOWN) /* twice is better than not at all (RFC 1047) */
+		smtpd_answer(p->engine, 451,
+			STR("4.3.0 it is not known whether the message was stored, try again "
+			    "later"));
 	else
 		smtpd_answer(p->engine, 451,
 			STR("4.3.0 the message could not be stored, try again later"));
@@ -550,7 +554,10 @@ static void answered(struct session *s, struct ipc_packet *packet)
 	case IPC_LOCAL: local_answered(p, packet); break;
 	case IPC_ETRN: etrn_answered(p, packet); break;
 	case IPC_COMMIT:
-		stored(p, result, packet == NULL ? STR("") : get_str(&packet->body));
+		if (packet == NULL)
+			stored(p, STORE_UNKNOWN, STR(""));
+		else
+			stored(p, result, get_str(&packet->body));
 		break;
 	case IPC_OPEN:
 	case IPC_LIST:

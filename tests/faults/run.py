@@ -1,22 +1,23 @@
 #!/usr/bin/env python3
 """Each system call of a delivery, of a retrieval with deletion and of a fetch fails in turn.
 
-  tests/faults/run.py [--short] [--each N] [PART...]       RESTANTE names a release build
+  tests/faults/run.py [--short] [--each N] [--call NAME] [PART...]       RESTANTE names a release build
 
 A first run without faults tells which calls each process makes; then strace makes one of them fail, one
 run a fault (EIO, ENOSPC, EMFILE, ENOMEM, EINTR, SIGKILL at the call): the first N of each call of each
 process (8 unless told; --short: 1, and fewer errors).  PART: deliver-store, deliver-edge, retrieve-store,
-retrieve-edge, relay-store, relay-carrier, fetch; all unless told.  After each run, without faults:
+retrieve-edge, relay-store, relay-carrier, fetch, short-writes; all unless told.  After each run, without faults:
   answered 250            the message is there, once, octet for octet
   refused                 with a temporary code (4xx), and it is not there (may be there when the process
-                          died of it: then nobody knows, and the sender tries again)
+                          died of it, or the reply says that it is not known: the sender tries again)
   +OK to QUIT             what was deleted is gone
   -ERR to QUIT            it is still there (the same)
   connection lost         whole or absent, deleted or not; nothing twice that was sent once
+  a sync failed           that file is neither written to nor synced once more
   fetch ended with 0      every message is in the store, once; after another fetch in any case
 and the office serves on by itself.  Needs ptrace.  Calls whose failure the kernel does not know (futex,
-clocks, exit) are left out, and so is a short write, which strace can claim but not make: the simulated
-disk (tests/crash) and the small file systems (tests/e2e/test_full.py) have those."""
+clocks, exit) are left out.  A short write strace can claim but not make: in the part short-writes
+a library (short_writes.c) cuts each write of each process to its first half, and all must go as ever."""
 import argparse
 import collections
 import os
@@ -42,6 +43,8 @@ LEFT_OUT = {"futex", "exit", "exit_group", "rt_sigreturn", "rt_sigprocmask", "rt
 ERRORS = ("EIO", "ENOSPC", "EMFILE", "ENOMEM", "EINTR", "SIGKILL")
 SHORT_ERRORS = ("EIO", "SIGKILL")
 LOST = (OSError, EOFError)
+SYNCS = ("fdatasync", "fsync")
+WRITES = ("write", "pwrite64", "pwritev")
 SOON = 20  # s: less than what an edge waits for a channel before it ends itself
 BODY = b"Subject: %s\r\n\r\n.dot\r\n" + b"x" * 60 + b"\r\n"
 
@@ -55,7 +58,7 @@ class Strace:
 
     def __init__(self, pid, fault=None):
         self.out = tempfile.NamedTemporaryFile(prefix="restante-faults.")
-        self.process = subprocess.Popen(["strace", "-f", "-o", self.out.name, *inject(fault), "-p", str(pid)],
+        self.process = subprocess.Popen(["strace", "-f", "-y", "-o", self.out.name, *inject(fault), "-p", str(pid)],
                                         stderr=subprocess.PIPE)
         line = self.process.stderr.readline()
         if b"attached" not in line:
@@ -70,7 +73,7 @@ class Strace:
         except subprocess.TimeoutExpired:
             self.process.kill()  # what it traced goes on
             self.process.communicate()
-        return calls(self.out.name)
+        return *calls(self.out.name), synced_again(self.out.name)
 
 
 def inject(fault):
@@ -78,7 +81,8 @@ def inject(fault):
         return []
     call, number, error = fault
     what = "signal=KILL" if error == "SIGKILL" else f"error={error}"
-    return ["-e", f"trace={call}", "-e", f"inject={call}:{what}:when={number}"]
+    trace = ",".join({call, *WRITES}) if call in SYNCS else call
+    return ["-e", f"trace={trace}", "-e", f"inject={call}:{what}:when={number}"]
 
 
 def calls(path):
@@ -88,8 +92,24 @@ def calls(path):
     return found, "(INJECTED)" in text or "killed by SIGKILL" in text
 
 
+def synced_again(path):
+    """A file of messages that was written to or synced after its sync had failed: the kernel may have dropped
+    what it could not write, and would say yes."""
+    failed = set()
+    with open(path, encoding="utf-8", errors="replace") as f:
+        for line in f:
+            call = re.match(r"(?:\d+ +)?([a-z_0-9]+)\(\d+<([^>]*)>.*", line)
+            if call is None or call[1] not in SYNCS + WRITES:
+                continue
+            if call[2] in failed:
+                return line.strip()
+            if call[1] in SYNCS and ") = -1 " in line and (call[2].endswith(".seg") or "/blob/" in call[2]):
+                failed.add(call[2])
+    return None
+
+
 def faults(found, args):
-    for call in sorted(set(found) - LEFT_OUT):
+    for call in sorted(set(found) - LEFT_OUT if args.call is None else {args.call} & set(found)):
         for number in range(1, min(found[call], args.each) + 1):
             for error in SHORT_ERRORS if args.short else ERRORS:
                 yield call, number, error
@@ -162,7 +182,7 @@ def deliver(served, during):
         return f"refused for good: {reply}"
     if reply.startswith("2") and there != [tag]:
         return f"{reply}, and there is {there}"
-    if reply.startswith("4") and there and not during.died:
+    if reply.startswith("4") and "not known" not in reply and there and not during.died:
         return f"{reply}, and it is there"
     return None if there in ([], [tag]) else f"there is {there}"
 
@@ -204,7 +224,7 @@ class Attached:
 
     def __exit__(self, *_):
         self.died = not o.alive(self.pid)
-        self.found, self.hit = self.strace.end()
+        self.found, self.hit, self.again = self.strace.end()
 
 
 def every_fault(name, args, tally, served, run):
@@ -216,7 +236,14 @@ def every_fault(name, args, tally, served, run):
             raise Wrong(f"without any fault: {wrong}")
     for fault in faults(first.found, args):
         during = Attached(served, which, fault)
-        tally.add(name, fault, run(during), during.hit)
+        try:
+            wrong = run(during)
+        except Wrong as error:
+            wrong = str(error)
+            served.office.stop()
+            served.office.start()
+            served.empty()
+        tally.add(name, fault, wrong or (during.again and f"after a failed sync: {during.again}"), during.hit)
     served.close()
 
 
@@ -293,6 +320,86 @@ def relay_part(name, args, tally):
             served.office.destroy()
 
 
+class Shortened:
+    """short_writes.c, built; count() tells how many writes it has cut."""
+
+    def __init__(self):
+        self.dir = tempfile.TemporaryDirectory(prefix="restante-faults.")
+        self.counter, library = os.path.join(self.dir.name, "count"), os.path.join(self.dir.name, "short.so")
+        with open(self.counter, "wb") as f:
+            f.write(bytes(8))
+        subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", library,
+                        os.path.join(HERE, "short_writes.c")], check=True)
+        os.chmod(self.dir.name, 0o755)
+        self.words = ["env", f"LD_PRELOAD={library}", f"SHORT_COUNT={self.counter}"]
+
+    def count(self):
+        with open(self.counter, "rb") as f:
+            return int.from_bytes(f.read(), "little")
+
+
+def short_part(name, _args, tally):
+    """Messages of all kinds of sizes come in, go out by POP3, go on, and are fetched."""
+    short = Shortened()
+    with peer.Peer() as far:
+        office = o.Office(before=short.words, config=f"""
+            edges = 1
+            route "far.test" {{
+                relay = "127.0.0.1"
+                port = {far.port}
+            }}""")
+
+        def step(what, call):
+            before = short.count()
+            wrong = call()
+            tally.add(name, (what, 0, "short writes"), wrong, short.count() > before)
+
+        def delivered():
+            for raw in sent:
+                office.deliver(raw)
+            got = office.fetch(delete=False)
+            return None if all(g.endswith(s) for g, s in zip(got, sent, strict=True)) else "other octets"
+
+        def fetched():
+            with test_fetch.Home(office) as home:
+                done = subprocess.run([*short.words, o.BIN, "fetch", "--state", home.state],
+                                      capture_output=True, check=False, timeout=120)
+                there = len(home.subjects()) if done.returncode == 0 else done.stderr
+                return None if there == len(sent) else f"fetched: {there}"
+
+        def relayed():
+            for raw in sent:
+                with office.submit() as s:
+                    s.sendmail(office.ann, "x@far.test", raw)
+            o.wait_until(lambda: len(far.messages) == len(sent), 60, "all went on")
+            went = sorted(len(m.octets) for m in far.messages)
+            for m in far.messages:
+                if not any(m.octets.endswith(raw) for raw in sent):
+                    return f"sent on as {m.octets[:200]!r} ... of {went}"
+            return None
+
+        def deleted():
+            taken = len(office.fetch())
+            there = len(office.fetch())
+            return None if (taken, there) == (len(sent), 0) else f"of {taken} deleted {there} are there"
+
+        try:
+            office.open()
+            sent = [b"Subject: n%d\r\n\r\n.\r\n" % n + b"y" * (n % 70) + (b"\r\n" + b"x" * 70) * (n // 72) +
+                    b"\r\n" for n in (1, 3, 100, 5000, 70000, 300000, 1500000)]
+            for what, call in (("delivery", delivered), ("fetch", fetched), ("relay", relayed),
+                               ("deletion", deleted)):
+                step(what, call)
+            office.stop()
+            office.start()
+            step("after a restart", lambda: "messages" if office.fetch() else None)
+            office.close()
+            office.must("fsck")
+        finally:
+            office.destroy()
+    print(f"{short.count()} writes were cut", flush=True)
+
+
 class Tally:
     def __init__(self):
         self.tried = self.hit = self.wrong = 0
@@ -307,13 +414,14 @@ class Tally:
 
 PARTS = {"deliver-store": served_part, "deliver-edge": served_part, "retrieve-store": served_part,
          "retrieve-edge": served_part, "relay-store": relay_part, "relay-carrier": relay_part,
-         "fetch": fetch_part}
+         "fetch": fetch_part, "short-writes": short_part}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--each", type=int, default=None)
+    parser.add_argument("--call", help="only this system call")
     parser.add_argument("parts", nargs="*", metavar="PART")
     args = parser.parse_args()
     args.each = args.each or (1 if args.short else 8)

@@ -18,6 +18,7 @@ void index_begin(struct index *x)
 {
 	x->failed = false;
 	index_look_end(x);
+	index_unstick(x);
 	(void)index_query(x, Q_BEGIN);
 	run(x, Q_BEGIN);
 }

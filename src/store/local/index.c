@@ -110,6 +110,7 @@ void index_look_end(struct index *x)
 
 void index_failed(struct index *x, const char *what)
 {
+	x->stuck |= sqlite3_errcode(x->db) == SQLITE_PROTOCOL;
 	log_error("store.index", F_C("while", what), F_C("err", sqlite3_errmsg(x->db)),
 		F_C("do", "free disk space if it is full; if not, stop and run restante fsck "
 			  "--rebuild"));
@@ -161,14 +162,12 @@ static enum status index_prepare(struct index *x, struct index_place *at, struct
 	return ST_OK;
 }
 
-enum status index_open(
-	struct index **out, const char *path, struct index_place *at, struct err *err)
+static enum status index_connect(struct index *x, struct index_place *at, struct err *err)
 {
-	struct index *x = NEW(struct index);
+	const char *path = x->path;
 	enum status st = ST_OK;
 	int fd;
 
-	*out = NULL;
 	if (*path != '\0') { /* its companions take over its mode */
 		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd < 0)
@@ -180,24 +179,61 @@ enum status index_open(
 				   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 				   NULL) != SQLITE_OK)
 		st = err_set(err, ST_IO, "open %s: %s", path, sqlite3_errmsg(x->db));
-	if (st == ST_OK)
-		st = index_prepare(x, at, err);
+	return st == ST_OK ? index_prepare(x, at, err) : st;
+}
+
+static void index_disconnect(struct index *x)
+{
+	for (int i = 0; i < INDEX_STATEMENTS; i++) {
+		sqlite3_finalize(x->st[i]);
+		x->st[i] = NULL;
+	}
+	sqlite3_close(x->db);
+	x->db = NULL;
+}
+
+/* A lock that could not be given back (fcntl failed) stays SQLite's for ever, and each question after it
+ * waits ten seconds for nothing.  To close the file gives back all. */
+void index_unstick(struct index *x)
+{
+	struct index_place at;
+	struct err err = { 0 };
+
+	if (!x->stuck)
+		return;
+	x->stuck = x->looking = false;
+	index_disconnect(x);
+	if (index_connect(x, &at, &err) != ST_OK) {
+		log_error("store.index-lost", F_C("err", err.text));
+		log_flush();
+		abort(); /* the next process replays what this one cannot know */
+	}
+	log_warn("store.index-again", F_INT("segment", at.pos >> 32));
+}
+
+enum status index_open(
+	struct index **out, const char *path, struct index_place *at, struct err *err)
+{
+	struct index *x = NEW(struct index);
+	enum status st;
+
+	x->path = str_dup_c(str_c(path));
+	st = index_connect(x, at, err);
 	if (st != ST_OK) {
 		index_close(x);
-		return st;
+		x = NULL;
 	}
 	*out = x;
-	return ST_OK;
+	return st;
 }
 
 void index_close(struct index *x)
 {
 	if (x == NULL)
 		return;
-	for (int i = 0; i < INDEX_STATEMENTS; i++)
-		sqlite3_finalize(x->st[i]);
-	sqlite3_close(x->db);
+	index_disconnect(x);
 	buf_deinit(&x->recipients);
+	free(x->path);
 	free(x);
 }
 

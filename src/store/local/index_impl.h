@@ -49,8 +49,10 @@ enum index_statement {
 
 struct index {
 	sqlite3 *db;
+	char *path;
 	sqlite3_stmt *st[INDEX_STATEMENTS];
 	bool failed;           /* something in this transaction */
+	bool stuck;            /* its locks are in disorder: index_unstick() */
 	bool looking;          /* a transaction is open that only reads */
 	struct buf recipients; /* of the message that is applied */
 };
@@ -58,6 +60,8 @@ struct index {
 /* Reset and ready to be bound. */
 sqlite3_stmt *index_query(struct index *x, enum index_statement q);
 void index_look_end(struct index *x);
+/* Outside a transaction: opens the database anew when it is stuck. */
+void index_unstick(struct index *x);
 void index_failed(struct index *x, const char *what);
 
 /* For questions, where index_query() is for changes. */

@@ -10,6 +10,7 @@ enum { OLDER_ROWS = 1000 }; /* the limit of Q_OLDER */
 sqlite3_stmt *index_ask(struct index *x, enum index_statement q)
 {
 	if (sqlite3_get_autocommit(x->db)) {
+		index_unstick(x);
 		(void)sqlite3_step(index_query(x, Q_LOOK));
 		sqlite3_reset(x->st[Q_LOOK]);
 		x->looking = true;
