@@ -316,6 +316,17 @@ def control(kind, args):
         return one_disk(kind, args, ["env", f"LD_PRELOAD={lib}/no_sync.so"])
 
 
+def alone():
+    """In a mount namespace of its own: one that somebody else made meanwhile, as ip netns exec does, would keep
+    the file system mounted, and shut down, when here it is unmounted.  False: that is not allowed."""
+    if os.environ.get("DISK_ALONE"):
+        return True
+    words = ["unshare", "--mount", "--propagation", "private"]
+    if subprocess.run([*words, "true"], capture_output=True, check=False).returncode != 0:
+        return False
+    os.execvpe(words[0], [*words, sys.executable, *sys.argv], {**os.environ, "DISK_ALONE": "1"})
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cuts", type=int, default=None)
@@ -325,6 +336,9 @@ def main():
     args = parser.parse_args()
     args.cuts = args.cuts or (3 if args.short else 100)
     passed = failed = 0
+    if not alone():
+        print("skipped: cannot mount loop devices\n0 passed, 0 failed")
+        return 0
     for kind in args.kinds or ("ext4", "xfs"):
         start = time.monotonic()
         broken, tally = one_disk(kind, args)
