@@ -110,7 +110,8 @@ bool srs_forward(const struct srs *s, struct str sender, struct buf *out)
 		buf_put(out, sender);
 		return true;
 	}
-	if (local.n == 0 || domain.n == 0 || local.p[0] == '"')
+	/* "=" ends the domain on the way back; no name has one, an address literal may. */
+	if (local.n == 0 || domain.n == 0 || local.p[0] == '"' || str_find(domain, '=') < domain.n)
 		return false;
 	if (is_kind(local, STR("SRS0"))) {
 		put_later(s, str_from(local, 4), domain, out);

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "store/local/index_impl.h"
 
-enum { OLDER_ROWS = 1000 }; /* the limit of Q_OLDER */
+enum { OLDER_ROWS = 1000, LIST_ROOM = 1 << 20 }; /* the limit of Q_OLDER; rows at first */
 
 /* All that is asked between two changes reads in one transaction: to begin one costs six system
  * calls, more than most questions. */
@@ -128,7 +128,8 @@ enum store_result index_list(
 {
 	sqlite3_stmt *st = index_ask(x, Q_LIST);
 	enum store_result r;
-	size_t room = expect;
+	/* A count of a damaged index is a number like any other: room grows with the rows. */
+	size_t room = expect < LIST_ROOM ? expect : LIST_ROOM;
 	struct buf uidls;
 
 	buf_init(&uidls, UINT32_MAX);
