@@ -33,10 +33,10 @@ def raise_descriptors():
 
 
 @contextlib.contextmanager
-def office(config='', accounts=('ann@example.test',)):
+def office(config='', accounts=('ann@example.test',), base=OPEN):
     """A running office, gone afterwards."""
     raise_descriptors()
-    o = Office(accounts=(), config=OPEN + config)
+    o = Office(accounts=(), config=base + config)
     try:
         o.open()
         add_accounts(o, accounts)
