@@ -105,7 +105,7 @@ static void on_io(struct loop_io *io, int events)
 {
 	struct conn *c = LIST_OF(io, struct conn, io);
 
-	(void)events;
+	c->drained &= (events & LOOP_READ) == 0;
 	if (c->handshaking)
 		handshake(c);
 	else
@@ -191,9 +191,12 @@ static int64_t read_plain(struct conn *c, char *to, size_t n)
 {
 	ssize_t got;
 
+	if (c->drained)
+		return 0;
 	do
 		got = recv(c->fd, to, n, 0);
 	while (got < 0 && errno == EINTR);
+	c->drained = got > 0 ? (size_t)got < n : got < 0 && errno == EAGAIN;
 	if (got > 0)
 		return got;
 	if (got == 0)
