@@ -55,8 +55,7 @@ void carrier_job_ended(struct carrier *c, uint32_t number)
 {
 	c->jobs[number] = NULL;
 	c->job_count--;
-	if (!c->draining)
-		credit(c, 1);
+	c->ended++;
 	end_if_drained(c);
 }
 
@@ -94,7 +93,9 @@ void carrier_new_store(struct carrier *c, int fd)
 {
 	ipc_free(c->store);
 	c->store = ipc_new(c->loop, fd, from_store, store_lost, c);
+	ipc_gather(c->store);
 	c->store_lost = false;
+	c->ended = 0;
 	loop_timer_stop(&c->orphaned);
 	if (!c->draining)
 		credit(c, JOBS_AT_ONCE);
@@ -162,9 +163,16 @@ static void parent_lost(void *owner)
 	loop_stop(c->loop);
 }
 
+/* What this turn has for the store crosses together: a system call, and the store woken, once for all. */
 static void turn_end(void *arg)
 {
-	(void)arg;
+	struct carrier *c = arg;
+
+	if (c->ended > 0 && !c->draining)
+		credit(c, c->ended);
+	c->ended = 0;
+	if (c->store != NULL)
+		ipc_flush(c->store);
 	log_flush();
 }
 
@@ -184,6 +192,7 @@ void carrier_init(struct carrier *c)
 		.block_timeout_ms = config->smtp_client_block_timeout_ms,
 		.end_timeout_ms = config->smtp_client_dot_timeout_ms,
 		.quit_timeout_ms = QUIT_MS };
+	loop_at_turn_end(c->loop, turn_end, c);
 	c->dial.timeout_ms = config->smtp_client_connect_timeout_ms;
 	list_init(&c->sessions);
 	list_init(&c->secrets);
@@ -265,7 +274,6 @@ _Noreturn void carrier_process(struct child_start *start)
 	}
 	c->leash = ipc_new(c->loop, start->leash, carrier_from_parent, parent_lost, c);
 	carrier_new_store(c, start->channel);
-	loop_at_turn_end(c->loop, turn_end, c);
 	ipc_send(c->leash, &ready, STR(""), STR(""), -1);
 	loop_run(c->loop);
 	log_flush();

@@ -24,7 +24,8 @@ struct carrier {
 	struct loop_timer orphaned; /* it did not: end, and be started again */
 	struct loop_timer late;     /* told to stop: sessions that still live then are cut */
 	bool draining;
-	uint32_t seq; /* of the last question */
+	uint32_t ended; /* jobs, of this turn: the store may send as many */
+	uint32_t seq;   /* of the last question */
 
 	struct resolver *resolver;
 	struct tls_client *tls;

@@ -33,6 +33,7 @@ void svc_add_carrier(struct svc *s, int fd)
 
 	c->svc = s;
 	c->ipc = ipc_new(s->loop, fd, received, lost, c);
+	ipc_gather(c->ipc);
 	list_append(&s->carriers, &c->link);
 }
 
@@ -44,8 +45,10 @@ void svc_reap_carriers(struct svc *s)
 		struct svc_carrier *c = LIST_OF(l, struct svc_carrier, link);
 
 		next = l->next;
-		if (!c->dead)
+		if (!c->dead) {
+			ipc_flush(c->ipc);
 			continue;
+		}
 		ipc_free(c->ipc);
 		list_del(l);
 		free(c);
