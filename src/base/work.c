@@ -122,12 +122,14 @@ bool work_submit(struct work_pool *p, struct work *w)
 	if (room) {
 		p->nwaiting++;
 		queue_put(&p->waiting, w);
-		pthread_cond_signal(&p->more);
 	}
 	pthread_mutex_unlock(&p->lock);
-	if (room)
-		p->under_way++;
-	return room;
+	if (!room)
+		return false;
+	/* Not under the lock, which whoever wakes up wants at once. */
+	pthread_cond_signal(&p->more);
+	p->under_way++;
+	return true;
 }
 
 int work_fd(const struct work_pool *p)
