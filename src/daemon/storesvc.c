@@ -41,8 +41,10 @@ struct storesvc {
 	struct loop_timer compact, scrub;
 	bool compacting;
 	bool scrubbing;
-	struct loop_timer sweep;  /* of old mail */
-	struct loop_timer logins; /* last logins are written now and then, not at each */
+	struct loop_timer sweep;   /* of old mail */
+	struct loop_timer leisure; /* what nobody waits for goes to disk; */
+	bool at_leisure;           /* it is armed */
+	struct loop_timer logins;  /* last logins are written now and then, not at each */
 };
 
 /* Accounts, domains or the configuration may say something else now. */
@@ -175,13 +177,24 @@ static void begin_what_was_asked(struct storesvc *s)
 		loop_timer_at(&s->scrub, loop_now_ms(s->svc.loop));
 }
 
+static void flush_all(struct loop_timer *t)
+{
+	struct storesvc *s = LIST_OF(t, struct storesvc, leisure);
+
+	s->at_leisure = false;
+	store_flush(s->svc.office.store);
+}
+
 /* Everything that came in during this turn goes to disk with one sync. */
 static void turn_end(void *arg)
 {
 	struct storesvc *s = arg;
 
 	svc_queue_turn(&s->svc);
-	store_flush(s->svc.office.store);
+	if (store_flush_waited(s->svc.office.store) && !s->at_leisure) {
+		s->at_leisure = true;
+		loop_timer_at(&s->leisure, loop_now_ms(s->svc.loop) + STORE_LEISURE_MS);
+	}
 	svc_reap(&s->svc);
 	begin_what_was_asked(s);
 	publish_expire(s);
@@ -241,6 +254,7 @@ _Noreturn void store_process(struct child_start *start)
 	loop_io_want(&s->authenticator_io, LOOP_READ);
 	loop_io_init(&s->signer_io, s->svc.loop, signer_fd(s->svc.signer), signer_ready);
 	loop_io_want(&s->signer_io, LOOP_READ);
+	loop_timer_init(&s->leisure, s->svc.loop, flush_all);
 	loop_timer_init(&s->logins, s->svc.loop, write_logins);
 	loop_timer_at(&s->logins, loop_now_ms(s->svc.loop) + LOGINS_MS);
 	retention_init(&s->retention, &s->svc.office);

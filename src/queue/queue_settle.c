@@ -141,7 +141,11 @@ static void settled(struct store_op *op, enum store_result result)
 static void settling_run(struct settling *s)
 {
 	s->op = (struct store_settle){
-		.op.done = settled, .id = s->message->out.id, .rcpts = s->states, .count = s->count
+		.op.done = settled,
+		.id = s->message->out.id,
+		.rcpts = s->states,
+		.count = s->count,
+		.at_leisure = s->done != NULL /* its carrier does other work meanwhile */
 	};
 	store_settle(s->queue->store, &s->op);
 }

@@ -40,6 +40,10 @@ void store_poll(struct store *s);
 void store_wait(struct store *s);
 /* Call once at the end of each loop turn: starts the group commit of all that was submitted. */
 void store_flush(struct store *s);
+/* The same, but what nobody waits for (store_settle.at_leisure) goes with what somebody does.  True: some
+ * of it is left, and store_flush() is due within STORE_LEISURE_MS. */
+bool store_flush_waited(struct store *s);
+enum { STORE_LEISURE_MS = 5 };
 
 /* ---- taking a message in ---- */
 
@@ -253,6 +257,7 @@ struct store_settle {
 	struct msgid id;
 	const struct store_out_rcpt *rcpts;
 	size_t count;
+	bool at_leisure;
 };
 void store_settle(struct store *s, struct store_settle *r);
 

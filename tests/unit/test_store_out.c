@@ -20,6 +20,8 @@ static const struct store_target mixed[] = {
 	{ .recipient = STR_INIT("a@there.example")           },
 };
 
+static enum store_result settled_as;
+
 static enum store_result send(struct world *w, uint32_t id, struct str octets, int64_t hold_ms)
 {
 	struct store_draft *draft = store_draft_new(w->store, help_id(id));
@@ -359,12 +361,52 @@ static void many_recipients(void **state)
 	world_deinit(&w);
 }
 
+static void note_settled(struct store_op *op, enum store_result result)
+{
+	(void)op;
+	settled_as = result;
+}
+
+/* What nobody waits for begins no sync of its own, and goes with the next that somebody does wait for. */
+static void settled_at_leisure(void **state)
+{
+	struct store_out_rcpt r = { .number = 1, .state = STORE_OUT_DELIVERED, .due_ms = t0 };
+	struct store_settle t = { .op.done = note_settled,
+		.id = help_id(1),
+		.rcpts = &r,
+		.count = 1,
+		.at_leisure = true };
+	struct world w;
+	struct store_out o;
+
+	(void)state;
+	world_init(&w, disk_real());
+	assert_int_equal(send(&w, 1, small, 0), STORE_OK);
+	assert_false(store_flush_waited(w.store));
+	settled_as = STORE_UNKNOWN;
+	store_settle(w.store, &t);
+	assert_true(store_flush_waited(w.store));
+	assert_true(store_flush_waited(w.store));
+	usleep(20000);
+	store_poll(w.store);
+	assert_int_equal(settled_as, STORE_UNKNOWN);
+	assert_int_equal(send(&w, 2, small, 0), STORE_OK);
+	assert_int_equal(settled_as, STORE_OK);
+	assert_false(store_flush_waited(w.store));
+	world_reopen(&w);
+	assert_int_equal(store_out_open(w.store, help_id(1), &o), STORE_OK);
+	assert_int_equal(o.rcpts[0].state, STORE_OUT_DELIVERED);
+	store_out_close(w.store, &o);
+	world_deinit(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kept_with_all_facts),
 		cmocka_unit_test(large_ones),
 		cmocka_unit_test(states_last),
+		cmocka_unit_test(settled_at_leisure),
 		cmocka_unit_test(compaction_keeps_what_waits),
 		cmocka_unit_test(compaction_waits_for_results),
 		cmocka_unit_test(unsound_targets),

@@ -294,6 +294,17 @@ void journal_flush(struct journal *j)
 	finish(&refused, why);
 }
 
+bool journal_flush_waited(struct journal *j)
+{
+	struct link *l = j->waiting.next;
+
+	while (l != &j->waiting && LIST_OF(l, struct journal_entry, link)->at_leisure)
+		l = l->next;
+	if (l != &j->waiting)
+		journal_flush(j);
+	return l == &j->waiting && !list_empty(&j->waiting);
+}
+
 /* A file of its own could not be made durable.  The journal was not touched: only the messages with
  * such files are refused, the others go into the next batch. */
 static void batch_without_files(struct journal *j, int rc)
@@ -356,7 +367,7 @@ static void batch_done(struct disk_commit *c)
 		list_append(&done, l);
 	}
 	finish(&done, result);
-	journal_flush(j);
+	(void)journal_flush_waited(j);
 }
 
 /* A clean end proves, to whoever reads the segment later, that all before it was synced. */

@@ -199,11 +199,16 @@ void store_flush(struct store *s)
 	journal_flush(s->journal);
 }
 
+bool store_flush_waited(struct store *s)
+{
+	return journal_flush_waited(s->journal);
+}
+
 /* The next batch is under way before the index is brought up to date: they run side by side. */
 void store_poll(struct store *s)
 {
 	s->disk->ops->poll(s->disk);
-	journal_flush(s->journal);
+	(void)journal_flush_waited(s->journal);
 	apply_when_many(s);
 }
 
