@@ -1,10 +1,13 @@
 """The rows of the table: how each is measured, beside whom, and what is asked of it."""
 
 import json
+import select
 import statistics
 import subprocess
 import time
 from dataclasses import dataclass, field
+
+from server import Trouble
 
 KIB, MIB = 1024, 1024 * 1024
 
@@ -51,6 +54,34 @@ def deliver(server, size=KIB, connections=1, per_connection=1, seconds=4.0, tls=
     return timed(server, ['smtp', '--port', server.port('smtp'), '--tls', tls, '--size', size, '--connections',
                           connections, '--per-connection', per_connection, '--seconds', seconds * bench.scale,
                           '--name', 'u%u@bench.test', '--users', bench.users])
+
+
+def relay(server, size=KIB, connections=20, per_connection=1, seconds=4.0, chunking=False):
+    """Accepted and handed on: until the next server has the last of them."""
+    bench = server.bench
+    command = [bench.generator, 'sink', '--port', str(bench.sink)] + ['--chunking'] * chunking
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as sink:
+        try:
+            sink.stdout.readline()
+            server.settle()
+            before = server.group.cpu()
+            result = bench.load(['smtp', '--port', server.port('smtp'), '--size', size, '--connections', connections,
+                                 '--per-connection', per_connection, '--seconds', seconds * bench.scale,
+                                 '--name', 'r%u@relay.test', '--users', 1000])
+            sink.stdin.write(f'{result["ops"]}\n')
+            sink.stdin.flush()
+            if not select.select([sink.stdout], [], [], 120)[0]:
+                raise Trouble(f'{server.name} does not hand on what it took')
+            got = json.loads(sink.stdout.readline())
+        finally:
+            sink.kill()
+    server.settle()
+    result['cpu_s'] = server.group.cpu() - before
+    result['cpu_us'] = result['cpu_s'] / result['ops'] * 1e6
+    result['accepted'] = result['rate']
+    result['rate'] = result['ops'] / (got['last'] - result['begin'])
+    result['connections'] = got['connections']
+    return result
 
 
 def login_name(server):
@@ -170,6 +201,10 @@ ROWS = [
         seconds=2.0),
     row('latency-100', 'connect to 250, 100 connections, p99', 'postfix', deliver, 'p99_ms', 0.1,
         connections=100),
+    row('relay-1k', 'accepted and relayed, 1 KiB, 20 connections', 'postfix', relay, target=15, cpu=1 / 20),
+    row('relay-10k', 'the same, 10 KiB', 'postfix', relay, target=15, cpu=1 / 20, size=10 * KIB),
+    row('relay-1k-chunking', 'the same, 1 KiB, the next server takes CHUNKING', 'postfix', relay, target=15,
+        cpu=1 / 20, chunking=True),
     row('session', 'POP3 session, plain, 20 connections', TUNED, session, target=5, cpu=1 / 10, limit='login'),
     row('session-tls', 'POP3 session, full handshake', TUNED, session, target=2, cpu=1 / 3, limit='sign',
         tls='implicit'),

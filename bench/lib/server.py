@@ -23,7 +23,7 @@ class Group:
     def __init__(self, name):
         v1 = '/sys/fs/cgroup/cpuacct'
         self.v1 = os.path.isdir(v1)
-        self.path = os.path.join(v1 if self.v1 else '/sys/fs/cgroup', 'restante-bench-' + name)
+        self.path = os.path.join(v1 if self.v1 else '/sys/fs/cgroup', f'restante-bench-{os.getpid()}-{name}')
         try:
             os.makedirs(self.path, exist_ok=True)
         except OSError as e:
@@ -85,7 +85,7 @@ class Server:
         os.makedirs(self.dir, exist_ok=True)
         env = dict(os.environ, DIR=self.dir, MAIL=self.mail, BASE=str(self.base), CERT=self.bench.cert,
                    KEY=self.bench.key, USERS=self.bench.users_file, MUID=str(self.bench.uid),
-                   RESTANTE=self.bench.restante)
+                   RESTANTE=self.bench.restante, SINK=str(self.bench.sink))
         with open(os.path.join(self.dir, 'script.log'), 'w+', encoding='utf-8', errors='replace') as out:
             code = subprocess.call([os.path.join(PEERS, self.name + '.sh'), verb], env=env, stdout=out,
                                    stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,

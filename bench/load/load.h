@@ -22,7 +22,7 @@ struct options {
 	size_t size;   /* of a message */
 	uint64_t retr; /* messages to read in a session */
 	enum tls tls;
-	bool stat, uidl, list, dele, hold;
+	bool stat, uidl, list, dele, hold, chunking;
 };
 
 enum reply { REPLY_LINE, REPLY_SMTP, REPLY_MULTI }; /* how the reply that is awaited ends */
@@ -87,6 +87,8 @@ struct script {
 extern const struct script script_smtp, script_pop3;
 
 double now(void);
+/* Takes mail until it has as much as it was told to wait for. */
+void sink(unsigned port, bool chunking);
 /* A connection took `since` until now for one operation. */
 void load_done(struct conn *c, double since);
 void load_fail(struct conn *c, const char *what, const char *line, size_t n);

@@ -1,4 +1,4 @@
-/* load smtp|pop3 [options]: makes the load, and prints what it measured as one line of JSON. */
+/* load smtp|pop3|sink [options]: makes the load, and prints what it measured as one line of JSON. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
@@ -112,11 +112,13 @@ static void report(struct load *l)
 	for (char *p = l->first_error; *p != '\0'; p++)
 		if (*p == '"' || *p == '\\' || *p < ' ')
 			*p = ' ';
-	printf("{\"ops\": %llu, \"errors\": %llu, \"seconds\": %.4f, \"rate\": %.1f, \"p50_ms\": "
+	printf("{\"ops\": %llu, \"errors\": %llu, \"begin\": %.6f, \"seconds\": %.4f, \"rate\": "
+	       "%.1f,"
+	       " \"p50_ms\": "
 	       "%.3f,"
 	       " \"p99_ms\": %.3f, \"max_ms\": %.3f, \"octets\": %llu, \"lines\": %llu,"
 	       " \"handshakes\": %llu, \"client_cpu_s\": %.3f, \"first_error\": \"%s\"}\n",
-		(unsigned long long)l->ops, (unsigned long long)l->errors, seconds,
+		(unsigned long long)l->ops, (unsigned long long)l->errors, l->begin, seconds,
 		seconds > 0 ? (double)l->ops / seconds : 0, at(l, 0.5), at(l, 0.99), at(l, 1),
 		(unsigned long long)l->octets, (unsigned long long)l->lines,
 		(unsigned long long)l->handshakes,
@@ -170,6 +172,7 @@ static const struct option longs[] = {
 	{ "list",           0, NULL, 'L'},
 	{ "dele",           0, NULL, 'D'},
 	{ "hold",           0, NULL, 'H'},
+	{ "chunking",       0, NULL, 'K'},
 	{ NULL,             0, NULL, 0  },
 };
 
@@ -178,7 +181,8 @@ static void usage(void)
 	fprintf(stderr, "usage: load smtp|pop3 --port N [--tls none|starttls|implicit]"
 			" [--connections N]\n       [--count N | --seconds S] [--per-connection N]"
 			" [--size OCTETS] [--name FORMAT --users N]\n       [--password P] [--stat]"
-			" [--uidl] [--list] [--retr N] [--pipeline N] [--dele] [--hold]\n");
+			" [--uidl] [--list] [--retr N] [--pipeline N] [--dele] [--hold]\n"
+			"       load sink --port N [--chunking]\n");
 	exit(64);
 }
 
@@ -217,10 +221,10 @@ static void take_options(struct options *o, int argc, char **argv)
 		case 'L': o->list = true; break;
 		case 'D': o->dele = true; break;
 		case 'H': o->hold = true; break;
+		case 'K': o->chunking = true; break;
 		default: usage();
 		}
-	if (o->port == 0 || o->connections == 0 || o->users == 0 || o->pipeline == 0 ||
-		(o->count == 0 && o->seconds <= 0))
+	if (o->port == 0 || o->connections == 0 || o->users == 0 || o->pipeline == 0)
 		usage();
 }
 
@@ -240,10 +244,17 @@ int main(int argc, char **argv)
 	struct conn *conns;
 	char word;
 
-	if (argc < 2 || (strcmp(argv[1], "smtp") != 0 && strcmp(argv[1], "pop3") != 0))
+	if (argc < 2)
+		usage();
+	take_options(&l.o, argc - 1, argv + 1);
+	if (strcmp(argv[1], "sink") == 0) {
+		sink(l.o.port, l.o.chunking);
+		return 0;
+	}
+	if ((strcmp(argv[1], "smtp") != 0 && strcmp(argv[1], "pop3") != 0) ||
+		(l.o.count == 0 && l.o.seconds <= 0))
 		usage();
 	l.script = strcmp(argv[1], "smtp") == 0 ? &script_smtp : &script_pop3;
-	take_options(&l.o, argc - 1, argv + 1);
 	to->sin_family = AF_INET;
 	to->sin_port = htons((uint16_t)l.o.port);
 	if (inet_pton(AF_INET, l.o.host, &to->sin_addr) != 1)

@@ -2,7 +2,7 @@
 #   DIR    of this server: configuration, queue, log      MAIL  maildirs: $MAIL/<user>
 #   USERS  a file of user names, one a line               CERT, KEY
 #   BASE   SMTP is at BASE+25, POP3 at BASE+110, POP3 with TLS at BASE+995, on 127.0.0.1
-#   MUID   owner of the maildirs
+#   MUID   owner of the maildirs                       SINK  port of the server that takes mail for relay.test
 # Each user's address is <user>@bench.test and its password "secret".
 set -eu
 SMTP=$((BASE + 25)) POP3=$((BASE + 110)) POP3S=$((BASE + 995))

@@ -38,6 +38,11 @@ start() {
 		virtual_gid_maps = static:$MUID
 		virtual_mailbox_limit = 0
 		message_size_limit = 209715200
+		relay_domains = relay.test
+		relay_recipient_maps =
+		transport_maps = inline:{ { relay.test = smtp:[127.0.0.1]:$SINK } }
+		smtp_host_lookup = native
+		in_flow_delay = 0s
 		smtpd_tls_cert_file = $CERT
 		smtpd_tls_key_file = $KEY
 		smtpd_tls_security_level = may

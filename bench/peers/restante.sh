@@ -20,6 +20,11 @@ start() {
 			log_level = "warn"
 			password_upgrade = no
 			message_size_limit = "200M"
+			route "relay.test" {
+				relay = "127.0.0.1"
+				port = $SINK
+				backup_mx = yes
+			}
 		CONF
 		sed 's/.*/&@bench.test\t{PLAIN}secret/' "$USERS" >"$DIR/accounts"
 		"$RESTANTE" account add --from "$DIR/accounts" >/dev/null
