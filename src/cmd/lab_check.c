@@ -349,6 +349,8 @@ static enum status sessions(struct checker *k, struct err *err)
 	if (pop_offers(&k->capa, STR("LOGIN-DELAY"), &delay) &&
 		str_u64(str_cut(&delay, ' '), &seconds) && seconds < INT32_MAX)
 		k->login_delay_s = (int64_t)seconds;
+	if (k->login_delay_s == 0)
+		probe_say(k, CHECK_LOGIN_DELAY, LEVEL_OK, "none is announced");
 	second_session(k, &w);
 	probe_maildrop(k, &w);
 	probe_mail(k, &w);

@@ -177,7 +177,13 @@ enum status probe_hello(struct checker *k, struct err *err)
 		injection(k);
 	if (k->target.want.tls != SERVER_TLS_IMPLICIT)
 		cleartext(k);
-	if (k->target.want.tls == SERVER_TLS_NONE)
+	if (k->target.want.tls != SERVER_TLS_STARTTLS)
+		probe_say(k, CHECK_STLS_INJECTION, LEVEL_SKIP, "only with --tls starttls");
+	if (k->target.want.tls == SERVER_TLS_NONE) {
 		probe_say(k, CHECK_TLS, LEVEL_SKIP, "asked to do without");
+		probe_say(k, CHECK_CERTIFICATE, LEVEL_SKIP, "asked to do without");
+	} else if (k->target.want.tls == SERVER_TLS_IMPLICIT) {
+		probe_say(k, CHECK_CLEARTEXT, LEVEL_SKIP, "this port has TLS only");
+	}
 	return ST_OK;
 }

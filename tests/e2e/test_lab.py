@@ -37,9 +37,9 @@ class Secrets:
         self.dir.cleanup()
 
 
-def check(server, *words, tls='none', user='ann', secret='ann'):
+def check(server, *words, tls='none', user='ann', secret='ann', host='localhost'):
     with Secrets() as s:
-        done = lab('check', 'pop3', 'localhost', '--port', server.port('pop3s'), '--tls', tls, '--user', user,
+        done = lab('check', 'pop3', host, '--port', server.port('pop3s'), '--tls', tls, '--user', user,
                    '--password-file', s.path(secret), '--timeout', '3s', '--json', *words)
     assert not done.stderr or done.returncode, done
     rows = {r['check']: r for r in json.loads(done.stdout)}
