@@ -91,6 +91,11 @@ enum option_id {
 	OPTION_SHOW_SECRETS,
 	OPTION_WRITE,
 	OPTION_IDLE,
+	OPTION_IMPORT_FETCHMAIL,
+	OPTION_IMPORT_IDFILE,
+	OPTION_IMPORT_GETMAIL,
+	OPTION_IMPORT_MPOP,
+	OPTION_IMPORT_MSMTP,
 	OPTION_COUNT,
 };
 
@@ -195,8 +200,9 @@ void help_group(FILE *to, struct str group);
 
 /* An empty state directory: made, or there already; anything else is refused. */
 int cmd_make_state(struct cmd *c);
-/* What `restante init --domain DOMAIN` makes. */
-int cmd_make_office(struct cmd *c, const char *domain);
+bool cmd_has_office(const struct cmd *c);
+/* An office for who only fetches and sends: as `restante init` makes it, with the directories above it. */
+int cmd_make_home(struct cmd *c);
 /* tls/cert.pem and tls/key.pem below a state directory: self-signed. */
 enum status cmd_make_keys(int dir, const char *hostname, const char *domain, struct err *err);
 

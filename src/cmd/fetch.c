@@ -353,6 +353,10 @@ int cmd_fetch(struct cmd *c)
 	int64_t interval_ms = 5 * 60 * 1000;
 	int code = EX_OK;
 
+	if (cmd_has(c, OPTION_IMPORT_FETCHMAIL) || cmd_has(c, OPTION_IMPORT_IDFILE) ||
+		cmd_has(c, OPTION_IMPORT_GETMAIL) || cmd_has(c, OPTION_IMPORT_MPOP) ||
+		cmd_has(c, OPTION_IMPORT_MSMTP))
+		return fetch_import(c);
 	if (interval != NULL && (!value_duration(str_c(interval), &interval_ms) ||
 					interval_ms < 1000 || interval_ms > DAY_MS))
 		return cmd_fail(c, EX_USAGE, "--interval is a time from 1s to 24h: 5m");

@@ -138,6 +138,9 @@ enum status fetch_delete(struct fetch *f, struct err *err);
 /* One request; its last row is f->row.  The request is taken. */
 enum status fetch_ask(struct fetch *f, json_t *request, struct err *err);
 
+/* fetch_import.c: remotes and state out of the configuration of other programs. */
+int fetch_import(struct cmd *c);
+
 /* fetch_server.c: where and how, out of the configuration and the providers. */
 struct fetch_server {
 	bool sends; /* in: its SMTP, not its POP3 */

@@ -213,11 +213,43 @@ static int make_office(struct cmd *c, const struct plan *p)
 	return code;
 }
 
-int cmd_make_office(struct cmd *c, const char *domain)
+bool cmd_has_office(const struct cmd *c)
+{
+	char *version;
+	bool there;
+
+	if (asprintf(&version, "%s/version", c->state) < 0)
+		abort();
+	there = access(version, F_OK) == 0 || errno != ENOENT;
+	free(version);
+	return there;
+}
+
+static int make_parents(const struct cmd *c)
+{
+	char *path = str_dup_c(str_c(c->state));
+	int code = EX_OK;
+
+	for (size_t i = 1; path[i] != '\0' && code == EX_OK; i++) {
+		if (path[i] != '/')
+			continue;
+		path[i] = '\0';
+		if (mkdir(path, 0755) != 0 && errno != EEXIST)
+			code = cmd_fail(c, EX_CANTCREAT, "make %s: %s", path, strerror(errno));
+		path[i] = '/';
+	}
+	free(path);
+	return code;
+}
+
+/* home.arpa (RFC 8375): nobody outside has it, and nothing is sent in its name. */
+int cmd_make_home(struct cmd *c)
 {
 	struct plan p = { .port_offset = 0 };
-	int code = make_plan(c, domain, &p);
+	int code = make_plan(c, "home.arpa", &p);
 
+	if (code == EX_OK)
+		code = make_parents(c);
 	return code == EX_OK ? make_office(c, &p) : code;
 }
 

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -186,35 +185,13 @@ static void check(struct setup *s, struct result *r)
 	}
 }
 
-static int make_parents(const struct cmd *c)
-{
-	char *path = str_dup_c(str_c(c->state));
-
-	for (size_t i = 1; path[i] != '\0'; i++) {
-		if (path[i] != '/')
-			continue;
-		path[i] = '\0';
-		if (mkdir(path, 0755) != 0 && errno != EEXIST) {
-			int code = cmd_fail(c, EX_CONFIG, "make %s: %s", path, strerror(errno));
-
-			free(path);
-			return code;
-		}
-		path[i] = '/';
-	}
-	free(path);
-	return EX_OK;
-}
-
-/* home.arpa (RFC 8375): nobody outside has it, and nothing is sent in its name. */
 static int make_office(struct setup *s)
 {
 	struct err err = { ST_OK, "" };
-	int code = s->config != NULL ? EX_OK : make_parents(s->cmd);
 
-	if (s->config != NULL || code != EX_OK)
-		return code;
-	if (cmd_make_office(s->cmd, "home.arpa") != EX_OK)
+	if (s->config != NULL)
+		return EX_OK;
+	if (cmd_make_home(s->cmd) != EX_OK)
 		return EX_CONFIG;
 	s->config = config_load(s->cmd->state, &err);
 	if (s->config == NULL)
@@ -354,14 +331,8 @@ static int open_config(struct setup *s)
 {
 	struct cmd *c = s->cmd;
 	struct err err = { ST_OK, "" };
-	char *version;
-	bool there;
 
-	if (asprintf(&version, "%s/version", c->state) < 0)
-		abort();
-	there = access(version, F_OK) == 0 || errno != ENOENT;
-	free(version);
-	if (!there)
+	if (!cmd_has_office(c))
 		return EX_OK;
 	if (state_check_version(c->state, &err) == ST_OK)
 		s->config = config_load(c->state, &err);
