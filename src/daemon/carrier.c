@@ -254,8 +254,7 @@ static bool prepare(struct carrier *c, struct err *err)
 
 _Noreturn void carrier_process(struct child_start *start)
 {
-	static struct carrier carrier;
-	struct carrier *c = &carrier;
+	struct carrier *c = NEW(struct carrier);
 	struct err err = { 0 };
 	struct ipc_head ready = { .type = LEASH_READY };
 	char root[4096];

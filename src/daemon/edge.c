@@ -29,21 +29,20 @@ static bool has_word(const char *words, struct str word)
 }
 
 /* %v in it is the version (RFC 2449 6.9). */
-static struct str implementation(const struct config *c)
+static struct str implementation(struct edge *e)
 {
-	static struct buf text;
-	struct str from = str_c(c->implementation);
+	struct buf *text = &e->implementation;
+	struct str from = str_c(e->config->implementation);
 
-	buf_clear(&text);
 	for (size_t i = 0; i < from.n; i++) {
 		if (from.p[i] == '%' && i + 1 < from.n && from.p[i + 1] == 'v') {
-			buf_put(&text, STR(RESTANTE_VERSION));
+			buf_put(text, STR(RESTANTE_VERSION));
 			i++;
 		} else {
-			buf_putc(&text, from.p[i]);
+			buf_putc(text, from.p[i]);
 		}
 	}
-	return buf_str(&text);
+	return buf_str(text);
 }
 
 static void fill_engines(struct edge *e)
@@ -76,7 +75,7 @@ static void fill_engines(struct edge *e)
 	e->submission.cleartext_auth = c->cleartext_auth;
 	e->pop3 = (struct pop3d_config){
 		.hostname = str_c(c->hostname),
-		.implementation = implementation(c),
+		.implementation = implementation(e),
 		.login_timeout_ms = c->login_timeout_ms,
 		.autologout_ms = c->autologout_ms,
 		.errors_before_login = (size_t)c->pop3_errors_before_login,
@@ -93,14 +92,13 @@ static void fill_engines(struct edge *e)
 /* sasl_mechanisms -> what is always offered, what needs a binding, what needs a client certificate. */
 static void split_mechanisms(struct edge *e)
 {
-	static struct buf plain, plus, certificate;
 	struct str rest = str_c(e->config->sasl_mechanisms);
 
 	while (rest.n > 0) {
 		struct str name = str_cut(&rest, ' ');
-		struct buf *to = str_ends(name, STR("-PLUS"))    ? &plus
-				 : str_eq(name, STR("EXTERNAL")) ? &certificate
-								 : &plain;
+		struct buf *to = str_ends(name, STR("-PLUS"))    ? &e->plus
+				 : str_eq(name, STR("EXTERNAL")) ? &e->certificate
+								 : &e->plain;
 
 		/* Without a judge no token could be good. */
 		if (name.n == 0 ||
@@ -111,10 +109,10 @@ static void split_mechanisms(struct edge *e)
 			buf_putc(to, ' ');
 		buf_put(to, name);
 	}
-	e->submission.mechanisms = e->pop3.mechanisms = buf_str(&plain);
-	e->submission.mechanisms_plus = e->pop3.mechanisms_plus = buf_str(&plus);
+	e->submission.mechanisms = e->pop3.mechanisms = buf_str(&e->plain);
+	e->submission.mechanisms_plus = e->pop3.mechanisms_plus = buf_str(&e->plus);
 	e->submission.mechanisms_certificate = e->pop3.mechanisms_certificate =
-		buf_str(&certificate);
+		buf_str(&e->certificate);
 }
 
 void edge_note(
@@ -429,8 +427,7 @@ static void listen_all(struct edge *e)
 
 _Noreturn void edge_process(struct child_start *start)
 {
-	static struct edge edge;
-	struct edge *e = &edge;
+	struct edge *e = NEW(struct edge);
 	struct err err = { 0 };
 	struct str bad; /* nothing is: the parent has parsed it */
 	struct ipc_head ready = { .type = LEASH_READY };

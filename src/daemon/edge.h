@@ -34,6 +34,7 @@ struct edge {
 	uint32_t slot_count, slot_hint, live;
 	uint32_t seq, born; /* last question's number; sessions so far, for their ids */
 	bool draining;
+	struct buf implementation, plain, plus, certificate; /* texts of the engines' settings */
 	struct smtpd_config mx, submission, lmtp;
 	struct pop3d_config pop3;
 	bool overloaded; /* mx, submission and pop3 are less than usual: overload.h */

@@ -221,8 +221,7 @@ static bool start_service(
 
 _Noreturn void store_process(struct child_start *start)
 {
-	static struct storesvc svc;
-	struct storesvc *s = &svc;
+	struct storesvc *s = NEW(struct storesvc);
 	struct err err = { 0 };
 	struct ipc_head ready = { .type = LEASH_READY };
 	char root[4096];
