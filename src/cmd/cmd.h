@@ -287,5 +287,6 @@ int cmd_explain_rcpt(struct cmd *c);
 int cmd_setup(struct cmd *c);
 int cmd_provider_list(struct cmd *c);
 int cmd_provider_show(struct cmd *c);
+int cmd_provider_test(struct cmd *c);
 
 #endif

@@ -248,6 +248,8 @@ const struct command commands[] = {
 	{ "provider list", "", LIST, 0, 0, cmd_provider_list, "list the mail providers that are known" },
 	{ "provider show", "DOMAIN|ADDRESS", LIST, 1, 1, cmd_provider_show,
 		"tell where the customers of a provider fetch and send" },
+	{ "provider test", "[DOMAIN|ADDRESS]", LIST " resolver ca-file", 0, 1, cmd_provider_test,
+		"check against the network what the directory of providers says" },
 
 	{ "lab pop3", "HOST", LAB " stop-after send raw bare-lf pipelining drop show-secrets", 1, 1, cmd_lab_pop3,
 		"speak POP3 with any server and show every line, the certificate and the times" },

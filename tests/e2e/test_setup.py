@@ -1,5 +1,6 @@
 """setup: from an address to servers, to a login, to a remote.  A world with DNS, a web server and a provider."""
 
+import concurrent.futures
 import contextlib
 import http.server
 import json
@@ -79,6 +80,7 @@ class Town:
         world.zone('unnamed.test', [f'mail IN A {here}'], signed=False)
         world.zone('none.test', ['_pop3s._tcp IN SRV 0 0 0 .', '_pop3._tcp IN SRV 0 0 0 .', f'pop IN A {here}'],
                    signed=False)
+        world.zone('root-servers.net', ['a IN A 192.0.2.1'], signed=False)
         world.zone('mx.test', ['@ IN MX 10 mta5.am0.yahoodns.net.'], signed=False)
         for name in autos:
             world.zone(f'{name}.test', [f'autoconfig IN A {there}'], signed=False)
@@ -162,6 +164,16 @@ def test_finds_the_servers(_):
         assert 'app-password' in found['login'] and found['pop3']['error'] != '', found
         assert not os.path.exists(f'{t.home.dir}/nothing')
 
+        # The directory against the network.
+        with open(f'{t.home.dir}/providers.tsv', 'w', encoding='ascii') as f:
+            for name, host in (('right', 'mail.prov.test'), ('gone', 'gone.prov.test'), ('odd', 'mail.unnamed.test')):
+                f.write(f'{name}\t{name}.test\t\t{host}:995/implicit\t{host}:587/starttls\taddress\tpassword\tlive\t\t\n')
+        for name, code, told in (('right', 0, 'it answers'), ('gone', 69, 'there is no such host'),
+                                 ('odd', 69, 'certificate')):
+            done = t.run('provider', 'test', f'x@{name}.test', '--json', '--ca-file', t.ca[0], state=t.home.dir)
+            rows = json.loads(done.stdout)
+            assert done.returncode == code and [told in r['text'] for r in rows] == [True, True], (name, done)
+
         # What others may write into such a file.
         for name, why in (('laugh', 'document type'), ('big', 'over 262144 octets'), ('wrong', 'other domains'),
                           ('moved', 'HTTP status 302'), ('cut', 'unclosed token')):
@@ -175,7 +187,11 @@ def test_finds_the_servers(_):
         # No DNS: something may be there another time.
         t.world.processes[0].terminate()
         t.world.processes[0].wait(10)
-        assert t.run('setup', 'ann@auto.test', '--no-login').returncode == 75
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            both = [pool.submit(t.run, *words) for words in (('setup', 'ann@auto.test', '--no-login'),
+                                                             ('provider', 'test'))]
+        for done, told in ((b.result(), w) for b, w in zip(both, (b'DNS does not answer', b'without a network'))):
+            assert done.returncode == 75 and told in done.stderr and done.stderr.count(b'\n') == 1, done
 
 
 def test_what_is_known_without_a_network(_):
