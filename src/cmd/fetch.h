@@ -47,10 +47,15 @@ struct handover {
 	bool eight; /* an octet over 0x7F came */
 };
 
+enum { FETCH_AT_ONCE = 32 };
+
 struct fetch_sink {
 	enum remote_delivery kind;
-	const char *where; /* what stands behind the colon of `delivery` */
-	struct maildir_message maildir;
+	const char *where;              /* what stands behind the colon of `delivery` */
+	struct maildir_message maildir; /* what comes in */
+	struct maildir_message written[FETCH_AT_ONCE]; /* not durable yet */
+	struct fetch_message *owners[FETCH_AT_ONCE];
+	size_t written_count;
 	struct handover handover;
 	FILE *spool; /* for what gets whole messages only; NULL: none is under way */
 };
@@ -111,6 +116,11 @@ enum status sink_octets(struct fetch *f, struct str octets, struct err *err);
 enum status sink_commit(struct fetch *f, struct fetch_message *m, struct err *err);
 void sink_abandon(struct fetch *f);
 enum status sink_close(struct fetch *f, struct err *err);
+
+/* fetch_maildir.c: commit leaves it to flush that messages are durable, and noted. */
+enum status maildir_sink_begin(struct fetch *f, struct str id, struct err *err);
+enum status maildir_sink_commit(struct fetch *f, struct fetch_message *m, struct err *err);
+enum status maildir_sink_flush(struct fetch *f, struct err *err);
 
 /* fetch_handover.c: a message's octets go to the spool; commit: ST_PERM: this one is refused, ST_TEMP: so are all. */
 enum status handover_open(struct fetch *f, struct err *err);

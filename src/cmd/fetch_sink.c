@@ -55,7 +55,7 @@ enum status sink_begin(struct fetch *f, struct fetch_message *m, struct err *err
 
 	msgid_text(remote_id(f->maildrop, uidl, m->action == FETCH_BEGIN), id);
 	if (s->kind == REMOTE_MAILDIR)
-		return maildir_begin(&s->maildir, s->where, str_c(id), err);
+		return maildir_sink_begin(f, str_c(id), err);
 	if (s->kind != REMOTE_STORE) {
 		s->spool = tmpfile();
 		return s->spool != NULL
@@ -169,8 +169,6 @@ static enum status put(struct fetch *f, const struct fetch_message *m, struct er
 {
 	struct fetch_sink *s = &f->sink;
 
-	if (s->kind == REMOTE_MAILDIR)
-		return maildir_commit(&s->maildir, err);
 	if (s->kind == REMOTE_SMTP || s->kind == REMOTE_LMTP)
 		handover_octets(f, STR(""), true);
 	if (fflush(s->spool) != 0 || ferror(s->spool))
@@ -181,18 +179,18 @@ static enum status put(struct fetch *f, const struct fetch_message *m, struct er
 	return s->kind == REMOTE_MBOXRD ? into_mbox(f, m, err) : into_command(s, err);
 }
 
-/* The store answers by rows, later; elsewhere it is durable when this returns. */
+/* The store answers by rows, later, and a Maildir is synced now and then; elsewhere it is durable when this returns. */
 enum status sink_commit(struct fetch *f, struct fetch_message *m, struct err *err)
 {
 	enum status status;
 
 	if (f->sink.kind == REMOTE_STORE)
 		return control_import_commit(f->session, err);
-	status = put(f, m, err);
+	status = f->sink.kind == REMOTE_MAILDIR ? maildir_sink_commit(f, m, err) : put(f, m, err);
 	sink_abandon(f);
 	if (status != ST_OK) {
+		f->counts.failed += !m->failed;
 		m->failed = true;
-		f->counts.failed++;
 		if (status != ST_PERM)
 			return status;
 		cmd_fail(f->cmd, 0, "%s: message %llu stays there: %s", f->remote->name,
@@ -200,6 +198,8 @@ enum status sink_commit(struct fetch *f, struct fetch_message *m, struct err *er
 		err->code = ST_OK;
 		return ST_OK;
 	}
+	if (f->sink.kind == REMOTE_MAILDIR)
+		return ST_OK;
 	m->stored = true;
 	f->counts.stored++;
 	f->counts.stubs += m->action == FETCH_BEGIN;
@@ -217,9 +217,10 @@ void sink_abandon(struct fetch *f)
 
 enum status sink_close(struct fetch *f, struct err *err)
 {
-	enum status status = ST_OK;
+	enum status status;
 
 	sink_abandon(f);
+	status = maildir_sink_flush(f, err);
 	handover_close(f);
 	if (f->importing)
 		status = control_import_finish(f->session, err);

@@ -147,8 +147,10 @@ static enum status save_maildir(
 	status = maildir_begin(&m, to->dir, buf_str(&name), err);
 	if (status == ST_OK) {
 		maildir_octets(&m, octets);
-		status = maildir_commit(&m, err);
+		status = maildir_written(&m, err);
 	}
+	if (status == ST_OK)
+		status = maildir_commit(&m, 1, err);
 	if (status == ST_OK) {
 		buf_put(&to->saved, str_c(to->dir));
 		buf_put(&to->saved, STR("/new/"));

@@ -97,23 +97,43 @@ static bool is_there(const struct maildir_message *m)
 	return there;
 }
 
-enum status maildir_commit(struct maildir_message *m, struct err *err)
+enum status maildir_written(struct maildir_message *m, struct err *err)
+{
+	if (m->cr_held)
+		putc('\r', m->file);
+	m->cr_held = false;
+	if (fflush(m->file) != 0 || ferror(m->file))
+		return err_set(err, ST_IO, "write %s/tmp/%s: %s", m->dir, m->name, strerror(errno));
+	(void)sync_file_range(fileno(m->file), 0, 0, SYNC_FILE_RANGE_WRITE); /* only sooner */
+	return ST_OK;
+}
+
+static enum status name_it(const struct maildir_message *m, struct err *err)
 {
 	char *from = join(m->dir, "/tmp/", str_c(m->name)),
 	     *to = join(m->dir, "/new/", str_c(m->name));
-	char *directory = join(m->dir, "/new", STR(""));
 	enum status status = ST_OK;
 
-	if (m->cr_held)
-		putc('\r', m->file);
-	if (fflush(m->file) != 0 || ferror(m->file) || fsync(fileno(m->file)) != 0)
-		status = err_set(err, ST_IO, "write %s: %s", from, strerror(errno));
-	else if (!is_there(m) && rename(from, to) != 0)
+	if (!is_there(m) && rename(from, to) != 0)
 		status = err_set(err, ST_IO, "rename %s: %s", from, strerror(errno));
-	else
-		status = sync_dir(directory, err);
 	free(from);
 	free(to);
+	return status;
+}
+
+enum status maildir_commit(struct maildir_message *m, size_t count, struct err *err)
+{
+	char *directory = count == 0 ? NULL : join(m[0].dir, "/new", STR(""));
+	enum status status = ST_OK;
+
+	for (size_t i = 0; i < count && status == ST_OK; i++)
+		if (fsync(fileno(m[i].file)) != 0)
+			status = err_set(err, ST_IO, "sync %s/tmp/%s: %s", m[i].dir, m[i].name,
+				strerror(errno));
+	for (size_t i = 0; i < count && status == ST_OK; i++)
+		status = name_it(&m[i], err);
+	if (count > 0 && status == ST_OK)
+		status = sync_dir(directory, err);
 	free(directory);
 	return status;
 }

@@ -1,5 +1,5 @@
 /* deliver.h -- one message into a Maildir, as its specification has it: written to tmp/, synced, given its name in
- * new/, both directories synced.  For tools. */
+ * new/, the directory synced.  For tools. */
 #ifndef RESTANTE_MAILDIR_DELIVER_H
 #define RESTANTE_MAILDIR_DELIVER_H
 
@@ -20,8 +20,10 @@ enum status maildir_begin(
 	struct maildir_message *m, const char *dir, struct str unique, struct err *err);
 /* Line ends become LF, as other programs have them there. */
 void maildir_octets(struct maildir_message *m, struct str octets);
-/* ST_OK: it will be there after a crash. */
-enum status maildir_commit(struct maildir_message *m, struct err *err);
+/* Its octets were all given; they are on their way to the disk. */
+enum status maildir_written(struct maildir_message *m, struct err *err);
+/* Messages of one Maildir that are written.  ST_OK: they will be there after a crash. */
+enum status maildir_commit(struct maildir_message *m, size_t count, struct err *err);
 /* Always; without a commit before, nothing is left. */
 void maildir_end(struct maildir_message *m);
 

@@ -253,6 +253,8 @@ enum server_turn server_turn(
 	bool moved = false;
 	int64_t n;
 
+	if (!read && out->len == 0)
+		return SERVER_MOVED; /* nothing is to be waited for */
 	s->late = false;
 	loop_timer_at(&s->timer, deadline_ms);
 	for (;;) {

@@ -178,3 +178,34 @@ def test_progress(office):
         assert child.wait(20) == 0
         assert re.search(rb'\[#+\.+\] +\d+%.*  [0-9.]+ KiB/s  \ds left', shown), shown
         assert shown.endswith(b'\r\x1b[K')
+
+
+def test_nothing_new_is_one_question(office):
+    with ScriptedPop(mails(200)) as server, home_of(server) as home:
+        assert home.fetch()['stored'] == 200
+        server.log.clear()
+        begun = time.monotonic()
+        assert home.fetch()['stored'] == 0
+        # LIST and UIDL go together; and the end is not waited for.
+        assert [line.split()[0] for line in server.log] == ['CAPA', 'USER', 'PASS', 'LIST', 'UIDL', 'QUIT'], server.log
+        assert time.monotonic() - begun < 20
+
+
+def test_a_maildir_in_pieces(office):
+    """More than are synced at a time, a session that breaks, an interrupt: each is there once."""
+    with ScriptedPop(mails(75)) as server, home_of(server) as home:
+        path = os.path.join(home.dir.name, 'mail')
+        home.configure(keep='keep', pipelining='off', delivery=f'maildir:{path}')
+        server.cut_after = 4600
+        assert home.run('fetch').returncode == 75
+        some = len(os.listdir(path + '/new'))
+        assert 32 < some < 75 and os.listdir(path + '/tmp') == [], some
+        server.cut_after = None
+        assert home.fetch()['stored'] == 75 - some
+        names = os.listdir(path + '/new')
+        assert len(names) == 75 and os.listdir(path + '/tmp') == []
+        # The rows are lost: the names tell.
+        os.rename(os.path.join(path, 'new', names[0]), os.path.join(path, 'cur', names[0] + ':2,S'))
+        os.remove(os.path.join(home.state, 'store', 'remote.db'))
+        assert home.fetch()['error'] == ''
+        assert sorted(m['subject'] for m in mailbox.Maildir(path)) == sorted(f'm{i}' for i in range(75))
