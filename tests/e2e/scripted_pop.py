@@ -37,6 +37,9 @@ class Handler(socketserver.StreamRequestHandler):
             self.say(self.server.greeting)
             for line in self.rfile:
                 words = line.decode('latin-1').split()
+                self.server.heard += len(line)
+                if self.server.cut_heard is not None and self.server.heard > self.server.cut_heard:
+                    return
                 self.server.log.append(line.decode('latin-1').strip())
                 if self.server.eats_pipelined:
                     self.connection.settimeout(0.05)
@@ -91,15 +94,28 @@ class ScriptedPop(socketserver.ThreadingTCPServer):
         self.capabilities = ['TOP', 'UIDL', 'USER', 'PIPELINING']
         self.answers, self.log, self.marked = {}, [], set()
         self.greeting = '+OK\r\n'
-        self.cut_after, self.sent = None, 0
+        self.cut_after, self.cut_heard, self.sent, self.heard = None, None, 0, 0
+        self.busy = threading.Semaphore(1)
         self.pause = 0  # before a message
         self.eats_pipelined = self.backwards = False
         self.list_size = lambda m: len(m.octets)
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def process_request(self, request, client_address):
-        self.marked, self.sent = set(), 0
+        self.marked, self.sent, self.heard = set(), 0, 0
+        self.busy.acquire()  # one session after the other, as they share what is counted
         super().process_request(request, client_address)
+
+    def process_request_thread(self, request, client_address):
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self.busy.release()
+
+    def settle(self):
+        """The session that was has ended here too."""
+        with self.busy:
+            pass
 
     def handle_error(self, request, client_address):
         pass  # the client went away

@@ -129,7 +129,7 @@ def test_cut_anywhere(office):
 
 def test_long_uidls(office):
     """reliability.md 58, 59: the UIDL is nothing that may go into a path, a query or a fixed buffer."""
-    uidls = ['a' * 70, 'b' * 71, 'c' * 250, '../../../etc/x', "';--", '%n%s', '"', 'x' * 1000000, 'with\0nul']
+    uidls = ['a' * 70, 'b' * 71, 'c' * 250, '../../../etc/x', "';--", '%n%s', '"', 'x' * 1000000, 'with\0nul', '']
     with ScriptedPop([Mail(f'm{i}', u) for i, u in enumerate(uidls)]) as server, home_of(server) as home:
         assert home.fetch()['stored'] == len(uidls)
         assert home.fetch()['stored'] == 0
