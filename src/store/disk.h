@@ -18,7 +18,7 @@ struct disk;
  * (a file of that name is replaced: nothing that was promised has it), fsync each of dirs[], write
  * iov at offset of `file`, fdatasync `file`.  Stops at the first failure; result is 0 or a negative
  * errno.  When `wrote` is set the write had begun: what is on disk is then unknown.  done() is
- * called from poll(). */
+ * called from poll(), or before commit() returns. */
 struct disk_link {
 	int file;         /* an unnamed file of unnamed() */
 	const char *name; /* path, owned by the caller until done */

@@ -4,7 +4,7 @@
  * survives or not by sector of 512 octets, each unsynced change of a directory survives or not on
  * its own: everything that POSIX allows and a real disk does now and then.  What a failed sync did
  * not write stays undurable for good: a later sync of the same file says yes and does nothing for
- * it, as Linux does.  Commits run when polled. */
+ * it, as Linux does.  Commits run when polled, or at once. */
 #ifndef RESTANTE_STORE_DISK_SIM_H
 #define RESTANTE_STORE_DISK_SIM_H
 
@@ -14,6 +14,9 @@ enum disk_sim_call { SIM_OPEN, SIM_READ, SIM_WRITE, SIM_ALLOCATE, SIM_SYNC, SIM_
 
 /* root: the one directory that is there from the beginning. */
 struct disk *disk_sim_new(const char *root);
+
+/* From now on commits run before commit() returns, as on a swift disk. */
+void disk_sim_at_once(struct disk *d);
 
 /* The k-th (1..) such call from now on fails with a negative errno; a write does half first.
  * forever: and all after it.  k = 0 takes the fault away. */

@@ -546,6 +546,8 @@ static void failed_sync(void **state)
 	(void)state;
 	for (uint64_t seed = 0; seed < 20; seed++) {
 		world_init(&w, disk_sim_new("/tmp"));
+		if (seed % 2 != 0)
+			disk_sim_at_once(w.disk);
 		assert_int_equal(help_deliver(w.store, 1, 1, STR("\r\none")), STORE_OK);
 		disk_sim_fail(w.disk, SIM_SYNC, 1, -EIO, false);
 		assert_int_equal(help_deliver(w.store, 2, 1, STR("\r\ntwo")), STORE_UNAVAILABLE);
@@ -695,12 +697,14 @@ static void each_call_fails_once(void **state)
 	(void)state;
 	buf_init(&b, 0);
 	for (size_t c = 0; c < 5; c++)
-		for (unsigned k = 1; k <= 12; k++) {
+		for (unsigned k = 1; k <= 24; k++) {
 			bool there[8] = { 0 };
 			struct world w;
 
 			world_init(&w, disk_sim_new("/tmp"));
-			disk_sim_fail(w.disk, calls[c], k, errors[k % 2], false);
+			if (k > 12)
+				disk_sim_at_once(w.disk);
+			disk_sim_fail(w.disk, calls[c], (k - 1) % 12 + 1, errors[k % 2], false);
 			for (uint32_t i = 0; i < 8; i++) {
 				enum store_result r = help_deliver(
 					w.store, i, 1, made(&b, i % 3 == 1 ? 70000 : 500));

@@ -197,6 +197,7 @@ void store_local_end(const struct store *s, uint64_t *segment, uint64_t *end)
 void store_flush(struct store *s)
 {
 	journal_flush(s->journal);
+	apply_when_many(s);
 }
 
 bool store_flush_waited(struct store *s)
