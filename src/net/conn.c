@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -260,7 +261,7 @@ static int64_t write_plain(struct conn *c, struct str s)
 	ssize_t put;
 
 	do
-		put = send(c->fd, s.p, s.n, MSG_NOSIGNAL);
+		put = send(c->fd, s.p, s.n, MSG_NOSIGNAL | (c->last ? MSG_MORE : 0));
 	while (put < 0 && errno == EINTR);
 	if (put >= 0)
 		return put;
@@ -310,6 +311,16 @@ int64_t conn_write(struct conn *c, struct buf *from)
 		total += put;
 	}
 	return total;
+}
+
+void conn_last(struct conn *c)
+{
+	int on = 1;
+
+	/* OpenSSL writes by itself, and its close_notify is one packet more.  Not TCP: nothing to save. */
+	if (!c->last && c->ssl != NULL)
+		(void)setsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+	c->last = true;
 }
 
 void conn_want(struct conn *c, int events)

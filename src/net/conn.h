@@ -30,6 +30,7 @@ struct conn {
 	SSL *ssl;               /* NULL: plain */
 	struct tls_server *tls; /* a reference */
 	bool handshaking;
+	bool last;                               /* conn_last() */
 	int wanted;                              /* LOOP_READ | LOOP_WRITE, as the owner sees it */
 	bool read_needs_write, write_needs_read; /* TLS only */
 	bool broken;                             /* no more octets either way */
@@ -68,6 +69,9 @@ int64_t conn_read(struct conn *c, struct buf *into, size_t most);
 /* Consumes from `from` what the socket takes.  Octets written (0: nothing now) or CONN_ERROR.  What
  * was not taken must be offered again as it was, more may follow it (TLS has begun a record of it). */
 int64_t conn_write(struct conn *c, struct buf *from);
+/* Nothing is written after what conn_write() takes next: it waits for conn_close(), to cross the network in one
+ * packet with the end of the stream. */
+void conn_last(struct conn *c);
 /* Replaces what is waited for; heeded once the handshake is over.  Wanting LOOP_READ while
  * conn_pending() brings CONN_READY without the socket. */
 void conn_want(struct conn *c, int events);
