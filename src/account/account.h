@@ -13,6 +13,8 @@
 struct directory;
 
 struct directory *directory_open(const char *path, struct err *err); /* makes it when missing */
+/* Counts there, also now, whatever may change who gets mail. */
+void directory_count_changes(struct directory *d, _Atomic uint64_t *changes);
 void directory_close(struct directory *d);
 
 /* The changes in between are written with one sync, each for itself all or nothing.  Nothing of them is

@@ -294,6 +294,8 @@ enum status directory_end(struct directory *d, enum status status, struct err *e
 		sql_run(d, SQL_ROLLBACK, "rollback", NULL);
 	resolve_cache_flush(d->cache);
 	d->generation++;
+	if (d->changes != NULL)
+		++*d->changes;
 	d->quotas_known = d->retention_known = false;
 	return status;
 }
@@ -411,6 +413,12 @@ static enum status prepare(struct directory *d, struct err *err)
 		memcpy(d->secret, sql_text(s, 0).p, sizeof d->secret);
 	sqlite3_finalize(s);
 	return status;
+}
+
+void directory_count_changes(struct directory *d, _Atomic uint64_t *changes)
+{
+	d->changes = changes;
+	++*changes;
 }
 
 struct directory *directory_open(const char *path, struct err *err)

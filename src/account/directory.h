@@ -87,6 +87,7 @@ struct directory {
 	unsigned char secret[32];    /* for the salts of users that do not exist */
 	struct resolve_cache *cache; /* owned */
 	uint64_t generation;         /* directory_generation() */
+	_Atomic uint64_t *changes;   /* or NULL: told to others */
 	bool quotas_known, quotas;   /* does any account have a quota of its own? */
 	bool retention_known, retention;
 	int64_t retention_least;

@@ -16,7 +16,7 @@
 #include "daemon/sandbox.h"
 #include "daemon/session.h"
 
-enum { ORPHAN_MS = 30 * 1000 };
+enum { ORPHAN_MS = 30 * 1000, LATER_MS = 100 };
 
 static bool has_word(const char *words, struct str word)
 {
@@ -190,6 +190,24 @@ void edge_tell(struct edge *e, struct session *s, enum ipc_type type)
 
 	if (e->store != NULL && !e->store_lost)
 		ipc_send(e->store, &head, STR(""), STR(""), -1);
+}
+
+void edge_tell_end(struct edge *e, struct session *s)
+{
+	struct ipc_head head = { .type = IPC_END, .session = s->slot };
+
+	if (s->holds_maildrop)
+		edge_tell(e, s, IPC_END);
+	else if (e->store != NULL && !e->store_lost)
+		ipc_send_later(e->store, &head);
+}
+
+static void send_later(struct loop_timer *t)
+{
+	struct edge *e = LIST_OF(t, struct edge, later);
+
+	e->later_set = false;
+	ipc_flush_all(e->store);
 }
 
 void edge_check_load(struct edge *e)
@@ -376,6 +394,10 @@ static void turn_end(void *arg)
 	struct edge *e = arg;
 
 	ipc_flush(e->store);
+	if (ipc_has_later(e->store) && !e->later_set) {
+		e->later_set = true;
+		loop_timer_at(&e->later, loop_now_ms(e->loop) + LATER_MS);
+	}
 	log_flush();
 }
 
@@ -464,6 +486,7 @@ _Noreturn void edge_process(struct child_start *start)
 	cidr_set_parse(&e->xclient_networks, str_c(e->config->xclient_networks), &bad);
 	e->loop = loop_new();
 	loop_timer_init(&e->orphaned, e->loop, orphaned);
+	loop_timer_init(&e->later, e->loop, send_later);
 	e->leash = ipc_new(e->loop, start->leash, from_parent, parent_lost, e);
 	e->store = ipc_new(e->loop, start->channel, from_store, store_lost, e);
 	ipc_gather(e->store);

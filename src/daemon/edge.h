@@ -3,6 +3,7 @@
 #define RESTANTE_DAEMON_EDGE_H
 
 #include "daemon/child.h"
+#include "daemon/rcpt_memory.h"
 #include "daemon/shared.h"
 #include "daemon/window.h"
 #include "net/cidr.h"
@@ -24,10 +25,13 @@ struct edge {
 	struct loop *loop;
 	struct child_start *start;
 	const struct config *config;
-	struct tls_server *tls;     /* NULL: no certificate, nothing that needs TLS is offered */
-	struct ipc *leash, *store;  /* store: NULL between its crash and the next one */
-	struct window window;       /* of that store */
-	bool store_lost;            /* no use any more; the parent sends another */
+	struct tls_server *tls;    /* NULL: no certificate, nothing that needs TLS is offered */
+	struct ipc *leash, *store; /* store: NULL between its crash and the next one */
+	struct window window;      /* of that store */
+	struct rcpt_memory known;
+	bool store_lost;         /* no use any more; the parent sends another */
+	struct loop_timer later; /* what is for the store and can wait goes then */
+	bool later_set;
 	struct loop_timer orphaned; /* it did not: end, and be started again */
 	struct edge_listener *listeners;
 	struct session **slots; /* by slot; NULL: free */
@@ -59,6 +63,8 @@ struct window *edge_window(struct edge *e);
 void edge_note(struct edge *e, struct session *s, enum ipc_note note, struct str fields,
 	struct str octets);
 void edge_tell(struct edge *e, struct session *s, enum ipc_type type);
+/* END, soon; at once when others wait for what it holds. */
+void edge_tell_end(struct edge *e, struct session *s);
 
 /* Connections came or went: is there overload? */
 void edge_check_load(struct edge *e);

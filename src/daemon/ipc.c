@@ -29,6 +29,7 @@ struct ipc {
 	struct link waiting;
 	bool gathers;
 	unsigned gathered;
+	bool urgent;         /* one of them at least */
 	struct buf together; /* a packet of type IPC_MANY, when there is more than one in it */
 	void (*received)(void *owner, struct ipc_packet *p);
 	void (*lost)(void *owner);
@@ -154,7 +155,7 @@ void ipc_gather(struct ipc *i)
 	i->gathers = true;
 }
 
-void ipc_flush(struct ipc *i)
+void ipc_flush_all(struct ipc *i)
 {
 	struct ipc_head head = { .type = IPC_MANY };
 	struct str octets = buf_str(&i->together);
@@ -167,7 +168,35 @@ void ipc_flush(struct ipc *i)
 	if (i->gathered > 0)
 		send_now(i, &head, octets, STR(""), -1);
 	i->gathered = 0;
+	i->urgent = false;
 	buf_clear(&i->together);
+}
+
+void ipc_flush(struct ipc *i)
+{
+	if (i->urgent)
+		ipc_flush_all(i);
+}
+
+static void gather(struct ipc *i, const struct ipc_head *head, struct str a, struct str b)
+{
+	put_u32(&i->together, (uint32_t)(sizeof *head + a.n + b.n));
+	buf_put(&i->together, str_of((const char *)head, sizeof *head));
+	buf_put(&i->together, a);
+	buf_put(&i->together, b);
+	i->gathered++;
+}
+
+bool ipc_has_later(const struct ipc *i)
+{
+	return i->gathered > 0;
+}
+
+void ipc_send_later(struct ipc *i, const struct ipc_head *head)
+{
+	if (i->together.len + sizeof *head > GATHER_ALL)
+		ipc_flush_all(i);
+	gather(i, head, STR(""), STR(""));
 }
 
 void ipc_send(struct ipc *i, const struct ipc_head *head, struct str a, struct str b, int fd)
@@ -176,16 +205,13 @@ void ipc_send(struct ipc *i, const struct ipc_head *head, struct str a, struct s
 	bool small = fd < 0 && n <= GATHER_EACH;
 
 	if (i->gathered > 0 && (!small || i->together.len + n > GATHER_ALL))
-		ipc_flush(i);
+		ipc_flush_all(i);
 	if (!i->gathers || !small) {
 		send_now(i, head, a, b, fd);
 		return;
 	}
-	put_u32(&i->together, (uint32_t)n);
-	buf_put(&i->together, str_of((const char *)head, sizeof *head));
-	buf_put(&i->together, a);
-	buf_put(&i->together, b);
-	i->gathered++;
+	gather(i, head, a, b);
+	i->urgent = true;
 }
 
 /* False: not as packets are. */

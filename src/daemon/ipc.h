@@ -18,17 +18,22 @@ enum {
 };
 
 enum ipc_type {
-	IPC_AUTH = 1, /* start of an exchange: see storesvc_auth.c */
+	/* Start of an exchange -> enum sasl_result, output, address, user.  For POP3 the maildrop of who has
+	 * authenticated is opened too -> enum store_result, count, octets, seconds to wait, capture, days it
+	 * keeps mail */
+	IPC_AUTH = 1,
 	IPC_AUTH_STEP,
 	IPC_SENDER, /* addresses: may this account send as each? -> yes, or which of them it may not */
-	IPC_RCPT,  /* IPC_RCPT_*, recipient, announced size, notify, orcpt -> enum resolved */
+	/* IPC_RCPT_*, then of each recipient: itself, announced size, notify, orcpt.  To all but the last the edge
+	 * has said yes already, as it was told for another message.  -> enum resolved of the last, and the
+	 * changes of accounts up to which that may be said again, 0: not at all */
+	IPC_RCPT,
 	IPC_DRAFT, /* id, offset, octets */
-	/* id, offset, received, each recipient for itself?, sender, client, ret, envid, flags, not
-	 * before, octets -> enum
-	 * store_result and a bit for each recipient that is full, or IPC_OVER_QUOTA */
+	/* recipients as in RCPT that the edge said yes to, id, offset, received, each recipient for itself?,
+	 * sender, client, ret, envid, flags, not before, octets -> enum store_result and a bit for each
+	 * recipient that is full, or one of enum ipc_refusal */
 	IPC_COMMIT,
-	IPC_OPEN, /* the maildrop of the authenticated account -> count, octets, seconds to wait, capture, days it keeps mail */
-	IPC_LIST, /* -> rows in the packet, or a mapping */
+	IPC_LIST, /* of the open maildrop -> rows in the packet, or a mapping */
 	/* id, offset, want, WINDOW_NONE -> octets.  With a slot of the window instead, and then ids of
 	 * messages to be read ahead whole as far as there is room: -> how many octets of each are there */
 	IPC_READ,
@@ -39,7 +44,10 @@ enum ipc_type {
 	IPC_LOCAL, /* with the client's socket: it came by submit.sock -> yes, the name that mail is sent under */
 };
 
-enum { IPC_OVER_QUOTA = 64 }; /* beside enum store_result: nobody has room for it */
+enum ipc_refusal {           /* beside enum store_result */
+	IPC_OVER_QUOTA = 64, /* nobody has room for it */
+	IPC_MISTAKEN,        /* a recipient is refused that the edge said yes to */
+};
 
 /* Packets that nobody answers, besides RESET and END. */
 enum ipc_note {
@@ -83,6 +91,11 @@ void ipc_send(struct ipc *i, const struct ipc_head *head, struct str a, struct s
 /* From now on small packets wait for ipc_flush(), at the end of the loop's turn, and cross together. */
 void ipc_gather(struct ipc *i);
 void ipc_flush(struct ipc *i);
+/* For a small packet that nobody waits for: it goes with the next one that ipc_send() takes, or with
+ * ipc_flush_all(), which the caller promises to call some time while ipc_has_later(). */
+void ipc_send_later(struct ipc *i, const struct ipc_head *head);
+bool ipc_has_later(const struct ipc *i);
+void ipc_flush_all(struct ipc *i);
 
 /* A pair of connected sockets, non-blocking, close-on-exec. */
 int ipc_pair(int fds[2]);

@@ -4,6 +4,8 @@
 
 #include "daemon/office.h"
 
+/* May it ever be full? */
+bool quota_is_set(struct office *o, uint64_t account);
 /* Is there no room for so many more messages, of so many octets together? */
 bool quota_full(struct office *o, uint64_t account, uint64_t messages, uint64_t octets);
 /* Has nobody who gets a recipient's mail room for one more?  Mail that goes on needs none. */

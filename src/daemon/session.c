@@ -25,7 +25,7 @@ static void end(struct session *s)
 		return;
 	}
 	if (s->known)
-		edge_tell(e, s, IPC_END);
+		edge_tell_end(e, s);
 	shared_disconnect(e->start->shared, e->start->seat, session_peer(s));
 	s->protocol->log_end(s);
 	conn_close(&s->conn);
@@ -109,6 +109,8 @@ static bool turn(struct session *s)
 	if (s->paused_until_ms != 0)
 		return false; /* what is in out waits too: that is the tarpit */
 	had_output = out->len > 0;
+	if (s->closing)
+		conn_last(&s->conn);
 	if (had_output && !write_out(s, out)) {
 		end(s);
 		return false;
@@ -299,7 +301,7 @@ bool session_take_client(struct session *s, struct str address, uint16_t port)
 	s->conn.peer_port = port;
 	/* What the store knows is about somebody else. */
 	if (s->known)
-		edge_tell(e, s, IPC_END);
+		edge_tell_end(e, s);
 	s->known = false;
 	return true;
 }

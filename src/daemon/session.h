@@ -31,8 +31,9 @@ struct session {
 	struct edge *edge;
 	const struct session_protocol *protocol;
 	const struct config_listen *row;
-	uint32_t slot, seq; /* seq: the open question to the store, 0 none */
-	bool known;         /* the store was asked something: tell it END */
+	uint32_t slot, seq;  /* seq: the open question to the store, 0 none */
+	bool known;          /* the store was asked something: tell it END */
+	bool holds_maildrop; /* there, so that nobody else can open it meanwhile */
 	bool closing, starting_tls, driving, ended;
 	bool again;              /* serve once more although nothing came */
 	bool bulk;               /* the last read was full: more is coming */

@@ -48,12 +48,6 @@ static bool ask(struct session_pop3 *p, enum ipc_type type, struct str fields)
 	return edge_ask(p->s.edge, &p->s, type, fields, STR(""));
 }
 
-static void ask_open(struct session_pop3 *p)
-{
-	if (!ask(p, IPC_OPEN, STR("")))
-		pop3d_login_failed(p->engine, POP3D_SYS_TEMP, no_store);
-}
-
 /* USER and PASS are PLAIN to the store (RFC 4616 2): one way in, one place that decides. */
 static void login(struct session_pop3 *p, const struct pop3d_event *ev)
 {
@@ -231,6 +225,36 @@ static void serve(struct session *s)
 		serve_event(p, &ev);
 }
 
+static void open_answered(struct session_pop3 *p, struct ipc_packet *packet)
+{
+	enum store_result result = (enum store_result)get_u16(&packet->body);
+	uint64_t count = get_u64(&packet->body), octets = get_u64(&packet->body);
+	uint64_t wait_s = get_u64(&packet->body), capture = get_u64(&packet->body);
+	uint64_t expire_days = get_u64(&packet->body);
+
+	if (result == STORE_OK && !packet->body.bad) {
+		p->count = count;
+		p->s.capture_left = capture;
+		pop3d_expire(p->engine, (int64_t)expire_days);
+		pop3d_login_ok(p->engine, p->user, count, octets);
+		return;
+	}
+	log_info("pop3.refused", F_C("sid", p->s.sid), F_STR("user", p->user),
+		F_C("why", result != STORE_BUSY ? "store"
+			   : wait_s > 0         ? "login-delay"
+						: "in-use"));
+	/* The account stays this session's; the client may only try again in a new one. */
+	if (result == STORE_BUSY && wait_s > 0)
+		pop3d_login_failed(p->engine, POP3D_LOGIN_DELAY, STR("wait before the next login"));
+	else if (result == STORE_BUSY)
+		pop3d_login_failed(
+			p->engine, POP3D_IN_USE, STR("another session has this maildrop open"));
+	else
+		pop3d_login_failed(
+			p->engine, POP3D_SYS_TEMP, STR("the maildrop cannot be opened now"));
+	p->s.closing = true;
+}
+
 static void auth_answered(struct session_pop3 *p, struct ipc_packet *packet)
 {
 	struct auth_answer a;
@@ -243,7 +267,7 @@ static void auth_answered(struct session_pop3 *p, struct ipc_packet *packet)
 		free((char *)(uintptr_t)p->user.p);
 		p->user = str_of(str_dup_c(a.address), a.address.n);
 		session_auth_ok(&p->s, a.address);
-		ask_open(p);
+		open_answered(p, packet);
 		return;
 	case SASL_FAILED:
 		session_auth_failed(&p->s, a.user, "credentials");
@@ -260,35 +284,6 @@ static void auth_answered(struct session_pop3 *p, struct ipc_packet *packet)
 	case SASL_TEMP: break;
 	}
 	pop3d_login_failed(p->engine, POP3D_SYS_TEMP, STR("cannot authenticate now, try again"));
-}
-
-static void open_answered(struct session_pop3 *p, struct ipc_packet *packet)
-{
-	uint64_t count = get_u64(&packet->body), octets = get_u64(&packet->body);
-	uint64_t wait_s = get_u64(&packet->body), capture = get_u64(&packet->body);
-	uint64_t expire_days = get_u64(&packet->body);
-
-	if (packet->head.result == STORE_OK && !packet->body.bad) {
-		p->count = count;
-		p->s.capture_left = capture;
-		pop3d_expire(p->engine, (int64_t)expire_days);
-		pop3d_login_ok(p->engine, p->user, count, octets);
-		return;
-	}
-	log_info("pop3.refused", F_C("sid", p->s.sid), F_STR("user", p->user),
-		F_C("why", packet->head.result != STORE_BUSY ? "store"
-			   : wait_s > 0                      ? "login-delay"
-							     : "in-use"));
-	/* The account stays this session's; the client may only try again in a new one. */
-	if (packet->head.result == STORE_BUSY && wait_s > 0)
-		pop3d_login_failed(p->engine, POP3D_LOGIN_DELAY, STR("wait before the next login"));
-	else if (packet->head.result == STORE_BUSY)
-		pop3d_login_failed(
-			p->engine, POP3D_IN_USE, STR("another session has this maildrop open"));
-	else
-		pop3d_login_failed(
-			p->engine, POP3D_SYS_TEMP, STR("the maildrop cannot be opened now"));
-	p->s.closing = true;
 }
 
 static void list_answered(struct session_pop3 *p, struct ipc_packet *packet)
@@ -440,6 +435,7 @@ static void expunge_answered(struct session_pop3 *p, uint16_t result, bool lost)
 	} else if (result == STORE_OK && !all) {
 		ask_expunge(p);
 	} else {
+		p->s.holds_maildrop = false;
 		pop3d_updated(p->engine, result == STORE_OK);
 	}
 }
@@ -458,7 +454,6 @@ static void answered(struct session *s, struct ipc_packet *packet)
 			packet->head.result = SASL_TEMP;
 		auth_answered(p, packet);
 		break;
-	case IPC_OPEN: open_answered(p, packet); break;
 	case IPC_LIST: list_answered(p, packet); break;
 	case IPC_READ: read_answered(p, packet); break;
 	case IPC_EXPUNGE: expunge_answered(p, packet->head.result, packet == &lost); break;
@@ -571,6 +566,7 @@ struct session *session_pop3_new(struct edge *e, const struct config_listen *row
 	p->ahead.slot = WINDOW_NONE;
 	p->engine = pop3d_new(&e->pop3, &facts, loop_now_ms(e->loop));
 	pop3d_greet(p->engine);
+	p->s.holds_maildrop = true; /* or will, when the store comes to it */
 	session_init(&p->s, &protocol);
 	return &p->s;
 }

@@ -22,6 +22,8 @@ struct session_smtp {
 	bool header_done;     /* submission: the header section is complete and mended */
 	bool committing;      /* what is left in body goes with COMMIT */
 	struct str recipient; /* the last accepted one; heap */
+	struct buf promised;  /* to whom we said yes by ourselves, as in IPC_RCPT */
+	bool settling;        /* the open IPC_RCPT is about them alone */
 	struct msgid id;
 	uint64_t offset;   /* octets of the message that the store has */
 	struct buf header; /* submission: the header section so far */
@@ -36,7 +38,10 @@ static struct session_smtp *smtp_of(const struct session *s)
 	return (struct session_smtp *)(uintptr_t)s;
 }
 
-enum { AUTHORS_MAX = 100 }; /* addresses in From and Sender of one message */
+enum {
+	AUTHORS_MAX = 100, /* addresses in From and Sender of one message */
+	PROMISED_MAX = 4096,
+};
 
 static const struct str no_store = STR_INIT("4.3.0 the mail store is restarting, try again later");
 
@@ -51,6 +56,7 @@ static void forget(struct session_smtp *p)
 	buf_release(&p->header);
 	p->search = (struct header_search){ 0 };
 	buf_release(&p->body);
+	buf_release(&p->promised);
 	free((char *)(uintptr_t)p->recipient.p);
 	p->recipient = STR("");
 	p->recipient.p = NULL;
@@ -76,23 +82,68 @@ static void ask_sender(struct session_smtp *p)
 	buf_deinit(&b);
 }
 
+static void rcpt_answered(struct session_smtp *p, enum resolved resolved)
+{
+	struct admit_reply reply = admit_reply(resolved);
+
+	if (reply.code != 0)
+		log_info("smtp.refused", F_C("sid", p->s.sid), F_STR("ip", session_peer(&p->s)),
+			F_STR("from", smtpd_tx(p->engine)->reverse_path), F_STR("to", p->recipient),
+			F_INT("code", reply.code), F_C("why", reply.why));
+	smtpd_answer(p->engine, reply.code, reply.text);
+}
+
+/* Only a stranger's answer is the same for the next one, and LMTP's answers are for each recipient. */
+static bool is_known(const struct session_smtp *p, struct str recipient)
+{
+	struct edge *e = p->s.edge;
+
+	return !p->submission && !p->lmtp && p->promised.len < PROMISED_MAX &&
+	       rcpt_memory_has(&e->known, recipient, *shared_changes(e->start->shared));
+}
+
+/* The promised ones go first. */
+static void put_recipients(struct buf *b, const struct session_smtp *p, struct str more)
+{
+	put_u8(b, (uint8_t)((p->first_rcpt ? IPC_RCPT_FIRST : 0) |
+			    (smtpd_tx(p->engine)->reverse_path.n == 0 ? IPC_RCPT_NOTICE : 0)));
+	buf_put(b, buf_str(&p->promised));
+	buf_put(b, more);
+}
+
+static bool ask_recipients(struct session_smtp *p, struct str more)
+{
+	struct buf b = { 0 };
+	bool asked;
+
+	put_recipients(&b, p, more);
+	asked = ask(p, IPC_RCPT, buf_str(&b), STR(""));
+	if (asked) {
+		p->first_rcpt = false;
+		p->store_has_tx = true;
+		buf_release(&p->promised);
+	}
+	buf_deinit(&b);
+	return asked;
+}
+
 static void ask_rcpt(struct session_smtp *p, const struct smtpd_event *ev)
 {
 	struct str path = ev->path;
 	struct buf b = { 0 };
 
-	put_u8(&b, (uint8_t)((p->first_rcpt ? IPC_RCPT_FIRST : 0) |
-			     (smtpd_tx(p->engine)->reverse_path.n == 0 ? IPC_RCPT_NOTICE : 0)));
 	put_str(&b, path);
 	put_u64(&b, smtpd_tx(p->engine)->size);
 	put_u8(&b, (uint8_t)ev->notify);
 	put_str(&b, ev->orcpt);
 	free((char *)(uintptr_t)p->recipient.p);
 	p->recipient = str_of(memcpy(mem_alloc(path.n), path.p, path.n), path.n);
-	if (!ask(p, IPC_RCPT, buf_str(&b), STR("")))
+	if (is_known(p, path)) {
+		buf_put(&p->promised, buf_str(&b));
+		rcpt_answered(p, RESOLVED);
+	} else if (!ask_recipients(p, buf_str(&b))) {
 		smtpd_answer(p->engine, 451, no_store);
-	else
-		p->first_rcpt = false, p->store_has_tx = true;
+	}
 	buf_deinit(&b);
 }
 
@@ -142,13 +193,16 @@ static void put_id(struct buf *b, const struct session_smtp *p)
 static void ask_commit(struct session_smtp *p)
 {
 	const struct smtpd_tx *tx = smtpd_tx(p->engine);
-	struct buf b = { 0 }, client = { 0 };
+	struct buf b = { 0 }, client = { 0 }, promised = { 0 };
 
+	if (p->promised.len > 0)
+		put_recipients(&promised, p, STR(""));
 	if (smtpd_user(p->engine).n > 0 && !p->local) {
 		buf_put(&client, smtpd_user(p->engine));
 		buf_put(&client, STR(" via "));
 	}
 	buf_put(&client, session_peer(&p->s));
+	put_str(&b, buf_str(&promised));
 	put_id(&b, p);
 	put_u64(&b, (uint64_t)clock_wall_ms());
 	put_u8(&b, p->lmtp);
@@ -166,6 +220,7 @@ static void ask_commit(struct session_smtp *p)
 		smtpd_answer(p->engine, 451, no_store);
 	buf_deinit(&b);
 	buf_deinit(&client);
+	buf_deinit(&promised);
 }
 
 /* Hands over what is more than one packet; the rest waits for more, or goes with the commit. */
@@ -178,6 +233,12 @@ static void hand_over(struct session_smtp *p)
 			ask_commit(p);
 		else
 			smtpd_answer(p->engine, 0, STR(""));
+		return;
+	}
+	if (p->promised.len > 0) { /* a draft is for recipients that the store has */
+		p->settling = ask_recipients(p, STR(""));
+		if (!p->settling)
+			smtpd_answer(p->engine, 451, no_store);
 		return;
 	}
 	put_id(&b, p);
@@ -441,15 +502,34 @@ static void auth_answered(struct session_smtp *p, struct ipc_packet *packet)
 	smtpd_auth_failed(p->engine, 454, STR("4.7.0 cannot authenticate now, try again later"));
 }
 
-static void rcpt_answered(struct session_smtp *p, enum resolved resolved)
-{
-	struct admit_reply reply = admit_reply(resolved);
+static const struct str mistaken =
+	STR_INIT("4.2.1 a recipient takes no mail any more, try again later");
 
-	if (reply.code != 0)
-		log_info("smtp.refused", F_C("sid", p->s.sid), F_STR("ip", session_peer(&p->s)),
-			F_STR("from", smtpd_tx(p->engine)->reverse_path), F_STR("to", p->recipient),
-			F_INT("code", reply.code), F_C("why", reply.why));
-	smtpd_answer(p->engine, reply.code, reply.text);
+/* The store has decided about those we said yes to: the message goes on, or is refused. */
+static void settled(struct session_smtp *p, enum resolved resolved)
+{
+	p->settling = false;
+	if (resolved == RESOLVED) {
+		hand_over(p);
+		return;
+	}
+	rcpt_memory_forget(&p->s.edge->known);
+	refuse_message(p, 451, mistaken, "recipient");
+}
+
+static void store_took(struct session_smtp *p, struct ipc_packet *packet)
+{
+	enum resolved resolved =
+		packet == NULL ? RESOLVED_TEMP : (enum resolved)packet->head.result;
+	uint64_t changes = packet == NULL ? 0 : get_u64(&packet->body);
+
+	if (p->settling) {
+		settled(p, resolved);
+		return;
+	}
+	if (changes != 0)
+		rcpt_memory_keep(&p->s.edge->known, p->recipient, changes);
+	rcpt_answered(p, resolved);
 }
 
 /* full: a bit for each recipient that was left out, or nothing.  How many there are. */
@@ -491,6 +571,8 @@ static void stored(struct session_smtp *p, unsigned result, struct str full)
 		F_INT("result", result), F_C("tls", session_tls(&p->s)),
 		F_C("cipher", session_tls_cipher(&p->s)), F_C("group", session_tls_group(&p->s)));
 	p->store_has_tx = false;
+	if (result == IPC_MISTAKEN)
+		rcpt_memory_forget(&p->s.edge->known);
 	buf_printf(&text, "2.0.0 %s stored", id);
 	forget(p);
 	if (ok && p->lmtp)
@@ -499,6 +581,8 @@ static void stored(struct session_smtp *p, unsigned result, struct str full)
 		smtpd_answer(p->engine, 250, buf_str(&text));
 	else if (result == IPC_OVER_QUOTA)
 		smtpd_answer(p->engine, 452, over_quota);
+	else if (result == IPC_MISTAKEN)
+		smtpd_answer(p->engine, 451, mistaken);
 	else if (result == STORE_FULL)
 		smtpd_answer(p->engine, 452,
 			STR("4.3.1 no space to store the message, try again later"));
@@ -547,9 +631,7 @@ static void answered(struct session *s, struct ipc_packet *packet)
 		else
 			smtpd_answer(p->engine, 553, STR("5.7.1 this sender address is not yours"));
 		break;
-	case IPC_RCPT:
-		rcpt_answered(p, packet == NULL ? RESOLVED_TEMP : (enum resolved)result);
-		break;
+	case IPC_RCPT: store_took(p, packet); break;
 	case IPC_DRAFT: draft_answered(p, (enum store_result)result); break;
 	case IPC_LOCAL: local_answered(p, packet); break;
 	case IPC_ETRN: etrn_answered(p, packet); break;
@@ -559,7 +641,6 @@ static void answered(struct session *s, struct ipc_packet *packet)
 		else
 			stored(p, result, get_str(&packet->body));
 		break;
-	case IPC_OPEN:
 	case IPC_LIST:
 	case IPC_READ:
 	case IPC_EXPUNGE:

@@ -31,6 +31,7 @@ struct shared {
 	_Atomic unsigned seats_used; /* seats from 0 on that were ever taken */
 	uint64_t key[2];             /* random: a client cannot choose whose bucket it shares */
 	struct bans bans;
+	_Atomic uint64_t changes;
 	_Atomic int64_t expire; /* days times two, and one when they differ by account */
 	struct failure failures[FAILURES];
 	struct seat seats[SHARED_SEATS];
@@ -215,6 +216,11 @@ void shared_login_ok(struct shared *s, struct str address)
 	f = failure_of(s, &net[0], &tag);
 	if (f->tag == tag)
 		f->count = 0;
+}
+
+_Atomic uint64_t *shared_changes(struct shared *s)
+{
+	return &s->changes;
 }
 
 void shared_set_expire(struct shared *s, int64_t days, bool differs)

@@ -33,6 +33,9 @@ struct bans *shared_bans(struct shared *s);
 void shared_set_expire(struct shared *s, int64_t days, bool differs);
 int64_t shared_expire(const struct shared *s, bool *differs);
 
+/* How often accounts, aliases and domains have changed: the store counts, the edges read it. */
+_Atomic uint64_t *shared_changes(struct shared *s);
+
 /* Failed logins (features.md B13, U1, U2), of a client (IPv4 /32, IPv6 /64) and of its network (/24, /48).  Each
  * doubles the delay of the next answer, from 1 s to 15 s; a whole network is delayed at a quarter of that
  * pace.  After ban_after failures (0: never), five times that of a network, it is banned.  All is

@@ -80,6 +80,7 @@ static void from_parent(void *owner, struct ipc_packet *p)
 		if (config != NULL) {
 			config_free(s->svc.office.config);
 			s->svc.office.config = config;
+			directory_count_changes(s->svc.office.directory, s->svc.changes);
 			svc_queue_configure(&s->svc);
 			authenticator_upgrade(s->svc.authenticator, config->password_upgrade);
 		}
@@ -209,6 +210,8 @@ static bool start_service(
 	if (office_open(&s->svc.office, dir, start->config, err) != ST_OK)
 		return false;
 	s->shared = start->shared;
+	s->svc.changes = shared_changes(start->shared);
+	directory_count_changes(s->svc.office.directory, s->svc.changes);
 	publish_expire(s);
 	s->svc.office.bans = shared_bans(start->shared);
 	kept_bans_load(&s->svc.office);

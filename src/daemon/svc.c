@@ -17,6 +17,7 @@ static void free_session(struct svc_session *x)
 	svc_transaction_end(x);
 	buf_deinit(&x->recipients);
 	buf_deinit(&x->expunged);
+	buf_deinit(&x->login_answer);
 	free(x->room);
 	buf_deinit(&x->ahead.ids);
 	buf_deinit(&x->ahead.lengths);
@@ -30,7 +31,8 @@ static void free_session(struct svc_session *x)
 static void end_session(struct svc_session *x)
 {
 	/* A SASL step can be dropped in the middle; what the store does cannot. */
-	if (x->open && (x->asked.type == IPC_AUTH || x->asked.type == IPC_AUTH_STEP)) {
+	if (x->open && x->sasl != NULL &&
+		(x->asked.type == IPC_AUTH || x->asked.type == IPC_AUTH_STEP)) {
 		sasl_free(x->sasl);
 		x->sasl = NULL;
 		x->open = false;
@@ -107,7 +109,6 @@ static bool dispatch(struct svc_edge *e, struct ipc_packet *p)
 		[IPC_RCPT] = svc_rcpt,
 		[IPC_DRAFT] = svc_draft,
 		[IPC_COMMIT] = svc_commit,
-		[IPC_OPEN] = svc_open,
 		[IPC_LIST] = svc_list,
 		[IPC_READ] = svc_read,
 		[IPC_EXPUNGE] = svc_expunge,

@@ -17,8 +17,9 @@ struct svc {
 	struct office_sessions sessions;
 	struct office office;
 	struct authenticator *authenticator;
-	struct signer *signer;   /* NULL: nothing is signed */
-	struct svc_queue *queue; /* owned; NULL: nothing goes on */
+	_Atomic uint64_t *changes; /* of who gets mail; NULL: nobody may keep an answer */
+	struct signer *signer;     /* NULL: nothing is signed */
+	struct svc_queue *queue;   /* owned; NULL: nothing goes on */
 	struct link edges, carriers;
 	struct svc_delays {
 		struct svc_delay *slots;
@@ -57,6 +58,7 @@ struct svc_session {
 
 	struct sasl *sasl;
 	uint64_t account;        /* who authenticated; 0 nobody */
+	bool hands_out;          /* POP3: a login opens the maildrop */
 	bool local;              /* a user of this machine, by submit.sock */
 	uint32_t uid;            /* of that user */
 	struct last_login login; /* where from and how */
@@ -72,6 +74,7 @@ struct svc_session {
 	struct store_target *targets;
 	bool notice;            /* its reverse-path is <> */
 	bool goes_on;           /* to another server too: the message is signed */
+	bool mistaken;          /* the edge said yes to a recipient that is refused now */
 	struct dkim_hash *hash; /* of what is in the draft, when it will be signed */
 	struct signing signing;
 
@@ -83,6 +86,7 @@ struct svc_session {
 	uint64_t count, octets;           /* of those opened so far */
 	struct store_listing first;       /* of the inbox, while the other is listed */
 	int64_t opened_ms;
+	struct buf login_answer;     /* to which what was opened is added */
 	struct svc_capture *capture; /* NULL: nobody wants to see this session */
 	struct buf expunged;         /* ids collected so far */
 	char *room;                  /* READ's octets, when they go in a packet */
@@ -125,7 +129,7 @@ bool svc_sender(struct svc_session *x, struct reader *r);
 bool svc_rcpt(struct svc_session *x, struct reader *r);
 bool svc_draft(struct svc_session *x, struct reader *r);
 bool svc_commit(struct svc_session *x, struct reader *r);
-bool svc_open(struct svc_session *x, struct reader *r);
+void svc_open(struct svc_session *x); /* behind x->login_answer */
 bool svc_list(struct svc_session *x, struct reader *r);
 static inline bool svc_is_open(const struct svc_session *x)
 {

@@ -29,10 +29,17 @@ static void done(void *owner, const struct sasl_reply *reply)
 	put_str(&body, reply->output);
 	put_str(&body, reply->address);
 	put_str(&body, reply->user);
-	if (reply->result == SASL_OK)
+	if (reply->result == SASL_OK) {
 		x->account = reply->account;
-	if (reply->result == SASL_OK)
 		note_login(x, reply);
+		if (x->hands_out) {
+			sasl_free(x->sasl);
+			x->sasl = NULL;
+			x->login_answer = body;
+			svc_open(x);
+			return;
+		}
+	}
 	svc_answer(x, reply->result, buf_str(&body), STR(""), -1);
 	buf_wipe(&body);
 }
@@ -50,7 +57,8 @@ bool svc_auth(struct svc_session *x, struct reader *r)
 	has_input = get_u8(r) != 0;
 	input = get_str(r);
 	protocol = get_str(r);
-	start.scope = str_eq(protocol, STR("pop3")) ? LOGIN_POP3 : LOGIN_SMTP;
+	x->hands_out = str_eq(protocol, STR("pop3"));
+	start.scope = x->hands_out ? LOGIN_POP3 : LOGIN_SMTP;
 	copy(x->login.protocol, sizeof x->login.protocol, protocol);
 	copy(x->login.ip, sizeof x->login.ip, get_str(r));
 	copy(x->login.tls, sizeof x->login.tls, get_str(r));

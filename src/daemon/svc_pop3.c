@@ -25,14 +25,30 @@ void svc_close_drops(struct svc_session *x)
 	}
 }
 
+static void answer_login(struct svc_session *x, enum store_result result, uint64_t wait_s,
+	uint64_t capture, int64_t days)
+{
+	struct buf body = x->login_answer;
+
+	x->login_answer = (struct buf){ 0 };
+	put_u16(&body, (uint16_t)result);
+	put_u64(&body, x->count);
+	put_u64(&body, x->octets);
+	put_u64(&body, wait_s);
+	put_u64(&body, capture);
+	put_u64(&body, (uint64_t)days);
+	svc_answer(x, SASL_OK, buf_str(&body), STR(""), -1);
+	buf_wipe(&body);
+}
+
 static void open_next(struct svc_session *x);
 
 static void opened(struct store_op *op, enum store_result result)
 {
 	struct svc_session *x = LIST_OF(op, struct svc_session, op.open_drop.op);
-	struct buf body = { 0 };
+	bool ok = result == STORE_OK;
 
-	if (result == STORE_OK) {
+	if (ok) {
 		x->drops[x->drop_at].token = x->op.open_drop.token;
 		x->count += x->op.open_drop.count;
 		x->octets += x->op.open_drop.octets;
@@ -44,13 +60,8 @@ static void opened(struct store_op *op, enum store_result result)
 	} else {
 		svc_close_drops(x);
 	}
-	put_u64(&body, x->count);
-	put_u64(&body, x->octets);
-	put_u64(&body, 0);
-	put_u64(&body, result == STORE_OK ? svc_capture_begin(x) : 0);
-	put_u64(&body, (uint64_t)retention_days(&x->edge->svc->office, x->account));
-	svc_answer(x, result, buf_str(&body), STR(""), -1);
-	buf_deinit(&body);
+	answer_login(x, result, 0, ok ? svc_capture_begin(x) : 0,
+		retention_days(&x->edge->svc->office, x->account));
 }
 
 static void open_next(struct svc_session *x)
@@ -60,36 +71,20 @@ static void open_next(struct svc_session *x)
 	store_open(store_of(x), &x->op.open_drop);
 }
 
-/* Seconds to wait, in the place of what an open maildrop has. */
-static void delayed(struct svc_session *x, int64_t left_ms)
+void svc_open(struct svc_session *x)
 {
-	struct buf body = { 0 };
+	int64_t left_ms = svc_delay_left(x->edge->svc, x->account);
 
-	put_u64(&body, 0);
-	put_u64(&body, 0);
-	put_u64(&body, (uint64_t)(left_ms + 999) / 1000);
-	svc_answer(x, STORE_BUSY, buf_str(&body), STR(""), -1);
-	buf_deinit(&body);
-}
-
-bool svc_open(struct svc_session *x, struct reader *r)
-{
-	int64_t left_ms;
-
-	if (r->rest.n > 0 || x->account == 0 || svc_is_open(x))
-		return false;
-	left_ms = svc_delay_left(x->edge->svc, x->account);
+	x->count = x->octets = 0;
 	if (left_ms > 0) {
-		delayed(x, left_ms);
-		return true;
+		answer_login(x, STORE_BUSY, (uint64_t)(left_ms + 999) / 1000, 0, 0);
+		return;
 	}
 	x->drops[0].maildrop = x->account;
 	x->drops[1].maildrop = account_junk(x->account);
 	x->drop_count = office_hands_out_junk(&x->edge->svc->office, x->account) ? 2 : 1;
 	x->drop_at = 0;
-	x->count = x->octets = 0;
 	open_next(x);
-	return true;
 }
 
 /* A mapping that nobody can change any more: the engine on the other side may trust that rows stay

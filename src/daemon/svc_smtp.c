@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/uidl.h"
+#include "daemon/quota.h"
 #include "daemon/svc_queue.h"
 
 enum { RECIPIENTS_MAX = 100000 };
@@ -21,15 +22,36 @@ void svc_transaction_end(struct svc_session *x)
 	x->targets = NULL;
 	store_draft_free(x->draft);
 	x->draft = NULL;
-	x->goes_on = false;
+	x->goes_on = x->mistaken = false;
 	dkim_hash_free(x->hash);
 	x->hash = NULL;
 	buf_release(&x->signing.fields);
 }
 
-bool svc_rcpt(struct svc_session *x, struct reader *r)
+static bool has_quota(struct office *o, const struct maildrops *found)
 {
-	uint8_t flags = get_u8(r);
+	bool has = false;
+
+	for (size_t i = 0; i < found->count && !has; i++)
+		has = quota_is_set(o, found->ids[i]);
+	return has;
+}
+
+/* What may be said of it to other strangers too, until accounts change; 0: nothing. */
+static uint64_t lasts(const struct svc_session *x, const struct maildrops *found)
+{
+	struct svc *s = x->edge->svc;
+
+	return s->changes == NULL || svc_sends_as(x) != 0 || found->onward_count > 0 ||
+			       has_quota(&s->office, found)
+		       ? 0
+		       : *s->changes;
+}
+
+/* False: not what an honest edge sends. */
+static bool take_recipient(
+	struct svc_session *x, struct reader *r, enum resolved *answer, uint64_t *changes)
+{
 	struct str recipient = get_str(r);
 	uint64_t octets = get_u64(r);
 	uint8_t notify = get_u8(r);
@@ -37,14 +59,13 @@ bool svc_rcpt(struct svc_session *x, struct reader *r)
 	struct maildrops found = { 0 };
 	enum resolved resolved;
 
-	if (r->bad || r->rest.n > 0 || x->nfound >= RECIPIENTS_MAX)
+	if (r->bad || x->nfound >= RECIPIENTS_MAX)
 		return false;
-	if (flags & IPC_RCPT_FIRST)
-		svc_transaction_end(x);
-	x->notice = (flags & IPC_RCPT_NOTICE) != 0;
 	resolved = svc_resolve(x, recipient, &found);
 	if (resolved == RESOLVED && svc_is_full(x->edge->svc, &found, octets))
 		resolved = RESOLVED_FULL;
+	*answer = resolved;
+	*changes = resolved == RESOLVED ? lasts(x, &found) : 0;
 	if (resolved == RESOLVED) {
 		x->found = mem_array(x->found, x->nfound + 1, sizeof *x->found);
 		x->found[x->nfound++] = found;
@@ -55,7 +76,50 @@ bool svc_rcpt(struct svc_session *x, struct reader *r)
 	} else {
 		maildrops_free(&found);
 	}
-	svc_answer(x, resolved, STR(""), STR(""), -1);
+	return true;
+}
+
+/* Those that the edge has said yes to, and the one it asks about. */
+static bool take_recipients(
+	struct svc_session *x, struct reader *r, enum resolved *answer, uint64_t *changes)
+{
+	uint8_t flags = get_u8(r);
+
+	*answer = RESOLVED;
+	if (flags & IPC_RCPT_FIRST)
+		svc_transaction_end(x);
+	x->notice = (flags & IPC_RCPT_NOTICE) != 0;
+	do {
+		x->mistaken |= *answer != RESOLVED;
+		if (!take_recipient(x, r, answer, changes))
+			return false;
+	} while (r->rest.n > 0);
+	return true;
+}
+
+bool svc_rcpt(struct svc_session *x, struct reader *r)
+{
+	struct buf body = { 0 };
+	enum resolved answer;
+	uint64_t changes = 0;
+
+	if (!take_recipients(x, r, &answer, &changes))
+		return false;
+	put_u64(&body, changes);
+	svc_answer(x, answer, buf_str(&body), STR(""), -1);
+	buf_deinit(&body);
+	return true;
+}
+
+static bool take_promised(struct svc_session *x, struct str recipients)
+{
+	struct reader r = { .rest = recipients };
+	enum resolved answer = RESOLVED;
+	uint64_t changes;
+
+	if (recipients.n > 0 && !take_recipients(x, &r, &answer, &changes))
+		return false;
+	x->mistaken |= answer != RESOLVED;
 	return true;
 }
 
@@ -204,6 +268,7 @@ static void sign_and_deliver(struct svc_session *x)
 
 bool svc_commit(struct svc_session *x, struct reader *r)
 {
+	struct str promised = get_str(r);
 	struct msgid id = get_id(r);
 	uint64_t offset = get_u64(r);
 	int64_t received_ms = (int64_t)get_u64(r);
@@ -216,8 +281,13 @@ bool svc_commit(struct svc_session *x, struct reader *r)
 	struct str octets = get_str(r);
 	enum store_result result = STORE_UNAVAILABLE;
 
-	if (r->bad || r->rest.n > 0)
+	if (r->bad || r->rest.n > 0 || !take_promised(x, promised))
 		return false;
+	if (x->mistaken) {
+		svc_transaction_end(x);
+		svc_answer(x, IPC_MISTAKEN, STR(""), STR(""), -1);
+		return true;
+	}
 	if (x->nfound == 0 || !draft_append(x, id, offset, octets, &result) || result != STORE_OK) {
 		svc_transaction_end(x);
 		svc_answer(x, result, STR(""), STR(""), -1);

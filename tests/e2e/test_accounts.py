@@ -362,3 +362,38 @@ def test_many_from_a_file(office):
                         (('--from', path, '--quota-bytes', 'x'), 64)):
         done = office.run('account', 'add', *words)
         assert done.returncode == code, (words, done)
+
+
+def ends_of_data(smtp, address, size, between=None):
+    """The reply to RCPT, and to the message."""
+    smtp.mail('x@elsewhere.test')
+    taken = smtp.rcpt(address)[0]
+    if taken != 250:
+        smtp.rset()
+        return taken, None
+    if between is not None:
+        between()
+    return taken, smtp.data(b'Subject: brief\r\n\r\n' + (b'x' * 68 + b'\r\n') * (size // 70))[0]
+
+
+def test_a_recipient_taken_a_moment_ago(office):
+    """An edge says yes again to whom the store took mail for, until an account changes; the store decides again."""
+    address = 'brief@example.test'
+    for size in 70, 200 * 1024:
+        office.add_account(address)
+        with office.mx() as smtp:
+            smtp.ehlo()
+            for _ in range(3):
+                assert ends_of_data(smtp, address, size) == (250, 250)
+            office.must('account', 'disable', address)
+            assert ends_of_data(smtp, address, size)[0] == 550
+            office.must('account', 'enable', address)
+            for _ in range(3):
+                assert ends_of_data(smtp, address, size) == (250, 250)
+            pop = office.pop(address)
+            assert pop.stat()[0] == 6
+            pop.quit()
+            gone = ends_of_data(smtp, address, size, lambda: office.must('account', 'del', address))
+            assert gone == (250, 451)
+            assert ends_of_data(smtp, address, size)[0] == 550
+            assert ends_of_data(smtp, 'ann@example.test', size) == (250, 250)

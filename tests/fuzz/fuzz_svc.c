@@ -196,7 +196,7 @@ static void put_id(struct buf *b, uint8_t n)
 	buf_put(b, str_of(id.b, sizeof id.b));
 }
 
-static void put_auth(struct buf *b, const char *user, const char *password)
+static void put_auth(struct buf *b, const char *user, const char *password, struct str protocol)
 {
 	struct buf plain = { 0 };
 
@@ -207,7 +207,7 @@ static void put_auth(struct buf *b, const char *user, const char *password)
 	put_str(b, STR(""));
 	put_u8(b, 1);
 	put_str(b, buf_str(&plain));
-	put_str(b, STR("smtp"));
+	put_str(b, protocol);
 	put_str(b, STR("192.0.2.1"));
 	put_str(b, STR("TLSv1.3"));
 	put_str(b, STR(""));
@@ -223,8 +223,9 @@ static void put_rcpt(struct buf *b, bool first, struct str to)
 	put_str(b, STR(""));
 }
 
-static void put_commit(struct buf *b, uint8_t id, struct str octets)
+static void put_commit(struct buf *b, struct str promised, uint8_t id, struct str octets)
 {
+	put_str(b, promised);
 	put_id(b, id);
 	put_u64(b, 0);
 	put_u64(b, 1000);
@@ -272,7 +273,7 @@ static void bob_gets_his_letter(void)
 	put_rcpt(&b, true, STR("bob@example.test"));
 	check(ask(IPC_RCPT, &b, NULL) == RESOLVED);
 	buf_printf(&text, "Subject: %s\r\n\r\n%s\r\n", letter, letter);
-	put_commit(&b, BOBS, buf_str(&text));
+	put_commit(&b, STR(""), BOBS, buf_str(&text));
 	check(ask(IPC_COMMIT, &b, NULL) == STORE_OK);
 	close(channel[EDGE]);
 	buf_deinit(&text);
@@ -284,9 +285,8 @@ static void bob_has_his_letter(void)
 	struct buf b = { 0 }, text = { 0 };
 
 	connect_peer(EDGE);
-	put_auth(&b, "bob@example.test", letter);
+	put_auth(&b, "bob@example.test", letter, STR("pop3"));
 	check(ask(IPC_AUTH, &b, NULL) == SASL_OK);
-	check(ask(IPC_OPEN, &b, NULL) == STORE_OK);
 	put_read(&b, BOBS, WINDOW_NONE);
 	check(ask(IPC_READ, &b, &text) == STORE_OK);
 	check(holds(buf_str(&text), str_c(letter)));
@@ -321,10 +321,17 @@ static uint16_t edge_packet(struct script *s, uint8_t n)
 	static const struct str to[] = { STR_INIT("ann@example.test"), STR_INIT("bob@example.test"),
 		STR_INIT("x@elsewhere.test"), STR_INIT("ann+tag@EXAMPLE.test") };
 	uint8_t a = get_u8(&s->in);
+	struct buf promised = { 0 };
 
 	switch (n % 12) {
-	case 0: put_auth(&s->body, "ann@example.test", "secret"); return IPC_AUTH;
-	case 1: return IPC_OPEN;
+	case 0:
+		put_auth(&s->body, "ann@example.test", "secret", a & 1 ? STR("smtp") : STR("pop3"));
+		return IPC_AUTH;
+	case 1:
+		put_rcpt(&promised, a >> 7, to[a % 4]);
+		put_commit(&s->body, buf_str(&promised), a, get_bytes(&s->in, a));
+		buf_deinit(&promised);
+		return IPC_COMMIT;
 	case 2: return IPC_LIST;
 	case 3: put_read(&s->body, a, a & 8 ? a >> 4 : WINDOW_NONE); return IPC_READ;
 	case 4:
@@ -332,7 +339,7 @@ static uint16_t edge_packet(struct script *s, uint8_t n)
 		put_id(&s->body, a);
 		return IPC_EXPUNGE;
 	case 5: put_rcpt(&s->body, a >> 7, to[a % 4]); return IPC_RCPT;
-	case 6: put_commit(&s->body, a, get_bytes(&s->in, a)); return IPC_COMMIT;
+	case 6: put_commit(&s->body, STR(""), a, get_bytes(&s->in, a)); return IPC_COMMIT;
 	case 7:
 		put_id(&s->body, a);
 		put_u64(&s->body, a >> 4);

@@ -170,7 +170,7 @@ static int answer(struct buf *body)
 	return -2;
 }
 
-static void put_auth(struct buf *b, const char *user, const char *password)
+static void put_auth(struct buf *b, const char *user, const char *password, const char *protocol)
 {
 	struct buf plain = { 0 };
 
@@ -181,7 +181,7 @@ static void put_auth(struct buf *b, const char *user, const char *password)
 	put_str(b, STR(""));
 	put_u8(b, 1);
 	put_str(b, buf_str(&plain));
-	put_str(b, STR("smtp"));
+	put_str(b, str_c(protocol));
 	put_str(b, STR("192.0.2.1"));
 	put_str(b, STR("TLSv1.3"));
 	put_str(b, STR("")); /* no client certificate */
@@ -192,10 +192,38 @@ static int ask_auth(uint32_t session, const char *user, const char *password)
 {
 	struct buf b = { 0 };
 
-	put_auth(&b, user, password);
+	put_auth(&b, user, password, "smtp");
 	send_packet(IPC_AUTH, session, 1, buf_str(&b));
 	buf_deinit(&b);
 	return answer(NULL);
+}
+
+/* Logs in, and the result of opening the maildrop. */
+static int ask_login(uint32_t session, const char *user)
+{
+	struct buf b = { 0 }, body = { 0 };
+	struct reader r;
+	int result;
+
+	put_auth(&b, user, "secret", "pop3");
+	send_packet(IPC_AUTH, session, 1, buf_str(&b));
+	assert_int_equal(answer(&body), SASL_OK);
+	r = (struct reader){ buf_str(&body), false };
+	for (int i = 0; i < 3; i++)
+		(void)get_str(&r);
+	result = get_u16(&r);
+	assert_int_equal(r.rest.n, 5 * sizeof(uint64_t));
+	buf_deinit(&b);
+	buf_deinit(&body);
+	return result;
+}
+
+static void put_promised(struct buf *b, const char *to)
+{
+	put_str(b, str_c(to));
+	put_u64(b, 0);
+	put_u8(b, 0);
+	put_str(b, STR(""));
 }
 
 static int ask_rcpt(uint32_t session, bool first, const char *to)
@@ -203,19 +231,18 @@ static int ask_rcpt(uint32_t session, bool first, const char *to)
 	struct buf b = { 0 };
 
 	put_u8(&b, first);
-	put_str(&b, str_c(to));
-	put_u64(&b, 0);
-	put_u8(&b, 0);
-	put_str(&b, STR(""));
+	put_promised(&b, to);
 	send_packet(IPC_RCPT, session, 1, buf_str(&b));
 	buf_deinit(&b);
 	return answer(NULL);
 }
 
-static int ask_commit(uint32_t session, struct msgid id, uint64_t offset, struct str octets)
+static int ask_commit_for(
+	uint32_t session, struct str promised, struct msgid id, uint64_t offset, struct str octets)
 {
 	struct buf b = { 0 };
 
+	put_str(&b, promised);
 	buf_put(&b, str_of(id.b, sizeof id.b));
 	put_u64(&b, offset);
 	put_u64(&b, 1000);
@@ -230,6 +257,11 @@ static int ask_commit(uint32_t session, struct msgid id, uint64_t offset, struct
 	send_packet(IPC_COMMIT, session, 1, buf_str(&b));
 	buf_deinit(&b);
 	return answer(NULL);
+}
+
+static int ask_commit(uint32_t session, struct msgid id, uint64_t offset, struct str octets)
+{
+	return ask_commit_for(session, STR(""), id, offset, octets);
 }
 
 static int ask_read_to(
@@ -270,9 +302,7 @@ static void own_mail_and_no_other(void **state)
 
 	(void)state;
 	assert_int_equal(ask_auth(1, "ann@example.test", "wrong"), SASL_FAILED);
-	assert_int_equal(ask_auth(1, "ann@example.test", "secret"), SASL_OK);
-	send_packet(IPC_OPEN, 1, 1, STR(""));
-	assert_int_equal(answer(NULL), STORE_OK);
+	assert_int_equal(ask_login(1, "ann@example.test"), STORE_OK);
 	assert_int_equal(ask_read(1, for_ann, &body), STORE_OK);
 	assert_true(str_ends(buf_str(&body), STR("for ann\r\n")));
 	assert_int_equal(ask_read(1, for_bob, &body), STORE_NOT_FOUND);
@@ -306,9 +336,7 @@ static int ask_window(void)
 
 static void open_maildrop(const char *user)
 {
-	assert_int_equal(ask_auth(1, user, "secret"), SASL_OK);
-	send_packet(IPC_OPEN, 1, 1, STR(""));
-	assert_int_equal(answer(NULL), STORE_OK);
+	assert_int_equal(ask_login(1, user), STORE_OK);
 }
 
 static void read_through_the_window(void **state)
@@ -398,7 +426,7 @@ static void many_in_one(void **state)
 		struct str one = get_str(&r);
 		struct ipc_head head;
 
-		assert_int_equal(one.n, sizeof head);
+		assert_int_equal(one.n, sizeof head + sizeof(uint64_t));
 		memcpy(&head, one.p, sizeof head);
 		assert_int_equal(head.type, IPC_RCPT);
 		assert_int_equal(head.session, session);
@@ -428,18 +456,101 @@ static void many_in_one_that_are_none(void **state)
 	}
 }
 
+/* What IPC_RCPT says about the next message to the same. */
+static uint64_t lasts(uint32_t session, const char *to)
+{
+	struct buf b = { 0 }, body = { 0 };
+	struct reader r;
+	uint64_t changes;
+
+	put_u8(&b, 1);
+	put_promised(&b, to);
+	send_packet(IPC_RCPT, session, 1, buf_str(&b));
+	(void)answer(&body);
+	r = (struct reader){ buf_str(&body), false };
+	changes = get_u64(&r);
+	assert_false(r.bad);
+	buf_deinit(&b);
+	buf_deinit(&body);
+	return changes;
+}
+
+/* A yes may be said again until an account changes, unless it was for one sender or one message. */
+static void a_yes_that_lasts(void **state)
+{
+	static _Atomic uint64_t changes = 7;
+	struct directory *d = svc.office.directory;
+	uint64_t before;
+
+	(void)state;
+	assert_int_equal(lasts(1, "ann@example.test"), 0); /* nobody counts changes */
+	svc.changes = &changes;
+	directory_count_changes(d, &changes);
+	assert_int_equal(changes, 8);
+	assert_int_equal(lasts(1, "ann@example.test"), 8);
+	assert_int_equal(lasts(1, "nobody@example.test"), 0);
+	assert_int_equal(ask_auth(2, "ann@example.test", "secret"), SASL_OK);
+	assert_int_equal(lasts(2, "ann@example.test"), 0);
+	before = changes;
+	assert_int_equal(
+		account_set_quota(d, STR("ann@example.test"), 1 << 30, QUOTA_KEEP, NULL), ST_OK);
+	assert_true(changes > before);
+	assert_int_equal(lasts(1, "ann@example.test"), 0);
+	assert_int_equal(lasts(1, "bob@example.test"), changes);
+	assert_int_equal(
+		account_set_quota(d, STR("ann@example.test"), QUOTA_DEFAULT, QUOTA_KEEP, NULL),
+		ST_OK);
+	svc.changes = NULL;
+}
+
+/* The edge said yes by itself: the store decides with the message. */
+static void promised_recipients(void **state)
+{
+	struct msgid id = msgid_new(5000), none = msgid_new(5001);
+	struct buf good = { 0 }, bad = { 0 }, body = { 0 };
+
+	(void)state;
+	put_u8(&good, 1);
+	put_promised(&good, "ann@example.test");
+	put_promised(&good, "bob@example.test");
+	assert_int_equal(ask_commit_for(1, buf_str(&good), id, 0, STR("for both\r\n")), STORE_OK);
+	put_u8(&bad, 1);
+	put_promised(&bad, "nobody@example.test");
+	put_promised(&bad, "ann@example.test");
+	assert_int_equal(
+		ask_commit_for(1, buf_str(&bad), none, 0, STR("for nobody\r\n")), IPC_MISTAKEN);
+	/* the same, found out at the next RCPT */
+	put_promised(&bad, "bob@example.test");
+	send_packet(IPC_RCPT, 1, 1, buf_str(&bad));
+	assert_int_equal(answer(NULL), RESOLVED);
+	assert_int_equal(ask_commit(1, none, 0, STR("for nobody\r\n")), IPC_MISTAKEN);
+	assert_int_equal(ask_rcpt(1, true, "bob@example.test"), RESOLVED);
+	buf_clear(&good);
+	put_u8(&good, 0);
+	put_promised(&good, "ann@example.test");
+	assert_int_equal(ask_commit_for(1, buf_str(&good), msgid_new(5002), 0,
+				 STR("asked and promised\r\n")),
+		STORE_OK);
+	for (uint32_t session = 2; session <= 3; session++) {
+		const char *who = session == 2 ? "ann@example.test" : "bob@example.test";
+
+		assert_int_equal(ask_login(session, who), STORE_OK);
+		assert_int_equal(ask_read(session, id, &body), STORE_OK);
+		assert_true(str_ends(buf_str(&body), STR("for both\r\n")));
+		assert_int_equal(ask_read(session, none, &body), STORE_NOT_FOUND);
+	}
+	buf_deinit(&good);
+	buf_deinit(&bad);
+	buf_deinit(&body);
+}
+
 static void the_lock_ends_with_the_session(void **state)
 {
 	(void)state;
-	assert_int_equal(ask_auth(1, "ann@example.test", "secret"), SASL_OK);
-	assert_int_equal(ask_auth(2, "ann@example.test", "secret"), SASL_OK);
-	send_packet(IPC_OPEN, 1, 1, STR(""));
-	assert_int_equal(answer(NULL), STORE_OK);
-	send_packet(IPC_OPEN, 2, 1, STR(""));
-	assert_int_equal(answer(NULL), STORE_BUSY);
+	assert_int_equal(ask_login(1, "ann@example.test"), STORE_OK);
+	assert_int_equal(ask_login(2, "ann@example.test"), STORE_BUSY);
 	send_packet(IPC_END, 1, 0, STR(""));
-	send_packet(IPC_OPEN, 2, 1, STR(""));
-	assert_int_equal(answer(NULL), STORE_OK);
+	assert_int_equal(ask_login(3, "ann@example.test"), STORE_OK);
 }
 
 static void send_fd(uint16_t type, uint32_t session, int fd)
@@ -527,8 +638,7 @@ static void refused_packets(void **state)
 		uint16_t type;
 		struct str body;
 	} rows[] = {
-		{"OPEN without a login",                  IPC_OPEN,      STR_INIT("")                                },
-		{ "LIST without a lease",                 IPC_LIST,      STR_INIT("")                                },
+		{"LIST without a lease",                  IPC_LIST,      STR_INIT("")                                },
 		{ "READ without a lease",                 IPC_READ,      STR_INIT("0123456789abcdef0123456701234567")},
 		{ "EXPUNGE without a lease",              IPC_EXPUNGE,   STR_INIT("\001")                            },
 		{ "SENDER without a login",               IPC_SENDER,    STR_INIT("\001\0\0\0a")                     },
@@ -557,7 +667,7 @@ static void a_second_question(void **state)
 	struct buf b = { 0 };
 
 	(void)state;
-	put_auth(&b, "ann@example.test", "another secret"); /* hashed: takes a while */
+	put_auth(&b, "ann@example.test", "another secret", "smtp"); /* hashed: takes a while */
 	send_packet(IPC_AUTH, 1, 1, buf_str(&b));
 	send_packet(IPC_AUTH, 1, 2, buf_str(&b));
 	assert_int_equal(answer(NULL), -1);
@@ -663,9 +773,8 @@ static void submitted_mail_is_signed(void **state)
 	assert_int_equal(passing(there, &prefix), 2);
 	assert_true(prefix > 300);
 	/* In the maildrop here the message is as it was. */
-	send_packet(IPC_OPEN, 1, 1, STR(""));
-	assert_int_equal(answer(NULL), STORE_OK);
-	assert_int_equal(ask_read(1, there, &body), STORE_OK);
+	assert_int_equal(ask_login(2, "ann@example.test"), STORE_OK);
+	assert_int_equal(ask_read(2, there, &body), STORE_OK);
 	assert_true(str_ends(buf_str(&body), text));
 	assert_true(str_find(buf_str(&body), 'D') == body.len);
 
@@ -685,6 +794,7 @@ static void end_in_the_middle(void **state)
 		if (i % 4 < 2)
 			assert_int_equal(ask_auth(1, "ann@example.test", "secret"), SASL_OK);
 		assert_int_equal(ask_rcpt(1, true, "ann@example.test"), RESOLVED);
+		put_str(&b, STR("")); /* nobody that the edge promised it to */
 		buf_put(&b, str_of(id.b, sizeof id.b));
 		put_u64(&b, 0);
 		put_u64(&b, 1000);
@@ -762,7 +872,7 @@ static void a_carrier_is_no_edge(void **state)
 		struct buf b = { 0 };
 
 		if (type == IPC_AUTH)
-			put_auth(&b, "ann@example.test", "secret");
+			put_auth(&b, "ann@example.test", "secret", "smtp");
 		send_packet(type, 1, 1, buf_str(&b));
 		buf_deinit(&b);
 		if (answer(NULL) != -1)
@@ -782,6 +892,8 @@ int main(void)
 		EDGE_TEST(a_window_misused),
 		EDGE_TEST(many_in_one),
 		EDGE_TEST(many_in_one_that_are_none),
+		EDGE_TEST(a_yes_that_lasts),
+		EDGE_TEST(promised_recipients),
 		EDGE_TEST(the_lock_ends_with_the_session),
 		EDGE_TEST(refused_packets),
 		EDGE_TEST(local_users),
