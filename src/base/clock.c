@@ -1,3 +1,4 @@
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
@@ -49,6 +50,27 @@ int64_t clock_mono_ms(void)
 	return source->mono_ms();
 }
 
+static int64_t steady_from; /* steady - mono */
+static bool steady_known;
+
+int64_t clock_steady_ms(void)
+{
+	int64_t mono = source->mono_ms();
+
+	if (!steady_known)
+		steady_from = source->wall_ms() - mono;
+	steady_known = true;
+	return steady_from + mono;
+}
+
+void clock_steady_at_least(int64_t ms)
+{
+	int64_t now = clock_steady_ms();
+
+	if (ms > now)
+		steady_from += ms - now;
+}
+
 void random_bytes(void *to, size_t n)
 {
 	source->random(to, n);
@@ -57,4 +79,5 @@ void random_bytes(void *to, size_t n)
 void clock_replace(const struct clock_source *s)
 {
 	source = s == NULL ? &system_source : s;
+	steady_known = false;
 }

@@ -14,6 +14,12 @@ struct clock_source {
 
 int64_t clock_wall_ms(void);
 int64_t clock_mono_ms(void);
+/* What time it is for all that waits, expires or is kept for some time: the wall clock as the office found it
+ * when it began, and what has passed since.  No step of the wall clock touches it, so nothing expires early
+ * and nothing waits for a clock to catch up.  Children have their parent's. */
+int64_t clock_steady_ms(void);
+/* Something that is kept says that it was later already. */
+void clock_steady_at_least(int64_t ms);
 void random_bytes(void *to, size_t n);
 
 /* NULL restores the system's own. */

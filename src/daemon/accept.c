@@ -64,7 +64,7 @@ static void start(struct edge_listener *el, int fd, const struct sockaddr *peer)
 
 	conn_init(&conn, e->loop, fd, peer, no_event);
 	/* Without a word: a listener that answers is worth another try. */
-	if (bans_has(shared_bans(e->start->shared), str_c(conn.peer), clock_wall_ms())) {
+	if (bans_has(shared_bans(e->start->shared), str_c(conn.peer), clock_steady_ms())) {
 		log_info("conn.refused", F_C("ip", conn.peer), F_C("listen", el->row->name),
 			F_C("why", "banned"));
 		conn_close(&conn);

@@ -20,7 +20,7 @@ static void add_onward(struct maildrops *found, struct str address)
 
 bool admit_srs(struct office *o, struct srs *srs)
 {
-	*srs = (struct srs){ .wall_ms = clock_wall_ms() };
+	*srs = (struct srs){ .wall_ms = clock_steady_ms() };
 	return directory_srs_secret(o->directory, srs->secret, NULL) == ST_OK;
 }
 

@@ -46,7 +46,7 @@ static void log_recipient(const char *event, const struct carrier_job *j, size_t
 		F_C("status", n->status), F_C("reply", n->reply),
 		F_INT("attempt", j->job.recipients[i].attempts + 1),
 		F_INT("ms", loop_now_ms(j->carrier->loop) - j->started_ms),
-		F_INT("delay", (clock_wall_ms() - j->job.received_ms) / 1000));
+		F_INT("delay", (clock_steady_ms() - j->job.received_ms) / 1000));
 }
 
 static void log_outcome(const struct carrier_job *j, size_t i)

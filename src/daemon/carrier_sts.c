@@ -29,7 +29,7 @@ static void tell(struct loop_timer *t)
 	while (!d->asking && (l = list_take(&d->waiting)) != NULL) {
 		struct sts_wait *w = LIST_OF(l, struct sts_wait, link);
 
-		w->policy = mtasts_active(&d->entry, clock_wall_ms());
+		w->policy = mtasts_active(&d->entry, clock_steady_ms());
 		w->done(w);
 	}
 }
@@ -58,7 +58,7 @@ static void fetched(struct web_question *q, const struct web_answer *a)
 
 	if (a->error.n > 0)
 		log_info("carrier.mta-sts", F_C("domain", d->name), F_STR("err", a->error));
-	take(d, str_c(d->id), a->body, clock_wall_ms());
+	take(d, str_c(d->id), a->body, clock_steady_ms());
 	if (d->asking)
 		decided(d);
 }
@@ -79,7 +79,7 @@ static void answered(struct dns_query *q, const struct dns_answer *a)
 
 	if (!mtasts_record(a, &id) || id.n > MTASTS_ID_MAX)
 		id = STR("");
-	switch (mtasts_next(&d->entry, id, clock_wall_ms())) {
+	switch (mtasts_next(&d->entry, id, clock_steady_ms())) {
 	case MTASTS_USE: decided(d); return;
 	case MTASTS_FETCH: fetch(d, id); return;
 	case MTASTS_FETCH_ALSO:

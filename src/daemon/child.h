@@ -11,7 +11,7 @@
 #include "net/tls.h"
 
 enum leash_type {
-	LEASH_READY = 1, /* child: serving now */
+	LEASH_READY = 1, /* child: serving now; the store: and clock_steady_ms() */
 	LEASH_CHANNEL, /* parent: fd of a channel: to an edge (for the store), to the store (for an edge);
 			* edge or carrier: mine to the store is over */
 	LEASH_CONFIG, /* parent to store: the text of the new configuration */

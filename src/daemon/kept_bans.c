@@ -19,7 +19,7 @@ static void load_one(void *arg, const struct kept_ban *kept)
 	struct ban ban = { .why = kept->why == BAN_LOGINS ? BAN_LOGINS : BAN_BY_HAND,
 		.since_ms = kept->since_ms,
 		.until_ms = kept->until_ms };
-	int64_t now = clock_wall_ms();
+	int64_t now = clock_steady_ms();
 
 	if ((ban.until_ms == 0 || ban.until_ms > now) && cidr_parse(kept->network, &ban.net))
 		bans_add(o->bans, &ban, now);
@@ -35,7 +35,7 @@ void kept_bans_load(struct office *o)
 
 static uint32_t collect(struct office *o, struct kept *k)
 {
-	int64_t now = clock_wall_ms();
+	int64_t now = clock_steady_ms();
 	struct buf all = { 0 };
 	struct ban ban;
 	uint32_t sum;

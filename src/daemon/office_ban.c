@@ -23,7 +23,7 @@ static enum status net_get(const json_t *q, struct cidr *net, struct err *err)
 
 enum status verb_ban_add(struct office *o, const json_t *q, struct office_reply *r, struct err *err)
 {
-	struct ban ban = { .why = BAN_BY_HAND, .since_ms = clock_wall_ms() };
+	struct ban ban = { .why = BAN_BY_HAND, .since_ms = clock_steady_ms() };
 	enum status status = net_get(q, &ban.net, err);
 
 	(void)r;
@@ -50,7 +50,7 @@ enum status verb_ban_del(struct office *o, const json_t *q, struct office_reply 
 		return status;
 	if (o->bans == NULL)
 		return no_server(err);
-	if (!bans_del(o->bans, &net, clock_wall_ms()))
+	if (!bans_del(o->bans, &net, clock_steady_ms()))
 		return err_set(err, ST_NOTFOUND, "it is not banned: see `restante ban list`");
 	kept_bans_save(o);
 	return ST_OK;
@@ -59,7 +59,7 @@ enum status verb_ban_del(struct office *o, const json_t *q, struct office_reply 
 enum status verb_ban_list(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
 {
-	int64_t now = clock_wall_ms();
+	int64_t now = clock_steady_ms();
 	char text[CIDR_TEXT];
 	struct ban ban;
 

@@ -135,7 +135,7 @@ enum status verb_explain_rcpt(
 	snprintf(ip, sizeof ip, "%.*s", STR_ARG(str_head(e.ip, 60)));
 	if (inet_pton(AF_INET, ip, octets) != 1 && inet_pton(AF_INET6, ip, octets) != 1)
 		return err_set(err, ST_USAGE, "'%s' is no address of IPv4 or IPv6", ip);
-	if (o->bans != NULL && bans_has(o->bans, e.ip, clock_wall_ms())) {
+	if (o->bans != NULL && bans_has(o->bans, e.ip, clock_steady_ms())) {
 		say(&e, "connection", "closed", STR("banned: restante ban list"));
 		say(&e, "decision", "closed", STR("banned: restante ban list"));
 		return ST_OK;

@@ -207,7 +207,7 @@ static void run_orders(struct office *o, struct orders *all)
 	}
 	all->pending = all->count;
 	for (size_t i = 0; i < all->count; i++)
-		queue_order(queue, &all->rows[i].order, clock_wall_ms());
+		queue_order(queue, &all->rows[i].order, clock_steady_ms());
 	while (all->pending > 0) {
 		store_flush(o->store);
 		if (all->pending > 0)

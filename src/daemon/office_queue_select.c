@@ -51,7 +51,7 @@ enum status queue_select(struct queue_selection *s, const json_t *q, struct err 
 		(__builtin_mul_overflow(json_integer_value(older), INT64_C(1000), &ms) || ms < 0))
 		return err_set(err, ST_USAGE, "that is older than anything");
 	if (older != NULL)
-		s->before_ms = clock_wall_ms() - ms;
+		s->before_ms = clock_steady_ms() - ms;
 	return ST_OK;
 }
 

@@ -26,7 +26,7 @@ static enum status find_gone(struct office *o, const json_t *q, struct gone *g, 
 {
 	enum status status;
 
-	*g = (struct gone){ .now_ms = clock_wall_ms() };
+	*g = (struct gone){ .now_ms = clock_steady_ms() };
 	status = request_maildrop(o, q, &g->maildrop, err);
 	if (status != ST_OK)
 		return status;

@@ -183,6 +183,16 @@ static int connect_checker(const struct parent *p)
 	return fd;
 }
 
+/* The store knows from its journal when it was last; who is started from now on has that time too. */
+static void take_time(struct str octets)
+{
+	struct reader r = { octets, false };
+	int64_t now_ms = (int64_t)get_u64(&r);
+
+	if (!r.bad)
+		clock_steady_at_least(now_ms);
+}
+
 static void child_said(struct parent *p, struct child *c)
 {
 	char packet[1024];
@@ -209,8 +219,10 @@ static void child_said(struct parent *p, struct child *c)
 	if (head.type != LEASH_READY || c->ready)
 		return;
 	c->ready = true;
-	if (c->kind == CHILD_STORE)
+	if (c->kind == CHILD_STORE) {
+		take_time(str_of(packet + sizeof head, (size_t)n - sizeof head));
 		connect_all(p, c);
+	}
 	parent_connect_web(p, c);
 	say_ready(p);
 }
@@ -443,6 +455,7 @@ int serve_main(const char *state)
 	int code;
 
 	p->state = full != NULL ? full : state;
+	(void)clock_steady_ms(); /* begins here, for all children */
 	p->log_fd = 2;
 	activation_begin();
 	parent_start_tickets(p);

@@ -357,7 +357,7 @@ void session_auth_failed(struct session *s, struct str user, const char *why)
 	log_info("auth.failed", F_C("sid", s->sid), F_C("proto", s->protocol->name),
 		F_STR("ip", session_peer(s)), F_STR("user", user), F_C("why", why));
 	failure = shared_login_failed(shared, session_peer(s), &s->edge->bans,
-		loop_now_ms(s->conn.loop), clock_wall_ms());
+		loop_now_ms(s->conn.loop), clock_steady_ms());
 	session_pause(s, failure.delay_ms);
 	if (!failure.banned)
 		return;

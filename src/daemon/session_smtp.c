@@ -204,7 +204,7 @@ static void ask_commit(struct session_smtp *p)
 	buf_put(&client, session_peer(&p->s));
 	put_str(&b, buf_str(&promised));
 	put_id(&b, p);
-	put_u64(&b, (uint64_t)clock_wall_ms());
+	put_u64(&b, (uint64_t)clock_steady_ms());
 	put_u8(&b, p->lmtp);
 	put_str(&b, tx->reverse_path);
 	put_str(&b, buf_str(&client));
@@ -212,9 +212,9 @@ static void ask_commit(struct session_smtp *p)
 	put_str(&b, tx->envid);
 	put_u8(&b, (uint8_t)((tx->smtputf8 ? STORE_SMTPUTF8 : 0) |
 			     (tx->requiretls ? STORE_REQUIRETLS : 0)));
-	put_u64(&b,
-		(uint64_t)(tx->hold_for_s == 0 ? tx->hold_ms
-					       : clock_wall_ms() + tx->hold_for_s * INT64_C(1000)));
+	put_u64(&b, (uint64_t)(tx->hold_for_s == 0
+				       ? tx->hold_ms
+				       : clock_steady_ms() + tx->hold_for_s * INT64_C(1000)));
 	put_u32(&b, (uint32_t)p->body.len);
 	if (!ask(p, IPC_COMMIT, buf_str(&b), buf_str(&p->body)))
 		smtpd_answer(p->engine, 451, no_store);

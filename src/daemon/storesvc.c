@@ -144,7 +144,7 @@ static void sweep_on(struct loop_timer *t)
 	bool more;
 
 	retention_begin(&s->retention);
-	more = retention_slice(&s->retention, clock_wall_ms());
+	more = retention_slice(&s->retention, clock_steady_ms());
 	loop_timer_at(t, loop_now_ms(s->svc.loop) + (more ? SLICE_MS : SWEEP_MS));
 }
 
@@ -227,6 +227,7 @@ _Noreturn void store_process(struct child_start *start)
 	struct storesvc *s = NEW(struct storesvc);
 	struct err err = { 0 };
 	struct ipc_head ready = { .type = LEASH_READY };
+	struct buf now = { 0 };
 	char root[4096];
 
 	mem_tune();
@@ -267,7 +268,9 @@ _Noreturn void store_process(struct child_start *start)
 	loop_timer_init(&s->sweep, s->svc.loop, sweep_on);
 	loop_timer_at(&s->sweep, loop_now_ms(s->svc.loop) + FIRST_SWEEP_MS);
 	loop_at_turn_end(s->svc.loop, turn_end, s);
-	ipc_send(s->leash, &ready, STR(""), STR(""), -1);
+	put_u64(&now, (uint64_t)clock_steady_ms());
+	ipc_send(s->leash, &ready, buf_str(&now), STR(""), -1);
+	buf_deinit(&now);
 	loop_run(s->svc.loop);
 	/* Whoever still waits gets no answer, which promises nothing; what was begun is finished. */
 	signer_free(s->svc.signer);

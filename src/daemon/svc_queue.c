@@ -194,9 +194,9 @@ static bool read_small(
 	if (r == STORE_OK)
 		return true;
 	if (r == STORE_CORRUPT)
-		queue_bad(q->queue, job, STR("its octets are damaged"), clock_wall_ms());
+		queue_bad(q->queue, job, STR("its octets are damaged"), clock_steady_ms());
 	else
-		queue_give_back(q->queue, job, clock_wall_ms());
+		queue_give_back(q->queue, job, clock_steady_ms());
 	return false;
 }
 
@@ -258,7 +258,7 @@ void svc_queue_turn(struct svc *s)
 
 	if (q == NULL || q->stopping)
 		return;
-	now = clock_wall_ms();
+	now = clock_steady_ms();
 	for (int n = 0; n < JOBS_A_TURN && (c = choose(s)) != NULL; n++) {
 		job = queue_take(q->queue, now);
 		if (job == NULL)
@@ -326,7 +326,7 @@ static void written(struct queue_done *d, enum store_result result)
 	if (result != STORE_OK && c != NULL)
 		return; /* it asks again */
 	if (result != STORE_OK)
-		queue_give_back(j->queue->queue, j->job, clock_wall_ms());
+		queue_give_back(j->queue->queue, j->job, clock_steady_ms());
 	job_end(j);
 }
 
@@ -345,7 +345,7 @@ static void suppress(struct svc *s, const struct queue_job *job, const struct qu
 				d->outcomes[n].outcome == OUTCOME_FAILED &&
 				str_eq(d->outcomes[n].status, STR("5.1.1")))
 				(void)suppression_add(s->office.directory, o->account, r->recipient,
-					clock_wall_ms(), NULL);
+					clock_steady_ms(), NULL);
 	}
 }
 
@@ -363,7 +363,8 @@ static bool take_result(struct svc_carrier *c, struct ipc_packet *p)
 	if (p->body.bad || p->body.rest.n > 0)
 		return false;
 	if (j->bad && !delivered) {
-		queue_bad(j->queue->queue, j->job, STR("its octets are damaged"), clock_wall_ms());
+		queue_bad(
+			j->queue->queue, j->job, STR("its octets are damaged"), clock_steady_ms());
 		answer(c, p->head, STORE_OK, STR(""));
 		job_end(j);
 		return true;
@@ -374,7 +375,7 @@ static bool take_result(struct svc_carrier *c, struct ipc_packet *p)
 	};
 	j->writing = true;
 	suppress(c->svc, j->job, &j->done);
-	if (queue_done(j->queue->queue, &j->done, clock_wall_ms()))
+	if (queue_done(j->queue->queue, &j->done, clock_steady_ms()))
 		return true;
 	j->writing = false;
 	return false;
@@ -402,7 +403,7 @@ void svc_queue_carrier_lost(struct svc_carrier *c)
 		j->carrier = NULL;
 		if (j->writing)
 			continue;
-		queue_give_back(j->queue->queue, j->job, clock_wall_ms());
+		queue_give_back(j->queue->queue, j->job, clock_steady_ms());
 		free(j);
 	}
 	free(c->jobs);

@@ -26,7 +26,7 @@ struct svc_report {
 
 static void tell(struct svc_queue *q, const struct store_out *o, bool told)
 {
-	queue_reported(q->queue, o, told, clock_wall_ms());
+	queue_reported(q->queue, o, told, clock_steady_ms());
 }
 
 static void log_report(const char *what, const struct svc_report *r)
@@ -255,7 +255,7 @@ static void report_one(struct svc_queue *q, const struct store_out *o)
 		.draft = draft,
 		.sender = STR(""),
 		.client = STR("notice"),
-		.received_ms = clock_wall_ms(),
+		.received_ms = clock_steady_ms(),
 		.flags = (uint8_t)(STORE_REPORT | (o->flags & (STORE_SMTPUTF8 | STORE_REQUIRETLS))),
 		.targets = r->targets,
 		.count = targets };

@@ -68,7 +68,7 @@ static void on_fetched(struct web_get *g)
 
 	if (g->error[0] == '\0' && mtasts_parse(&policy, buf_str(&g->body), &err) == ST_OK) {
 		mtasts_policy_deinit(&policy);
-		kept_put(&o->kept, str_c(f->domain), str_c(f->id), clock_wall_ms(),
+		kept_put(&o->kept, str_c(f->domain), str_c(f->id), clock_steady_ms(),
 			buf_str(&g->body));
 		log_info("web.policy", F_C("domain", f->domain), F_C("id", f->id));
 	} else {

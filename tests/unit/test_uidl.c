@@ -149,6 +149,25 @@ static void chosen_uidls(void **state)
 	free(uidls);
 }
 
+static int by_octets(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct msgid));
+}
+
+static void ids_when_the_clock_stands_still(void **state)
+{
+	enum { COUNT = 1000000 };
+	struct msgid *ids = mem_array(NULL, COUNT, sizeof *ids);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT; i++)
+		ids[i] = msgid_new(1795000000000);
+	qsort(ids, COUNT, sizeof *ids, by_octets);
+	for (size_t i = 1; i < COUNT; i++)
+		assert_int_not_equal(memcmp(&ids[i - 1], &ids[i], sizeof *ids), 0);
+	free(ids);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +176,7 @@ int main(void)
 		cmocka_unit_test(duplicates_go_by_their_ids),
 		cmocka_unit_test(a_million_rows),
 		cmocka_unit_test(chosen_uidls),
+		cmocka_unit_test(ids_when_the_clock_stands_still),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,7 +101,7 @@ static enum store_result state_of(struct store *s, const struct message_target *
 	if (r != STORE_NOT_FOUND)
 		return r;
 	r = index_expunged_at(s->index, t->maildrop, place, expunged_ms);
-	*state = r == STORE_OK && *expunged_ms > clock_wall_ms() - s->config.expunged_keep_ms
+	*state = r == STORE_OK && *expunged_ms > clock_steady_ms() - s->config.expunged_keep_ms
 			 ? MOVED_EXPUNGED
 			 : MOVED_GONE;
 	return r == STORE_NOT_FOUND ? STORE_OK : r;

@@ -87,7 +87,7 @@ void journal_append(struct journal *j, struct journal_entry *e)
 	e->meta_len = e->record.len - RECORD_HEADER;
 	buf_fill(&e->record, 0, record_pad(e->meta_len) - e->meta_len);
 	e->size = e->record.len + record_pad(e->body.n);
-	e->time_ms = clock_wall_ms();
+	e->time_ms = clock_steady_ms();
 	list_append(&j->waiting, &e->link);
 }
 
@@ -380,7 +380,7 @@ static void seal(struct journal *j)
 	if (j->file >= 0 && has_room(j, e.record.len, true)) {
 		struct record r = { .type = RECORD_SEAL,
 			.pos = pos_of(j->seg.number, j->end),
-			.time_ms = clock_wall_ms(),
+			.time_ms = clock_steady_ms(),
 			.durable = (uint32_t)j->end,
 			.meta = str_of(e.record.data + RECORD_HEADER, 0) };
 

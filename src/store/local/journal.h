@@ -30,6 +30,7 @@ struct journal_entry {
 struct journal_tail {
 	uint64_t last;           /* highest segment number in use; 0: none */
 	uint64_t prev, prev_end; /* the last segment with records, and its end */
+	int64_t last_ms;         /* when it was written to */
 	bool trim;               /* behind that end there is only preallocated room */
 };
 

@@ -160,7 +160,8 @@ static int write_again(struct disk *d, int file, uint64_t from, uint64_t to)
  * enough: when the sync failed in an earlier life, the kernel has what it could not write as clean
  * in its cache, says yes, and writes nothing.  So the header and all that is not proven to have been
  * synced is written once more, octet for octet, and then synced. */
-static int make_durable(struct map *m, const struct map_segment *ms, int file)
+static int make_durable(
+	struct map *m, const struct map_segment *ms, int file, struct journal_tail *tail)
 {
 	struct disk *d = m->disk;
 	uint64_t proven = SEGMENT_DATA;
@@ -173,9 +174,12 @@ static int make_durable(struct map *m, const struct map_segment *ms, int file)
 	return 0;
 #endif
 	scan_init(&scan, d, file, &ms->seg, SEGMENT_DATA, UINT64_MAX);
-	while ((event = scan_next(&scan, &r)) != SCAN_END && event != SCAN_TORN)
+	while ((event = scan_next(&scan, &r)) != SCAN_END && event != SCAN_TORN) {
 		if (event == SCAN_RECORD && r.durable > proven)
 			proven = r.durable;
+		if (event == SCAN_RECORD && r.time_ms > tail->last_ms)
+			tail->last_ms = r.time_ms;
+	}
 	rc = write_again(d, file, 0, scan.size < SEGMENT_DATA ? scan.size : SEGMENT_DATA);
 	if (rc == 0)
 		rc = write_again(d, file, proven, scan.off);
@@ -207,10 +211,12 @@ static enum status walk_one(struct map *m, const struct map_segment *ms, uint64_
 		w->finding(w, SCAN_DAMAGE, ms->number, 0, 0);
 	if (ms->state != SEGMENT_GOOD)
 		return ST_OK;
+	if (tail != NULL && ms->seg.time_ms > tail->last_ms)
+		tail->last_ms = ms->seg.time_ms;
 	file = segment_file_open(m, ms->number);
 	if (file < 0)
 		return ST_IO;
-	if (tail != NULL && ms->limit == UINT64_MAX && make_durable(m, ms, file) != 0) {
+	if (tail != NULL && ms->limit == UINT64_MAX && make_durable(m, ms, file, tail) != 0) {
 		(void)m->disk->ops->close(m->disk, file);
 		return ST_IO;
 	}

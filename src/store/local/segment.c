@@ -54,7 +54,7 @@ static void header_put(struct buf *b, const struct segment *s)
 	put_u64(b, s->salt);
 	put_u64(b, s->prev);
 	put_u64(b, s->prev_end);
-	put_u64(b, (uint64_t)clock_wall_ms());
+	put_u64(b, (uint64_t)clock_steady_ms());
 	put_u32(b, 0);
 	put_u32(b, crc32c(0, b->data, b->len));
 }
@@ -120,7 +120,7 @@ static int header_parse(const char *p, struct segment *s)
 	s->salt = get_u64(&r);
 	s->prev = get_u64(&r);
 	s->prev_end = get_u64(&r);
-	(void)get_u64(&r);
+	s->time_ms = (int64_t)get_u64(&r);
 	(void)get_u32(&r);
 	if (get_u32(&r) != crc32c(0, p, HEADER_OCTETS - 4))
 		return SEGMENT_DAMAGED;

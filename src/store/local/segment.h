@@ -15,6 +15,7 @@ struct segment {
 	uint64_t number; /* 1.. */
 	uint64_t salt;   /* secret: a message must not be able to look like a record */
 	uint64_t prev, prev_end;
+	int64_t time_ms; /* when it began; read only */
 };
 
 enum segment_state {

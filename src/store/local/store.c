@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/local/impl.h"
@@ -14,6 +15,8 @@ enum {
 	APPLY_COUNT = 512,
 	APPLY_OCTETS = 1 << 20,
 	OVERLOAD_OCTETS = 64 << 20, /* of changes that an unwritable index has not taken */
+	CLOCK_NOISE_MS = 1000,
+	CLOCK_KEEP_MS = 7 * 24 * 3600 * 1000,
 };
 
 static const struct store_local_config defaults = {
@@ -377,6 +380,23 @@ static struct store *store_new(
 	return s;
 }
 
+/* The journal was written at a time that has not come yet: the clock was set back, and whatever waits was told
+ * when to go by the clock as it was.  A difference of more than some days is not made good: then either time is
+ * as likely to be wrong. */
+static void keep_time(int64_t last_ms)
+{
+	int64_t ahead_ms = last_ms - clock_steady_ms();
+
+	if (ahead_ms <= CLOCK_NOISE_MS)
+		return;
+	log_warn("store.clock", F_INT("ahead", ahead_ms / 1000),
+		F_C("do", ahead_ms > CLOCK_KEEP_MS
+				  ? "check the clock; then restante queue retry, for what waits"
+				  : "nothing: time goes on from there; check the clock"));
+	if (ahead_ms <= CLOCK_KEEP_MS)
+		clock_steady_at_least(last_ms);
+}
+
 struct store *store_local_open(const char *dir, struct disk *disk,
 	const struct store_local_config *config, struct err *err)
 {
@@ -398,6 +418,7 @@ struct store *store_local_open(const char *dir, struct disk *disk,
 		store_free(s);
 		return NULL;
 	}
+	keep_time(tail.last_ms);
 	s->journal = journal_open(disk, s->journal_dir, s->journal_file, &s->config, &tail);
 	(void)reserve_hold(s);
 	return s;

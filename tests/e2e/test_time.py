@@ -1,0 +1,144 @@
+"""The wall clock steps by hours and years, stands still, and goes on: nothing expires early, nothing waits for it,
+no name comes again."""
+
+import contextlib
+import os
+import struct
+import subprocess
+import tempfile
+import time
+
+import messages
+import peer
+from office import BIN, Office, Skip, added, wait_until
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+HOUR, YEAR = 3600, 365 * 24 * 3600
+STEPS = (3 * HOUR, -3 * HOUR, 10 * YEAR, -10 * YEAR)
+CONFIG = """
+edges = 1
+queue_retry = "1s"
+queue_lifetime = "2h"
+queue_delay_notice = "1h"
+expunged_keep = "1d"
+route "far.test" {{
+	relay = "127.0.0.1"
+	port = {port}
+}}
+"""
+
+
+class Clock:
+    def __init__(self, folder):
+        self.file, library = f'{folder}/clock', f'{folder}/clock.so'
+        self.set()
+        subprocess.run(['cc', '-O1', '-shared', '-fPIC', '-o', library, f'{HERE}/clock_step.c'], check=True)
+        os.chmod(folder, 0o755)
+        self.words = ['env', f'LD_PRELOAD={library}', f'CLOCK_STEP={self.file}']
+
+    def set(self, step=0, still=0):
+        with open(self.file, 'r+b' if os.path.exists(self.file) else 'w+b') as f:
+            f.write(struct.pack('qqq', step, still, 0))
+
+    def readings(self):
+        with open(self.file, 'rb') as f:
+            return struct.unpack('qqq', f.read())[2]
+
+
+@contextlib.contextmanager
+def stepped():
+    """An office under a clock of the test's, and a next server that wants no mail yet."""
+    if b'libasan' in subprocess.run(['ldd', BIN], capture_output=True, check=False).stdout:
+        os.environ.setdefault('LSAN_OPTIONS', 'exitcode=0')
+    with tempfile.TemporaryDirectory(prefix='restante-time-') as folder:
+        clock = Clock(folder)
+        if b'libasan' in subprocess.run(['ldd', BIN], capture_output=True, check=False).stdout:
+            asan = subprocess.run(['cc', '-print-file-name=libasan.so'], capture_output=True, check=True)
+            clock.words[1] = f'LD_PRELOAD={asan.stdout.decode().strip()}:{clock.words[1].partition("=")[2]}'
+        with peer.Peer({'RCPT': '450 4.2.0 not yet'}) as far:
+            office = Office(config=CONFIG.format(port=far.port), before=clock.words)
+            try:
+                office.open()
+                yield office, clock, far
+                office.close()
+            finally:
+                office.destroy()
+
+
+def subjects(office):
+    return sorted(m.split(b'Subject: ')[1].split(b'\r\n')[0] for m in office.fetch(delete=False))
+
+
+def tried_again(far, seconds=15):
+    before = len(far.said('RCPT'))
+    wait_until(lambda: len(far.said('RCPT')) >= before + 2, seconds, 'what waits is tried again')
+
+
+def test_steps(_):
+    with stepped() as (office, clock, far):
+        office.deliver(messages.plain(b'kept\r\n', 'kept'))
+        office.deliver(messages.plain(b'gone\r\n', 'gone'))
+        p = office.pop()
+        p.dele(2)
+        p.quit()
+        uidl = office.pop().uidl()[1]
+        office.must('account', 'set', office.ann, '--retention-days', '30')
+        with office.submit() as s:
+            s.sendmail(office.ann, 'x@far.test', b'Subject: waits\r\n\r\nx\r\n')
+        tried_again(far)
+        for step in STEPS:
+            clock.set(step)
+            tried_again(far)
+            assert clock.readings() > 0, 'the office does not read this clock'
+            if abs(step) >= YEAR:
+                # A new store process has the time of the old one, and begins with a sweep for retention.
+                os.kill(office.store_pid(), 9)
+                tried_again(far, 30)
+                time.sleep(2.5)
+            office.must('store', 'compact', '--now')
+            assert subjects(office) == [b'kept'], (step, subjects(office))
+            assert office.pop().uidl()[1] == uidl, step
+        office.must('mailbox', 'undelete', office.ann, '--all')
+        assert subjects(office) == [b'gone', b'kept'], 'what was deleted was kept too short'
+        with far.lock:
+            far.replies['RCPT'] = '250 2.1.5 ok'
+        wait_until(lambda: far.messages, 15, 'it goes on')
+        time.sleep(2)
+        assert len(far.messages) == 1, far.messages
+
+
+test_steps.seconds = 300
+
+
+def test_set_back_while_it_was_not_running(_):
+    """What waits was told when to go by the clock as it was; it does not wait for that."""
+    with stepped() as (office, clock, far):
+        with office.submit() as s:
+            s.sendmail(office.ann, 'x@far.test', b'Subject: waits\r\n\r\nx\r\n')
+        tried_again(far)
+        for step in (-HOUR, -5 * 24 * HOUR):
+            office.stop()
+            clock.set(step)
+            office.start()
+            tried_again(far)
+            assert subjects(office) == [], 'nobody was told anything yet'
+
+
+def test_a_clock_that_stands_still(_):
+    with stepped() as (office, clock, _far):
+        clock.set(still=int(time.time()))
+        raw = [messages.plain(b'%d\r\n' % n, f'n{n}') for n in range(300)]
+        with office.mx() as s:
+            for r in raw:
+                s.sendmail('x@elsewhere.test', office.ann, r)
+        office.stop()
+        office.start()
+        with office.mx() as s:
+            for r in raw:
+                s.sendmail('x@elsewhere.test', office.ann, r)
+        p = office.pop()
+        uidls = [u.split()[1] for u in p.uidl()[1]]
+        assert len(set(uidls)) == len(uidls) == 600
+        for n in (1, 300, 301, 600):
+            added(b''.join(line + b'\r\n' for line in p.retr(n)[1]), raw[(n - 1) % 300])
+        p.quit()
