@@ -41,6 +41,14 @@ LIMITS = {
     'login': ('a connection and 4 round trips, client and server on all processors', lambda m: _busy(m, 1, 4)),
     'sign': ('a signature of the server on all processors',
              lambda m: (os.cpu_count() or 1) * m['rsa_s' if m['cert'] == 'rsa' else 'p256_s']),
+    'sign-ec': ('a signature with P-256 on all processors', lambda m: (os.cpu_count() or 1) * m['p256_s']),
+    'relay': ('two connections and 8 round trips, both ends on all processors', lambda m: _busy(m, 1, 8)),
+    'crowd': ('100 of them on all processors: a connection and 5 round trips each, in ms',
+              lambda m: 100e3 / _busy(m, 1, 5)),
+    'lines': ('a connection, 6 round trips, and 45 octets a message sent', lambda m: m['connect_us'] / 1e6
+              + 6 * m['trip_us'] / 1e6 + m['args'].get('count', 10000) * 45 / m['stream_mb_s'] / 1e6),
+    'dele': ('the octets by sendfile, and a sync',
+             lambda m: 10000 * 10240 / m['sendfile_mb_s'] / 1e6 + m['sync_us'] / 1e6),
     'stream': ('sendfile of a cached file', lambda m: m['sendfile_mb_s']),
     'cipher': ('AES-256-GCM alone, both ends on one processor each', lambda m: m['gcm_mb_s']),
 }
@@ -51,4 +59,4 @@ def of(row, machine):
     if row.limit not in LIMITS:
         return None
     what, figure = LIMITS[row.limit]
-    return what, figure(dict(machine['limits'], cert=machine['cert']))
+    return what, figure(dict(machine['limits'], cert=machine['cert'], args=row.args))

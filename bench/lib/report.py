@@ -52,6 +52,8 @@ def ratio_text(j):
 
 def target_text(j):
     unit, _, compared = rows.UNITS[j['row'].unit]
+    if not j['row'].target:
+        return ''
     return f'{j["row"].target:.3g}x' if compared else f'{number(j["row"].target)} {unit}'
 
 
@@ -77,7 +79,21 @@ def table(judged, machine):
     return out
 
 
-def markdown(judged, machine):
+def others(judged, found):
+    """What was measured too: servers and clients that no target stands beside, and how often a client asked."""
+    out = []
+    for j in judged:
+        unit = j['row'].unit
+        for name, runs in found.get(j['row'].name, {}).items():
+            trips = rows.median(runs, 'trips')
+            if trips is not None or name not in ('restante', j['row'].peer):
+                out.append(f'| {j["row"].title} | {name} | {number(rows.median(runs, unit))} {j["unit"]} | '
+                           f'{number(rows.median(runs, "cpu_us"))} | {number(trips)} |')
+    head = ['', '## Other peers', '', '| work | who | figure | CPU us | round trips |', '|---|---|---|---|---|']
+    return head + out if out else []
+
+
+def markdown(judged, found, machine):
     m = machine['limits']
     return '\n'.join([
         '# Results of bench/run', '',
@@ -86,7 +102,7 @@ def markdown(judged, machine):
         + ', '.join(f'{k}: {v}' for k, v in machine['versions'].items()) + '.', '',
         'CPU is that of all processes of the server: for each operation, for RETR for each megabyte.  '
         'A ratio is our figure to the peer\'s.', '',
-        *table(judged, machine), '', '![ratios](figures/ratios.svg)', '', '## Limits of the machine', '',
+        *table(judged, machine), *others(judged, found), '', '![ratios](figures/ratios.svg)', '', '## Limits of the machine', '',
         '| what | figure |', '|---|---|',
         *(f'| {k} | {number(v)} |' for k, v in m.items()), ''])
 
@@ -94,7 +110,7 @@ def markdown(judged, machine):
 def gain(j):
     """How many times better than the peer; and what was asked."""
     better = rows.UNITS[j['row'].unit][1]
-    if j['ratio'] is None or not j['theirs']:
+    if not j['ratio'] or not j['theirs'] or not j['row'].target:
         return None
     return (j['ratio'], j['row'].target) if better else (1 / j['ratio'], 1 / j['row'].target)
 
@@ -188,7 +204,7 @@ def write(out, chosen, found, machine):
         json.dump({'machine': machine, 'runs': found}, f, indent=1)
         f.write('\n')
     with open(os.path.join(out, 'results.md'), 'w', encoding='utf-8') as f:
-        f.write(markdown(judged, machine))
+        f.write(markdown(judged, found, machine))
     picture = svg(judged)
     if picture:
         with open(os.path.join(out, 'figures', 'ratios.svg'), 'w', encoding='utf-8') as f:

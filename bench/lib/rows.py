@@ -5,7 +5,7 @@ import select
 import statistics
 import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from server import Trouble
 
@@ -23,7 +23,8 @@ class Row:
     target: float = 0        # ours to the peer's: at least (rates), at most (times); or an absolute figure
     cpu: float = 0           # ours to the peer's at most
     limit: str = ''          # which limit of the machine it stands against: see limits.py
-    extra: dict = field(default_factory=dict)
+    clients: tuple = None    # no servers are compared but programs that fetch mail
+    long: bool = False       # takes minutes: not in a short run
 
 
 # unit: (text, more is better, compared with the peer)
@@ -88,8 +89,10 @@ def login_name(server):
     return 'u%u@bench.test' if server.name == 'restante' else 'u%u'
 
 
-def session(server, connections=20, tls='none', seconds=3.0):
+def session(server, connections=20, tls='none', seconds=3.0, cert=None):
     bench = server.bench
+    if cert not in (None, server.kind):
+        server.restart(cert)
     port = server.port('pop3s' if tls == 'implicit' else 'pop3')
     common = ['pop3', '--port', port, '--tls', tls, '--stat', '--connections', connections, '--name',
               login_name(server), '--users', bench.users]
@@ -179,11 +182,24 @@ def at_rest(server):
     return {'kib': server.group.pss(), 'ops': 1, 'errors': 0, 'seconds': 0}
 
 
+def queued(server, count=100000):
+    """Memory with so many messages that cannot go on."""
+    server.restart()
+    server.settle()
+    result = server.bench.load(['smtp', '--port', server.port('smtp'), '--connections', 20, '--per-connection', 1000,
+                                '--count', int(count * server.bench.scale), '--name', 'q%u@queue.test', '--users',
+                                1000], wait=900)
+    server.settle()
+    result['kib'] = server.group.pss()
+    return result
+
+
 def row(name, title, peer, measure, unit='rate', target=0, cpu=0, limit='', **args):
     return Row(name, title, peer, measure, args, unit, target, cpu, limit)
 
 
 TUNED = 'dovecot-tuned'
+QUEUED = 64 * KIB
 ROWS = [
     row('rest', 'memory at rest, all processes', '', at_rest, 'kib', 24 * KIB),
     row('deliver-1k-1', 'delivery 1 KiB, 1 connection', 'postfix', deliver, target=5, cpu=1 / 20, limit='sync'),
@@ -200,19 +216,23 @@ ROWS = [
     row('latency-1', 'connect to 250, idle server, p50', 'postfix', deliver, 'p50_ms', 0.25, limit='latency',
         seconds=2.0),
     row('latency-100', 'connect to 250, 100 connections, p99', 'postfix', deliver, 'p99_ms', 0.1,
-        connections=100),
-    row('relay-1k', 'accepted and relayed, 1 KiB, 20 connections', 'postfix', relay, target=15, cpu=1 / 20),
-    row('relay-10k', 'the same, 10 KiB', 'postfix', relay, target=15, cpu=1 / 20, size=10 * KIB),
+        limit='crowd', connections=100),
+    row('relay-1k', 'accepted and relayed, 1 KiB, 20 connections', 'postfix', relay, target=15, cpu=1 / 20, limit='relay'),
+    row('relay-10k', 'the same, 10 KiB', 'postfix', relay, target=15, cpu=1 / 20, limit='relay', size=10 * KIB),
     row('relay-1k-chunking', 'the same, 1 KiB, the next server takes CHUNKING', 'postfix', relay, target=15,
-        cpu=1 / 20, chunking=True),
+        cpu=1 / 20, limit='relay', chunking=True),
     row('session', 'POP3 session, plain, 20 connections', TUNED, session, target=5, cpu=1 / 10, limit='login'),
     row('session-tls', 'POP3 session, full handshake', TUNED, session, target=2, cpu=1 / 3, limit='sign',
         tls='implicit'),
-    row('list-10k', 'login, UIDL, LIST of 10 000', 'dovecot', listing, 'seconds', 0.25),
-    row('list-10k-first', 'the same, first time', 'dovecot', listing, 'seconds', 0.25 * 0.048 / 0.54, first=True),
-    row('list-100k', 'login, UIDL, LIST of 100 000', 'dovecot', listing, 'seconds', 0.25, count=100000),
+    row('session-tls-ec', 'the same, certificate P-256', TUNED, session, target=4, cpu=1 / 6, limit='sign-ec',
+        tls='implicit', cert='ec'),
+    row('list-10k', 'login, UIDL, LIST of 10 000', 'dovecot', listing, 'seconds', 0.25, limit='lines'),
+    row('list-10k-first', 'the same, first time', 'dovecot', listing, 'seconds', 0.25 * 0.048 / 0.54,
+        limit='lines', first=True),
+    row('list-100k', 'login, UIDL, LIST of 100 000', 'dovecot', listing, 'seconds', 0.25, limit='lines',
+        count=100000),
     row('list-100k-first', 'the same, first time', 'dovecot', listing, 'seconds', 0.25 * 0.323 / 6.9,
-        count=100000, first=True),
+        limit='lines', count=100000, first=True),
     row('retr-10k', 'RETR of 10 000 x 10 KiB, 16 in flight', 'dovecot', retrieve, 'mb_s', 4, 1 / 4,
         limit='stream'),
     row('retr-10k-tls', 'the same, TLS', 'dovecot', retrieve, 'mb_s', 3, 1 / 4, limit='cipher', tls='implicit'),
@@ -220,9 +240,15 @@ ROWS = [
         size=10 * MIB, pipeline=1),
     row('retr-10m-tls', 'the same, TLS', 'dovecot', retrieve, 'mb_s', 3, 1 / 4, limit='cipher', count=100,
         size=10 * MIB, pipeline=1, tls='implicit'),
-    row('dele', 'RETR and DELE of 10 000 x 10 KiB, QUIT', 'dovecot', delete, 'seconds', 0.2),
+    row('dele', 'RETR and DELE of 10 000 x 10 KiB, QUIT', 'dovecot', delete, 'seconds', 0.2, limit='dele'),
+    row('queued', 'memory with 100 000 queued messages, all processes', '', queued, 'kib', QUEUED),
     row('idle', 'memory a connection, logged in, plain', '', idle, 'kib', 6),
     row('idle-tls', 'the same, TLS', '', idle, 'kib', 40, tls='implicit'),
+    *(Row(name, title.format(f'{count:,}'.replace(',', ' ')), 'mpop', None, {'count': count, 'again': again},
+          'seconds', 1, clients=('restante', 'mpop', 'fetchmail'), long=count > 10000)
+      for count, short in ((10000, '10k'), (100000, '100k'))
+      for name, title, again in ((f'fetch-{short}', 'fetch {} x 2 KiB from Dovecot', False),
+                                 (f'fetch-{short}-again', 'the same again: nothing is new', True))),
 ]
 
 

@@ -25,6 +25,11 @@ start() {
 				port = $SINK
 				backup_mx = yes
 			}
+			route "queue.test" {
+				relay = "127.0.0.1"
+				port = 1
+				backup_mx = yes
+			}
 		CONF
 		sed 's/.*/&@bench.test\t{PLAIN}secret/' "$USERS" >"$DIR/accounts"
 		"$RESTANTE" account add --from "$DIR/accounts" >/dev/null
