@@ -40,8 +40,20 @@ static int unknown_option(const struct cmd *c, struct str name)
 		STR_ARG(str_head(name, 60)), c->row->name);
 }
 
-/* As other programs that send are called: -t, -a NAME, -fADDRESS.  -i and -oi, which say that a lone dot ends
- * nothing, are always so here.  *value: what follows the letter. */
+/* What other programs that send have and what is always so here, or nobody needs: -i, -oi, -oem, -v, -bm ... */
+static bool is_idle(struct str word)
+{
+	static const struct str idle[] = { STR_INIT("-i"), STR_INIT("-v"), STR_INIT("-m"),
+		STR_INIT("-n"), STR_INIT("-U"), STR_INIT("-d"), STR_INIT("-bm"),
+		STR_INIT("-B8BITMIME"), STR_INIT("-B7BIT") };
+
+	for (size_t i = 0; i < sizeof idle / sizeof *idle; i++)
+		if (str_eq(word, idle[i]))
+			return true;
+	return word.n > 2 && (str_starts(word, STR("-o")) || str_starts(word, STR("-e")));
+}
+
+/* As other programs that send are called: -t, -a NAME, -fADDRESS.  *value: what follows the letter. */
 static bool is_short(
 	const struct cmd *c, const char *word, const struct option **o, const char **value)
 {
@@ -51,13 +63,19 @@ static bool is_short(
 	} letters[] = {
 		{'a',  OPTION_ACCOUNT        },
 		{ 'f', OPTION_FROM           },
+		{ 'r', OPTION_FROM           },
 		{ 't', OPTION_READ_RECIPIENTS},
+		{ 'F', OPTION_NAME           },
+		{ 'N', OPTION_DSN_NOTIFY     },
+		{ 'R', OPTION_DSN_RETURN     },
+		{ 'P', OPTION_DRY_RUN        },
+		{ 'S', OPTION_SERVERINFO     },
 	};
 
 	*o = NULL;
 	if (!command_takes(c->row, OPTION_READ_RECIPIENTS))
 		return false;
-	if (str_eq(str_c(word), STR("-i")) || str_eq(str_c(word), STR("-oi")))
+	if (is_idle(str_c(word)))
 		return true;
 	for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
 		if (word[1] == letters[i].letter) {

@@ -85,6 +85,7 @@ static int fill(struct cmd *c, const struct config *config, struct outgoing *m, 
 
 	from_of(&from, octets);
 	m->remote = choose(c, config, said != NULL ? str_c(said) : buf_str(&from), &err);
+	m->name = cmd_has(c, OPTION_NAME) ? str_c(c->value[OPTION_NAME]) : STR("");
 	if (said != NULL && !str_eq(str_c(said), STR("<>")))
 		buf_put(&m->sender, str_c(said));
 	else if (said == NULL && m->remote != NULL)
@@ -108,6 +109,31 @@ static int fill(struct cmd *c, const struct config *config, struct outgoing *m, 
 	return EX_OK;
 }
 
+/* RFC 3461 4.1, 4.3. */
+static int take_dsn(struct cmd *c, struct outgoing *m)
+{
+	const char *notify = c->value[OPTION_DSN_NOTIFY], *ret = c->value[OPTION_DSN_RETURN];
+
+	if (notify != NULL && !dsn_notify(str_c(notify), &m->notify))
+		return usage(c,
+			"--dsn-notify: %.40s is neither never nor some of success,failure,delay",
+			notify);
+	if (ret != NULL && !dsn_ret(str_c(ret), &m->ret))
+		return usage(c, "--dsn-return: %.40s is neither full nor hdrs", ret);
+	return EX_OK;
+}
+
+/* What would go where. */
+static void print_outgoing(const struct outgoing *m)
+{
+	const json_t *to;
+	size_t i;
+
+	printf("remote  %s\nfrom    <%.*s>\n", m->remote->name, STR_ARG(buf_str(&m->sender)));
+	json_array_foreach(m->recipients, i, to) printf("to      <%s>\n", json_string_value(to));
+	printf("octets  %zu\n", m->message.len);
+}
+
 static int queue_one(struct cmd *c, const struct config *config)
 {
 	struct outgoing m = { .recipients = json_array() };
@@ -119,7 +145,15 @@ static int queue_one(struct cmd *c, const struct config *config)
 	if (read_input(&octets, (size_t)config->message_size_limit, &err) != ST_OK)
 		code = cmd_fail_err(c, &err);
 	if (code == EX_OK)
+		code = take_dsn(c, &m);
+	if (code == EX_OK)
 		code = fill(c, config, &m, buf_str(&octets));
+	if (code == EX_OK && cmd_has(c, OPTION_DRY_RUN)) {
+		print_outgoing(&m);
+		buf_deinit(&octets);
+		outgoing_free(&m);
+		return output_end(c);
+	}
 	if (code == EX_OK && outgoing_queue(c->state, &m, id, &err) != ST_OK)
 		code = cmd_fail_err(c, &err);
 	if (code == EX_OK && cmd_has(c, OPTION_JSON))
@@ -165,6 +199,12 @@ int cmd_send(struct cmd *c)
 	if (run + list + info > 1 || ((run || list || info) && c->nargs > 0))
 		return cmd_fail(c, EX_USAGE,
 			"only one of --run, --outbox and --serverinfo, and no recipients with it");
+	if (cmd_has(c, OPTION_HOST) && !info)
+		return cmd_fail(c, EX_USAGE,
+			"--host goes with --serverinfo: mail goes through a remote of "
+			"restante.conf");
+	if (cmd_has(c, OPTION_HOST))
+		return send_serverinfo(c, NULL, NULL);
 	if (state_check_version(c->state, &err) != ST_OK)
 		return cmd_fail(c, EX_CONFIG, "%s", err.text);
 	if (list)
@@ -175,7 +215,7 @@ int cmd_send(struct cmd *c)
 	if (info) {
 		remote = choose(c, config, STR(""), &err);
 		code = remote == NULL ? cmd_fail(c, EX_CONFIG, "%s", err.text)
-				      : outbox_serverinfo(c, config, remote);
+				      : send_serverinfo(c, config, remote);
 	} else {
 		code = run ? outbox_run(c, config, STR("")) : queue_one(c, config);
 	}

@@ -8,6 +8,7 @@
 #include "cmd/cmd.h"
 #include "daemon/config_remote.h"
 #include "daemon/control.h"
+#include "proto/dsn.h"
 
 #define OUTBOX_CLIENT "outbox "
 
@@ -17,6 +18,9 @@ struct outgoing {
 	json_t *recipients; /* array of addresses, each once */
 	struct buf message; /* lines end in CRLF; Date and Message-ID are there, Bcc is not */
 	bool utf8;          /* an address needs SMTPUTF8 */
+	struct str name;    /* for a From that is missing; "" */
+	unsigned notify;    /* enum dsn_notify */
+	enum dsn_ret ret;
 };
 
 /* send_queue.c */
@@ -35,8 +39,8 @@ int outbox_rows(struct cmd *c, json_t **rows);
 /* send_run.c: all that waits and is due, unless a server runs, which does it.  id: the result is that of this message
  * (EX_UNAVAILABLE: refused, EX_TEMPFAIL: it waits); "": of all, also of what waits for a later attempt. */
 int outbox_run(struct cmd *c, const struct config *config, struct str id);
-/* Connects, logs in, tells what the server offers. */
-int outbox_serverinfo(
-	struct cmd *c, const struct config *config, const struct config_remote *remote);
+
+/* send_info.c: connects, logs in unless remote is NULL (then --host says where), tells what the server offers. */
+int send_serverinfo(struct cmd *c, const struct config *config, const struct config_remote *remote);
 
 #endif

@@ -73,6 +73,22 @@ static enum status read_recipients(struct outgoing *m, struct str header, struct
 	return status;
 }
 
+static void put_from(struct outgoing *m)
+{
+	buf_put(&m->message, STR("From: "));
+	if (m->name.n > 0)
+		buf_putc(&m->message, '"');
+	for (size_t i = 0; i < m->name.n; i++) {
+		if (m->name.p[i] == '"' || m->name.p[i] == '\\')
+			buf_putc(&m->message, '\\');
+		if ((unsigned char)m->name.p[i] >= ' ' && m->name.p[i] != 0x7f)
+			buf_putc(&m->message, m->name.p[i]);
+	}
+	buf_put(&m->message, m->name.n > 0 ? STR("\" <") : STR(""));
+	buf_put(&m->message, str_c(m->remote->address));
+	buf_put(&m->message, m->name.n > 0 ? STR(">\r\n") : STR("\r\n"));
+}
+
 enum status outgoing_message(struct outgoing *m, struct str octets, const struct config *config,
 	bool read, struct err *err)
 {
@@ -96,9 +112,7 @@ enum status outgoing_message(struct outgoing *m, struct str octets, const struct
 		status = read_recipients(m, str_head(buf_str(&all), header), err);
 	fix.id = msgid_new(fix.wall_ms);
 	if (mime_field(str_head(buf_str(&all), header), STR("From")).n == 0) {
-		buf_put(&m->message, STR("From: "));
-		buf_put(&m->message, str_c(m->remote->address));
-		buf_put(&m->message, STR("\r\n"));
+		put_from(m);
 	}
 	compose_fix_header(&m->message, str_head(buf_str(&all), end), &fix);
 	buf_put(&m->message, str_from(buf_str(&all), end));
@@ -145,10 +159,10 @@ enum status outgoing_queue(const char *state, const struct outgoing *m, char id[
 	msgid_text(made, id);
 	buf_put(&client, STR(OUTBOX_CLIENT));
 	buf_put(&client, str_c(m->remote->name));
-	head = json_pack("{s:I, s:s, s:I, s:s%, s:s%, s:b, s:O}", "n", (json_int_t)0, "id", id,
-		"received", (json_int_t)clock_wall_ms(), "sender", buf_str(&m->sender).p,
+	head = json_pack("{s:I, s:s, s:I, s:s%, s:s%, s:b, s:i, s:i, s:O}", "n", (json_int_t)0,
+		"id", id, "received", (json_int_t)clock_wall_ms(), "sender", buf_str(&m->sender).p,
 		m->sender.len, "client", buf_str(&client).p, client.len, "smtputf8", (int)m->utf8,
-		"recipients", m->recipients);
+		"notify", (int)m->notify, "ret", (int)m->ret, "recipients", m->recipients);
 	status = s == NULL ? ST_TEMP : control_import_begin(s, request, &a.reply, err);
 	if (status == ST_OK)
 		status = control_import_head(s, head, err);

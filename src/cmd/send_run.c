@@ -82,7 +82,13 @@ static void listen_to(struct run *r, struct smtp *s)
 
 		switch (ev.type) {
 		case SMTPC_ASK_BODY: smtpc_body(s->engine, str_head(piece, ev.want)); break;
-		case SMTPC_EV_RCPT: note_result(&r->notes[ev.index], &ev.result); break;
+		case SMTPC_EV_RCPT:
+			note_result(&r->notes[ev.index], &ev.result);
+			/* Who knows DSN tells the sender itself (RFC 3461 5.2.1). */
+			r->notes[ev.index].relayed =
+				ev.result.outcome == SMTPC_DELIVERED &&
+				(smtpc_server(s->engine)->offers & SMTPC_X_DSN) != 0;
+			break;
 		case SMTPC_EV_DONE: done = true; break;
 		case SMTPC_EV_STARTTLS:
 		case SMTPC_ASK_AUTH:
@@ -323,50 +329,4 @@ int outbox_run(struct cmd *c, const struct config *config, struct str id)
 	buf_deinit(&r->host);
 	free(r);
 	return code;
-}
-
-int outbox_serverinfo(
-	struct cmd *c, const struct config *config, const struct config_remote *remote)
-{
-	static const struct {
-		unsigned bit;
-		const char *name;
-	} names[] = {
-		{SMTPC_X_PIPELINING,  "PIPELINING"},
-		{ SMTPC_X_8BITMIME,   "8BITMIME"  },
-		{ SMTPC_X_SMTPUTF8,   "SMTPUTF8"  },
-		{ SMTPC_X_CHUNKING,   "CHUNKING"  },
-		{ SMTPC_X_DSN,        "DSN"       },
-		{ SMTPC_X_REQUIRETLS, "REQUIRETLS"},
-		{ SMTPC_X_AUTH,       "AUTH"      },
-	};
-	struct run r = { .config = config };
-	struct fetch_server server = { .sends = true };
-	struct err err = { ST_OK, "" };
-	struct smtp s = { .over = true };
-	const struct smtpc_server *said;
-	enum status status = fetch_server(&server, c, config, remote, &err);
-	struct smtp_want want = want_of(&r, &server);
-
-	if (status == ST_OK)
-		status = smtp_open(&s, &want, &err);
-	if (status == ST_OK) {
-		said = smtpc_server(s.engine);
-		printf("server  %.*s port %u\nTLS     %s\nlogin   %.*s, as %.*s\n",
-			STR_ARG(buf_str(&server.host)), (unsigned)want.server.port,
-			said->tls_active ? "yes" : "no",
-			STR_ARG(s.sasl == NULL ? STR("none") : sasl_client_mechanism(s.sasl)),
-			STR_ARG(want.user));
-		for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-			if ((said->offers & names[i].bit) != 0)
-				printf("offers  %s\n", names[i].name);
-		if (said->size_max > 0)
-			printf("offers  SIZE %llu\n", (unsigned long long)said->size_max);
-	}
-	smtp_close(&s);
-	fetch_server_free(&server);
-	if (status != ST_OK)
-		return cmd_fail(c, status == ST_TEMP ? EX_TEMPFAIL : EX_NOPERM, "%s: %s",
-			remote->name, err.text);
-	return output_end(c);
 }

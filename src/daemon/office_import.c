@@ -214,6 +214,7 @@ static bool is_present(struct import *im, const json_t *head, struct msgid id)
 static void go_on(struct import_message *m)
 {
 	const json_t *all = json_object_get(m->head, "recipients");
+	json_int_t notify = json_integer_value(json_object_get(m->head, "notify"));
 	size_t n = json_array_size(all);
 
 	m->onward = mem_array(NULL, n + 1, sizeof *m->onward);
@@ -221,8 +222,10 @@ static void go_on(struct import_message *m)
 		const json_t *v = json_array_get(all, i);
 
 		m->onward[i] = (struct store_target){ .recipient = str_of(json_string_value(v),
-							      json_string_length(v)) };
+							      json_string_length(v)),
+			.notify = (uint8_t)notify };
 	}
+	m->deliver.ret = (uint8_t)json_integer_value(json_object_get(m->head, "ret"));
 	m->deliver.client = member(m->head, "client");
 	m->deliver.targets = m->onward;
 	m->deliver.count = n;

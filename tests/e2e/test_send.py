@@ -98,7 +98,50 @@ def test_what_is_wrong_is_told(office):
 def test_serverinfo(office):
     with customer(office) as home:
         text = home.must('send', '--serverinfo').decode()
-        assert 'TLS     yes' in text and 'as ann@example.test' in text and 'offers  PIPELINING' in text, text
+        assert f'server  localhost port {office.port("submissions")}' in text, text
+        assert 'as ann@example.test' in text and 'offers  PIPELINING' in text, text
+        where = '--host', 'localhost', f'--port={office.port("submissions")}', '--tls=implicit'
+        asked = home.must('send', '-S', *where, '--ca-file', office.ca).decode()
+        assert 'offers  AUTH' in asked and 'login' not in asked, asked
+        pem = subprocess.run(['openssl', 'x509', '-in', office.ca, '-noout', '-fingerprint', '-sha256'], check=True,
+                             capture_output=True).stdout.decode()
+        for shown in (text, asked):
+            told = dict(line.split(None, 1) for line in shown.splitlines() if not line.startswith('offers'))
+            assert told['TLS'].startswith('TLSv1.3'), shown
+            assert told['SHA-256'].replace(':', '').lower() == pem.split('=')[1].strip().replace(':', '').lower(), shown
+        assert home.run('send', '-S', *where).returncode == 77  # nobody vouches for it
+        done = home.run('send', *where, TO)
+        assert done.returncode == 64 and b'--host goes with --serverinfo' in done.stderr, done
+
+
+def test_what_scripts_say(office):
+    """Options of sendmail and msmtp: taken, or without a meaning here, or refused by name."""
+    with customer(office) as home:
+        plain = 'To: bob@example.test\nSubject: {}\n\nx\n'
+        done = send(home, plain.format('s1'), '-oi', '-oem', '-v', '-n', '-bm', '-B8BITMIME', '-F', 'Ann "A" B', '-t',
+                    '-r', USER, '-N', 'success,failure', '-Rhdrs')
+        assert (done.returncode, done.stdout, done.stderr) == (0, b'', b''), done
+        text = office.fetch_one(TO)
+        assert b'From: "Ann \\"A\\" B" <ann@example.test>\r\n' in text and b'Subject: s1\r\n' in text, text
+        home.configure(smtp_port=1)
+        done = send(home, plain.format('s2'), '-t', '-P')
+        assert (done.returncode, done.stderr) == (0, b''), done
+        told = dict(line.split(None, 1) for line in done.stdout.decode().splitlines())
+        assert (told['remote'], told['from'], told['to']) == ('home', f'<{USER}>', f'<{TO}>'), told
+        assert outbox(home) == [], outbox(home)
+        for words, told in ((('-N', 'sometimes', TO), b'--dsn-notify: sometimes'), (('-R', 'x', TO), b'--dsn-return: x'),
+                            (('-C', 'rc', TO), b'no option -C'), (('-bs',), b'no option -bs')):
+            done = send(home, plain.format('s3'), *words)
+            assert done.returncode == 64 and told in done.stderr and done.stderr.count(b'\n') == 1, done
+
+
+def test_notices_are_asked_for(office):
+    peer, home = played(office, {'EHLO': '250-x\r\n250-DSN\r\n250 AUTH PLAIN'})
+    with home:
+        assert send(home, MAIL.format('dsn'), '-N', 'never', '-R', 'full', TO).returncode == 0
+        assert any(line.startswith(b'RCPT') and b'NOTIFY=NEVER' in line for line in peer.lines), peer.lines
+        assert any(line.startswith(b'MAIL') and b'RET=FULL' in line for line in peer.lines), peer.lines
+    peer.close()
 
 
 def test_a_server_sends(office):
@@ -118,7 +161,7 @@ class Peer(threading.Thread):
 
     def __init__(self, replies):
         super().__init__(daemon=True)
-        self.replies, self.mails = replies, []
+        self.replies, self.mails, self.lines = replies, [], []
         self.listener = socket.create_server(('127.0.0.1', 0))
         self.port = self.listener.getsockname()[1]
         self.start()
@@ -136,6 +179,7 @@ class Peer(threading.Thread):
 
     def talk(self, f):
         for line in f:
+            self.lines.append(line)
             verb = line.split()[0].upper().decode()
             if verb == 'DATA':
                 f.write(b'354 go\r\n')
