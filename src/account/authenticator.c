@@ -6,6 +6,8 @@
 #include "account/scheme.h"
 #include "base/clock.h"
 #include "base/codec.h"
+#include "base/fair.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/work.h"
 
@@ -23,6 +25,9 @@ struct success {
 struct authenticator {
 	struct directory *directory; /* not owned */
 	struct work_pool *pool;
+	unsigned under_way, under_way_max; /* in the pool; the others wait in line */
+	struct fair line;
+	uint64_t flow_key[2];
 	uint64_t hashes;
 	bool upgrade;
 	struct token_checker *checker; /* not owned */
@@ -33,6 +38,8 @@ struct authenticator {
 
 struct check {
 	struct work work;
+	struct fair_item place;
+	bool waits; /* in line */
 	struct authenticator *a;
 	struct check_owner owner; /* done NULL: abandoned */
 	uint64_t id, version;     /* 0: dummy, can only fail */
@@ -51,19 +58,13 @@ struct authenticator *authenticator_new(struct directory *d, unsigned threads, s
 		abort(); /* no random source: nothing here could be trusted */
 	a = NEW(struct authenticator);
 	a->directory = d;
-	a->pool = work_pool_new(threads, max_waiting);
+	a->under_way_max = 2 * threads; /* so that no thread waits for the loop */
+	a->pool = work_pool_new(threads, a->under_way_max);
+	fair_init(&a->line, max_waiting);
+	random_bytes(a->flow_key, sizeof a->flow_key);
 	password_dummy_hash(a->dummy);
 	random_bytes(a->key, sizeof a->key);
 	return a;
-}
-
-void authenticator_free(struct authenticator *a)
-{
-	if (a == NULL)
-		return;
-	work_pool_free(a->pool);
-	mem_wipe(a, sizeof *a);
-	free(a);
 }
 
 int authenticator_fd(const struct authenticator *a)
@@ -165,6 +166,52 @@ static void check_end(struct check *c, enum check_result result)
 	owner.done(owner.owner, result);
 }
 
+void authenticator_free(struct authenticator *a)
+{
+	struct fair_item *left;
+
+	if (a == NULL)
+		return;
+	while ((left = fair_take(&a->line)) != NULL)
+		check_end(LIST_OF(left, struct check, place), CHECK_BUSY);
+	work_pool_free(a->pool);
+	mem_wipe(a, sizeof *a);
+	free(a);
+}
+
+unsigned authenticator_flow(const struct authenticator *a, struct str network)
+{
+	return (unsigned)(hash_str(a->flow_key, network) % FAIR_FLOWS);
+}
+
+static void pump(struct authenticator *a)
+{
+	while (a->under_way < a->under_way_max) {
+		struct fair_item *next = fair_take(&a->line);
+		struct check *c;
+
+		if (next == NULL)
+			return;
+		c = LIST_OF(next, struct check, place);
+		c->waits = false;
+		a->under_way++;
+		work_submit(a->pool, &c->work);
+	}
+}
+
+/* Without room somebody is told to come again, not always the last. */
+static void stand_in_line(struct check *c)
+{
+	struct fair_item *loser;
+
+	c->waits = true;
+	c->place.flow = c->owner.flow;
+	c->a->hashes++;
+	loser = fair_put(&c->a->line, &c->place);
+	if (loser != NULL)
+		check_end(LIST_OF(loser, struct check, place), CHECK_BUSY);
+}
+
 static void hash_run(struct work *w)
 {
 	struct check *c = (struct check *)(void *)((char *)w - offsetof(struct check, work));
@@ -179,6 +226,8 @@ static void hash_done(struct work *w)
 	struct check *c = (struct check *)(void *)((char *)w - offsetof(struct check, work));
 	bool ok = c->matched && c->id != 0;
 
+	c->a->under_way--;
+	pump(c->a);
 	/* The account may have been disabled, or got another password, while the hash ran. */
 	ok = ok && directory_login_valid(c->a->directory, c->id, c->version);
 	if (ok)
@@ -214,15 +263,18 @@ void check_start(struct authenticator *a, const struct login *l, struct str pass
 	success_mac(a, c);
 	if (usable && remembered(a, c->mac)) {
 		check_end(c, CHECK_OK);
-	} else if (work_submit(a->pool, &c->work)) {
-		a->hashes++;
 	} else {
-		check_end(c, CHECK_BUSY);
+		stand_in_line(c);
+		pump(a);
 	}
 }
 
 void check_abandon(struct check *c)
 {
-	if (c != NULL)
+	if (c != NULL && c->waits) {
+		fair_del(&c->a->line, &c->place);
+		check_free(c);
+	} else if (c != NULL) {
 		c->owner.done = NULL;
+	}
 }

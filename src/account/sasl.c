@@ -49,6 +49,7 @@ struct sasl *sasl_new(
 	x->scope = start->scope;
 	x->tls = start->tls;
 	x->plus_offered = start->plus_offered;
+	x->flow = authenticator_flow(a, start->network);
 	buf_put(&x->exporter, start->exporter);
 	if (start->client_key.n == CERTIFICATE_KEY)
 		memcpy(x->client_key, start->client_key.p, CERTIFICATE_KEY);
@@ -161,8 +162,10 @@ void sasl_check_password(struct sasl *x, struct str password)
 		sasl_ok(x);
 	else
 		check_start(x->a, &x->login, password,
-			(struct check_owner){
-				.done = checked, .owner = x, .under_way = &x->check });
+			(struct check_owner){ .done = checked,
+				.owner = x,
+				.under_way = &x->check,
+				.flow = x->flow });
 }
 
 void sasl_step(struct sasl *x, struct str input, bool has_input)

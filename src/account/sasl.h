@@ -56,7 +56,8 @@ struct sasl_start {
 	struct str exporter; /* tls-exporter channel binding, "" when there is none */
 	struct str
 		client_key; /* digest of the key of the client's certificate, "" when there is none */
-	bool plus_offered; /* -PLUS was announced: a client that says it saw none is attacked */
+	bool plus_offered;  /* -PLUS was announced: a client that says it saw none is attacked */
+	struct str network; /* where the client is, in any form: who waits for whom */
 };
 
 /* done() is called exactly once per sasl_step(), perhaps before it returns; sasl_new() asks nothing.  It

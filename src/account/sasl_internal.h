@@ -31,6 +31,7 @@ struct sasl {
 	bool freed;
 	unsigned answering; /* done() calls running: sasl_free() only marks */
 	bool tls, plus_offered;
+	unsigned flow; /* authenticator_flow() */
 	unsigned char client_key[CERTIFICATE_KEY];
 	struct buf exporter;
 	struct buf user; /* what the client called itself */

@@ -1,6 +1,7 @@
 /* SASL behind the wall.  The edge learns: a challenge to pass on, or who it is, or that it failed. */
 #include "base/clock.h"
 #include "daemon/svc.h"
+#include "net/cidr.h"
 
 enum { SENDERS_MAX = 128 }; /* an honest edge asks for fewer at a time */
 
@@ -44,10 +45,22 @@ static void done(void *owner, const struct sasl_reply *reply)
 	buf_wipe(&body);
 }
 
+/* An IPv4 /16, an IPv6 /32: addresses are cheap, whole providers are not. */
+static struct str network_of(struct str ip, struct cidr *net)
+{
+	unsigned char address[16];
+
+	if (!cidr_address(ip, address))
+		return STR("");
+	*net = cidr_of(address, cidr_is_v4(address) ? 96 + 16 : 32);
+	return str_of(net->address, sizeof net->address);
+}
+
 bool svc_auth(struct svc_session *x, struct reader *r)
 {
 	struct sasl_start start = { 0 };
 	struct str input, protocol;
+	struct cidr net;
 	bool has_input;
 
 	start.mechanism = get_str(r);
@@ -63,6 +76,7 @@ bool svc_auth(struct svc_session *x, struct reader *r)
 	copy(x->login.ip, sizeof x->login.ip, get_str(r));
 	copy(x->login.tls, sizeof x->login.tls, get_str(r));
 	start.client_key = get_str(r);
+	start.network = network_of(str_c(x->login.ip), &net);
 	/* One account a session: what was done under it must not be taken along to another. */
 	if (r->bad || r->rest.n > 0 || x->account != 0)
 		return false;

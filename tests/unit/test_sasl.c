@@ -705,7 +705,7 @@ static void full_pool(void **state)
 		sasl_step(x[i], STR("\0bob\0wrong"), true);
 		busy += last.result == SASL_TEMP;
 	}
-	/* one runs, one waits; the worker may have finished some meanwhile */
+	/* one runs, one is next, one waits in line; the worker may have finished some meanwhile */
 	assert_true(busy > 0);
 	while (last.count - before < (int)LEN(x))
 		authenticator_wait(small);
