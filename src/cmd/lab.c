@@ -6,7 +6,7 @@
 #include "cmd/lab.h"
 #include "cmd/lab_cert.h"
 
-enum { QUIET_MS = 300, ANSWER_LINES_MAX = 100 * 1000 };
+enum { QUIET_MS = 300, ANSWER_LINES_MAX = 100 * 1000, AFTER_QUIT = 1000 };
 
 int lab_fail(struct lab *l, enum status status, const char *fmt, ...)
 {
@@ -149,7 +149,7 @@ static int quit(struct lab *l)
 	if (!l->greeted || l->wire.end != WIRE_UP || cmd_has(l->c, OPTION_DROP))
 		return LAB_SKIPPED;
 	lab_say(l, STR("QUIT"));
-	while (wire_line(&l->wire, &line))
+	for (int i = 0; i < AFTER_QUIT && wire_line(&l->wire, &line); i++)
 		continue;
 	return l->wire.end == WIRE_CLOSED
 		       ? EX_OK

@@ -2,7 +2,7 @@
 
 #include <stdarg.h>
 
-enum { BODY_MAX = 4 * 1024 * 1024, OCTETS_MAX = 64 * 1024 * 1024 };
+enum { PATIENCE = 10, BODY_MAX = 4 * 1024 * 1024, OCTETS_MAX = 64 * 1024 * 1024 };
 
 void pop_reply_deinit(struct pop_reply *r)
 {
@@ -23,12 +23,11 @@ static void take_line(struct wire *w, struct pop_reply *r, struct str line)
 		buf_put(&r->body, line);
 		buf_put(&r->body, STR("\r\n"));
 	}
-	if (r->octets > OCTETS_MAX)
-		w->end = WIRE_CLOSED;
 }
 
 enum pop_kind pop_hear(struct wire *w, struct pop_reply *r, bool many)
 {
+	int64_t until = wire_now_us() + w->server.want.timeout_ms * 1000 * PATIENCE;
 	struct str line;
 
 	buf_clear(&r->text);
@@ -51,6 +50,10 @@ enum pop_kind pop_hear(struct wire *w, struct pop_reply *r, bool many)
 			break;
 		r->longest = line.n + 2 > r->longest ? line.n + 2 : r->longest;
 		take_line(w, r, line);
+		if (r->octets > OCTETS_MAX || wire_now_us() > until) {
+			w->end = WIRE_LATE;
+			return r->kind = POP_GONE;
+		}
 	}
 	return r->kind;
 }

@@ -6,6 +6,8 @@
 #include "base/codec.h"
 #include "cmd/lab_wire.h"
 
+enum { KEPT_MAX = 16 * 1024 * 1024, ROW_COST = 100 };
+
 int64_t wire_now_us(void)
 {
 	struct timespec now;
@@ -107,7 +109,8 @@ static void note(struct wire *w, const char *way, struct str line, size_t shown)
 		buf_put(&text, STR("***"));
 	if (w->show)
 		printf("%s %.*s\n", way, (int)text.len, buf_str(&text).p);
-	if (w->lines != NULL)
+	w->kept += text.len + ROW_COST;
+	if (w->lines != NULL && w->kept <= KEPT_MAX)
 		json_array_append_new(w->lines,
 			json_pack("{s:s,s:s%,s:f}", "way", way, "text", buf_str(&text).p, text.len,
 				"ms", (double)(wire_now_us() - w->from_us) / 1000));

@@ -1,7 +1,8 @@
 /* lab_wire.h -- one connection of the laboratory: octets as they are, line by line, both ways.  Blocking.
  *
  * No engine stands between: it would end the session just where it becomes interesting.
- * Limits: a line of 64 KiB, what is longer comes in pieces; each answer within the timeout.
+ * Limits: a line of 64 KiB, what is longer comes in pieces; each line within the timeout; of what is kept for JSON
+ * 16 MiB.
  * Secrets: a sent line is shown as far as its sender says. */
 #ifndef RESTANTE_CMD_LAB_WIRE_H
 #define RESTANTE_CMD_LAB_WIRE_H
@@ -21,6 +22,7 @@ struct wire {
 	struct buf odd; /* the first line that was no answer of the protocol, escaped */
 	enum wire_end end;
 	json_t *lines; /* where they are kept; NULL: nowhere */
+	size_t kept;   /* octets of them */
 	bool show;     /* on standard output, as they come */
 	bool show_secrets;
 	bool bare;       /* the line that came last ended with LF alone */

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import threading
 
 from scripted_pop import Handler, Mail, ScriptedPop
 
@@ -193,6 +194,7 @@ class StrictPop(ScriptedPop):
         self.RequestHandlerClass = StrictHandler
         self.defects, self.announced, self.hidden = set(defects), [], set()
         self.locked, self.visible, self.context = False, None, None
+        self.busy = threading.Semaphore(10)  # the check wants two sessions at once
         if tls is not None:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(*tls)

@@ -231,6 +231,21 @@ def test_what_is_sent(office):
         assert lab(*where, '--timeout', '1s').returncode == 75
 
 
+def test_endless(office):
+    """A line and a listing that are too long: what is kept and shown has an end, and so has the run."""
+    with StrictPop() as server:
+        where = ['pop3', '127.0.0.1', '--port', server.port('pop3'), '--tls', 'none', '--timeout', '1s', '--json']
+        server.greeting = b'+OK ' + b'x' * 40000000 + b'\r\n'
+        done = lab(*where)
+        assert done.returncode in (75, 76) and len(done.stdout) < 20000000, (done.returncode, done.stderr)
+        server.greeting = '+OK\r\n'
+        server.answers['CAPA'] = b'+OK\r\n' + b'X-ROW\r\n' * 3000000
+        done = lab(*where)
+        assert done.returncode == 75 and len(done.stdout) < 40000000, (done.returncode, done.stderr)
+        done = lab('check', *where)
+        assert done.returncode in (75, 76), (done.returncode, done.stderr)
+
+
 def test_a_smtp_session(office):
     with Secrets() as s, tempfile.NamedTemporaryFile('wb', suffix='.eml') as f:
         f.write(b'Subject: from the lab\r\n\r\n.dot\r\n..\r\n')
