@@ -199,7 +199,7 @@ const struct config_setting config_settings[] = {
 		"Threads that check passwords." },
 	{ "hash_queue", CONFIG_COUNT, AT(hash_queue), "256", 1, 100000, NULL,
 		"Logins that may wait for such a thread; more get a temporary failure, first those from "
-		"the networks (IPv4 /16, IPv6 /32) that have most of them there.  Networks take turns." },
+		"the networks (IPv4 /16, IPv6 /32) that have most of them there." },
 	{ "segment_size", CONFIG_OCTETS, AT(segment_size), "64M", 1 * MIB, 1 * GIB, NULL,
 		"Size at which a journal segment is closed and the next begins." },
 	{ "expunged_keep", CONFIG_DURATION, AT(expunged_keep_ms), "14d", 0, 3650 * DAY, NULL,
