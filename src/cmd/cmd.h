@@ -263,6 +263,7 @@ int cmd_store_compact(struct cmd *c);
 int cmd_backup(struct cmd *c);
 int cmd_backup_verify(struct cmd *c);
 int cmd_restore(struct cmd *c);
+int cmd_status(struct cmd *c);
 int cmd_who(struct cmd *c);
 int cmd_kick(struct cmd *c);
 int cmd_config_check(struct cmd *c);

@@ -17,7 +17,7 @@ static const struct section {
 	{ "Their mail",              "mailbox submit sendmail"                       },
 	{ "Mail that leaves",        "queue dkim dns"                                },
 	{ "The store",               "store backup restore fsck"                     },
-	{ "The running office",      "who kick ban explain trace config"             },
+	{ "The running office",      "status who kick ban explain trace config"      },
 	{ "Mail of other providers", "fetch list search show save read send provider"},
 };
 

@@ -228,6 +228,7 @@ const struct command commands[] = {
 		LIST " message to account since", 1, 1, cmd_restore,
 		"make an office from a backup, or bring mail back from it into this one" },
 
+	{ "status", "", LIST, 0, 0, cmd_status, "tell whether a server runs, what waits, and how DNS answers" },
 	{ "who", "", LIST, 0, 0, cmd_who, "list the sessions that have logged in or send mail" },
 	{ "kick", "SESSION|ADDRESS", LIST, 1, 1, cmd_kick, "end a session, or all of an account" },
 

@@ -1,7 +1,28 @@
-/* restante who, restante kick */
+/* restante status, restante who, restante kick */
 #include <sysexits.h>
 
 #include "cmd/cmd.h"
+
+int cmd_status(struct cmd *c)
+{
+	static const struct column columns[] = {
+		{"served",   "SERVED",  false},
+		{ "version", "VERSION", false},
+		{ "waiting", "WAITING", true },
+		{ "held",    "HELD",    true },
+		{ "dns",     "DNS",     false},
+		{ "meaning", "MEANING", false},
+	};
+	struct cmd_result result = { .octets = NULL };
+	int code = cmd_call(c, json_pack("{s:s}", "verb", "status"), &result);
+
+	if (code == EX_OK) {
+		output_rows(c, result.rows, columns, sizeof columns / sizeof *columns);
+		code = output_end(c);
+	}
+	json_decref(result.rows);
+	return code;
+}
 
 int cmd_who(struct cmd *c)
 {

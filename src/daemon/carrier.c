@@ -97,6 +97,7 @@ void carrier_new_store(struct carrier *c, int fd)
 	c->store_lost = false;
 	c->ended = 0;
 	loop_timer_stop(&c->orphaned);
+	carrier_dns_tell(c);
 	if (!c->draining)
 		credit(c, JOBS_AT_ONCE);
 }
@@ -242,14 +243,13 @@ static void own_addresses(struct cidr_set *set)
 /* Before the sandbox closes: what needs netlink and files. */
 static bool prepare(struct carrier *c, struct err *err)
 {
-	struct resolver_config dns = { .servers = c->start->dns_servers,
-		.anchors = c->start->dns_anchors };
+	bool ready;
 
 	c->tls = tls_client_new(c->start->roots, err);
-	c->resolver = c->tls == NULL ? NULL : resolver_new(c->loop, &dns, err);
+	ready = c->tls != NULL && carrier_dns_prepare(c, err);
 	web_client_init(&c->web, c->loop, c->resolver);
 	c->web.never = &c->never;
-	return c->resolver != NULL;
+	return ready;
 }
 
 _Noreturn void carrier_process(struct child_start *start)
@@ -273,6 +273,7 @@ _Noreturn void carrier_process(struct child_start *start)
 	}
 	c->leash = ipc_new(c->loop, start->leash, carrier_from_parent, parent_lost, c);
 	carrier_new_store(c, start->channel);
+	carrier_dns_start(c);
 	ipc_send(c->leash, &ready, STR(""), STR(""), -1);
 	loop_run(c->loop);
 	log_flush();

@@ -3,6 +3,7 @@
 #ifndef RESTANTE_DAEMON_CARRIER_H
 #define RESTANTE_DAEMON_CARRIER_H
 
+#include "daemon/carrier_dns.h"
 #include "daemon/child.h"
 #include "daemon/ipc_job.h"
 #include "daemon/web_client.h"
@@ -27,7 +28,8 @@ struct carrier {
 	uint32_t ended; /* jobs, of this turn: the store may send as many */
 	uint32_t seq;   /* of the last question */
 
-	struct resolver *resolver;
+	struct resolver *resolver; /* one of those in dns */
+	struct carrier_dns dns;
 	struct tls_client *tls;
 	struct web_client web;
 	struct nexthop_config mx;   /* for what MX records name */

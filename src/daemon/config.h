@@ -70,6 +70,7 @@ struct config {
 	bool submit_socket;
 	int64_t future_release_max_ms;
 	char *dns_resolver; /* "": the system's */
+	bool dnssec_required;
 	char *dnssec_trust_anchor, *tls_ca_file;
 	char *tls_min_version; /* "1.2" */
 	char *client_ca_file;  /* relative to the state directory; "": none */

@@ -182,8 +182,11 @@ const struct config_setting config_settings[] = {
 	{ "future_release_max", CONFIG_DURATION, AT(future_release_max_ms), "30d", 0, 365 * DAY, NULL,
 		"How long a user may have mail held back by FUTURERELEASE (RFC 4865); 0s: not offered." },
 	{ "dns_resolver", CONFIG_TEXT, AT(dns_resolver), "", 0, 100, NULL,
-		"Address of the DNS server to ask, with @port when it is not 53; empty: the system's.  It must "
-		"hand on the signatures of DNSSEC, or else all mail is put off." },
+		"Address of the DNS server to ask, with @port when it is not 53; empty: the system's.  It should "
+		"hand on the signatures of DNSSEC: restante status tells whether it does." },
+	{ "dnssec_required", CONFIG_BOOL, AT(dnssec_required), "no", 0, 0, NULL,
+		"Mail that needs DNS waits while the DNS server strips those signatures; no: until then it goes "
+		"out, and DANE protects nothing." },
 	{ "dnssec_trust_anchor", CONFIG_TEXT, AT(dnssec_trust_anchor), "", 0, 4096, NULL,
 		"File with the keys that DNSSEC begins with, relative to the state directory; empty: the "
 		"root's.  With a file that is empty nothing is validated, and DANE protects nothing." },

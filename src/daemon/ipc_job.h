@@ -10,6 +10,7 @@
  *   IPC_QREAD   question  carrier   u64 offset, u32 want -> enum store_result, octets of prefix and message
  *   IPC_RESULT  question  carrier   struct job_outcome, one for each recipient of the job -> enum
  *                                   store_result; OK: durable
+ *   IPC_DNS     note      carrier   u8 enum dns_state
  * A RESULT that is answered with anything but OK is asked again later. */
 #ifndef RESTANTE_DAEMON_IPC_JOB_H
 #define RESTANTE_DAEMON_IPC_JOB_H
@@ -24,6 +25,7 @@ enum ipc_queue {
 	IPC_JOB,
 	IPC_QREAD,
 	IPC_RESULT,
+	IPC_DNS,
 };
 
 enum {

@@ -7,6 +7,7 @@
 
 #include "account/copy.h"
 #include "base/mem.h"
+#include "daemon/dns_state.h"
 #include "daemon/office_verbs.h"
 #include "daemon/remote_state.h"
 #include "daemon/scrub.h"
@@ -160,10 +161,17 @@ static enum status verb_fsck_rebuild(
 static enum status verb_status(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
 {
+	uint64_t waiting = 0, held = 0;
+	const char *meaning, *dns = dns_state_name(o->dns_state, &meaning);
+
 	(void)q;
 	(void)err;
-	r->row(r, json_pack("{s:s, s:i, s:i, s:b}", "version", RESTANTE_VERSION, "format",
-			  (int)STORE_LOCAL_FORMAT, "pid", (int)getpid(), "served", (int)o->served));
+	if (o->store != NULL)
+		(void)store_out_count(o->store, &waiting, &held);
+	r->row(r, json_pack("{s:s, s:i, s:i, s:b, s:I, s:I, s:s, s:s}", "version", RESTANTE_VERSION,
+			  "format", (int)STORE_LOCAL_FORMAT, "pid", (int)getpid(), "served",
+			  (int)o->served, "waiting", (json_int_t)waiting, "held", (json_int_t)held,
+			  "dns", dns, "meaning", meaning));
 	return ST_OK;
 }
 

@@ -41,6 +41,7 @@ struct office {
 	struct queue *queue;              /* not owned; NULL: no server runs */
 	struct office_sessions *sessions; /* not owned; NULL: no server runs */
 	struct bans *bans;                /* not owned; NULL: no server runs */
+	unsigned dns_state;               /* enum dns_state, as a carrier said last */
 	uint32_t bans_kept;               /* checksum of those written last: kept_bans.c */
 	enum {
 		CAPTURES_UNKNOWN,

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "daemon/dns_state.h"
 #include "daemon/ipc_job.h"
 #include "mime/compose.h"
 #include "proto/dsn.h"
@@ -381,6 +382,16 @@ static bool take_result(struct svc_carrier *c, struct ipc_packet *p)
 	return false;
 }
 
+static bool take_dns(struct svc_carrier *c, struct reader *r)
+{
+	uint8_t state = get_u8(r);
+
+	if (r->bad || r->rest.n > 0 || state >= DNS_STATES)
+		return false;
+	c->svc->office.dns_state = state;
+	return true;
+}
+
 bool svc_queue_packet(struct svc_carrier *c, struct ipc_packet *p)
 {
 	if (c->svc->queue == NULL)
@@ -389,6 +400,7 @@ bool svc_queue_packet(struct svc_carrier *c, struct ipc_packet *p)
 	case IPC_CREDIT: return take_credit(c, &p->body);
 	case IPC_QREAD: return give_octets(c, p);
 	case IPC_RESULT: return take_result(c, p);
+	case IPC_DNS: return take_dns(c, &p->body);
 	}
 	return false;
 }

@@ -1,10 +1,13 @@
 """Mail across a small world of its own (world.py): other people's servers, DNS with signed zones, hosts
 that are down, wrong or hostile."""
 
+import contextlib
 import email
 import email.policy
 import smtplib
+import socket
 import subprocess
+import threading
 import time
 
 import peer
@@ -135,6 +138,10 @@ def test_the_world_opens(_office):
             W['missing'][name] = why
     a.open()
     b.open()
+    router = w.host('router', 14)
+    d = W['d'] = w.office('d', 13, 'd.test')
+    d.config = d.config.replace(f'dns_resolver = "{w.dns.address}"', f'dns_resolver = "{router.address}"')
+    d.open()
     c = W['c'] = w.office('c', 12, 'c.test', 'smarthost {\n host = "mail.b.test"\n user = "ann@b.test"\n'
                           f' password = "open sesame 1"\n}}\ntls_ca_file = "{b.ca}"\n')
     c.open()
@@ -347,6 +354,72 @@ def test_no_fallback_from_an_answer(_office):
     log_has(W['b'], 'carrier.deferred', to='x@wrong.test', status='4.7.5')
     wait_until(lambda: [m for m in W['grey'].messages if m.recipients == ['y@grey.test']], 30, 'taken by themselves')
     assert len(W['spare'].messages) == before, [m.recipients for m in W['spare'].messages]
+
+
+class Dumb:
+    """A DNS server like that of many a home router: it hands questions on without EDNS, so that no signature comes."""
+
+    def __init__(self, host, to):
+        with host.inside():
+            self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.socket.bind((host.address, 53))
+        self.host, self.to, self.whole = host, (to, 53), False
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                octets, client = self.socket.recvfrom(4096)
+            except OSError:
+                return
+            if not self.whole:  # no additional section (RFC 1035 4.1.1): OPT was all there is in it
+                end = 12
+                while octets[end] != 0:
+                    end += octets[end] + 1
+                octets = octets[:10] + b'\0\0' + octets[12:end + 5]
+            with self.host.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as up:
+                up.settimeout(5)
+                up.sendto(octets, self.to)
+                with contextlib.suppress(OSError):
+                    self.socket.sendto(up.recv(4096), client)
+
+
+def status(office):
+    return office.json('status')[0]
+
+
+def test_a_resolver_that_strips_signatures(_office):
+    w, d = W['w'], W['d']
+    router = w.hosts['router']
+    # Nobody is there.
+    wait_until(lambda: status(d)['dns'] == 'silent', 60, status(d))
+    log_has(d, 'carrier.dns-trouble', state='silent')
+    # It is switched on: mail goes, also where only DANE would stop it.
+    dumb = Dumb(router, w.dns.address)
+    wait_until(lambda: status(d)['dns'] == 'stripped', 60, status(d))
+    log_has(d, 'carrier.dns-trouble', state='stripped')
+    send(d, 'x@dane.test', 'through the router')
+    wait_until(lambda: [m for m in W['dane'].messages if b'through the router' in m.octets], 60, 'taken')
+    log_has(d, 'carrier.delivered', to='x@dane.test', tls='encrypted')
+    # Whoever asks for DNSSEC does not get mail out this way.
+    with open(f'{d.state}/restante.conf', 'a', encoding='utf-8') as f:
+        f.write('\ndnssec_required = yes\n')
+    with d.host.inside():
+        d.stop()
+        d.start()
+    wait_until(lambda: status(d)['dns'] == 'stripped', 60, status(d))
+    send(d, 'y@dane.test', 'insists')
+    log_has(d, 'carrier.deferred', to='y@dane.test', status='4.7.5')
+    assert status(d)['waiting'] == 1 and status(d)['served'] is True
+    # One that hands everything on is trusted, and from then on nothing else is.
+    dumb.whole = True
+    with d.host.inside():
+        d.stop()
+        d.start()
+    wait_until(lambda: status(d)['dns'] == 'valid', 60, status(d))
+    wait_until(lambda: [m for m in W['dane'].messages if b'insists' in m.octets], 60, 'taken')
+    log_has(d, 'carrier.delivered', to='y@dane.test', tls='dane')
+    dumb.socket.close()
 
 
 def test_null_mx(_office):
