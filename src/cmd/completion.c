@@ -51,6 +51,22 @@ static void next_words(int depth, const char *before, const char *after)
 	printf("%s\n", after);
 }
 
+/* The options whose value is a file, or with `directory` a directory: "--a|--b". */
+static void path_options(bool directory)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		struct str value = str_c(options[i].value);
+		bool dir = str_eq(value, STR("DIR"));
+
+		if (directory ? !dir : !str_eq(value, STR("FILE")) && !str_eq(value, STR("RC")))
+			continue;
+		printf("%s--%s", first ? "" : "|", options[i].name);
+		first = false;
+	}
+}
+
 /* An element of a list for _describe, in single quotes. */
 static void zsh_item(const char *dashes, const char *word, const char *help)
 {
@@ -67,7 +83,11 @@ static int zsh(const struct cmd *c)
 {
 	printf("#compdef restante\n_restante() {\n"
 	       "\tlocal line=\"${(j: :)words[2,CURRENT-1]} \"\n\tlocal -a found\n"
-	       "\tif [[ $words[CURRENT-1] == --state ]]; then\n\t\t_files -/\n\t\treturn\n\tfi\n"
+	       "\tcase $words[CURRENT-1] in\n\t");
+	path_options(true);
+	printf(") _files -/; return ;;\n\t");
+	path_options(false);
+	printf(") _files; return ;;\n\tesac\n"
 	       "\tif [[ $words[CURRENT] != -* ]]; then\n\t\tcase $line in\n\t\t' ') found=(");
 	first_words();
 	printf(") ;;\n\t\t'completion ') found=(bash zsh) ;;\n");
@@ -99,6 +119,11 @@ int cmd_completion(struct cmd *c)
 			c->args[0]);
 	printf("# bash completion of restante: source <(restante completion bash)\n"
 	       "_restante() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} words=\n"
+	       "\tcase ${COMP_WORDS[COMP_CWORD-1]} in\n\t");
+	path_options(true);
+	printf(") COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n\t");
+	path_options(false);
+	printf(") COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n\tesac\n"
 	       "\tif [[ $cur != -* && $COMP_CWORD -eq 1 ]]; then\n\t\twords=\"");
 	first_words();
 	printf("\"\n\telif [[ $cur != -* && $COMP_CWORD -eq 2 ]]; then\n"
@@ -106,11 +131,10 @@ int cmd_completion(struct cmd *c)
 	next_words(1, "\") words=\"", "\" ;;");
 	printf("\tcompletion) words=\"bash zsh\" ;;\n\tesac\n"
 	       "\telif [[ $cur != -* && $COMP_CWORD -eq 3 && \"${COMP_WORDS[*]:1:2}\" == "
-	       "@(account\\ app-password|account\\ cert|lab\\ check) ]]; then\n\t\tcase \"${COMP_WORDS[*]:1:2}\" in\n");
+	       "@(account\\ app-password|account\\ cert|lab\\ check) ]]; then\n\t\tcase "
+	       "\"${COMP_WORDS[*]:1:2}\" in\n");
 	next_words(2, "\") words=\"", "\" ;;");
 	printf("\tesac\n"
-	       "\telif [[ ${COMP_WORDS[COMP_CWORD-1]} == --state ]]; then\n"
-	       "\t\tCOMPREPLY=($(compgen -d -- \"$cur\")); return\n"
 	       "\telse\n\t\tcase \"${COMP_WORDS[*]:1} \" in\n");
 	for (size_t i = 0; i < commands_count; i++) {
 		printf("\t\"%s \"*) words=\"", commands[i].name);

@@ -235,8 +235,29 @@ def test_zsh_completion(_office):
         assert done.returncode == 0 and not done.stderr, done
         return done.stdout.decode().splitlines()
 
-    assert {'init', 'account', 'fsck'} <= set(offered(''))
+    assert {'init', 'account', 'fsck', 'setup'} <= set(offered(''))
+    assert offered('provider', '') == ['list', 'show', 'test']
+    assert {'--no-login', '--password-file'} <= {line.split(':')[0] for line in offered('setup', 'a@b.test', '--')}
+    assert offered('fetch', '--import-mpop', '') == ['files']
     assert offered('account', 'cert', '') == ['add', 'del', 'list']
     assert offered('completion', '') == ['bash', 'zsh']
     assert any(line.startswith('--hash:') for line in offered('account', 'add', 'ann@example.test', '--'))
     assert offered('fsck', '--state', '') == ['files']
+
+
+def test_bash_completion(_office):
+    code = run('completion', 'bash').stdout
+
+    def offered(*words):
+        line = ' '.join(f"'{w}'" for w in ('restante', *words)).encode()
+        done = subprocess.run(['bash', '--norc'], input=code + b'COMP_WORDS=(' + line + b') COMP_CWORD=%d\n' % len(words) +
+                              b'_restante\nprintf "%s\\n" "${COMPREPLY[@]}"\n', capture_output=True, timeout=30, check=False,
+                              cwd=os.path.dirname(os.path.abspath(__file__)))
+        assert done.returncode == 0 and not done.stderr, done
+        return done.stdout.decode().splitlines()
+
+    assert offered('prov') == ['provider'] and offered('provider', '') == ['list', 'show', 'test']
+    assert {'--no-login', '--name'} <= set(offered('setup', 'a@b.test', '--n'))
+    assert sorted(offered('fetch', '--import-fetchmail', 'test_cl')) == sorted(
+        f for f in os.listdir(os.path.dirname(os.path.abspath(__file__))) if f.startswith('test_cl'))
+    assert offered('account', 'cert', '') == ['add', 'del', 'list']
