@@ -48,6 +48,9 @@ static bool is_final(const struct smtpc_result *r)
 static enum outcome outcome_of(const struct smtpc_result *r, bool final)
 {
 	switch (r->outcome) {
+#ifdef MUTANT_EARLY_SUCCESS
+	case SMTPC_UNKNOWN:
+#endif
 	case SMTPC_DELIVERED: return OUTCOME_DELIVERED;
 	case SMTPC_FAILED:
 		/* A server that turns everybody away today may be repaired tomorrow; only 521 says that it
@@ -57,7 +60,10 @@ static enum outcome outcome_of(const struct smtpc_result *r, bool final)
 			       : OUTCOME_DEFERRED;
 	case SMTPC_NOTHING:
 	case SMTPC_DEFERRED:
-	case SMTPC_UNKNOWN: break;
+#ifndef MUTANT_EARLY_SUCCESS
+	case SMTPC_UNKNOWN:
+#endif
+		break;
 	}
 	return OUTCOME_DEFERRED;
 }

@@ -429,6 +429,10 @@ static void expunge_answered(struct session_pop3 *p, uint16_t result, bool lost)
 {
 	bool all = p->expunge_next == p->view.count;
 
+#ifdef MUTANT_OK_WITHOUT_STORE
+	result = lost ? STORE_OK : result;
+	lost = false;
+#endif
 	if (result == STORE_UNKNOWN || (lost && all)) {
 		log_warn("pop3.update-unknown", F_C("sid", p->s.sid), F_STR("user", p->user));
 		pop3d_update_unknown(p->engine);

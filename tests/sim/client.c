@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "remote/pop.h"
@@ -40,8 +41,8 @@ static void result_came(struct letter_rcpt *r, const struct smtpc_result *result
 		break;
 	case SMTPC_UNKNOWN: r->unknown++; break;
 	case SMTPC_DEFERRED:
-		/* The store may have been lost in the middle: 451, and nobody knows. */
-		r->unknown += result->at == SMTPC_AT_END;
+		/* The store was lost in the middle, and the reply says so. */
+		r->unknown += memmem(result->text.p, result->text.n, "not known", 9) != NULL;
 		break;
 	}
 	sim_trace("result", result->outcome, result->at);
@@ -294,7 +295,7 @@ static void quit(struct fetcher *f, struct pop *p, const struct listing *all)
 			mailbox_asks(all->by_number[i]);
 	pop3c_quit(p->engine);
 	ok = answered(p, &ev, NULL);
-	mailbox_quit(f->mailbox, ok);
+	mailbox_quit(f->mailbox, ok, ev.result.outcome == POP3C_REFUSED);
 	sim_trace("quit", ok, all->count);
 }
 

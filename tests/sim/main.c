@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "client.h"
+#include "strange.h"
 
 enum { SENDERS = 3, RUN_S = 1500, SETTLE_S = 3 * 3600 };
 
@@ -20,7 +21,10 @@ struct world {
 	struct office_sim offices[OFFICES];
 	struct sender senders[SENDERS];
 	struct fetcher fetchers[MAILBOXES];
+	struct strange_host strange;
+	struct strange_client nuisance;
 	bool calm;                              /* nothing goes wrong in this one */
+	bool bent;                              /* a clock was set back, or stood still */
 	unsigned kill, power, partition, clock; /* per mille, each second */
 };
 
@@ -42,7 +46,10 @@ static void make_letters(void)
 			/* A stranger's is for this office only. */
 			if (from < 0)
 				to = office * USERS + to % USERS;
-			letter_rcpt_add(l, to, NULL);
+			if (from >= 0 && !world.calm && sim_chance(150))
+				letter_rcpt_add(l, -1, "somebody@strange.test");
+			else
+				letter_rcpt_add(l, to, NULL);
 		}
 	}
 }
@@ -82,6 +89,7 @@ static void kill_somebody(void)
 
 static void bend_clock(struct sim_host *h)
 {
+	int64_t was = sim_wall_ms(h);
 	static const int64_t steps_ms[] = { 500, 60000, 3600000, 86400000, INT64_C(31536000000) };
 	int64_t step = steps_ms[sim_random(5)];
 
@@ -91,6 +99,7 @@ static void bend_clock(struct sim_host *h)
 	} else {
 		h->wall_ms += sim_chance(500) ? step : -step;
 	}
+	world.bent |= h->frozen || sim_wall_ms(h) < was;
 	sim_trace("clock", (uint64_t)h->wall_ms, h->frozen);
 }
 
@@ -119,6 +128,13 @@ static void build(void)
 	make_letters();
 	for (size_t i = 0; i < 2; i++)
 		(void)sim_host_add(hosts[i], 101 + (unsigned)i);
+	world.nuisance.host = sim_host_add("client3.test", SIM_ELSEWHERE + 3);
+	world.nuisance.offices = world.offices;
+	if (!world.calm) {
+		strange_host_begin(&world.strange);
+		if (sim_chance(300))
+			strange_client_begin(&world.nuisance);
+	}
 	for (unsigned i = 0; i < SENDERS; i++) {
 		world.senders[i] = (struct sender){
 			.host = &sim_hosts[2 + i % 2], .first = i + 1, .step = SENDERS
@@ -147,9 +163,11 @@ static void settle(void)
 	}
 	for (int i = 0; i < MAILBOXES; i++)
 		world.fetchers[i].hurry = true;
+	world.nuisance.ending = true;
 	sim_play(sim_now_us + S(SETTLE_S));
 	for (int i = 0; i < MAILBOXES; i++)
 		world.fetchers[i].ending = true;
+	world.strange.ending = true;
 	sim_play(sim_now_us + S(1800));
 }
 
@@ -175,6 +193,16 @@ static void stop_all(void)
 		office_fsck(&world.offices[i]);
 }
 
+/* An office that begins anew goes by the wall clock, which may be wrong. */
+static bool power_was_cut(void)
+{
+	bool cut = false;
+
+	for (size_t i = 0; i < OFFICES; i++)
+		cut |= world.offices[i].cuts > 0;
+	return cut;
+}
+
 static void play(uint64_t seed, bool say)
 {
 	uint64_t disturbed, acked, unknown, bounced, found;
@@ -186,7 +214,7 @@ static void play(uint64_t seed, bool say)
 		sim_play(sim_now_us + S(1));
 		each_second();
 	}
-	disturbed = net_cuts + world.kill + world.power + world.partition;
+	disturbed = net_cuts + world.kill + world.power + world.partition + dns_faults.fail;
 	for (size_t i = 0; i < OFFICES; i++)
 		disturbed += world.offices[i].kills + world.offices[i].cuts;
 	model_doubts = disturbed;
@@ -194,7 +222,7 @@ static void play(uint64_t seed, bool say)
 	stop_all();
 	for (size_t i = 0; i < OFFICES; i++)
 		office_each_queued(&world.offices[i], model_queued);
-	model_check(disturbed > 0);
+	model_check(disturbed > 0, world.bent && power_was_cut());
 	found = model_sum(&acked, &unknown, &bounced);
 	if (say)
 		printf("seed %" PRIu64 ": %016" PRIx64 " events %" PRIu64

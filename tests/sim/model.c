@@ -260,27 +260,37 @@ void mailbox_asks(struct held *h)
 	h->state = HELD_ASKED;
 }
 
-void mailbox_quit(struct mailbox *m, bool ok)
+void mailbox_quit(struct mailbox *m, bool ok, bool refused)
 {
 	m->lost_quits += !ok;
-	for (size_t i = 0; ok && i < m->count; i++)
+	for (size_t i = 0; (ok || refused) && i < m->count; i++)
 		if (m->held[i].state == HELD_ASKED)
-			m->held[i].state = HELD_GONE;
+			m->held[i].state = ok ? HELD_GONE : HELD_THERE;
 }
 
 /* ---- at the end ---- */
 
-static void check_rcpt(const struct letter *l, const struct letter_rcpt *r, bool disturbed)
+static void check_rcpt(
+	const struct letter *l, const struct letter_rcpt *r, bool disturbed, bool waits)
 {
 	unsigned ended = r->found + r->bounced + r->strange + r->queued,
 		 asked = r->acked + r->unknown;
-	uint64_t more = r->local ? 0 : disturbed ? asked * (1 + model_doubts) : 0;
+	/* The strange host takes what it says it has not taken (RFC 1047). */
+	uint64_t more = r->local         ? 0
+			: r->mailbox < 0 ? UINT32_MAX
+			: disturbed      ? asked * (1 + model_doubts)
+					 : 0;
 
 	if (!r->done)
 		sim_broken("letter %u to %s cannot be handed in", l->number, r->address);
 	if (ended < r->acked)
 		sim_broken("letter %u to %s was taken %u times; %u came, %u notices", l->number,
 			r->address, r->acked, r->found + r->strange, r->bounced);
+	if (r->queued > 0 && !waits)
+		sim_broken("letter %u to %s still waits", l->number, r->address);
+	if (!disturbed && r->mailbox >= 0 && r->bounced > 0)
+		sim_broken("letter %u to %s came back though nothing went wrong", l->number,
+			r->address);
 	if (r->local && r->bounced > 0)
 		sim_broken("letter %u to %s came back", l->number, r->address);
 	if (ended > asked + more)
@@ -290,11 +300,11 @@ static void check_rcpt(const struct letter *l, const struct letter_rcpt *r, bool
 			r->bounced);
 }
 
-void model_check(bool disturbed)
+void model_check(bool disturbed, bool waits)
 {
 	for (unsigned i = 1; i <= letter_count; i++)
 		for (size_t k = 0; k < letters[i].count; k++)
-			check_rcpt(&letters[i], &letters[i].rcpts[k], disturbed);
+			check_rcpt(&letters[i], &letters[i].rcpts[k], disturbed, waits);
 	for (int i = 0; i < MAILBOXES; i++)
 		for (size_t k = 0; k < mailboxes[i].count; k++)
 			if (!mailboxes[i].held[k].stored)

@@ -69,12 +69,12 @@ void mailbox_listing_ends(struct mailbox *m);
 void mailbox_stored(struct mailbox *m, struct held *h, struct str octets);
 /* QUIT is about to be said, after DELE for each with `listed`; then what was answered. */
 void mailbox_asks(struct held *h);
-void mailbox_quit(struct mailbox *m, bool ok);
+void mailbox_quit(struct mailbox *m, bool ok, bool refused);
 /* A strange host took it. */
 void model_strange(struct str recipient, struct str octets);
 void model_queued(struct str octets, struct str recipient);
-/* All is quiet: every promise is looked at. */
-void model_check(bool disturbed);
+/* All is quiet: every promise is looked at.  waits: a clock was set back, so mail may still be waiting. */
+void model_check(bool disturbed, bool waits);
 bool model_all_sent(void);
 uint64_t model_sum(uint64_t *acked, uint64_t *unknown, uint64_t *bounced);
 

@@ -284,6 +284,7 @@ static void power_on(uint64_t at)
 		return;
 	o->host->up = true;
 	o->host->booted_us = sim_now_us;
+	o->host->steady_from = sim_steady_from(o->host);
 	for (size_t i = 0; i < 3; i++)
 		o->listeners[i] = net_listen(o->host, ports[i]);
 	o->shared = shared_new();

@@ -155,6 +155,7 @@ struct sim_proc *proc_start(struct sim_host *h, const char *name, void (*run)(vo
 	p->id = ++ids;
 	snprintf(p->name, sizeof p->name, "%s", name);
 	p->host = h;
+	p->steady_from = h->steady_from;
 	p->run = run;
 	p->arg = arg;
 	p->ended = ended;

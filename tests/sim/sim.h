@@ -49,14 +49,17 @@ struct sim_host {
 	int64_t wall_ms; /* its clock is so far from the simulated time's */
 	bool frozen;     /* its wall clock stands still */
 	int64_t frozen_ms;
+	int64_t steady_from; /* of its parent: steady - monotonic time */
 };
-enum { SIM_HOSTS = 16 };
+enum { SIM_HOSTS = 16, SIM_ELSEWHERE = 200 };
 extern struct sim_host sim_hosts[SIM_HOSTS];
 extern size_t sim_host_count;
 const char *sim_directory(void);   /* of this run, for what stands on a real disk */
 void sim_remove(const char *path); /* with all that is below */
+/* last: of its address; from SIM_ELSEWHERE on it is in another network. */
 struct sim_host *sim_host_add(const char *name, unsigned last);
 int64_t sim_wall_ms(const struct sim_host *h);
+int64_t sim_steady_from(const struct sim_host *h);
 
 /* ---- proc.c: processes ---- */
 
@@ -68,6 +71,7 @@ struct sim_proc {
 	void *arg;
 	void (*ended)(struct sim_proc *p, int status); /* from the scheduler */
 	void *owner;                                   /* of whoever started it */
+	int64_t steady_from;
 	bool dead;
 	int status;
 	unsigned fuse;   /* dies at so many calls from now; 0: does not */

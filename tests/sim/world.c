@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -157,8 +158,6 @@ void sim_broken(const char *fmt, ...)
 	__real__exit(1);
 }
 
-/* ---- clock and random source of base/clock.h ---- */
-
 int64_t sim_wall_ms(const struct sim_host *h)
 {
 	static const int64_t begin_ms = INT64_C(1795341600000); /* 2026-11-22 10:00 */
@@ -168,33 +167,15 @@ int64_t sim_wall_ms(const struct sim_host *h)
 	return begin_ms + sim_now_us / 1000 + (h == NULL ? 0 : h->wall_ms);
 }
 
-static int64_t wall_ms(void)
-{
-	return sim_wall_ms(sim_self == NULL ? NULL : sim_self->host);
-}
-
-static int64_t mono_ms(void)
-{
-	return (sim_now_us - (sim_self == NULL ? 0 : sim_self->host->booted_us)) / 1000 + 1;
-}
-
-static void random_octets(void *to, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		((unsigned char *)to)[i] = (unsigned char)sim_random(256);
-}
-
 static int sqlite_random(sqlite3_vfs *vfs, int n, char *to)
 {
 	(void)vfs;
-	random_octets(to, (size_t)n);
+	random_bytes(to, (size_t)n);
 	return n;
 }
 
 void sim_begin(uint64_t seed)
 {
-	static const struct clock_source source = { wall_ms, mono_ms, random_octets };
-
 	sim_seed = seed;
 	rng = (seed + 1) * 0x9e3779b97f4a7c15u;
 	for (int i = 0; i < 8; i++)
@@ -204,7 +185,6 @@ void sim_begin(uint64_t seed)
 	sum = seed;
 	count = 0;
 	sim_host_count = 0;
-	clock_replace(&source);
 	/* SQLite asks for a seed of its own random numbers again. */
 	sqlite3_vfs_find(NULL)->xRandomness = sqlite_random;
 	sqlite3_randomness(0, NULL);
@@ -240,7 +220,6 @@ void sim_end(void)
 	free(heap);
 	heap = NULL;
 	count = room = 0;
-	clock_replace(NULL);
 }
 
 struct sim_host *sim_host_add(const char *name, unsigned last)
@@ -253,5 +232,7 @@ struct sim_host *sim_host_add(const char *name, unsigned last)
 		.up = true,
 		.booted_us = -S(100)
 	};
+	if (last >= SIM_ELSEWHERE)
+		memcpy(h->address, (unsigned char[]){ 198, 51, 100 }, 3);
 	return h;
 }
