@@ -366,7 +366,7 @@ static void finish(struct checker *k)
 {
 	bool codes = pop_offers(&k->capa, STR("RESP-CODES"), NULL);
 
-	if (k->capa.kind == POP_OK && !codes)
+	if (k->found[CHECK_CAPA].level != LEVEL_NONE && k->capa.kind == POP_OK && !codes)
 		probe_say(k, CHECK_RESP_CODES, LEVEL_WARN,
 			"not announced: clients cannot tell a lock from a wrong password");
 	for (size_t i = CHECK_DELE; i < CHECK_COUNT && !cmd_has(k->c, OPTION_WRITE); i++)

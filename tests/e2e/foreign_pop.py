@@ -10,6 +10,7 @@ import sys
 import tempfile
 
 from office import PASSWORD, Skip, wait_until
+from peer import certificate
 from world import unpacked
 
 UID = 61555
@@ -62,7 +63,7 @@ def free_port():
 class Foreign:
     """User ann with the password of all tests; mails: octets with CRLF."""
     packages = ()
-    user = 'ann'
+    stls = True
 
     def __init__(self, mails=()):
         if os.geteuid() != 0:
@@ -74,6 +75,7 @@ class Foreign:
         for name in ('over', 'files'):
             os.mkdir(self.path(name))
         self.account()
+        self.tls()
         self.prepare(list(mails))
         self.write('inetd.py', INETD)
         self.write('start', self.start())
@@ -118,6 +120,15 @@ class Foreign:
 
     def also(self):
         return ''
+
+    def tls(self):
+        both = b''
+        for name, path in zip(('tls.pem', 'tls.key'), certificate(self.dir, ip=['127.0.0.1'])):
+            with open(path, 'rb') as f:
+                both += f.read()
+            shutil.copy(path, self.path('files', name))
+            os.chmod(self.path('files', name), 0o600 if name == 'tls.key' else 0o644)
+        self.write('tls.both', both, mode=0o600)
 
     def mbox(self, mails):
         text = b''.join(b'From x@example.test Sun Nov 22 03:00:00 2026\n' + m.replace(b'\r\n', b'\n') + b'\n'
@@ -174,7 +185,8 @@ class Mailutils(Foreign):
     def prepare(self, mails):
         super().prepare(mails)
         self.write('etc/pam.d/mu-pop3d', PAM)
-        self.write('etc/mailutils.conf', 'mailbox { mail-spool /var/mail; };\n')
+        self.write('etc/mailutils.conf', 'mailbox { mail-spool /var/mail; };\ntls-mode ondemand;\n'
+                   'tls { ssl-certificate-file /tls.pem; ssl-key-file /tls.key; };\n')
 
     def command(self):
         return '/usr/sbin/pop3d --inetd'
@@ -182,6 +194,7 @@ class Mailutils(Foreign):
 
 class Popa3d(Foreign):
     packages = ('popa3d',)
+    stls = False
 
     def prepare(self, mails):
         super().prepare(mails)
@@ -199,16 +212,21 @@ class Courier(Foreign):
     packages = ('courier-pop', 'courier-base', 'courier-authlib', 'courier-authdaemon', 'libcourier-unicode4', 'libidn12',
                 'libltdl7', 'libgdbm6', 'libpcre3')
 
+    def also(self):
+        return f'courier:x:{UID + 1}:65534::/var/lib/courier:/bin/false\n'
+
     def prepare(self, mails):
         self.maildir('home/ann/Maildir', mails)
         self.write('etc/pam.d/pop3', PAM)
+        os.chown(self.path('files', 'tls.both'), UID + 1, 0)
 
     def start(self):
         return ('mkdir -p /run/courier/authdaemon\nset -a\n. /etc/courier/authdaemonrc\n'
                 'authmodulelist=authpam authmodulelistorig=authpam daemons=1\n'
                 '/usr/lib/courier/courier-authlib/authdaemond &\n'
                 'while [ ! -S /run/courier/authdaemon/socket ]; do sleep 0.1; done\n'
-                '. /etc/courier/pop3d\nTCPREMOTEIP=127.0.0.1 TCPREMOTEPORT=1 TCPLOCALIP=127.0.0.1 TCPLOCALPORT=110\n'
+                '. /etc/courier/pop3d-ssl\n. /etc/courier/pop3d\nPOP3_STARTTLS=YES TLS_CERTFILE=/tls.both TLS_CACHEFILE= TLS_DHPARAMS=\n'
+                'TCPREMOTEIP=127.0.0.1 TCPREMOTEPORT=1 TCPLOCALIP=127.0.0.1 TCPLOCALPORT=110\n'
                 + super().start())
 
     def command(self):
@@ -227,6 +245,7 @@ class Cyrus(Foreign):
         for i, m in enumerate(mails):
             self.write(f'mails/{i:04}', m.replace(b'\r\n', b'\n'))
         self.write('etc/imapd.conf', CYRUS_IMAPD)
+        os.chown(self.path('files', 'tls.key'), UID + 1, 0)
         self.write('etc/cyrus.conf', CYRUS.format(port=self.number))
         for name in ('var/lib/cyrus', 'var/spool/cyrus/mail', 'run/cyrus/socket', 'run/cyrus/lock', 'run/cyrus/proc'):
             self.folder(name, UID + 1, MAIL_GID, 0o755)
@@ -259,7 +278,9 @@ class Dovecot(Foreign):
 
 DOVECOT = """protocols = pop3
 listen = 127.0.0.1
-ssl = no
+ssl = yes
+ssl_cert = </tls.pem
+ssl_key = </tls.key
 disable_plaintext_auth = no
 log_path = /dev/null
 mail_location = maildir:~/Maildir
@@ -289,6 +310,8 @@ sasl_pwcheck_method: auxprop
 sasl_auxprop_plugin: sasldb
 sasl_sasldb_path: /etc/sasldb2
 sasl_mech_list: PLAIN
+tls_server_cert: /tls.pem
+tls_server_key: /tls.key
 autocreate_users: anyone
 autocreate_post: yes
 autocreate_quota: 0

@@ -14,7 +14,7 @@ COUNT = 20
 # What each of them is known for: doc/pop3-servers.md.
 KNOWN = {
     Dovecot: {'lock'},
-    Courier: {'resp-codes', 'auth-code', 'lock', 'login-delay', 'number-odd'},
+    Courier: {'resp-codes', 'auth-code', 'lock', 'login-delay', 'number-odd', 'stls-injection'},
     Cyrus: {'user-name', 'lock'},
     Mailutils: {'answers', 'long-line', 'size', 'top-lines', 'dele'},
     Popa3d: {'capa', 'auth-code', 'lock', 'pipelining'},
@@ -35,8 +35,13 @@ def count_on(server):
     return count
 
 
+def check_of(server):
+    return check(server, '--write', '--timeout', '15s', '--ca-file', server.path('peer.pem'),
+                 tls='starttls' if server.stls else 'none', user='ann', secret='office')
+
+
 def checks(server):
-    rows = check(server, '--write', '--timeout', '15s', user='ann', secret='office', host='127.0.0.1')
+    rows = check_of(server)
     assert bad(rows) - {'cleartext'} == KNOWN[type(server)], seen(rows)
     assert count_on(server) == COUNT
 
