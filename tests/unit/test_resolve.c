@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -223,6 +224,26 @@ static void crowd_and_cancel(void **state)
 	loop_free(l);
 }
 
+/* KeyTrap, CVE-2023-50387: 12 100 pairs of key and signature to be tried, 4096 bits each, were two seconds
+ * of work for one answer.  Bogus, after a few. */
+static void a_costly_answer(void **state)
+{
+	struct loop *l = loop_new();
+	struct resolver *r = resolver(l, buf_str(&anchors));
+	struct asked w;
+	clock_t before;
+
+	(void)state;
+	before = clock();
+	ask(&w, l, r, "a.trap.test", DNS_A);
+	assert_int_equal(w.outcome, DNS_BOGUS);
+	ask(&w, l, r, "ns.trap.test", DNS_A);
+	assert_int_equal(w.outcome, DNS_BOGUS); /* so many keys of one tag are nobody's */
+	assert_true(clock() - before < CLOCKS_PER_SEC);
+	resolver_free(r);
+	loop_free(l);
+}
+
 /* As a carrier asks: what was made before the sandbox closes works behind it, by UDP and by TCP. */
 static void in_the_sandbox(void **state)
 {
@@ -359,6 +380,7 @@ int main(void)
 		cmocka_unit_test(no_anchors),
 		cmocka_unit_test(no_server),
 		cmocka_unit_test(crowd_and_cancel),
+		cmocka_unit_test(a_costly_answer),
 		cmocka_unit_test(in_the_sandbox),
 		cmocka_unit_test(bad_settings),
 		cmocka_unit_test(resolv_conf),
