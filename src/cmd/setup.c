@@ -240,15 +240,13 @@ static void put_block(
 	block_end(out);
 }
 
-static int try_login(
-	struct setup *s, struct result *r, struct setup_secret *secret, struct buf *block)
+static int try_login(struct setup *s, const struct result *r, const struct setup_secret *secret,
+	struct buf *block)
 {
 	struct err err = { ST_OK, "" };
 	struct config *config;
-	int code = setup_secret(s, str_c(r->name), secret);
+	int code;
 
-	if (code != EX_OK)
-		return code;
 	buf_clear(block);
 	put_block(s, r->name, secret, block);
 	config = block_try(s->cmd->state, buf_str(block), &err);
@@ -259,13 +257,34 @@ static int try_login(
 	return code;
 }
 
+/* RFC 6186 4: the whole address first, then what stands before its @, where nobody has said which. */
+static int try_users(struct setup *s, const struct result *r, const struct setup_secret *secret,
+	struct buf *block)
+{
+	int code = try_login(s, r, secret, block);
+	bool said =
+		s->user.len > 0 || s->pop3.source == SETUP_DIRECTORY || s->pop3.source == SETUP_MX;
+
+	if (code != EX_NOPERM || said)
+		return code;
+	buf_put(&s->user, canonical_local(&s->address));
+	if (plain(s))
+		printf("%-10s once more as %.*s\n", "user", STR_ARG(buf_str(&s->user)));
+	code = try_login(s, r, secret, block);
+	if (code != EX_OK)
+		buf_clear(&s->user);
+	return code;
+}
+
 /* A password that was typed wrong may be typed again. */
 static int log_in(struct setup *s, struct result *r, struct setup_secret *secret, struct buf *block)
 {
 	int code = EX_OK;
 
 	for (int i = 0; i < LOGIN_TRIES; i++) {
-		code = try_login(s, r, secret, block);
+		code = setup_secret(s, str_c(r->name), secret);
+		if (code == EX_OK)
+			code = try_users(s, r, secret, block);
 		if (code != EX_NOPERM || secret->made == NULL || i + 1 == LOGIN_TRIES)
 			break;
 		setup_secret_free(secret, true);

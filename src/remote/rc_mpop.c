@@ -389,6 +389,8 @@ void rc_mpop(struct rc *rc, struct str text, bool sends)
 	struct parse p = { .rc = rc, .sends = sends };
 	struct section *into = &p.defaults;
 
+	for (size_t c = 0; c < C_KEPT; c++)
+		p.defaults.value[c] = STR("");
 	for (unsigned line = 1; text.n > 0; line++) {
 		struct str row = str_cut(&text, '\n');
 
