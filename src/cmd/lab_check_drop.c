@@ -78,6 +78,7 @@ static void uidl_rows(struct checker *k)
 {
 	enum { COMPARED_MAX = 3000 };
 	struct str rest = buf_str(&k->uidls.body), all = rest, first = STR(""), uidl, other;
+	struct str listed = buf_str(&k->listing.body);
 	uint64_t n, m, rows = 0, bad = 0, wrong = 0, twice = 0;
 	bool digits = true;
 	size_t prefix = SIZE_MAX;
@@ -87,7 +88,7 @@ static void uidl_rows(struct checker *k)
 		struct str behind = rest;
 
 		rows++;
-		wrong += !probe_find(&k->listing, n, &other);
+		wrong += !probe_row(&listed, &m, &other, &bad) || m != n;
 		CHECK(k, CHECK_UIDL_FORM, good_uidl(uidl), LEVEL_FAIL, "%s",
 			probe_text(uidl, text));
 		digits = digits && all_digits(uidl);

@@ -2,7 +2,7 @@
 
 #include <stdarg.h>
 
-enum { PATIENCE = 10, BODY_MAX = 4 * 1024 * 1024, OCTETS_MAX = 64 * 1024 * 1024 };
+enum { PATIENCE = 10, BODY_MAX = 32 * 1024 * 1024, OCTETS_MAX = 64 * 1024 * 1024 };
 
 void pop_reply_deinit(struct pop_reply *r)
 {

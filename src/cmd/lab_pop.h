@@ -1,6 +1,6 @@
 /* lab_pop.h -- asks a POP3 server one thing on a laboratory wire, and takes apart what comes.
  *
- * Limits: 4 MiB of a long response are kept, 64 MiB are read, in ten times the timeout. */
+ * Limits: 32 MiB of a long response are kept, 64 MiB are read, in ten times the timeout. */
 #ifndef RESTANTE_CMD_LAB_POP_H
 #define RESTANTE_CMD_LAB_POP_H
 

@@ -1,5 +1,6 @@
 """A POP3 server that does all as the RFCs want it, but for the defects that are switched on."""
 
+import select
 import socket
 import ssl
 import threading
@@ -38,6 +39,9 @@ class StrictHandler(Handler):
         """Unbuffered, so that nothing is swallowed before the handshake."""
         s, got = self.server, b''
         while not got.endswith(b'\n'):
+            if 'impatient' in s.defects and self.inside and not select.select([self.connection], [], [], 1)[0]:
+                self.say('* BYE\r\n' if 'bye' in s.defects else '')
+                raise EOFError
             octet = self.connection.recv(1)
             if not octet:
                 raise EOFError

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 
 from messages import plain
 from office import BIN, PASSWORD, environment
@@ -162,6 +163,18 @@ def test_idle(office):
     with StrictPop() as server:
         rows = check(server, '--idle', '1s')
         assert (rows['idle']['result'], rows['idle']['seen'][:10]) == ('OK', 'still open'), rows['idle']
+    for defects, said in ((['impatient'], 'closed after'), (['impatient', 'bye'], '* BYE')):
+        with StrictPop(defects=defects) as server:
+            row = check(server, '--idle', '3s')['idle']
+            assert row['result'] == 'FAIL' and said in row['seen'], row
+
+
+def test_many(office):
+    with StrictPop(mails=[Mail(f'm{i}') for i in range(30001)]) as server:
+        started = time.monotonic()
+        rows = check(server, '--timeout', '30s')
+        assert bad(rows) == {'cleartext'}, seen(rows)
+        assert time.monotonic() - started < 60
 
 
 def test_nobody_there(office):
