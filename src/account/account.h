@@ -159,6 +159,19 @@ enum status directory_keep_bans(
 enum status directory_kept_bans(struct directory *d,
 	void (*each)(void *arg, const struct kept_ban *ban), void *arg, struct err *err);
 
+/* ---- what each account has sent elsewhere, kept over a restart: the bounds are their owner's affair ---- */
+
+struct kept_sent {
+	uint64_t account;
+	double hour, day; /* recipients, as they stood at that time */
+	int64_t at_ms;
+};
+/* These instead of all that are kept: all or nothing. */
+enum status directory_keep_sent(
+	struct directory *d, const struct kept_sent *rows, size_t count, struct err *err);
+enum status directory_kept_sent(struct directory *d,
+	void (*each)(void *arg, const struct kept_sent *row), void *arg, struct err *err);
+
 /* ---- the last login of each account: kept in memory, written by directory_flush_logins() ---- */
 
 struct last_login {

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 
 enum {
-	SCHEMA_VERSION = 5,
+	SCHEMA_VERSION = 6,
 	APPLICATION_ID = 0x52455354, /* "REST" in the file's header, see file(1) */
 	BUSY_MS = 2000,
 };
@@ -74,6 +74,8 @@ static const char *const upgrades[SCHEMA_VERSION] = {
 	      " at_ms INTEGER NOT NULL, PRIMARY KEY(account, address)) WITHOUT ROWID;"
 	      "CREATE TRIGGER account_gone_suppression AFTER DELETE ON account BEGIN"
 	      " DELETE FROM suppression WHERE account = old.id; END;",
+	[5] = "CREATE TABLE sent(account INTEGER PRIMARY KEY, hour REAL NOT NULL,"
+	      " day REAL NOT NULL, at_ms INTEGER NOT NULL);",
 };
 
 #define ACCOUNT_COLUMNS                                                                            \
@@ -144,6 +146,10 @@ static const char *const statements[SQL_COUNT] = {
 			  " ORDER BY added_ms, key",
 	[SQL_CERT_OPENS] = "SELECT 1 FROM certificate WHERE account = ?1 AND key = ?2",
 	[SQL_CERT_ACCOUNTS] = "SELECT account FROM certificate WHERE key = ?1 LIMIT 2",
+	[SQL_SENT_DEL] = "DELETE FROM sent",
+	[SQL_SENT_ADD] = "INSERT OR REPLACE INTO sent(account, hour, day, at_ms)"
+			 " VALUES(?1, ?2, ?3, ?4)",
+	[SQL_SENT_EACH] = "SELECT account, hour, day, at_ms FROM sent",
 	[SQL_BANS_DEL] = "DELETE FROM ban",
 	[SQL_BAN_ADD] = "INSERT OR REPLACE INTO ban(network, why, since_ms, until_ms)"
 			" VALUES(?1, ?2, ?3, ?4)",

@@ -134,6 +134,7 @@ static void write_logins(struct loop_timer *t)
 
 	directory_flush_logins(s->svc.office.directory);
 	kept_bans_save(&s->svc.office);
+	svc_caps_save(&s->svc);
 	loop_timer_at(t, loop_now_ms(s->svc.loop) + LOGINS_MS);
 }
 
@@ -245,6 +246,7 @@ _Noreturn void store_process(struct child_start *start)
 	}
 	s->svc.loop = loop_new();
 	svc_sessions_init(&s->svc);
+	svc_caps_load(&s->svc);
 	svc_queue_start(&s->svc);
 	s->leash = ipc_new(s->svc.loop, start->leash, from_parent, parent_lost, s);
 	svc_tokens_init(&s->tokens, s->svc.loop, s->leash);
@@ -274,6 +276,7 @@ _Noreturn void store_process(struct child_start *start)
 	loop_run(s->svc.loop);
 	/* Whoever still waits gets no answer, which promises nothing; what was begun is finished. */
 	signer_free(s->svc.signer);
+	svc_caps_save(&s->svc);
 	svc_close(&s->svc);
 	svc_queue_stop(&s->svc);
 	control_stop(s->control);

@@ -28,6 +28,7 @@ struct svc {
 	struct svc_caps {
 		struct svc_cap *slots;
 		size_t count, room;
+		bool changed; /* since it was kept */
 	} caps;
 	int64_t disk_look_ms; /* when the room on the disk is looked at again */
 	bool disk_low;
@@ -164,6 +165,9 @@ bool svc_forwarded(struct str recipient, struct str address);
 /* svc_limits.c: one more recipient elsewhere; false: the account had too many. */
 bool svc_cap_take(struct svc *s, uint64_t account);
 void svc_caps_free(struct svc *s);
+/* Over a restart; what was sent since the last time it was kept is forgotten by a crash. */
+void svc_caps_load(struct svc *s);
+void svc_caps_save(struct svc *s);
 bool svc_disk_low(struct svc *s);                /* disk_free_min */
 void svc_transaction_end(struct svc_session *x); /* recipients and draft; also after COMMIT */
 

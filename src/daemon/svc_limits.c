@@ -1,10 +1,12 @@
 /* Bounds on what is taken: recipients elsewhere that an account may send to, and room on the disk.
  *
  * A stolen password must not become a flood (F8): each account has a bucket for an hour and one for a day,
- * which drain evenly.  In memory: a store that starts anew lets everybody begin again. */
+ * which drain evenly.  They are in memory, and kept in the directory once a minute and at the end: a crash
+ * forgives what was sent in the last minute. */
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/svc.h"
@@ -84,9 +86,59 @@ bool svc_cap_take(struct svc *s, uint64_t account)
 			F_INT("day", slot->day));
 		return false;
 	}
+	s->caps.changed = true;
 	slot->hour += hour > 0;
 	slot->day += day > 0;
 	return true;
+}
+
+static void load_one(void *arg, const struct kept_sent *row)
+{
+	struct svc *s = arg;
+	int64_t age = clock_wall_ms() - row->at_ms, now = loop_now_ms(s->loop);
+	struct svc_cap *slot;
+
+	if (row->account == 0 || !(row->hour >= 0 && row->day >= 0))
+		return;
+	make_room(s, now);
+	slot = find(s->caps.slots, s->caps.room, row->account);
+	s->caps.count += slot->account == 0;
+	/* a clock that went back does not fill the bucket */
+	*slot = (struct svc_cap){ row->account, row->hour, row->day, now - (age > 0 ? age : 0) };
+}
+
+void svc_caps_load(struct svc *s)
+{
+	struct err err = { 0 };
+
+	if (directory_kept_sent(s->office.directory, load_one, s, &err) != ST_OK)
+		log_error("queue.caps-not-kept", F_C("err", err.text));
+}
+
+void svc_caps_save(struct svc *s)
+{
+	struct kept_sent *rows;
+	struct err err = { 0 };
+	size_t n = 0;
+
+	if (!s->caps.changed)
+		return;
+	rows = mem_array(NULL, s->caps.count + 1, sizeof *rows);
+	for (size_t i = 0; i < s->caps.room; i++) {
+		struct svc_cap *slot = &s->caps.slots[i];
+
+		if (slot->account == 0)
+			continue;
+		drain(s->office.config, slot, loop_now_ms(s->loop));
+		if (slot->hour + slot->day > 0)
+			rows[n++] = (struct kept_sent){ slot->account, slot->hour, slot->day,
+				clock_wall_ms() };
+	}
+	if (directory_keep_sent(s->office.directory, rows, n, &err) == ST_OK)
+		s->caps.changed = false;
+	else
+		log_error("queue.caps-not-kept", F_C("err", err.text));
+	free(rows);
 }
 
 void svc_caps_free(struct svc *s)

@@ -33,6 +33,14 @@ def test_an_account_has_a_limit(office):
     assert submit(office, ['u6@elsewhere.test'], 'bob@example.test')[0] == 250  # nor for others
 
 
+def test_the_limit_outlives_a_restart(office):
+    office.stop()
+    office.start()
+    code, text = submit(office, ['u7@elsewhere.test'])
+    assert code == 450 and text.startswith(b'4.7.28'), (code, text)
+    assert submit(office, ['b1@elsewhere.test'], 'bob@example.test')[0] == 250
+
+
 def test_backup_mx_takes_mail_of_strangers_for_its_recipients(office):
     for to, wanted in (('list@backup.test', '250'), ('other@backup.test', '550 5.1.1'),
                        ('any@open.test', '250'), ('any@sub.open.test', '550 5.7.1')):
