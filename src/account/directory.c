@@ -376,7 +376,7 @@ static enum status check_version(sqlite3 *db, const char *path, struct err *err)
 		status = err_set(
 			err, ST_CORRUPT, "%s is no directory of restante: move it away", path);
 	} else if (version > SCHEMA_VERSION) {
-		status = err_set(err, ST_PERM,
+		status = err_set(err, ST_VERSION,
 			"%s has version %" PRId64 ", this program knows %d: use a newer restante",
 			path, version, SCHEMA_VERSION);
 	} else if (version >= 1 && version < SCHEMA_VERSION) {

@@ -32,6 +32,7 @@ int err_exit_code(enum status code)
 	case ST_USAGE: return EX_USAGE;
 	case ST_EXISTS: return EX_CANTCREAT;
 	case ST_NOTFOUND: return EX_NOUSER;
+	case ST_VERSION: return EX_CONFIG;
 	}
 	return EX_SOFTWARE;
 }

@@ -16,7 +16,8 @@ enum status {
 	ST_CORRUPT,
 	ST_USAGE,
 	ST_EXISTS,
-	ST_NOTFOUND
+	ST_NOTFOUND,
+	ST_VERSION /* made by another version of this program */
 };
 
 struct err {

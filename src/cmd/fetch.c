@@ -211,7 +211,8 @@ static int code_of(const struct err *err)
 	case ST_IO:
 	case ST_CORRUPT:
 	case ST_EXISTS:
-	case ST_NOTFOUND: break;
+	case ST_NOTFOUND:
+	case ST_VERSION: break;
 	}
 	return err_exit_code(err->code);
 }

@@ -66,7 +66,7 @@ enum status state_check_version(const char *state, struct err *err)
 			     &version))
 		return err_set(err, ST_CORRUPT, "%s/version holds no number", state);
 	if (version != STORE_LOCAL_FORMAT)
-		return err_set(err, ST_USAGE,
+		return err_set(err, ST_VERSION,
 			"%s has format %llu, this restante knows format %d: "
 			"use the restante that fits",
 			state, (unsigned long long)version, (int)STORE_LOCAL_FORMAT);

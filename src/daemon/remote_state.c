@@ -63,7 +63,7 @@ struct remote_state *remote_state_open(const char *path, struct err *err)
 			    NULL) == SQLITE_OK;
 
 	if (good && too_new(s)) {
-		err_set(err, ST_USAGE, "remote.db is of a newer version: use that one");
+		err_set(err, ST_VERSION, "remote.db is of a newer version: use that one");
 		remote_state_close(s);
 		return NULL;
 	}

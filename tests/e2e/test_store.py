@@ -145,7 +145,7 @@ def test_another_version(_office):
         before = contents()
         for words in (('serve',), ('account', 'list'), ('fsck', '--rebuild')):
             done = office.run(*words)
-            assert done.returncode in (77, 78) and b'newer restante' in done.stderr, (words, done)
+            assert done.returncode == 78 and b'newer restante' in done.stderr, (words, done)
         after = contents()
         assert after == before, [n for n in {*after, *before} if after.get(n) != before.get(n)]
         change('accounts.db', f'PRAGMA user_version = {ours}')
