@@ -36,6 +36,7 @@ int cmd_domain_list(struct cmd *c)
 		{"domain",          "DOMAIN",         false},
 		{ "alias_of",       "ALIAS OF",       false},
 		{ "retention_days", "RETENTION DAYS", true },
+		{ "dkim",           "DKIM",           false},
 	};
 	struct cmd_result result = { .octets = NULL };
 	int code = cmd_call(c, json_pack("{s:s}", "verb", "domain.list"), &result);

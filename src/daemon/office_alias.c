@@ -1,6 +1,8 @@
 /* Verbs of aliases and domains. */
 #include <stdlib.h>
 
+#include "account/dkim_keys.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "daemon/office_verbs.h"
 
@@ -116,19 +118,49 @@ static json_t *own_retention(int64_t days)
 	return json_integer(days);
 }
 
+struct domain_list {
+	struct office *office;
+	struct office_reply *reply;
+	enum status status;
+	struct err *err;
+};
+
+/* The key that matters most: one that signs, else one that will. */
+static bool see_key(void *arg, const struct dkim_row *key)
+{
+	const char **state = arg;
+
+	switch (dkim_row_state(key, clock_wall_ms())) {
+	case DKIM_SIGNING: *state = "signing"; return false;
+	case DKIM_PREPARED: *state = "prepared"; break;
+	case DKIM_RETIRED:
+		if (str_eq(str_c(*state), STR("none")))
+			*state = "retired";
+		break;
+	}
+	return true;
+}
+
 static bool list_domain(void *arg, const struct domain *d)
 {
-	struct office_reply *r = arg;
+	struct domain_list *l = arg;
+	const char *dkim = "none";
 
-	r->row(r, json_pack("{s:o, s:o, s:o}", "domain", json_text(d->name), "alias_of",
-			  json_text(d->alias_of), "retention_days",
-			  own_retention(d->retention_days)));
+	l->status = dkim_keys_each(l->office->directory, d->name, see_key, &dkim, l->err);
+	if (l->status != ST_OK)
+		return false;
+	l->reply->row(l->reply, json_pack("{s:o, s:o, s:o, s:s}", "domain", json_text(d->name),
+					"alias_of", json_text(d->alias_of), "retention_days",
+					own_retention(d->retention_days), "dkim", dkim));
 	return true;
 }
 
 enum status verb_domain_list(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
 {
+	struct domain_list l = { o, r, ST_OK, err };
+	enum status status = directory_domain_each(o->directory, list_domain, &l, err);
+
 	(void)q;
-	return directory_domain_each(o->directory, list_domain, r, err);
+	return status != ST_OK ? status : l.status;
 }

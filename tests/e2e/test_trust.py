@@ -20,6 +20,9 @@ def states(office, domain='example.test'):
 
 
 def test_dkim_keys(office):
+    def listed():
+        return {r['domain']: r['dkim'] for r in office.json('domain', 'list')}['example.test']
+    assert listed() == 'none'
     records = office.must('dkim', 'new', 'example.test', '--selector', 'a').decode().splitlines()
     assert len(records) == 2, records
     for record in records:
@@ -29,6 +32,7 @@ def test_dkim_keys(office):
         kind = re.fullmatch(r'a-(rsa|ed25519)\._domainkey\.example\.test\.', name).group(1)
         assert re.fullmatch(r'v=DKIM1; k=%s; p=[A-Za-z0-9+/]+=*' % kind, ''.join(strings)), record
     assert office.must('dkim', 'dns', 'example.test').decode().splitlines() == records
+    assert listed() == 'signing'
     assert states(office) == {'a-rsa': 'signing', 'a-ed25519': 'signing'}
     assert b'dns DOMAIN --check' in office.run('dkim', 'list').stderr
 
