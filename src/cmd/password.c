@@ -7,6 +7,7 @@
 #include "base/codec.h"
 #include "base/mem.h"
 #include "cmd/password.h"
+#include "daemon/config.h"
 
 enum { PASSWORD_MAX = 1000 };
 
@@ -43,14 +44,27 @@ bool password_ask(const char *prompt, struct buf *line)
 	return ok;
 }
 
+static size_t length_min(const struct cmd *c)
+{
+	struct config *config = config_load(c->state, NULL);
+	size_t min = config == NULL ? 1 : (size_t)config->password_length_min;
+
+	config_free(config);
+	return min;
+}
+
 static int ask_twice(struct cmd *c, struct buf *line)
 {
+	size_t min = length_min(c);
 	struct buf again;
 	int code = EX_OK;
 
 	buf_init(&again, PASSWORD_MAX);
 	if (!password_ask("New password: ", line) || !password_ask("Once more: ", &again))
 		code = cmd_fail(c, EX_DATAERR, "a password has 1 to 1000 octets");
+	else if (line->len < min)
+		code = cmd_fail(c, EX_DATAERR,
+			"this password is shorter than %zu octets (password_length_min)", min);
 	else if (!str_eq_secret(buf_str(line), buf_str(&again)))
 		code = cmd_fail(c, EX_DATAERR, "these were two different passwords: try again");
 	buf_wipe(&again);

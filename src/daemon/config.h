@@ -103,8 +103,9 @@ struct config {
 	int64_t hash_threads, hash_queue;
 	int64_t quota_bytes, quota_messages; /* 0: none */
 	bool password_upgrade;
-	char *oauth_check;     /* a Unix socket; "": none */
-	char *sasl_mechanisms; /* "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS" */
+	int64_t password_length_min; /* of one that is typed */
+	char *oauth_check;           /* a Unix socket; "": none */
+	char *sasl_mechanisms;       /* "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS" */
 	bool sender_login_match, from_login_match; /* F2 */
 	int64_t ban_after_failures, ban_time_ms;
 	char *ban_exempt;                                      /* net/cidr.h */

@@ -114,6 +114,8 @@ const struct config_setting config_settings[] = {
 	{ "password_upgrade", CONFIG_BOOL, AT(password_upgrade), "yes", 0, 0, NULL,
 		"Keeps a password that was taken over with --hash as argon2id and SCRAM keys from its next "
 		"login on." },
+	{ "password_length_min", CONFIG_COUNT, AT(password_length_min), "8", 1, 1000, NULL,
+		"Octets that a password has at least when somebody types it; --password-stdin takes any." },
 	{ "oauth_check", CONFIG_TEXT, AT(oauth_check), "", 0, 100, NULL,
 		"Unix socket, relative to the state directory, that says whose a bearer token is; empty: "
 		"OAUTHBEARER and XOAUTH2 are not offered." },

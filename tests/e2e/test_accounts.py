@@ -9,7 +9,8 @@ import socket
 import time
 
 import messages
-from office import PASSWORD, wait_until
+from office import BIN, PASSWORD, wait_until
+from terminal import Terminal
 
 # Tests connect from 127.0.0.1, those of bans from other addresses of this machine.
 OFFICE = {'config': 'ban_exempt = "127.0.0.1 ::1"\nban_after_failures = 2\nban_time = 5s\n'
@@ -397,3 +398,19 @@ def test_a_recipient_taken_a_moment_ago(office):
             assert gone == (250, 451)
             assert ends_of_data(smtp, address, size)[0] == 550
             assert ends_of_data(smtp, 'ann@example.test', size) == (250, 250)
+
+
+def test_a_typed_password_is_not_too_short(office):
+    def typed(word):
+        with Terminal() as t:
+            t.start(BIN, 'account', 'passwd', office.ann, '--state', office.state)
+            for question in ('New password', 'Once more'):
+                t.wait(question)
+                t.type(word)
+                t.keys('Enter')
+            return t.ended(), t.screen()
+    status, said = typed('abc')
+    assert status == 65 and any('shorter than 8 octets' in line for line in said), said
+    assert typed('abcdefgh')[0] == 0
+    office.pop(password='abcdefgh').quit()
+    office.must('account', 'passwd', office.ann, '--password-stdin', stdin=PASSWORD.encode() + b'\n')
