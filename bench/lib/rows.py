@@ -199,7 +199,7 @@ def row(name, title, peer, measure, unit='rate', target=0, cpu=0, limit='', **ar
 
 
 TUNED = 'dovecot-tuned'
-QUEUED = 64 * KIB
+QUEUED = 48 * KIB  # ceilings: doc/limits.md
 ROWS = [
     row('rest', 'memory at rest, all processes', '', at_rest, 'kib', 24 * KIB),
     row('deliver-1k-1', 'delivery 1 KiB, 1 connection', 'postfix', deliver, target=5, cpu=1 / 20, limit='sync'),
