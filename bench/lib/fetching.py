@@ -104,8 +104,11 @@ def prepare(bench, client, home, port, user):
 
 def timed(client, command):
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    p = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
-                       check=False, timeout=1800)
+    try:
+        p = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                           text=True, check=False, timeout=1800)
+    except subprocess.TimeoutExpired as e:
+        raise Trouble(f'{client} did not end within half an hour') from e
     seconds, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if p.returncode not in ((0, 1) if client == 'fetchmail' else (0,)):  # 1: nothing is new
         raise Trouble(f'{client}: {p.stdout.strip()[-300:]}')
@@ -139,9 +142,12 @@ def measure(bench, row, runs, versions):
             if client != 'restante' and shutil.which(client) is None:
                 print(f'-- {client}: not installed: apt-get install {client}', flush=True)
                 continue
-            for _ in range(runs):
-                result = one(bench, row, client, server)
-                found.setdefault(client, []).append(result)
+            try:
+                found[client] = [one(bench, row, client, server) for _ in range(runs)]
+            except Trouble as e:
+                print(f'-- {e}', flush=True)
+                continue
+            for result in found[client]:
                 print(time.strftime('%H:%M:%S'), client, row.name,
                       {k: round(result[k], 3) for k in ('seconds', 'cpu_us', 'trips') if k in result}, flush=True)
     return found

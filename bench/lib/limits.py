@@ -42,7 +42,7 @@ LIMITS = {
     'sign': ('a signature of the server on all processors',
              lambda m: (os.cpu_count() or 1) * m['rsa_s' if m['cert'] == 'rsa' else 'p256_s']),
     'sign-ec': ('a signature with P-256 on all processors', lambda m: (os.cpu_count() or 1) * m['p256_s']),
-    'relay': ('two connections and 8 round trips, both ends on all processors', lambda m: _busy(m, 1, 8)),
+    'relay': ('a connection and 8 round trips, two of them onward, both ends on all processors', lambda m: _busy(m, 1, 8)),
     'crowd': ('100 of them on all processors: a connection and 5 round trips each, in ms',
               lambda m: 100e3 / _busy(m, 1, 5)),
     'lines': ('a connection, 6 round trips, and 45 octets a message sent', lambda m: m['connect_us'] / 1e6
