@@ -685,7 +685,7 @@ static void refused_files(void **state)
 	*state = NULL;
 	tamper("PRAGMA user_version = 99");
 	assert_null(directory_open(path, &err));
-	assert_int_equal(err.code, ST_PERM);
+	assert_int_equal(err.code, ST_VERSION);
 	assert_non_null(strstr(err.text, "newer"));
 	tamper("PRAGMA user_version = 2; PRAGMA application_id = 7");
 	err = (struct err){ 0 };

@@ -434,8 +434,8 @@ static void versions(void **state)
 	} rows[] = {
 		{"1\n",				 ST_OK     },
 		{ "1",				  ST_OK     },
-		{ "2\n",				ST_USAGE  },
-		{ "0\n",				ST_USAGE  },
+		{ "2\n",				ST_VERSION},
+		{ "0\n",				ST_VERSION},
 		{ "",				   ST_CORRUPT},
 		{ "x\n",				ST_CORRUPT},
 		{ "-1\n",			       ST_CORRUPT},
