@@ -27,10 +27,25 @@ static struct civil civil_of_days(int64_t days)
 	return c;
 }
 
-void date_put(struct buf *out, int64_t wall_ms)
+static int64_t seconds(int64_t wall_ms)
 {
 	static const int64_t last = 253402300799; /* 31 Dec 9999 23:59:59 */
-	int64_t s = wall_ms < 0 ? 0 : wall_ms / 1000 > last ? last : wall_ms / 1000;
+
+	return wall_ms < 0 ? 0 : wall_ms / 1000 > last ? last : wall_ms / 1000;
+}
+
+void date_put_internet(struct buf *out, int64_t wall_ms)
+{
+	int64_t s = seconds(wall_ms), rest = s % 86400;
+	struct civil c = civil_of_days(s / 86400);
+
+	buf_printf(out, "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)c.year, (int)c.month + 1, (int)c.day,
+		(int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
+}
+
+void date_put(struct buf *out, int64_t wall_ms)
+{
+	int64_t s = seconds(wall_ms);
 	int64_t days = s / 86400, rest = s % 86400;
 	struct civil c = civil_of_days(days);
 

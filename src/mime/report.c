@@ -348,6 +348,11 @@ static void put_status(struct buf *out, const struct report *r, bool utf8)
 	}
 	put_host(out, STR("Reporting-MTA: dns; "), r->hostname, utf8);
 	put_moment(out, STR("Arrival-Date: "), r->arrived_ms);
+	if (r->held_until_ms != 0) { /* RFC 4865 5.1.2; HOLDFOR is kept as the time that it meant */
+		buf_put(out, STR("Future-Release-Request: until;"));
+		date_put_internet(out, r->held_until_ms);
+		buf_put(out, STR("\r\n"));
+	}
 	msgid_text(r->original, id);
 	put_host(out, STR("X-Restante-Queue-Id: "), str_of(id, MSGID_TEXT), false);
 	for (size_t i = 0; i < r->count; i++)

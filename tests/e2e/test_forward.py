@@ -1,5 +1,7 @@
 """Aliases that lead outside: a sender of our own on the way out, and the way back; and what senders are told."""
 
+import datetime
+import email.utils
 import re
 import socket
 import threading
@@ -136,6 +138,22 @@ def test_the_sender_here_is_told(office):
     wait_until(lambda: got.extend(office.fetch('ann@example.test')) or got, 20, 'a notice')
     assert len(got) == 1 and b'nobody@far.test' in got[0] and b'carl@far.test' not in got[0]
     assert b'multipart/report' in got[0] and b'5.1.1' in got[0]
+
+
+def test_the_sender_of_held_mail_is_told(office):
+    office.fetch('ann@example.test')
+    with office.submit() as s:
+        s.ehlo()
+        assert s.mail('ann@example.test', ['HOLDFOR=1'])[0] == 250
+        assert s.rcpt('nowhere@far.test', ['NOTIFY=FAILURE'])[0] == 250
+        assert s.data(b'From: <ann@example.test>\r\nSubject: held\r\n\r\ny\r\n')[0] == 250
+    got = []
+    wait_until(lambda: got.extend(office.fetch('ann@example.test')) or got, 20, 'a notice')
+    said = re.search(rb'\r\nArrival-Date: ([^\r]+)\r\nFuture-Release-Request: until;([0-9TZ:-]+)\r\n', got[0])
+    assert said, got[0]
+    arrived_at = email.utils.parsedate_to_datetime(said[1].decode())
+    until = datetime.datetime.fromisoformat(said[2].decode().replace('Z', '+00:00'))
+    assert 0 <= (until - arrived_at).total_seconds() <= 2, said
 
 
 def test_a_loop_ends(office):
