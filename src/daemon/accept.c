@@ -108,8 +108,7 @@ static void hand_on(struct waiting *w)
 		return;
 	}
 	uncount(el->edge, str_c(w->conn.peer));
-	conn_want(&w->conn, 0);
-	conn_deadline(&w->conn, 0);
+	conn_let_go(&w->conn);
 	log_debug("proxy.client", F_C("proxy", w->conn.peer), F_C("listen", el->row->name));
 	start(el, fd, (struct sockaddr *)(w->header.told ? &w->header.client : &own));
 	free(w);

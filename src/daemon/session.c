@@ -310,7 +310,9 @@ bool session_ask_auth(
 	struct session *s, struct str mechanism, struct str input, bool has_input, bool plus)
 {
 	unsigned char exporter[32];
-	bool bound = s->conn.ssl != NULL && conn_channel_binding(&s->conn, exporter);
+	/* The others cannot be bound, and to derive it costs more than to send the packet. */
+	bool bound = str_istarts(mechanism, STR("SCRAM-")) && s->conn.ssl != NULL &&
+		     conn_channel_binding(&s->conn, exporter);
 	struct buf b = { 0 };
 	bool asked;
 

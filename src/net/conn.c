@@ -77,7 +77,10 @@ static void wait_for_wanted(struct conn *c)
 		events |= c->read_needs_write ? LOOP_WRITE : LOOP_READ;
 	if ((c->wanted & LOOP_WRITE) != 0)
 		events |= c->write_needs_read ? LOOP_READ : LOOP_WRITE;
-	loop_io_want(&c->io, events);
+	/* Nothing is wanted only until an answer is there: most often the same is wanted next, and to stop and to
+	 * start are a system call each.  on_io() stops it when something comes meanwhile. */
+	if (events != 0)
+		loop_io_want(&c->io, events);
 	if ((c->wanted & LOOP_READ) != 0 && conn_pending(c))
 		loop_io_again(&c->io, events);
 }
@@ -109,6 +112,8 @@ static void on_io(struct loop_io *io, int events)
 	c->drained &= (events & LOOP_READ) == 0;
 	if (c->handshaking)
 		handshake(c);
+	else if (c->wanted == 0)
+		loop_io_want(io, 0);
 	else
 		c->event(c, CONN_READY);
 }
@@ -149,6 +154,13 @@ void conn_close(struct conn *c)
 	 * 3.6.1).  MSG_TRUNC lets TCP drop them without a copy. */
 	(void)recv(c->fd, sink, sizeof sink, MSG_DONTWAIT | MSG_TRUNC);
 	close(c->fd);
+	c->fd = -1;
+}
+
+void conn_let_go(struct conn *c)
+{
+	loop_io_want(&c->io, 0);
+	loop_timer_stop(&c->timer);
 	c->fd = -1;
 }
 
@@ -213,7 +225,7 @@ static int64_t read_tls(struct conn *c, char *to, size_t n)
 	size_t total = 0;
 	bool end = false;
 
-	c->read_needs_write = false;
+	c->read_needs_write = c->starved = false;
 	while (total < n) {
 		size_t got = 0;
 		int done, needs;
@@ -223,9 +235,12 @@ static int64_t read_tls(struct conn *c, char *to, size_t n)
 		done = SSL_read_ex(c->ssl, to + total, n - total, &got);
 		if (done == 1) {
 			total += got;
+			if (SSL_has_pending(c->ssl) == 0)
+				break;
 			continue;
 		}
 		needs = tls_needs(c, done, "TLS read", &end);
+		c->starved = true;
 		c->read_needs_write = needs == LOOP_WRITE;
 		if (needs == 0 && total == 0)
 			return end ? CONN_EOF : CONN_ERROR;
@@ -342,7 +357,8 @@ void conn_deadline(struct conn *c, int64_t mono_ms)
 
 bool conn_pending(const struct conn *c)
 {
-	return c->ssl != NULL && !c->handshaking && !c->broken && SSL_pending(c->ssl) > 0;
+	return c->ssl != NULL && !c->handshaking && !c->broken && !c->starved &&
+	       SSL_has_pending(c->ssl) == 1;
 }
 
 bool conn_channel_binding(struct conn *c, unsigned char out[32])

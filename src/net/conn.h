@@ -33,7 +33,8 @@ struct conn {
 	bool last;                               /* conn_last() */
 	int wanted;                              /* LOOP_READ | LOOP_WRITE, as the owner sees it */
 	bool read_needs_write, write_needs_read; /* TLS only */
-	bool broken;                             /* no more octets either way */
+	bool starved; /* and that: what was read ahead is less than a record */
+	bool broken;  /* no more octets either way */
 	bool drained; /* plain: nothing to read until the loop says so, a read would be in vain */
 	/* The ALPN name of the listener's protocol, "pop3" or "smtp"; set it between conn_init() and
 	 * conn_start_tls().  NULL takes either, so say which. */
@@ -53,6 +54,9 @@ void conn_init(struct conn *c, struct loop *l, int fd, const struct sockaddr *pe
 /* close_notify when possible, then close; idempotent, and may be called from event(), after which
  * the struct may be freed. */
 void conn_close(struct conn *c);
+
+/* The socket is somebody else's from now on: no event comes any more. */
+void conn_let_go(struct conn *c);
 
 /* Call it when the octets that asked for TLS have been consumed and the reply has been written;
  * whatever else the engine holds was sent in the clear and is the engine's to drop (RFC 3207 4.2,

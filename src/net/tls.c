@@ -171,6 +171,8 @@ static enum status set_policy(SSL_CTX *ctx, struct str min, struct err *err)
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, NULL);
+	/* Else each record is two reads: its header, then the rest. */
+	SSL_CTX_set_read_ahead(ctx, 1);
 	return ST_OK;
 }
 
