@@ -80,6 +80,7 @@ static void from_parent(void *owner, struct ipc_packet *p)
 		if (config != NULL) {
 			config_free(s->svc.office.config);
 			s->svc.office.config = config;
+			s->svc.disk_look_ms = 0;
 			directory_count_changes(s->svc.office.directory, s->svc.changes);
 			svc_queue_configure(&s->svc);
 			authenticator_upgrade(s->svc.authenticator, config->password_upgrade);

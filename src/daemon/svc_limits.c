@@ -163,6 +163,8 @@ bool svc_disk_low(struct svc *s)
 	if (low && !s->disk_low)
 		log_error("store.low", F_INT("free", v.f_bavail * v.f_frsize),
 			F_C("do", "free disk space: no mail is taken in"));
+	if (low != s->disk_low && s->changes != NULL)
+		++*s->changes; /* edges ask again before they say yes */
 	s->disk_low = low;
 	return low;
 }
