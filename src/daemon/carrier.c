@@ -75,22 +75,29 @@ static void from_store(void *owner, struct ipc_packet *p)
 		close(p->fd);
 }
 
+static void forget_store(struct carrier *c)
+{
+	log_warn("carrier.store-lost", F_INT("jobs", c->job_count));
+	c->store_lost = true;
+	for (uint32_t i = 0; i < c->job_slots; i++)
+		if (c->jobs[i] != NULL)
+			job_store_lost(c->jobs[i]);
+}
+
 static void store_lost(void *owner)
 {
 	struct carrier *c = owner;
 	struct ipc_head ask = { .type = LEASH_CHANNEL };
 
-	log_warn("carrier.store-lost", F_INT("jobs", c->job_count));
-	c->store_lost = true;
+	forget_store(c);
 	ipc_send(c->leash, &ask, STR(""), STR(""), -1);
-	for (uint32_t i = 0; i < c->job_slots; i++)
-		if (c->jobs[i] != NULL)
-			job_store_lost(c->jobs[i]);
 	loop_timer_at(&c->orphaned, loop_now_ms(c->loop) + ORPHAN_MS);
 }
 
 void carrier_new_store(struct carrier *c, int fd)
 {
+	if (c->store != NULL && !c->store_lost) /* the parent knew before us */
+		forget_store(c);
 	ipc_free(c->store);
 	c->store = ipc_new(c->loop, fd, from_store, store_lost, c);
 	ipc_gather(c->store);

@@ -120,7 +120,7 @@ void edge_note(
 {
 	struct ipc_head head = { .type = (uint16_t)note, .session = s->slot };
 
-	if (e->store != NULL && !e->store_lost)
+	if (e->store != NULL && !e->store_lost && !s->lost)
 		ipc_send(e->store, &head, fields, octets, -1);
 }
 
@@ -140,7 +140,7 @@ static void hello(struct edge *e, struct session *s)
 /* False: there is no store now. */
 static bool begin_question(struct edge *e, struct session *s, struct ipc_head *head)
 {
-	if (e->store == NULL || e->store_lost)
+	if (e->store == NULL || e->store_lost || s->lost)
 		return false;
 	if (++e->seq == 0)
 		e->seq = 1;
@@ -188,7 +188,7 @@ void edge_tell(struct edge *e, struct session *s, enum ipc_type type)
 {
 	struct ipc_head head = { .type = (uint16_t)type, .session = s->slot };
 
-	if (e->store != NULL && !e->store_lost)
+	if (e->store != NULL && !e->store_lost && !s->lost)
 		ipc_send(e->store, &head, STR(""), STR(""), -1);
 }
 
@@ -286,17 +286,12 @@ static void from_store(void *owner, struct ipc_packet *p)
 		close(p->fd);
 }
 
-/* Authentication, leases and drafts were in the store: no session that asked it anything can go
- * on honestly. */
-static void store_lost(void *owner)
+/* Authentication, leases, recipients and drafts were in the store: no session that asked it anything can go
+ * on honestly, with the next one least of all: it would have those recipients only that we say yes to by ourselves. */
+static void forget_store(struct edge *e)
 {
-	struct edge *e = owner;
-	struct ipc_head ask = { .type = LEASH_CHANNEL };
-
 	log_warn("edge.store-lost", F_INT("sessions", e->live));
 	e->store_lost = true;
-	ipc_send(e->leash, &ask, STR(""), STR(""), -1);
-	loop_timer_at(&e->orphaned, loop_now_ms(e->loop) + ORPHAN_MS);
 	for (uint32_t i = 0; i < e->slot_count; i++) {
 		struct session *s = e->slots[i];
 		bool asked = s != NULL && s->seq != 0;
@@ -304,11 +299,22 @@ static void store_lost(void *owner)
 		if (s == NULL || !s->known)
 			continue;
 		s->known = false;
+		s->lost = true;
 		if (asked)
 			session_answered(s, NULL);
 		if (e->slots[i] == s)
 			session_shutdown(s);
 	}
+}
+
+static void store_lost(void *owner)
+{
+	struct edge *e = owner;
+	struct ipc_head ask = { .type = LEASH_CHANNEL };
+
+	forget_store(e);
+	ipc_send(e->leash, &ask, STR(""), STR(""), -1);
+	loop_timer_at(&e->orphaned, loop_now_ms(e->loop) + ORPHAN_MS);
 }
 
 /* Nobody gave us another channel in all that time. */
@@ -356,6 +362,8 @@ static void from_parent(void *owner, struct ipc_packet *p)
 	case LEASH_CHANNEL:
 		if (p->fd < 0)
 			break;
+		if (!e->store_lost) /* the parent knew before us */
+			forget_store(e);
 		ipc_free(e->store);
 		e->store = ipc_new(e->loop, p->fd, from_store, store_lost, e);
 		ipc_gather(e->store);

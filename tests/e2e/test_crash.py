@@ -178,3 +178,29 @@ def test_no_child_outlives_the_parent(office):
     office.kill()
     assert not any(alive(p) for p in children)
     office.start()
+
+
+def test_a_new_store_is_not_told_half(office):
+    """One recipient is known to the store that dies, the other to the edge alone: the next store must not take the
+    message for the second one and say so for both."""
+    names = ('first@example.test', 'second@example.test')
+    for name in names:
+        office.add_account(name)
+    with office.wire('smtp') as w:
+        w.reply()
+        for command in ('EHLO client.test', 'MAIL FROM:<x@elsewhere.test>', f'RCPT TO:<{names[1]}>', 'RSET',
+                        'MAIL FROM:<x@elsewhere.test>', f'RCPT TO:<{names[0]}>', f'RCPT TO:<{names[1]}>', 'DATA'):
+            assert w.ask(command)[0] in '23', command
+        w.send(b'Subject: half\r\n\r\nx\r\n')
+        old = office.store_pid()
+        os.kill(old, signal.SIGKILL)
+        wait_until(lambda: not alive(old) and office.store_pid() not in (None, old), 20, 'another store')
+        wait_until(lambda: office.run('who').returncode == 0, 20, 'it answers')
+        with office.wire('smtp') as other:  # the edges have it
+            other.reply()
+            other.ask('EHLO client.test')
+            wait_until(lambda: other.ask('MAIL FROM:<x@elsewhere.test>')[0] + other.ask(f'RCPT TO:<{names[0]}>')[0] +
+                       other.ask('RSET')[0] == '222', 20, 'mail is taken')
+        w.send(b'.\r\n')
+        taken = w.reply().startswith('250')
+    assert [len(office.fetch(name)) for name in names] == [taken, taken]
