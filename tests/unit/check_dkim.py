@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""What we sign, dkimpy verifies: odd messages, both algorithms.  Usage: check_dkim.py SHOW_DKIM"""
+"""What we sign, dkimpy and opendkim verify: odd messages, both algorithms.  Usage: check_dkim.py SHOW_DKIM"""
 
+import os
 import random
+import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 import dkim
@@ -55,6 +59,25 @@ def verify(message, records):
     return [one(0), one(1)]
 
 
+# Mail with a NUL or a CR alone is none for it, its buffer for a header ends at 64 KiB, and from a file it reads lines.
+NOT_OPENDKIM = {'NUL', 'a stray CR', 'huge field', 'no line end'}
+
+
+def opendkim(octets, records):
+    """What its filter says of each signature, keys from a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {name: os.path.join(folder, name) for name in ('keys', 'conf', 'eml')}
+        with open(paths['keys'], 'wb') as f:
+            f.writelines(b'%s %s\n' % (name.rstrip(b'.'), key) for name, key in records.items())
+        with open(paths['eml'], 'wb') as f:
+            f.write(octets)
+        with open(paths['conf'], 'w', encoding='ascii') as f:
+            f.write(f'TestPublicKeys {paths["keys"]}\nMode v\nOn-BadSignature accept\nSyslog no\n')
+        done = subprocess.run(['opendkim', '-x', paths['conf'], '-v', '-v', '-t', paths['eml']],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
+    return re.findall(rb'dkim=(\w+)[^;]* header\.d=example\.org', done.stdout)
+
+
 class Signatures(unittest.TestCase):
     def test_messages(self):
         for name, message in MESSAGES.items():
@@ -74,6 +97,14 @@ class Signatures(unittest.TestCase):
             with self.subTest(body):
                 records, octets = signed(HEADER + b'\r\n' + body)
                 self.assertEqual(verify(octets, records), [True, True])
+
+    @unittest.skipIf(shutil.which('opendkim') is None, 'opendkim is not installed')
+    def test_opendkim(self):
+        for name in sorted(MESSAGES.keys() - NOT_OPENDKIM):
+            with self.subTest(name):
+                records, octets = signed(MESSAGES[name])
+                self.assertEqual(opendkim(octets, records)[:2], [b'pass', b'pass'])
+        self.assertEqual(opendkim(octets.replace(b'\r\n\r\n', b'\r\n\r\nchanged', 1), records)[:2], [b'fail', b'fail'])
 
     def test_a_change_is_seen(self):
         records, octets = signed(MESSAGES['plain'])
