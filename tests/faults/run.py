@@ -6,7 +6,8 @@
 A first run without faults tells which calls each process makes; then strace makes one of them fail, one
 run a fault (EIO, ENOSPC, EMFILE, ENOMEM, EINTR, SIGKILL at the call): the first N of each call of each
 process (8 unless told; --short: 1, and fewer errors).  PART: deliver-store, deliver-edge, retrieve-store,
-retrieve-edge, relay-store, relay-carrier, fetch, short-writes; all unless told.  After each run, without faults:
+retrieve-edge, relay-store, relay-carrier, many-store, many-carrier (one message for three; SIGKILL at each call), fetch,
+short-writes; all unless told.  After each run, without faults:
   answered 250            the message is there, once, octet for octet
   refused                 with a temporary code (4xx), and it is not there (may be there when the process
                           died of it, or the reply says that it is not known: the sender tries again)
@@ -111,6 +112,10 @@ def synced_again(path):
 
 
 def faults(found, args):
+    if args.kills:
+        yield from ((call, number, "SIGKILL") for call in sorted(set(found) - LEFT_OUT)
+                    for number in range(1, (1 if args.short else found[call]) + 1))
+        return
     """A number is one of each thread's calls, as strace counts them."""
     for call in sorted(set(found) - LEFT_OUT if args.call is None else {args.call} & set(found)):
         for number in range(1, min(found[call], args.each) + 1):
@@ -323,6 +328,51 @@ def relay_part(name, args, tally):
             served.office.destroy()
 
 
+def many_part(name, args, tally):
+    """One message for three, killed at each system call: two are served elsewhere, the third is refused there.  Taken:
+    each recipient gets it, at least once, or its sender is told, once."""
+    def rcpt(_, line):
+        return "550 5.1.1 no such user" if "no@" in line else "250 2.1.5 yes"
+
+    with peer.Peer({"RCPT": rcpt}) as far:
+        served = Served(f'queue_retry = "1s"\nroute "far.test" {{\n relay = "127.0.0.1"\n port = {far.port}\n}}\n')
+
+        def once(during):
+            served.n += 1
+            tag, taken = b"tag%d" % served.n, False
+            to = ["x@far.test", "no@far.test", "y@far.test"]
+
+            def reached():
+                return {r for m in list(far.messages) if b"Subject: " + tag + b"\r" in m.octets for r in m.recipients}
+
+            with during:
+                try:
+                    with served.office.submit() as s:
+                        s.sendmail(served.office.ann, to, BODY % tag)
+                        taken = True
+                    o.wait_until(lambda: len(reached()) == 2, 3, "it is there")
+                    time.sleep(0.2)  # the notice is made
+                except (*LOST, o.smtplib.SMTPException, AssertionError):
+                    pass
+            end, notices = time.monotonic() + 40, []
+            while taken and (reached() != {to[0], to[2]} or not notices):
+                if time.monotonic() > end:
+                    return f"taken; it reached {reached()}, {len(notices)} notices\n{served.office.log_tail()}"
+                time.sleep(0.1)
+                notices = [m for m in served.again(served.office.fetch, delete=False)[1:]
+                           if b"Subject: " + tag + b"\r" in m]
+            if len(notices) > 1 or any(b"Final-Recipient: rfc822; no@far.test" not in m for m in notices):
+                return f"the notices are {notices}"
+            served.empty()
+            return None
+
+        args = argparse.Namespace(**{**vars(args), "kills": True})
+        try:
+            every_fault(name, args, tally, served, once)
+        finally:
+            served.office.destroy()
+
+
 class Shortened:
     """short_writes.c, built; count() tells how many writes it has cut."""
 
@@ -417,6 +467,7 @@ class Tally:
 
 PARTS = {"deliver-store": served_part, "deliver-edge": served_part, "retrieve-store": served_part,
          "retrieve-edge": served_part, "relay-store": relay_part, "relay-carrier": relay_part,
+         "many-store": many_part, "many-carrier": many_part,
          "fetch": fetch_part, "short-writes": short_part}
 
 
@@ -427,6 +478,7 @@ def main():
     parser.add_argument("--call", help="only this system call")
     parser.add_argument("parts", nargs="*", metavar="PART")
     args = parser.parse_args()
+    args.kills = False
     args.each = args.each or (1 if args.short else 8)
     if set(args.parts) - set(PARTS):
         parser.error(f"parts are {', '.join(PARTS)}")
