@@ -254,7 +254,7 @@ def test_endless(office):
         server.greeting = '+OK\r\n'
         server.answers['CAPA'] = b'+OK\r\n' + b'X-ROW\r\n' * 3000000
         done = lab(*where)
-        assert done.returncode == 75 and len(done.stdout) < 40000000, (done.returncode, done.stderr)
+        assert done.returncode == 75 and len(done.stdout) < 20000000, (done.returncode, done.stderr)
         done = lab('check', *where)
         assert done.returncode in (75, 76), (done.returncode, done.stderr)
 
