@@ -6,10 +6,8 @@
 #include "base/codec.h"
 #include "cmd/lab_wire.h"
 
-enum {
-	KEPT_MAX = 16 * 1024 * 1024,
-	ROW_COST = 300
-}; /* octets; a row of JSON with what is around it */
+/* Octets.  A row of JSON has more around it than in it. */
+enum { KEPT_MAX = 16 * 1024 * 1024, ROW_COST = 300 };
 
 int64_t wire_now_us(void)
 {

@@ -254,7 +254,8 @@ def test_endless(office):
         server.greeting = '+OK\r\n'
         server.answers['CAPA'] = b'+OK\r\n' + b'X-ROW\r\n' * 3000000
         done = lab(*where)
-        assert done.returncode == 75 and len(done.stdout) < 20000000, (done.returncode, done.stderr)
+        # The rows themselves are 39 MB when all of them come in time; the transcript of them would be 200.
+        assert done.returncode in (0, 75) and len(done.stdout) < 60000000, (done.returncode, done.stderr)
         done = lab('check', *where)
         assert done.returncode in (75, 76), (done.returncode, done.stderr)
 
