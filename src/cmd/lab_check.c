@@ -181,9 +181,11 @@ bool probe_login(struct checker *k, struct wire *w, struct err *err)
 	return false;
 }
 
-/* What every session shows by the way. */
+/* What every session shows by the way; who never said a word has shown nothing. */
 static void look_back(struct checker *k, const struct wire *w)
 {
+	if (k->found[CHECK_GREETING].level == LEVEL_NONE)
+		return;
 	CHECK(k, CHECK_ANSWERS, w->odd.len == 0, LEVEL_FAIL, "%.*s", STR_ARG(buf_str(&w->odd)));
 }
 

@@ -31,9 +31,9 @@ struct session {
 	struct edge *edge;
 	const struct session_protocol *protocol;
 	const struct config_listen *row;
-	uint32_t slot, seq;  /* seq: the open question to the store, 0 none */
-	bool known;          /* the store was asked something: tell it END */
-	bool lost;           /* the store that was asked is gone: the next one is not, for it knows half */
+	uint32_t slot, seq; /* seq: the open question to the store, 0 none */
+	bool known;         /* the store was asked something: tell it END */
+	bool lost; /* the store that was asked is gone: the next one is not, for it knows half */
 	bool holds_maildrop; /* there, so that nobody else can open it meanwhile */
 	bool closing, starting_tls, driving, ended;
 	bool again;              /* serve once more although nothing came */

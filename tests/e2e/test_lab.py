@@ -286,3 +286,9 @@ def test_smtp_as_it_should_not_be(office):
         assert done.returncode == 77 and not done.stdout.count(b'-> DATA'), done
         peer.replies['RCPT'] = '450 later\r\n'
         assert lab(*where, '--from', 'a@x', '--to', 'b@y').returncode == 75
+
+
+def test_nobody_there(office):
+    """Who cannot be reached has shown nothing, good or bad."""
+    done = lab('check', 'pop3', '127.0.0.1', '--port', 1, '--tls', 'none', '--json')
+    assert done.returncode == 75 and {row['result'] for row in json.loads(done.stdout)} == {'SKIP'}, done
