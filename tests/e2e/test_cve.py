@@ -18,11 +18,7 @@ def greeted(office, name='smtp'):
 
 
 def logged_in(office):
-    w = office.wire('pop3s')
-    w.line()
-    w.pop(f'USER {office.ann}')
-    assert w.pop(f'PASS {PASSWORD}').startswith('+OK')
-    return w
+    return office.pop_wire()
 
 
 def still_serves(office):

@@ -17,11 +17,7 @@ def fill(office, count, to=ANN):
 
 
 def login(office, user=ANN):
-    w = office.wire('pop3s')
-    w.line()
-    assert w.pop(f'USER {user}').startswith('+OK')
-    assert w.pop(f'PASS {PASSWORD}').startswith('+OK')
-    return w
+    return office.pop_wire(user)
 
 
 def uidls(office, user=ANN):
