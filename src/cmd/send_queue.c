@@ -8,6 +8,7 @@
 #include "cmd/send.h"
 #include "mime/address.h"
 #include "mime/compose.h"
+#include "mime/crlf.h"
 #include "mime/tree.h"
 #include "proto/path.h"
 
@@ -36,11 +37,11 @@ static void put_lines(struct buf *out, struct str s)
 {
 	while (s.n > 0) {
 		struct str line = str_cut(&s, '\n');
+		struct crlf ends = { .cr = false };
 
 		while (line.n > 0 && line.p[line.n - 1] == '\r')
 			line.n--;
-		for (size_t i = 0; i < line.n; i++)
-			buf_put(out, line.p[i] == '\r' ? STR("\r\n") : str_of(&line.p[i], 1));
+		crlf_put(&ends, line, out);
 		buf_put(out, STR("\r\n"));
 	}
 }

@@ -12,6 +12,16 @@ class Mail:
                        (size // 72)).encode()
 
 
+def swallow(connection):
+    """Loses what came together with the command that was just read."""
+    connection.settimeout(0.05)
+    try:
+        connection.recv(65536)
+    except TimeoutError:
+        pass
+    connection.settimeout(None)
+
+
 class Handler(socketserver.StreamRequestHandler):
     rbufsize = wbufsize = 0
 
@@ -42,12 +52,7 @@ class Handler(socketserver.StreamRequestHandler):
                     return
                 self.server.log.append(line.decode('latin-1').strip())
                 if self.server.eats_pipelined:
-                    self.connection.settimeout(0.05)
-                    try:
-                        self.connection.recv(65536)
-                    except TimeoutError:
-                        pass
-                    self.connection.settimeout(None)
+                    swallow(self.connection)
                 if self.command(words[0].upper(), words[1:]):
                     return
         except (ConnectionError, ValueError):

@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 
-from scripted_pop import Handler, Mail, ScriptedPop
+from scripted_pop import Handler, Mail, ScriptedPop, swallow
 
 TOO_LARGE = '-ERR there is no such message\r\n'
 
@@ -47,12 +47,7 @@ class StrictHandler(Handler):
                 raise EOFError
             got += octet
         if 'eats-pipelined' in s.defects:
-            self.connection.settimeout(0.05)
-            try:
-                self.connection.recv(65536)
-            except TimeoutError:
-                pass
-            self.connection.settimeout(None)
+            swallow(self.connection)
         return got
 
     def say(self, data):

@@ -5,6 +5,7 @@
 #include "store/local.h"
 #include "store_help.h"
 
+/* The index is always on the real disk. */
 struct world {
 	struct disk *disk;
 	struct store *store;

@@ -10,41 +10,7 @@
 
 #include "base/log.h"
 #include "store/disk_sim.h"
-#include "store/local.h"
-#include "store_help.h"
-
-/* A store on either disk.  The index is always on the real one. */
-struct world {
-	struct disk *disk;
-	struct store *store;
-	char *dir;
-	struct store_local_config config;
-	struct buf out;
-};
-
-static void world_open(struct world *w)
-{
-	struct err err = { 0 };
-
-	w->store = store_local_open(w->dir, w->disk, &w->config, &err);
-	if (w->store == NULL)
-		fail_msg("%s", err.text);
-}
-
-static void world_init(struct world *w, struct disk *disk)
-{
-	*w = (struct world){ .disk = disk, .dir = help_dir("/tmp") };
-	w->config =
-		(struct store_local_config){ .segment_octets = 1 << 20, .inline_max = 64 << 10 };
-	buf_init(&w->out, 0);
-	world_open(w);
-}
-
-static void world_reopen(struct world *w)
-{
-	store_close_all(w->store);
-	world_open(w);
-}
+#include "store_world.h"
 
 static struct fsck_report world_fsck(struct world *w)
 {
@@ -53,15 +19,6 @@ static struct fsck_report world_fsck(struct world *w)
 
 	assert_int_equal(store_local_fsck(w->dir, w->disk, &r, NULL, &err), ST_OK);
 	return r;
-}
-
-static void world_deinit(struct world *w)
-{
-	store_close_all(w->store);
-	w->disk->ops->free(w->disk);
-	help_remove_tree(w->dir);
-	free(w->dir);
-	buf_deinit(&w->out);
 }
 
 static uint64_t count_of(struct world *w, uint64_t maildrop)
