@@ -93,6 +93,7 @@ struct config {
 	char *implementation;   /* what POP3's IMPLEMENTATION says; "" hides it; %v: version */
 	int64_t retention_days; /* -1: never */
 	int64_t pop3_login_delay_ms;
+	int64_t pop3_lock_wait_ms;
 	char *pop3_folders;      /* "inbox", "inbox+junk", "all" */
 	char *pop3_utf8_headers; /* "downgrade", "refuse", "asis" */
 	char *pop3_language;

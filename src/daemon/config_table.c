@@ -90,6 +90,9 @@ const struct config_setting config_settings[] = {
 	{ "pop3_login_delay", CONFIG_DURATION, AT(pop3_login_delay_ms), "0s", 0, 1 * DAY, NULL,
 		"Time between POP3 logins of one account, announced with LOGIN-DELAY (RFC 2449 6.5); a "
 		"session that deleted nothing does not count." },
+	{ "pop3_lock_wait", CONFIG_DURATION, AT(pop3_lock_wait_ms), "500ms", 0, 10 * SECOND, NULL,
+		"How long a POP3 login waits for a maildrop that another session has open, before it is "
+		"refused with [IN-USE]." },
 	{ "pop3_folders", CONFIG_WORD, AT(pop3_folders), "inbox", 0, 0, "inbox inbox+junk all",
 		"Which folders POP3 hands out, of accounts that say nothing else: the inbox, and after it junk; "
 		"all is both." },

@@ -237,6 +237,7 @@ _Noreturn void store_process(struct child_start *start)
 	snprintf(root, sizeof root, "%s/store", start->state);
 	list_init(&s->svc.edges);
 	list_init(&s->svc.carriers);
+	list_init(&s->svc.waits);
 	disk_real_prepare();
 	setenv("SQLITE_TMPDIR", start->identity.drop ? "/" : root, 1); /* it sees no /tmp */
 	if (sandbox_drop(&start->identity, root, &err) != ST_OK ||

@@ -37,6 +37,10 @@ static void end_session(struct svc_session *x)
 		x->sasl = NULL;
 		x->open = false;
 	}
+	if (x->wait != NULL) {
+		svc_wait_stop(x);
+		x->open = false;
+	}
 	if (!x->open) {
 		free_session(x);
 		return;
@@ -192,6 +196,7 @@ void svc_reap(struct svc *s)
 {
 	struct link *l, *next;
 
+	svc_wait_turn(s);
 	for (l = s->edges.next; l != &s->edges; l = next) {
 		struct svc_edge *e = LIST_OF(l, struct svc_edge, link);
 

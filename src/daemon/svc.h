@@ -20,7 +20,7 @@ struct svc {
 	_Atomic uint64_t *changes; /* of who gets mail; NULL: nobody may keep an answer */
 	struct signer *signer;     /* NULL: nothing is signed */
 	struct svc_queue *queue;   /* owned; NULL: nothing goes on */
-	struct link edges, carriers;
+	struct link edges, carriers, waits;
 	struct svc_delays {
 		struct svc_delay *slots;
 		size_t count, cap;
@@ -87,6 +87,7 @@ struct svc_session {
 	uint64_t count, octets;           /* of those opened so far */
 	struct store_listing first;       /* of the inbox, while the other is listed */
 	int64_t opened_ms;
+	struct svc_wait *wait;       /* for a maildrop that another session has; NULL: none */
 	struct buf login_answer;     /* to which what was opened is added */
 	struct svc_capture *capture; /* NULL: nobody wants to see this session */
 	struct buf expunged;         /* ids collected so far */
@@ -151,6 +152,11 @@ void svc_capture_end(struct svc_session *x);
 int64_t svc_delay_left(struct svc *s, uint64_t account);
 void svc_delay_begin(struct svc *s, uint64_t account, int64_t login_ms);
 void svc_delay_free(struct svc *s);
+/* svc_wait.c: the login's maildrop is open: is it tried again when it was closed, or in a moment?  false: no. */
+bool svc_wait(struct svc_session *x);
+void svc_wait_stop(struct svc_session *x);
+void svc_wait_closed(struct svc *s, uint64_t maildrop);
+void svc_wait_turn(struct svc *s); /* who waits for what was closed opens it */
 /* svc_quota.c: no room for one more message in any of its maildrops; the same for every recipient. */
 bool svc_is_full(struct svc *s, const struct maildrops *recipient, uint64_t octets);
 bool svc_all_full(struct svc_session *x, uint64_t octets);

@@ -19,9 +19,11 @@ static struct store *store_of(struct svc_session *x)
 void svc_close_drops(struct svc_session *x)
 {
 	for (size_t i = 0; i < SVC_DROPS; i++) {
-		if (x->drops[i].token != 0)
-			store_close(store_of(x), x->drops[i].maildrop, x->drops[i].token);
+		if (x->drops[i].token == 0)
+			continue;
+		store_close(store_of(x), x->drops[i].maildrop, x->drops[i].token);
 		x->drops[i].token = 0;
+		svc_wait_closed(x->edge->svc, x->drops[i].maildrop);
 	}
 }
 
@@ -30,6 +32,7 @@ static void answer_login(struct svc_session *x, enum store_result result, uint64
 {
 	struct buf body = x->login_answer;
 
+	svc_wait_stop(x);
 	x->login_answer = (struct buf){ 0 };
 	put_u16(&body, (uint16_t)result);
 	put_u64(&body, x->count);
@@ -59,6 +62,8 @@ static void opened(struct store_op *op, enum store_result result)
 		x->opened_ms = loop_now_ms(x->edge->svc->loop);
 	} else {
 		svc_close_drops(x);
+		if (result == STORE_BUSY && svc_wait(x))
+			return;
 	}
 	answer_login(x, result, 0, ok ? svc_capture_begin(x) : 0,
 		retention_days(&x->edge->svc->office, x->account));

@@ -16,7 +16,6 @@ import time
 BIN = os.path.abspath(os.environ.get('RESTANTE', 'build/restante'))
 HOST = 'localhost'
 PASSWORD = 'open sesame 1'
-IN_USE_S = 3
 PORTS = {'lmtp': 24, 'smtp': 25, 'pop3': 110, 'submissions': 465, 'submission': 587, 'pop3s': 995}
 BAD_LOG = ('Sanitizer', 'runtime error:', 'Assertion', 'stack smashing', 'buffer overflow')
 
@@ -284,32 +283,17 @@ class Office:
         with self.mx() as s:
             return s.sendmail(sender, to or self.ann, raw)
 
-    def pop(self, user=None, password=PASSWORD, implicit=True):
-        """poplib, logged in.  Who hung up a moment ago may still have the maildrop."""
-        end = time.monotonic() + IN_USE_S
-        while True:
-            try:
-                return self.pop_once(user, password, implicit)
-            except poplib.error_proto as error:
-                if '[IN-USE]' not in str(error) or time.monotonic() > end:
-                    raise
-            time.sleep(0.05)
-
     def pop_wire(self, user=None):
-        """The same as a Wire, by pop3s."""
-        end = time.monotonic() + IN_USE_S
-        while True:
-            w = self.wire('pop3s')
-            w.line()
-            assert w.pop(f'USER {user or self.ann}').startswith('+OK')
-            reply = w.pop(f'PASS {PASSWORD}')
-            if reply.startswith('+OK'):
-                return w
-            w.close()
-            assert '[IN-USE]' in reply and time.monotonic() < end, reply
-            time.sleep(0.05)
+        """A session as a Wire, by pop3s."""
+        w = self.wire('pop3s')
+        w.line()
+        assert w.pop(f'USER {user or self.ann}').startswith('+OK')
+        reply = w.pop(f'PASS {PASSWORD}')
+        assert reply.startswith('+OK'), reply
+        return w
 
-    def pop_once(self, user, password, implicit):
+    def pop(self, user=None, password=PASSWORD, implicit=True):
+        """poplib, logged in."""
         if implicit:
             p = poplib.POP3_SSL(HOST, self.port('pop3s'), context=self.tls(), timeout=30)
         else:

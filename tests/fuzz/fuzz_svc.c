@@ -90,6 +90,7 @@ static void open_office(void)
 	check(office_open(&svc.office, dir, config_parse(text, "fuzz", &err), &err) == ST_OK);
 	list_init(&svc.edges);
 	list_init(&svc.carriers);
+	list_init(&svc.waits);
 	svc.loop = loop_new();
 	svc.authenticator = authenticator_new(svc.office.directory, 1, 16);
 	loop_io_init(&store_io, svc.loop, store_fd(svc.office.store), store_ready);

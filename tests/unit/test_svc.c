@@ -82,6 +82,7 @@ static int open_office(void **state)
 		return -1;
 	list_init(&svc.edges);
 	list_init(&svc.carriers);
+	list_init(&svc.waits);
 	svc.loop = loop_new();
 	svc.authenticator = authenticator_new(svc.office.directory, 1, 16);
 	loop_io_init(&store_io, svc.loop, store_fd(svc.office.store), store_ready);
@@ -198,24 +199,36 @@ static int ask_auth(uint32_t session, const char *user, const char *password)
 	return answer(NULL);
 }
 
-/* Logs in, and the result of opening the maildrop. */
-static int ask_login(uint32_t session, const char *user)
+static void send_login(uint32_t session, const char *user)
 {
-	struct buf b = { 0 }, body = { 0 };
-	struct reader r;
-	int result;
+	struct buf b = { 0 };
 
 	put_auth(&b, user, "secret", "pop3");
 	send_packet(IPC_AUTH, session, 1, buf_str(&b));
+	buf_deinit(&b);
+}
+
+/* The result of opening the maildrop. */
+static int login_answer(void)
+{
+	struct buf body = { 0 };
+	struct reader r;
+	int result;
+
 	assert_int_equal(answer(&body), SASL_OK);
 	r = (struct reader){ buf_str(&body), false };
 	for (int i = 0; i < 3; i++)
 		(void)get_str(&r);
 	result = get_u16(&r);
 	assert_int_equal(r.rest.n, 5 * sizeof(uint64_t));
-	buf_deinit(&b);
 	buf_deinit(&body);
 	return result;
+}
+
+static int ask_login(uint32_t session, const char *user)
+{
+	send_login(session, user);
+	return login_answer();
 }
 
 static void put_promised(struct buf *b, const char *to)
@@ -551,6 +564,116 @@ static void the_lock_ends_with_the_session(void **state)
 	assert_int_equal(ask_login(2, "ann@example.test"), STORE_BUSY);
 	send_packet(IPC_END, 1, 0, STR(""));
 	assert_int_equal(ask_login(3, "ann@example.test"), STORE_OK);
+}
+
+static void turns_for(int64_t ms)
+{
+	int64_t until = clock_mono_ms() + ms;
+
+	while (clock_mono_ms() < until)
+		loop_turn(svc.loop, false);
+}
+
+static size_t waiting(void)
+{
+	size_t n = 0;
+
+	for (struct link *l = svc.waits.next; l != &svc.waits; l = l->next)
+		n++;
+	return n;
+}
+
+static void wait_for(size_t count)
+{
+	int64_t until = clock_mono_ms() + 10000;
+
+	while (waiting() != count && clock_mono_ms() < until)
+		loop_turn(svc.loop, false);
+	assert_int_equal(waiting(), count);
+}
+
+/* Who comes back before the edge has said that the connection before is gone. */
+static void a_login_waits_for_the_session_before(void **state)
+{
+	int64_t before;
+
+	(void)state;
+	svc.office.config->pop3_lock_wait_ms = 10000;
+	assert_int_equal(ask_login(1, "ann@example.test"), STORE_OK);
+	send_login(2, "ann@example.test");
+	wait_for(1);
+	send_login(3, "ann@example.test");
+	wait_for(2);
+	/* another maildrop waits for nobody */
+	assert_int_equal(ask_login(4, "bob@example.test"), STORE_OK);
+	before = clock_mono_ms();
+	send_packet(IPC_END, 1, 0, STR(""));
+	assert_int_equal(login_answer(), STORE_OK);
+	assert_true(clock_mono_ms() - before < 5000);
+	wait_for(1);
+	/* it was the first of them: when it goes the other is let in */
+	send_packet(IPC_LIST, 2, 2, STR(""));
+	assert_int_equal(answer(NULL), STORE_OK);
+	send_packet(IPC_END, 2, 0, STR(""));
+	assert_int_equal(login_answer(), STORE_OK);
+	send_packet(IPC_LIST, 3, 2, STR(""));
+	assert_int_equal(answer(NULL), STORE_OK);
+	wait_for(0);
+}
+
+static void waiting_for_a_maildrop_is_bounded(void **state)
+{
+	int64_t before;
+
+	(void)state;
+	svc.office.config->pop3_lock_wait_ms = 300;
+	assert_int_equal(ask_login(1, "ann@example.test"), STORE_OK);
+	before = clock_mono_ms();
+	assert_int_equal(ask_login(2, "ann@example.test"), STORE_BUSY);
+	assert_true(clock_mono_ms() - before >= 300);
+	send_packet(IPC_END, 2, 0, STR(""));
+	/* four of one account at most, and one that hung up waits no more */
+	svc.office.config->pop3_lock_wait_ms = 10000;
+	for (uint32_t session = 2; session <= 5; session++)
+		send_login(session, "ann@example.test");
+	wait_for(4);
+	before = clock_mono_ms();
+	assert_int_equal(ask_login(6, "ann@example.test"), STORE_BUSY);
+	assert_true(clock_mono_ms() - before < 5000);
+	for (uint32_t session = 2; session <= 5; session++)
+		send_packet(IPC_END, session, 0, STR(""));
+	wait_for(0);
+	/* 0: at once, as it would be without */
+	svc.office.config->pop3_lock_wait_ms = 0;
+	assert_int_equal(ask_login(7, "ann@example.test"), STORE_BUSY);
+	svc.office.config->pop3_lock_wait_ms = 500;
+}
+
+static void ignore_done(struct store_op *op, enum store_result result)
+{
+	(void)op;
+	(void)result;
+}
+
+/* A maildrop that is closed by other hands is found at the end of the wait. */
+static void the_last_try_is_at_the_end(void **state)
+{
+	struct store_open held = { .op.done = ignore_done };
+	struct account ann = { 0 };
+
+	(void)state;
+	assert_int_equal(ask_login(1, "ann@example.test"), STORE_OK);
+	send_packet(IPC_END, 1, 0, STR(""));
+	assert_int_equal(
+		account_get(svc.office.directory, STR("ann@example.test"), &ann, NULL), ST_OK);
+	held.maildrop = ann.id;
+	turns_for(50);
+	store_open(svc.office.store, &held);
+	assert_true(held.token != 0);
+	send_login(2, "ann@example.test");
+	wait_for(1);
+	store_close(svc.office.store, held.maildrop, held.token);
+	assert_int_equal(login_answer(), STORE_OK);
 }
 
 static void send_fd(uint16_t type, uint32_t session, int fd)
@@ -895,6 +1018,9 @@ int main(void)
 		EDGE_TEST(a_yes_that_lasts),
 		EDGE_TEST(promised_recipients),
 		EDGE_TEST(the_lock_ends_with_the_session),
+		EDGE_TEST(a_login_waits_for_the_session_before),
+		EDGE_TEST(waiting_for_a_maildrop_is_bounded),
+		EDGE_TEST(the_last_try_is_at_the_end),
 		EDGE_TEST(refused_packets),
 		EDGE_TEST(local_users),
 		EDGE_TEST(a_second_question),

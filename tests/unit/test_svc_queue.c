@@ -60,6 +60,7 @@ static int open_office(void **state)
 		return -1;
 	list_init(&svc.edges);
 	list_init(&svc.carriers);
+	list_init(&svc.waits);
 	svc.loop = loop_new();
 	loop_io_init(&store_io, svc.loop, store_fd(svc.office.store), store_ready);
 	loop_io_want(&store_io, LOOP_READ);
