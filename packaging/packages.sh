@@ -3,7 +3,7 @@
 build_packages=(gcc libc6-dev meson ninja-build pkg-config ca-certificates
 	libssl-dev libev-dev libunbound-dev libcurl4-openssl-dev libgsasl-dev libsodium-dev libcrypt-dev libidn2-dev libunistring-dev
 	libsqlite3-dev libconfuse-dev libexpat1-dev libjansson-dev libseccomp-dev libncurses-dev)
-test_packages=(git clang clang-format libclang-rt-14-dev libcmocka-dev python3 curl swaks fetchmail mpop
+test_packages=(git clang clang-format libclang-rt-14-dev libcmocka-dev python3 curl swaks fetchmail mpop microsocks
 	mandoc strace xfsprogs e2fsprogs openssl dovecot-core dovecot-pop3d fail2ban
 	debhelper dpkg-dev fakeroot lintian msmtp zsh getmail6 s-nail mutt perl libio-socket-ssl-perl
 	libauthen-sasl-perl python3-dkim opendkim python3-nacl tmux nsd ldnsutils iproute2

@@ -1,5 +1,4 @@
 /* restante fetch */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -7,8 +6,6 @@
 
 #include "base/list.h"
 #include "cmd/fetch.h"
-
-enum { DAY_MS = 24 * 3600 * 1000, WAIT_MAX_MS = 3600 * 1000 };
 
 static void on_row(struct office_reply *reply, json_t *row)
 {
@@ -217,16 +214,8 @@ static int code_of(const struct err *err)
 	return err_exit_code(err->code);
 }
 
-struct round {
-	json_t *rows;
-	uint64_t
-		login_delay_s; /* the longest that a server wants between two logins (RFC 2449 6.5) */
-	bool interrupted;
-	struct buf full, owner; /* of --full: the message, the remote that has it */
-};
-
 static int run(struct cmd *c, const struct config *config, const struct config_remote *remote,
-	struct control_session *session, struct round *round)
+	struct control_session *session, struct fetch_round *round)
 {
 	struct fetch f = { .cmd = c,
 		.full = buf_str(&round->full),
@@ -247,8 +236,8 @@ static int run(struct cmd *c, const struct config *config, const struct config_r
 	else if (f.counts.failed > 0)
 		code = EX_TEMPFAIL;
 	round->interrupted = pop_interrupted(&f.pop);
-	if (f.login_delay_s > round->login_delay_s && f.login_delay_s <= DAY_MS / 1000)
-		round->login_delay_s = f.login_delay_s;
+	if (round->schedule != NULL)
+		schedule_set(round->schedule, remote, code == EX_OK, f.login_delay_s);
 	json_decref(f.row);
 	fetch_clear(&f);
 	buf_deinit(&f.address);
@@ -256,7 +245,7 @@ static int run(struct cmd *c, const struct config *config, const struct config_r
 }
 
 static int run_all(struct cmd *c, const struct config *config, struct control_session *session,
-	struct round *round)
+	struct fetch_round *round)
 {
 	const struct config_remote *owner = config_remote(config, buf_str(&round->owner));
 	bool all = c->nargs == 0;
@@ -275,10 +264,13 @@ static int run_all(struct cmd *c, const struct config *config, struct control_se
 		code = run(c, config, owner, session, round);
 	}
 	for (size_t i = 0; i < count && !round->interrupted; i++) {
-		int one = run(c, config,
-			all ? &config->remotes[i] : config_remote(config, str_c(c->args[i])),
-			session, round);
+		const struct config_remote *remote =
+			all ? &config->remotes[i] : config_remote(config, str_c(c->args[i]));
+		int one;
 
+		if (round->schedule != NULL && !schedule_is_due(round->schedule, remote->name))
+			continue;
+		one = run(c, config, remote, session, round);
 		code = code == EX_OK ? one : code;
 	}
 	if (cmd_has(c, OPTION_JSON)) {
@@ -290,7 +282,7 @@ static int run_all(struct cmd *c, const struct config *config, struct control_se
 	return code;
 }
 
-static int fetch_round(struct cmd *c, struct round *round)
+int fetch_round(struct cmd *c, struct fetch_round *round)
 {
 	struct control_session *session;
 	struct config *config = NULL;
@@ -313,44 +305,10 @@ static int fetch_round(struct cmd *c, struct round *round)
 	return code;
 }
 
-/* True: it is told to end. */
-static bool wait_for(const sigset_t *ends, int64_t ms)
-{
-	const struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
-
-	return sigtimedwait(ends, NULL, &time) > 0;
-}
-
-/* Round after round.  The signals wait, but for a connection, which they end in order.  Failures double the time, up to
- * an hour. */
-static int fetch_daemon(struct cmd *c, int64_t interval_ms)
-{
-	struct round round;
-	sigset_t ends;
-	int failures = 0, code;
-	int64_t wait_ms;
-
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGINT);
-	sigaddset(&ends, SIGTERM);
-	sigprocmask(SIG_BLOCK, &ends, NULL);
-	do {
-		round = (struct round){ .interrupted = false };
-		code = fetch_round(c, &round);
-		failures = code == EX_OK ? 0 : failures + 1;
-		wait_ms = interval_ms;
-		for (int i = 0; i < failures && wait_ms < WAIT_MAX_MS / 2; i++)
-			wait_ms *= 2;
-		if (wait_ms < (int64_t)round.login_delay_s * 1000)
-			wait_ms = (int64_t)round.login_delay_s * 1000;
-	} while (!round.interrupted && code != EX_CONFIG && !wait_for(&ends, wait_ms));
-	return code == EX_CONFIG ? code : EX_OK;
-}
-
 int cmd_fetch(struct cmd *c)
 {
 	const char *interval = c->value[OPTION_INTERVAL];
-	struct round round = { .interrupted = false };
+	struct fetch_round round = { .interrupted = false };
 	int64_t interval_ms = 5 * 60 * 1000;
 	int code = EX_OK;
 
@@ -359,7 +317,7 @@ int cmd_fetch(struct cmd *c)
 		cmd_has(c, OPTION_IMPORT_MSMTP))
 		return fetch_import(c);
 	if (interval != NULL && (!value_duration(str_c(interval), &interval_ms) ||
-					interval_ms < 1000 || interval_ms > DAY_MS))
+					interval_ms < 1000 || interval_ms > FETCH_DAY_MS))
 		return cmd_fail(c, EX_USAGE, "--interval is a time from 1s to 24h: 5m");
 	if (interval != NULL && !cmd_has(c, OPTION_DAEMON))
 		return cmd_fail(c, EX_USAGE, "--interval goes with --daemon");

@@ -47,6 +47,16 @@ struct handover {
 	bool eight; /* an octet over 0x7F came */
 };
 
+/* fetch_envelope.c: to whom a message goes; count 0: its field names nobody of ours. */
+enum { ENVELOPE_MAX = 100 };
+struct envelope {
+	struct buf addresses[ENVELOPE_MAX];
+	struct smtpc_rcpt rcpts[ENVELOPE_MAX];
+	size_t count;
+};
+void envelope_read(const struct config_remote *r, struct str header, struct envelope *to);
+void envelope_free(struct envelope *to);
+
 enum { FETCH_AT_ONCE = 32 };
 
 struct fetch_sink {
@@ -148,13 +158,34 @@ enum status fetch_delete(struct fetch *f, struct err *err);
 /* One request; its last row is f->row.  The request is taken. */
 enum status fetch_ask(struct fetch *f, json_t *request, struct err *err);
 
+/* fetch.c: the remotes that are named, or all.  A sysexits code. */
+struct fetch_round {
+	json_t *rows;
+	struct fetch_schedule *schedule; /* only those that are due; NULL: all */
+	bool interrupted;
+	struct buf full, owner; /* of --full: the message, the remote that has it */
+};
+int fetch_round(struct cmd *c, struct fetch_round *round);
+
+/* fetch_daemon.c: round after round. */
+enum { FETCH_DAY_MS = 24 * 3600 * 1000 };
+struct fetch_schedule {
+	int64_t interval_ms, now_ms; /* now: as the round began */
+	struct fetch_due *rows;
+	size_t count;
+};
+bool schedule_is_due(const struct fetch_schedule *s, const char *name);
+void schedule_set(
+	struct fetch_schedule *s, const struct config_remote *r, bool good, uint64_t login_delay_s);
+int fetch_daemon(struct cmd *c, int64_t interval_ms);
+
 /* fetch_import.c: remotes and state out of the configuration of other programs. */
 int fetch_import(struct cmd *c);
 
 /* fetch_server.c: where and how, out of the configuration and the providers. */
 struct fetch_server {
 	bool sends; /* in: its SMTP, not its POP3 */
-	struct buf host, user, secret, roots;
+	struct buf host, user, secret, roots, certificate, key;
 	struct pop_want want;
 };
 enum status fetch_server(struct fetch_server *s, struct cmd *c, const struct config *config,

@@ -83,17 +83,15 @@ static size_t spool_read(FILE *spool, uint64_t from, char *to, size_t n)
 	return fseeko(spool, (off_t)from, SEEK_SET) == 0 ? fread(to, 1, n, spool) : 0;
 }
 
-static bool header_is_eight(FILE *spool)
+/* The header of what is in the spool; to be freed. */
+static struct str header_of(FILE *spool)
 {
 	char *head = mem_alloc(HEADER_MAX);
 	size_t n = spool_read(spool, 0, head, HEADER_MAX);
 	struct header_search search = { 0 };
-	bool eight;
 
 	(void)header_search(&search, str_of(head, n), true, &n);
-	eight = !str_ascii(str_of(head, n));
-	free(head);
-	return eight;
+	return str_of(head, n);
 }
 
 /* RFC 6152 3: into another spool, for a server without 8BITMIME or SMTPUTF8.  False: it cannot be. */
@@ -154,47 +152,107 @@ static enum status judge(const struct smtpc_result *r, struct err *err)
 		STR_ARG(str_head(r->text, 150)));
 }
 
-static enum status listen_to(struct fetch *f, struct err *err)
+/* What came of the recipients, together. */
+struct verdict {
+	size_t delivered, refused, waiting;
+	bool ended;
+	struct err why; /* of the last that did not get it */
+};
+
+static void count(struct verdict *v, const struct smtpc_result *r)
+{
+	struct err why = { ST_OK, "" };
+
+	if (judge(r, &why) == ST_OK) {
+		v->delivered++;
+		return;
+	}
+	v->refused += r->code >= 500;
+	v->waiting += r->code < 500;
+	v->ended = v->ended || why.code == ST_TEMP;
+	v->why = why;
+}
+
+static void listen_to(struct fetch *f, struct verdict *v)
 {
 	struct smtp *s = &f->sink.handover.smtp;
-	enum status status = ST_TEMP;
 	struct smtpc_event ev = { .type = SMTPC_EV_DONE };
 
 	while (ev.type != SMTPC_EV_READY && smtp_next(s, &ev)) {
 		if (ev.type == SMTPC_ASK_BODY)
 			give_body(f, &ev);
 		else if (ev.type == SMTPC_EV_RCPT)
-			status = judge(&ev.result, err);
+			count(v, &ev.result);
 	}
-	return status == ST_TEMP ? err_set(err, ST_TEMP, "delivery: the session has ended")
-				 : status;
+}
+
+static void hand_over(struct fetch *f, struct smtpc_message *m, struct verdict *v)
+{
+	struct smtpc *engine = f->sink.handover.smtp.engine;
+	struct smtpc_result why = { .outcome = SMTPC_NOTHING };
+	bool sent = smtpc_send(engine, m, &why);
+
+	if (!sent && (why.why == SMTPC_WHY_8BITMIME || why.why == SMTPC_WHY_SMTPUTF8) &&
+		make_sevenbit(f)) {
+		fseeko(f->sink.spool, 0, SEEK_END);
+		m->octets = (uint64_t)ftello(f->sink.spool);
+		m->eightbit = m->smtputf8 = false;
+		sent = smtpc_send(engine, m, &why);
+	}
+	*v = (struct verdict){ .delivered = 0 };
+	if (sent) {
+		listen_to(f, v);
+		err_set(&v->why, ST_TEMP, "delivery: the session has ended");
+	} else {
+		(void)judge(&why, &v->why);
+		v->why.code = ST_PERM; /* of this message only */
+		v->waiting = 1;
+	}
+}
+
+/* It is theirs when nobody is left who may take it later, and one has it. */
+static enum status conclude(const struct fetch *f, const struct verdict *v, struct err *err)
+{
+	if (v->delivered == 0 || v->waiting > 0)
+		return err_set(err, v->ended || v->why.code != ST_PERM ? ST_TEMP : ST_PERM, "%s",
+			v->why.text);
+	if (v->refused > 0)
+		cmd_fail(f->cmd, 0, "%s: not to all: %s", f->remote->name, v->why.text);
+	return ST_OK;
 }
 
 enum status handover_commit(struct fetch *f, struct err *err)
 {
 	struct handover *h = &f->sink.handover;
-	struct smtpc_rcpt to = { .address = h->to.recipient };
-	struct smtpc_result why = { .outcome = SMTPC_NOTHING };
-	struct smtpc_message m = { .rcpts = &to,
-		.rcpt_count = 1,
-		.octets = (uint64_t)ftello(f->sink.spool),
-		.eightbit = h->eight,
-		.smtputf8 = h->eight && header_is_eight(f->sink.spool) };
+	struct smtpc_rcpt owner = { .address = h->to.recipient };
+	struct smtpc_message m = { .octets = (uint64_t)ftello(f->sink.spool),
+		.eightbit = h->eight };
+	struct str header = header_of(f->sink.spool);
+	struct envelope *envelope = NEW(struct envelope);
+	struct verdict v = { .refused = 1 };
+	enum status status = ST_OK;
 
+	m.smtputf8 = h->eight && !str_ascii(header);
 	h->eight = false;
-	if (h->smtp.over && connect_there(f, err) != ST_OK)
-		return ST_TEMP;
-	if (smtpc_send(h->smtp.engine, &m, &why))
-		return listen_to(f, err);
-	if ((why.why == SMTPC_WHY_8BITMIME || why.why == SMTPC_WHY_SMTPUTF8) && make_sevenbit(f)) {
-		fseeko(f->sink.spool, 0, SEEK_END);
-		m.octets = (uint64_t)ftello(f->sink.spool);
-		m.eightbit = m.smtputf8 = false;
-		if (smtpc_send(h->smtp.engine, &m, &why))
-			return listen_to(f, err);
+	envelope_read(f->remote, header, envelope);
+	if (h->smtp.over)
+		status = connect_there(f, err);
+	m.rcpts = envelope->rcpts;
+	m.rcpt_count = envelope->count;
+	if (status == ST_OK && m.rcpt_count > 0)
+		hand_over(f, &m, &v);
+	/* Nobody is named, or nobody of those exists: the owner gets it, as of every mailbox. */
+	if (status == ST_OK && v.refused > 0 && v.delivered + v.waiting == 0) {
+		m.rcpts = &owner;
+		m.rcpt_count = 1;
+		hand_over(f, &m, &v);
 	}
-	(void)judge(&why, err);
-	return ST_PERM;
+	if (status == ST_OK)
+		status = conclude(f, &v, err);
+	envelope_free(envelope);
+	free(envelope);
+	free((void *)(uintptr_t)header.p);
+	return status;
 }
 
 void handover_close(struct fetch *f)

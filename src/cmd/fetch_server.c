@@ -14,9 +14,8 @@ enum { ROOTS_MAX = 4 * 1024 * 1024 };
 
 static const char system_roots[] = "/etc/ssl/certs/ca-certificates.crt";
 
-enum status fetch_roots(struct buf *to, const char *ca_file, struct err *err)
+static enum status read_whole(struct buf *to, const char *path, struct err *err)
 {
-	const char *path = ca_file[0] == '\0' ? system_roots : ca_file;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = 1;
 
@@ -35,6 +34,27 @@ enum status fetch_roots(struct buf *to, const char *ca_file, struct err *err)
 	return n < 0 || to->full ? err_set(err, ST_USAGE, "read %s: %s", path,
 					   to->full ? "it is too long" : strerror(errno))
 				 : ST_OK;
+}
+
+enum status fetch_roots(struct buf *to, const char *ca_file, struct err *err)
+{
+	return read_whole(to, ca_file[0] == '\0' ? system_roots : ca_file, err);
+}
+
+static enum status own_certificate(
+	struct fetch_server *s, const struct config_remote *r, struct err *err)
+{
+	const char *key = r->client_key[0] == '\0' ? r->client_certificate : r->client_key;
+	enum status status;
+
+	if (r->client_certificate[0] == '\0')
+		return ST_OK;
+	status = read_whole(&s->certificate, r->client_certificate, err);
+	if (status == ST_OK)
+		status = secret_file(key, &s->key, err);
+	s->want.server.own =
+		(struct tls_pair){ .cert = buf_str(&s->certificate), .key = buf_str(&s->key) };
+	return status;
 }
 
 static enum server_tls tls_of(const char *said, enum provider_tls provider)
@@ -112,6 +132,7 @@ enum status fetch_server(struct fetch_server *s, struct cmd *c, const struct con
 		.token_command = r->token_command,
 		.netrc = netrc };
 	struct pop_want *want = &s->want;
+	struct err why = { ST_OK, "" };
 	enum status status;
 
 	*s = (struct fetch_server){ .sends = s->sends,
@@ -129,13 +150,21 @@ enum status fetch_server(struct fetch_server *s, struct cmd *c, const struct con
 	source.host = buf_str(&s->host);
 	source.user = buf_str(&s->user);
 	if (status == ST_OK)
-		status = secret_get(&source, &s->secret, &want->token, err);
+		status = own_certificate(s, r, err);
+	if (status == ST_OK)
+		status = secret_get(&source, &s->secret, &want->token, &why);
+	if (status == ST_NOTFOUND && want->server.own.cert.n > 0)
+		status = ST_OK; /* the certificate is enough */
+	else if (why.code != ST_OK)
+		err_set(err, why.code, "%s", why.text);
 	want->server.host = buf_str(&s->host);
 	want->server.roots = buf_str(&s->roots);
 	want->server.fingerprint = str_c(r->fingerprint);
 	want->server.resolvers = str_c(config->dns_resolver);
 	want->server.alpn = s->sends ? NULL : "pop3";
 	want->server.timeout_ms = r->timeout_ms;
+	want->server.source = str_c(r->source);
+	want->server.proxy = str_c(r->proxy);
 	want->user = buf_str(&s->user);
 	want->secret = buf_str(&s->secret);
 	want->mechanisms = str_c(r->auth);
@@ -149,4 +178,6 @@ void fetch_server_free(struct fetch_server *s)
 	buf_deinit(&s->user);
 	buf_wipe(&s->secret);
 	buf_deinit(&s->roots);
+	buf_deinit(&s->certificate);
+	buf_wipe(&s->key);
 }

@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "daemon/config_route.h"
 #include "daemon/config_table.h"
+#include "net/cidr.h"
+#include "proto/socks.h"
 
 #define AT(member) offsetof(struct config_remote, member)
 
@@ -45,6 +47,14 @@ const struct config_setting config_remote_settings[] = {
 		"Authorities that may vouch for the servers, in PEM; empty: the system's." },
 	{ "fingerprint", CONFIG_TEXT, AT(fingerprint), "", 0, 95, NULL,
 		"SHA-256 of the servers' certificate or of its key, in hex; then nothing else vouches." },
+	{ "client_certificate", CONFIG_TEXT, AT(client_certificate), "", 0, 4096, NULL,
+		"Certificate in PEM that the servers are shown, to log in by it (EXTERNAL); then no password is needed." },
+	{ "client_key", CONFIG_TEXT, AT(client_key), "", 0, 4096, NULL,
+		"Its key, which nobody else may read; empty: in the same file." },
+	{ "source", CONFIG_TEXT, AT(source), "", 0, 45, NULL,
+		"Address of this machine to connect from; empty: the system chooses." },
+	{ "proxy", CONFIG_TEXT, AT(proxy), "", 0, 800, NULL,
+		"SOCKS proxy to connect through, which also looks the names up: socks5://[USER:PASSWORD@]HOST[:PORT]." },
 	{ "allow_cleartext", CONFIG_BOOL, AT(allow_cleartext), "no", 0, 0, NULL,
 		"Lets the password cross the network unencrypted (against RFC 8314 3)." },
 	{ "keep", CONFIG_WORD, AT(keep), "keep", 0, 0, "keep delete days",
@@ -61,6 +71,12 @@ const struct config_setting config_remote_settings[] = {
 		"Time the server has for each answer." },
 	{ "delivery", CONFIG_TEXT, AT(delivery), "store", 1, 4096, NULL,
 		"Where fetched mail goes: store, maildir:DIR, mboxrd:FILE, command:CMD, smtp://HOST:PORT or lmtp://HOST:PORT, there to address, or to what follows a /." },
+	{ "envelope_field", CONFIG_TEXT, AT(envelope_field), "", 0, 76, NULL,
+		"Header field in which the provider names the recipient, where one mailbox has the mail of a domain: Delivered-To; with delivery by smtp:// and lmtp:// each message goes to those of envelope_domains whom its first such field names, to address when that names none." },
+	{ "envelope_domains", CONFIG_TEXT, AT(envelope_domains), "", 0, 4096, NULL,
+		"Domains of these recipients, separated by spaces; mail is handed on to no others." },
+	{ "interval", CONFIG_DURATION, AT(interval_ms), "0s", 0, 86400000, NULL,
+		"With fetch --daemon: time between two rounds here; 0s: what --interval says." },
 	{ "filter", CONFIG_TEXT, AT(filter), "", 0, 4096, NULL,
 		"Command that gets a header before the message is fetched; status 0: fetch it, 1: delete it unread, 2: leave it there." },
 	{ "pipelining", CONFIG_WORD, AT(pipelining), "auto", 0, 0, "auto on off",
@@ -132,6 +148,36 @@ static bool is_word(const char *value, struct str word)
 	return str_eq(str_c(value), word);
 }
 
+static enum status check_way(const struct config_remote *r, struct err *err)
+{
+	struct str host, user, password;
+	unsigned char address[16];
+	uint16_t port;
+
+	if (r->source[0] != '\0' && !cidr_address(str_c(r->source), address))
+		return err_set(err, ST_USAGE, "remote %s: source is no address", r->name);
+	if (r->proxy[0] != '\0' && !socks_parse(str_c(r->proxy), &host, &port, &user, &password))
+		return err_set(err, ST_USAGE,
+			"remote %s: proxy is no socks5://[USER:PASSWORD@]HOST[:PORT]", r->name);
+	if (r->client_key[0] != '\0' && r->client_certificate[0] == '\0')
+		return err_set(err, ST_USAGE, "remote %s: client_key goes with client_certificate",
+			r->name);
+	return ST_OK;
+}
+
+static enum status check_envelope(
+	const struct config_remote *r, enum remote_delivery kind, struct err *err)
+{
+	if ((r->envelope_field[0] == '\0') != (r->envelope_domains[0] == '\0'))
+		return err_set(err, ST_USAGE,
+			"remote %s: envelope_field and envelope_domains go together", r->name);
+	if (r->envelope_field[0] != '\0' && kind != REMOTE_SMTP && kind != REMOTE_LMTP)
+		return err_set(err, ST_USAGE,
+			"remote %s: envelope_field goes with delivery by smtp:// or lmtp://",
+			r->name);
+	return ST_OK;
+}
+
 static enum status check(const struct config_remote *r, struct err *err)
 {
 	int secrets = (r->password_file[0] != '\0') + (r->password_command[0] != '\0') +
@@ -162,7 +208,7 @@ static enum status check(const struct config_remote *r, struct err *err)
 			"remote %s: delivery is none of store, maildir:DIR, mboxrd:FILE, "
 			"command:CMD, smtp://HOST:PORT, lmtp://HOST:PORT",
 			r->name);
-	return ST_OK;
+	return check_way(r, err) == ST_OK ? check_envelope(r, kind, err) : ST_USAGE;
 }
 
 /* It names a maildrop, and stands in file names. */

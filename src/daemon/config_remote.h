@@ -27,15 +27,19 @@ struct config_remote {
 	char *password_file, *password_command, *token_command;
 	char *auth; /* "auto", or SASL mechanisms */
 	char *ca_file, *fingerprint;
+	char *client_certificate, *client_key; /* files; "": none; the key is in the same file */
+	char *source, *proxy;                  /* an address; socks5://...; "": none */
 	bool allow_cleartext;
 	char *keep; /* "keep", "delete", "days" */
 	int64_t keep_days;
 	int64_t skip_size, kill_size; /* octets; 0: no limit */
 	bool headers_only;
 	int64_t timeout_ms;
-	char *delivery;   /* "store", "maildir:DIR" ... */
-	char *filter;     /* a command; "": none */
-	char *pipelining; /* "auto", "on", "off" */
+	char *delivery;                          /* "store", "maildir:DIR" ... */
+	char *envelope_field, *envelope_domains; /* "": none */
+	int64_t interval_ms; /* between rounds of --daemon; 0: as --interval says */
+	char *filter;        /* a command; "": none */
+	char *pipelining;    /* "auto", "on", "off" */
 };
 
 /* HOST[:PORT][/ADDRESS] of smtp:// and lmtp://: where to, and to whom. */

@@ -232,6 +232,17 @@ void tls_client_free(struct tls_client *t)
 	free(t);
 }
 
+enum status tls_client_present(struct tls_client *t, const struct tls_pair *pair, struct err *err)
+{
+	struct tls_cert c;
+	enum status status = tls_cert_load(&c, pair, err);
+
+	if (status == ST_OK && SSL_CTX_use_cert_and_key(t->ctx, c.own, c.key, c.chain, 1) != 1)
+		status = tls_err(err, ST_USAGE, "certificate to log in with");
+	tls_cert_free(&c);
+	return status;
+}
+
 size_t tls_client_root_count(const struct tls_client *t)
 {
 	return t->root_count;

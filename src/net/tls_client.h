@@ -15,6 +15,7 @@
 
 #include "base/dns.h"
 #include "base/err.h"
+#include "net/tls.h"
 
 enum { TLS_PIN = 32, TLS_NAMES_MAX = 8 };
 
@@ -61,6 +62,8 @@ struct tls_result {
 /* roots: PEM text of the trusted certificates; empty: none, TLS_CHECK_NAMES fails then. */
 struct tls_client *tls_client_new(struct str roots, struct err *err);
 void tls_client_free(struct tls_client *t); /* after all its sessions */
+/* What servers are shown that ask who we are (RFC 8446 4.3.2), for EXTERNAL. */
+enum status tls_client_present(struct tls_client *t, const struct tls_pair *pair, struct err *err);
 size_t tls_client_root_count(const struct tls_client *t);
 
 /* NULL and err when the wish cannot be met: no usable TLSA row, more than TLS_NAMES_MAX names. */

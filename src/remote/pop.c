@@ -48,7 +48,8 @@ static bool try_apop(struct pop *p)
 	struct str timestamp = pop3c_server(p->engine)->timestamp;
 	bool sent = false;
 
-	if (p->apop_tried || timestamp.n == 0 || p->want.token || !explicitly(p, STR("APOP")))
+	if (p->apop_tried || timestamp.n == 0 || p->want.token || p->want.secret.n == 0 ||
+		!explicitly(p, STR("APOP")))
 		return false;
 	p->apop_tried = true;
 	buf_put(&text, timestamp);
@@ -77,6 +78,7 @@ static bool try_sasl(struct pop *p)
 		.port = p->want.server.port,
 		.exporter = bound ? str_of(exporter, sizeof exporter) : STR(""),
 		.tls = server->tls_active,
+		.external = p->want.server.own.cert.n > 0,
 		.cleartext = p->want.allow_cleartext,
 		.cram_md5 = explicitly(p, STR("CRAM-MD5")),
 	};
@@ -104,7 +106,7 @@ static bool try_user(struct pop *p)
 {
 	const struct pop3c_server *server = pop3c_server(p->engine);
 
-	if (p->user_tried || p->want.token || !allowed(p, STR("USER")) ||
+	if (p->user_tried || p->want.token || p->want.secret.n == 0 || !allowed(p, STR("USER")) ||
 		(server->known && (server->offers & POP3C_C_USER) == 0 && server->mechanisms.n > 0))
 		return false;
 	p->user_tried = true;

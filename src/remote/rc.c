@@ -116,6 +116,17 @@ char *rc_path(const struct rc *rc, struct str path)
 	return buf_steal_c(&out);
 }
 
+void rc_set_file(struct rc *rc, struct rc_account *a, const char *setting, struct str theirs)
+{
+	char *path;
+
+	if (theirs.n == 0)
+		return;
+	path = rc_path(rc, theirs);
+	rc_set(a, setting, str_c(path));
+	free(path);
+}
+
 bool rc_fingerprint(struct str s)
 {
 	size_t digits = 0;

@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 
-enum { RC_SETTINGS_MAX = 24, RC_ACCOUNTS_MAX = 200, RC_FILE_MAX = 1024 * 1024 };
+enum { RC_SETTINGS_MAX = 32, RC_ACCOUNTS_MAX = 200, RC_FILE_MAX = 1024 * 1024 };
 
 struct rc_setting {
 	const char *name; /* of restante.conf */
@@ -53,6 +53,8 @@ void rc_getmail_oldmail(struct rc_account *a, struct str text);
 
 struct rc_account *rc_add(struct rc *rc, struct str name); /* NULL: too many, noted */
 void rc_set(struct rc_account *a, const char *setting, struct str value);
+/* A file of theirs, "~" replaced; nothing when there is none. */
+void rc_set_file(struct rc *rc, struct rc_account *a, const char *setting, struct str theirs);
 void rc_note(struct rc *rc, unsigned line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* host, user, TLS and port of POP3 or SMTP. */

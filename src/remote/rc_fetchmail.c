@@ -27,6 +27,8 @@ enum option {
 	O_PASSWORD,
 	O_SSLPROTO,
 	O_SSLCERTFILE,
+	O_SSLCERT,
+	O_SSLKEY,
 	O_LIMIT,
 	O_MDA,
 	O_SMTPHOST,
@@ -83,8 +85,8 @@ static const struct {
 	{ STR_INIT("warnings"), O_ONE },        { STR_INIT("batchlimit"), O_ONE },
 	{ STR_INIT("fetchlimit"), O_ONE },      { STR_INIT("fetchsizelimit"), O_ONE },
 	{ STR_INIT("fastuidl"), O_NOISE_ONE },  { STR_INIT("expunge"), O_ONE },
-	{ STR_INIT("properties"), O_ONE },      { STR_INIT("sslcert"), O_ONE },
-	{ STR_INIT("sslkey"), O_ONE },          { STR_INIT("sslcertpath"), O_ONE },
+	{ STR_INIT("properties"), O_ONE },      { STR_INIT("sslcert"), O_SSLCERT },
+	{ STR_INIT("sslkey"), O_SSLKEY },          { STR_INIT("sslcertpath"), O_ONE },
 	{ STR_INIT("sslcommonname"), O_ONE },   { STR_INIT("sslfingerprint"), O_ONE },
 	{ STR_INIT("lmtp"), O_FLAG },           { STR_INIT("invisible"), O_FLAG },
 	{ STR_INIT("localdomains"), O_LIST },   { STR_INIT("local"), O_LIST },
@@ -270,9 +272,8 @@ static void take_login(struct parse *p, const struct entry *e, struct rc_account
 static void take_tls(struct parse *p, const struct entry *e, struct rc_account *a)
 {
 	struct str via = value(e, O_VIA), host = via.n > 0 ? via : value(e, O_POLL),
-		   service = value(e, O_SERVICE), roots = value(e, O_SSLCERTFILE);
+		   service = value(e, O_SERVICE);
 	uint64_t port = 0;
-	char *path;
 
 	if (service.n > 0 && !str_u64(service, &port) && !str_eq(service, STR("pop3")) &&
 		!str_eq(service, STR("pop3s")))
@@ -288,11 +289,9 @@ static void take_tls(struct parse *p, const struct entry *e, struct rc_account *
 	if (e->line[O_SSLCERTCK] != 0 && !is(e, O_SSLCERTCK))
 		rc_note(p->rc, e->line[O_SSLCERTCK],
 			"no sslcertck is not taken over: set fingerprint or ca_file");
-	if (roots.n == 0)
-		return;
-	path = rc_path(p->rc, roots);
-	rc_set(a, "ca_file", str_c(path));
-	free(path);
+	rc_set_file(p->rc, a, "ca_file", value(e, O_SSLCERTFILE));
+	rc_set_file(p->rc, a, "client_certificate", value(e, O_SSLCERT));
+	rc_set_file(p->rc, a, "client_key", value(e, O_SSLKEY));
 }
 
 static void take_account(struct parse *p, const struct entry *e)
@@ -448,6 +447,8 @@ static void take_option(struct parse *p, enum option o)
 	case O_PASSWORD:
 	case O_SSLPROTO:
 	case O_SSLCERTFILE:
+	case O_SSLCERT:
+	case O_SSLKEY:
 	case O_LIMIT:
 	case O_MDA:
 	case O_SMTPHOST: take_one(p, o); break;

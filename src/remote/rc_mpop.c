@@ -27,6 +27,11 @@ enum command {
 	C_PIPELINING,
 	C_FROM,
 	C_PROTOCOL,
+	C_CERT,
+	C_KEY,
+	C_SOURCE,
+	C_PROXY,
+	C_PROXY_PORT,
 	C_KEPT,           /* so many are taken over */
 	C_QUIET = C_KEPT, /* says nothing that would be missed */
 	C_NONE,           /* there is no such thing here */
@@ -49,11 +54,11 @@ static const struct {
 	{ STR_INIT("pipelining"), C_PIPELINING }, { STR_INIT("from"), C_FROM },
 	{ STR_INIT("protocol"), C_PROTOCOL },     { STR_INIT("only_new"), C_QUIET },
 	{ STR_INIT("logfile"), C_NONE },          { STR_INIT("syslog"), C_NONE },
-	{ STR_INIT("received_header"), C_NONE },  { STR_INIT("source_ip"), C_NONE },
-	{ STR_INIT("proxy_host"), C_NONE },       { STR_INIT("proxy_port"), C_NONE },
+	{ STR_INIT("received_header"), C_NONE },  { STR_INIT("source_ip"), C_SOURCE },
+	{ STR_INIT("proxy_host"), C_PROXY },       { STR_INIT("proxy_port"), C_PROXY_PORT },
 	{ STR_INIT("socket"), C_NONE },           { STR_INIT("ntlmdomain"), C_NONE },
-	{ STR_INIT("tls_crl_file"), C_NONE },     { STR_INIT("tls_key_file"), C_NONE },
-	{ STR_INIT("tls_cert_file"), C_NONE },    { STR_INIT("tls_priorities"), C_NONE },
+	{ STR_INIT("tls_crl_file"), C_NONE },     { STR_INIT("tls_key_file"), C_KEY },
+	{ STR_INIT("tls_cert_file"), C_CERT },    { STR_INIT("tls_priorities"), C_NONE },
 	{ STR_INIT("tls_host_override"), C_NONE },{ STR_INIT("tls_min_dh_prime_bits"), C_NONE },
 	{ STR_INIT("domain"), C_NONE },           { STR_INIT("maildomain"), C_NONE },
 	{ STR_INIT("aliases"), C_NONE },          { STR_INIT("auto_from"), C_NONE },
@@ -165,7 +170,6 @@ static void take_tls(struct parse *p, const struct section *a, struct rc_account
 	bool tls = on(a, C_TLS, false), starttls = on(a, C_STARTTLS, true);
 	struct str print = a->value[C_FINGERPRINT], trust = a->value[C_TRUST];
 	uint64_t port = 0;
-	char *path;
 
 	if (a->line[C_PORT] != 0 && (!str_u64(a->value[C_PORT], &port) || port > 65535))
 		rc_note(p->rc, a->line[C_PORT], "port is no number: not taken over");
@@ -183,11 +187,28 @@ static void take_tls(struct parse *p, const struct section *a, struct rc_account
 	else if (print.n > 0)
 		rc_note(p->rc, a->line[C_FINGERPRINT],
 			"tls_fingerprint is not SHA-256: not taken over");
-	if (trust.n > 0 && !str_eq(trust, STR("system"))) {
-		path = rc_path(p->rc, trust);
-		rc_set(to, "ca_file", str_c(path));
-		free(path);
-	}
+	if (!str_eq(trust, STR("system")))
+		rc_set_file(p->rc, to, "ca_file", trust);
+	rc_set_file(p->rc, to, "client_certificate", a->value[C_CERT]);
+	rc_set_file(p->rc, to, "client_key", a->value[C_KEY]);
+}
+
+static void take_way(const struct section *a, struct rc_account *to)
+{
+	struct str host = a->value[C_PROXY], port = a->value[C_PROXY_PORT];
+	bool literal = str_find(host, ':') < host.n;
+	struct buf proxy = { 0 };
+
+	if (a->value[C_SOURCE].n > 0)
+		rc_set(to, "source", a->value[C_SOURCE]);
+	if (host.n == 0)
+		return;
+	buf_printf(&proxy, literal ? "socks5://[%.*s]" : "socks5://%.*s",
+		STR_ARG(str_head(host, 255)));
+	if (port.n > 0)
+		buf_printf(&proxy, ":%.*s", STR_ARG(str_head(port, 5)));
+	rc_set(to, "proxy", buf_str(&proxy));
+	buf_deinit(&proxy);
 }
 
 static void take_login(struct parse *p, const struct section *a, struct rc_account *to)
@@ -354,6 +375,7 @@ static void take_account(struct parse *p, const struct section *a)
 		rc_set(to, "address", address);
 	}
 	take_tls(p, a, to);
+	take_way(a, to);
 	if (joined && !same(to->user, a->value[C_USER])) {
 		rc_note(p->rc, a->line[C_USER], "user %.*s is not taken over: POP3 has %s",
 			STR_ARG(str_head(a->value[C_USER], 60)), to->user);

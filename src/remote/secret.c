@@ -38,7 +38,7 @@ static enum status check_mode(int fd, const char *path, struct err *err)
 	return ST_OK;
 }
 
-static enum status read_secret_file(const char *path, struct buf *out, struct err *err)
+enum status secret_file(const char *path, struct buf *out, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	enum status status;
@@ -74,7 +74,7 @@ static enum status from_file(const struct secret_source *s, struct buf *out, str
 	buf_put(&path, str_c(absolute ? "" : "/"));
 	buf_put(&path, str_c(s->password_file));
 	name = buf_steal_c(&path);
-	status = read_secret_file(name, out, err);
+	status = secret_file(name, out, err);
 	free(name);
 	return status == ST_NOTFOUND ? ST_IO : status;
 }
@@ -176,7 +176,7 @@ static enum status from_netrc(const struct secret_source *s, struct buf *out, st
 
 	buf_init(&text, SECRET_MAX);
 	text.secret = true;
-	status = given(s->netrc) ? read_secret_file(s->netrc, &text, &why) : ST_NOTFOUND;
+	status = given(s->netrc) ? secret_file(s->netrc, &text, &why) : ST_NOTFOUND;
 	if (status == ST_OK && !netrc_find(buf_str(&text), s->host, s->user, out))
 		status = ST_NOTFOUND;
 	buf_wipe(&text);

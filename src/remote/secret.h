@@ -18,6 +18,9 @@ struct secret_source {    /* NULL or "": none */
 enum status secret_get(
 	const struct secret_source *s, struct buf *out, bool *token, struct err *err);
 
+/* The whole of a file that nobody else may read: ST_USAGE when others may. */
+enum status secret_file(const char *path, struct buf *out, struct err *err);
+
 /* The password of the machine and login in the text of a netrc file; false: there is none. */
 bool netrc_find(struct str text, struct str host, struct str user, struct buf *out);
 

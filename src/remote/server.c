@@ -58,7 +58,7 @@ static void add_target(struct server *s, const void *octets, size_t n)
 
 	if (s->target_count == TARGETS)
 		return;
-	*t = (struct nexthop_target){ .host = &one_host, .port = s->want.port };
+	*t = (struct nexthop_target){ .host = &one_host, .port = s->port };
 	if (n == 4)
 		memcpy(t->address, mapped, sizeof mapped);
 	memcpy(t->address + 16 - n, octets, n);
@@ -68,7 +68,7 @@ static void add_target(struct server *s, const void *octets, size_t n)
 static enum status find_by_system(struct server *s, struct err *err)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *all = NULL;
-	char *host = str_dup_c(s->want.host);
+	char *host = str_dup_c(s->host);
 	int code = getaddrinfo(host, NULL, &hints, &all);
 
 	for (struct addrinfo *a = all; a != NULL; a = a->ai_next)
@@ -107,15 +107,15 @@ static enum status find_by_resolver(struct server *s, struct err *err)
 	struct lookup six = { .server = s }, four = { .server = s };
 	struct cidr literal;
 
-	if (cidr_address(s->want.host, literal.address)) {
+	if (cidr_address(s->host, literal.address)) {
 		add_target(s, literal.address, 16);
 		resolver_free(r);
 		return ST_OK;
 	}
 	if (r == NULL)
 		return ST_TEMP;
-	resolve_start(r, &six.query, s->want.host, DNS_AAAA, on_answer);
-	resolve_start(r, &four.query, s->want.host, DNS_A, on_answer);
+	resolve_start(r, &six.query, s->host, DNS_AAAA, on_answer);
+	resolve_start(r, &four.query, s->host, DNS_A, on_answer);
 	while ((!six.done || !four.done) && !server_interrupted(s))
 		loop_turn(s->loop, true);
 	resolve_cancel(&six.query);
@@ -123,7 +123,7 @@ static enum status find_by_resolver(struct server *s, struct err *err)
 	resolver_free(r);
 	return s->target_count > 0 ? ST_OK
 				   : err_set(err, ST_TEMP, "%.*s: no address is known",
-					     STR_ARG(str_head(s->want.host, 200)));
+					     STR_ARG(str_head(s->host, 200)));
 }
 
 static void on_dialed(struct dial *d)
@@ -133,7 +133,9 @@ static void on_dialed(struct dial *d)
 
 static enum status dial_one(struct server *s, struct err *err)
 {
-	struct dial_config config = { .timeout_ms = s->want.timeout_ms };
+	struct dial_config config = { .timeout_ms = s->want.timeout_ms,
+		.source4 = s->want.source,
+		.source6 = s->want.source };
 
 	s->ready = false;
 	dial_start(&s->dial, s->loop, &config, s->targets, s->target_count, on_dialed);
@@ -143,8 +145,8 @@ static enum status dial_one(struct server *s, struct err *err)
 	if (server_interrupted(s))
 		return err_set(err, ST_TEMP, "interrupted");
 	if (s->dial.fd < 0)
-		return err_set(err, ST_TEMP, "%.*s port %u: %s",
-			STR_ARG(str_head(s->want.host, 150)), s->want.port, s->dial.error);
+		return err_set(err, ST_TEMP, "%.*s port %u: %s", STR_ARG(str_head(s->host, 150)),
+			s->port, s->dial.error);
 	conn_init(&s->conn, s->loop, s->dial.fd, &s->dial.peer.any, on_event);
 	s->open = true;
 	return ST_OK;
@@ -212,6 +214,8 @@ enum status server_start_tls(struct server *s, struct err *err)
 		s->tls = tls_client_new(s->want.roots, err);
 	if (s->tls == NULL)
 		return ST_USAGE;
+	if (s->want.own.cert.n > 0 && tls_client_present(s->tls, &s->want.own, err) != ST_OK)
+		return ST_USAGE;
 	status = conn_start_tls_client(&s->conn, s->tls, &want, err);
 	return status == ST_OK ? wait_for_tls(s, err) : status;
 }
@@ -230,17 +234,24 @@ static void watch_signals(struct server *s)
 
 enum status server_connect(struct server *s, const struct server_want *want, struct err *err)
 {
-	enum status status;
+	struct socks through = { .host = want->host, .port = want->port };
+	enum status status = ST_OK;
 
-	*s = (struct server){ .want = *want };
+	*s = (struct server){ .want = *want, .host = want->host, .port = want->port };
 	s->loop = want->beside != NULL ? want->beside->loop : loop_new();
 	s->conn.fd = s->dial.fd = -1;
 	if (want->beside == NULL)
 		watch_signals(s);
 	loop_timer_init(&s->timer, s->loop, on_timer);
-	status = want->resolvers.n > 0 ? find_by_resolver(s, err) : find_by_system(s, err);
+	if (want->proxy.n > 0 &&
+		!socks_parse(want->proxy, &s->host, &s->port, &through.user, &through.password))
+		status = err_set(err, ST_USAGE, "proxy is no socks5://HOST:PORT");
+	if (status == ST_OK)
+		status = want->resolvers.n > 0 ? find_by_resolver(s, err) : find_by_system(s, err);
 	if (status == ST_OK)
 		status = dial_one(s, err);
+	if (status == ST_OK && want->proxy.n > 0)
+		status = server_pass_proxy(s, &through, err);
 	if (status == ST_OK && want->tls == SERVER_TLS_IMPLICIT)
 		status = server_start_tls(s, err);
 	return status;

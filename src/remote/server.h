@@ -10,6 +10,7 @@
 #include "net/conn.h"
 #include "net/dial.h"
 #include "net/tls_client.h"
+#include "proto/socks.h"
 
 enum server_tls { SERVER_TLS_IMPLICIT, SERVER_TLS_STARTTLS, SERVER_TLS_NONE };
 
@@ -22,8 +23,11 @@ struct server_want {
 		fingerprint; /* 64 hex digits, ":" between them or not: then only this counts; "" */
 	bool unchecked;      /* any certificate is taken: the owner looks at it */
 	struct str resolvers; /* as dns_resolver; "": the system's way, with /etc/hosts */
-	const char *alpn;     /* "pop3"; NULL: none */
-	int64_t timeout_ms;   /* of each step */
+	struct str source;    /* the address to connect from; "": the system's choice */
+	struct str proxy;    /* socks5://[USER:PASSWORD@]HOST[:PORT], which looks the host up; "" */
+	struct tls_pair own; /* PEM: what a server is shown that asks; "" */
+	const char *alpn;    /* "pop3"; NULL: none */
+	int64_t timeout_ms;  /* of each step */
 	struct server
 		*beside; /* its loop and signals are this one's too, which closes first; or NULL */
 };
@@ -43,6 +47,8 @@ struct server {
 	struct loop_timer timer;
 	struct tls_client *tls;
 	struct server_want want; /* borrowed texts */
+	struct str host;         /* what is dialed: the server, or the proxy before it */
+	uint16_t port;
 	struct nexthop_target targets[16];
 	size_t target_count;
 	unsigned interrupts;
@@ -59,5 +65,8 @@ enum server_turn server_turn(
 	struct server *s, struct buf *in, struct buf *out, bool read, int64_t deadline_ms);
 bool server_interrupted(const struct server *s);
 void server_close(struct server *s);
+
+/* server_proxy.c: asks the proxy that is connected for the host. */
+enum status server_pass_proxy(struct server *s, const struct socks *to, struct err *err);
 
 #endif

@@ -49,6 +49,7 @@ static bool choose(struct smtp *s, struct err *err)
 		.port = s->want.server.port,
 		.exporter = bound ? str_of(exporter, sizeof exporter) : STR(""),
 		.tls = server->tls_active,
+		.external = s->want.server.own.cert.n > 0,
 		.cleartext = s->want.allow_cleartext,
 		.cram_md5 = !str_eq(s->want.mechanisms, STR("auto")),
 	};

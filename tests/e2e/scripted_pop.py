@@ -102,12 +102,14 @@ class ScriptedPop(socketserver.ThreadingTCPServer):
         self.cut_after, self.cut_heard, self.sent, self.heard = None, None, 0, 0
         self.busy = threading.Semaphore(1)
         self.pause = 0  # before a message
+        self.clients = []  # their addresses
         self.eats_pipelined = self.backwards = False
         self.list_size = lambda m: len(m.octets)
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def process_request(self, request, client_address):
         self.marked, self.sent, self.heard = set(), 0, 0
+        self.clients.append(client_address[0])
         self.busy.acquire()  # one session after the other, as they share what is counted
         super().process_request(request, client_address)
 

@@ -85,15 +85,21 @@ static const struct {
 		"token_command=get it keep=delete skip_size=10K filter=f -x pipelining=off timeout=20s\n"
 		"F:9: kill_size: 0 is not taken over\n" },
 	{ "what mpop has and we have not", mpop,
-		"account a\nhost p.test\ntls on\nuser u\ntls_certcheck off\nproxy_host x\ntls_fingerprint 01:02\neval echo\n"
+		"account a\nhost p.test\ntls on\nuser u\ntls_certcheck off\nsocket x\ntls_fingerprint 01:02\neval echo\n"
 		"delivery exchange /x\nfilter f %F\nsource_ip\n",
 		"a pop3_host=p.test pop3_tls=starttls user=u keep=delete\n"
-		"F:6: proxy_host is not taken over: there is no such setting here\n"
+		"F:6: socket is not taken over: there is no such setting here\n"
 		"F:8: eval is not known: not taken over\n"
 		"F:5: tls_certcheck off is not taken over: set fingerprint or ca_file\n"
 		"F:7: tls_fingerprint is not SHA-256: not taken over\n"
 		"F:9: delivery exchange /x is not taken over: mail goes into the store\n"
 		"F:10: filter is not taken over: %F and %S have no meaning here\n" },
+	{ "ways of mpop", mpop,
+		"account a\nhost p.test\ntls on\nuser u\nsource_ip 192.0.2.1\nproxy_host ::1\nproxy_port 9050\n"
+		"tls_cert_file ~/c.pem\ntls_key_file /k.pem\nauth external\naccount b\nhost p.test\ntls on\nuser v\nproxy_host x\n",
+		"a pop3_host=p.test pop3_tls=starttls client_certificate=/home/joe/c.pem client_key=/k.pem source=192.0.2.1 "
+		"proxy=socks5://[::1]:9050 auth=EXTERNAL user=u keep=delete\n"
+		"b pop3_host=p.test pop3_tls=starttls proxy=socks5://x user=v keep=delete\n" },
 	{ "no host", mpop, "account a\nuser u\n", "F:1: account a has no host: not taken over\n" },
 	{ "msmtp alone", msmtp, "account a\nhost s.test\nport 465\ntls on\ntls_starttls off\nfrom u@a.test\nuser u\nlogfile ~/l",
 		"a address=u@a.test smtp_host=s.test smtp_tls=implicit smtp_port=465 user=u\n"
