@@ -1,6 +1,7 @@
 /* restante trace: reads the journal here, as fsck does, so that the server does nothing for it. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "base/list.h"
@@ -14,6 +15,7 @@ enum { MESSAGES_MAX = 1000, EVENTS_MAX = 100000 };
 struct tracing {
 	struct store_trace trace;
 	json_t *rows;
+	int64_t *times; /* of the rows; heap */
 };
 
 static bool changed(const struct store_trace_event *e, unsigned flag, bool to)
@@ -51,6 +53,7 @@ static const char *name_of(const struct store_trace_event *e)
 	case STORE_TRACE_KEPT: return "put in mailbox";
 	case STORE_TRACE_ONWARD: return "goes on";
 	case STORE_TRACE_RESULT: return result_name(e);
+	case STORE_TRACE_RETRIEVED: return "retrieved";
 	case STORE_TRACE_EXPUNGED: return "deleted";
 	case STORE_TRACE_RESTORED: return "restored";
 	case STORE_TRACE_FORGOTTEN: return "erased";
@@ -58,12 +61,27 @@ static const char *name_of(const struct store_trace_event *e)
 	return "";
 }
 
+/* In the order of the journal, but a retrieval at its time: it is written at leisure, perhaps behind the deletion. */
+static void add_row(struct tracing *t, const struct store_trace_event *e, json_t *row)
+{
+	size_t count = json_array_size(t->rows), at = count;
+
+	if (e->what == STORE_TRACE_RETRIEVED)
+		while (at > 0 && t->times[at - 1] >= e->at_ms)
+			at--;
+	t->times = mem_array(t->times, count + 1, sizeof *t->times);
+	memmove(t->times + at + 1, t->times + at, (count - at) * sizeof *t->times);
+	t->times[at] = e->at_ms;
+	json_array_insert_new(t->rows, at, row);
+}
+
 static void say(struct store_trace *t, const struct store_trace_event *e)
 {
-	json_t *rows = LIST_OF(t, struct tracing, trace)->rows, *row;
+	struct tracing *tracing = LIST_OF(t, struct tracing, trace);
+	json_t *row;
 	char id[MSGID_TEXT + 1];
 
-	if (json_array_size(rows) == EVENTS_MAX) {
+	if (json_array_size(tracing->rows) == EVENTS_MAX) {
 		t->cut = true;
 		return;
 	}
@@ -77,6 +95,8 @@ static void say(struct store_trace *t, const struct store_trace_event *e)
 		json_object_set_new(row, "octets", json_integer((json_int_t)e->octets));
 		json_object_set_new(row, "tls", json_text(e->tls));
 	}
+	if (e->what == STORE_TRACE_RETRIEVED)
+		json_object_set_new(row, "client", json_text(e->client));
 	if (e->what == STORE_TRACE_RESULT) {
 		json_object_set_new(row, "attempts", json_integer(e->out->attempts));
 		json_object_set_new(row, "reply", json_text(e->out->reply));
@@ -88,7 +108,7 @@ static void say(struct store_trace *t, const struct store_trace_event *e)
 							   : json_null());
 	}
 	json_object_set_new(row, "compacted", json_boolean(e->compacted));
-	json_array_append_new(rows, row);
+	add_row(tracing, e, row);
 }
 
 static enum status read_journal(const char *state, struct store_trace *t, struct err *err)
@@ -145,6 +165,7 @@ int cmd_trace(struct cmd *c)
 				"that is not all: %d messages, %d events at most; name an id",
 				MESSAGES_MAX, EVENTS_MAX);
 	}
+	free(t.times);
 	json_decref(t.rows);
 	return code;
 }

@@ -55,6 +55,7 @@ enum ipc_note {
 	IPC_CAPTURE,    /* edge: from the client?, octets of a session that is captured */
 	IPC_KICK,       /* store: end this session, if it still has this sid */
 	IPC_WINDOW,     /* edge: wants one; store: here it is, see window.h */
+	IPC_RETRIEVED,  /* edge: when, client, ids that the client has got whole */
 };
 
 enum { IPC_MANY = 99 }; /* a packet that holds others: the length of each, then itself */

@@ -24,10 +24,10 @@ static void end(struct session *s)
 		s->ended = true;
 		return;
 	}
+	s->protocol->last_word(s);
 	if (s->known)
 		edge_tell_end(e, s);
 	shared_disconnect(e->start->shared, e->start->seat, session_peer(s));
-	s->protocol->log_end(s);
 	conn_close(&s->conn);
 	edge_remove_session(e, s);
 	s->protocol->free(s);

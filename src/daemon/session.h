@@ -22,8 +22,9 @@ struct session_protocol {
 	int64_t (*deadline)(const struct session *s);
 	void (*timeout)(struct session *s);
 	void (*shutdown)(struct session *s);
-	void (*log_end)(const struct session *s); /* while its TLS is still there to tell of */
-	void (*free)(struct session *s);          /* engine and memory */
+	/* The last word to the log and the store, while its TLS is still there to tell of. */
+	void (*last_word)(struct session *s);
+	void (*free)(struct session *s); /* engine and memory */
 };
 
 struct session {

@@ -4,14 +4,16 @@
 #include <unistd.h>
 
 #include "account/sasl.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "daemon/retrieved.h"
 #include "daemon/session.h"
 #include "mime/downgrade.h"
 #include "mime/field.h"
 #include "store/store.h"
 
-enum { EXPUNGE_IDS = IPC_CHUNK / sizeof(struct msgid) };
+enum { PACKET_IDS = IPC_CHUNK / sizeof(struct msgid) };
 
 struct session_pop3 {
 	struct session s;
@@ -33,6 +35,10 @@ struct session_pop3 {
 	} ahead;
 	bool surrogate; /* the message under way goes through `downgrade` */
 	struct downgrade downgrade;
+	struct retrieved retrieved;
+	uint64_t retr;  /* replies that are in it */
+	size_t in_left; /* octets of commands that serve() left */
+	bool said_quit, timed_out;
 };
 
 static struct session_pop3 *pop3_of(const struct session *s)
@@ -154,6 +160,37 @@ static void ask_body(struct session_pop3 *p, const struct pop3d_event *ev)
 	buf_deinit(&b);
 }
 
+/* A RETR that has ended since. */
+static void note_retr(struct session_pop3 *p)
+{
+	const struct pop3d_stats *stats = pop3d_stats(p->engine);
+
+	if (stats->retr == p->retr)
+		return;
+	p->retr = stats->retr;
+	retrieved_ended(&p->retrieved, stats->retr_last, p->view.count,
+		p->view.rows[stats->retr_last].id, clock_steady_ms());
+}
+
+static void tell_retrieved(struct session_pop3 *p)
+{
+	struct buf b = { 0 }, client = { 0 };
+	struct str ids;
+
+	buf_put(&client, p->user);
+	buf_put(&client, STR(" via "));
+	buf_put(&client, session_peer(&p->s));
+	while ((ids = retrieved_sure(&p->retrieved, PACKET_IDS)).n > 0) {
+		buf_clear(&b);
+		put_u64(&b, (uint64_t)p->retrieved.last_ms);
+		put_str(&b, buf_str(&client));
+		edge_note(p->s.edge, &p->s, IPC_RETRIEVED, buf_str(&b), ids);
+		retrieved_told(&p->retrieved, ids);
+	}
+	buf_deinit(&client);
+	buf_deinit(&b);
+}
+
 /* The ids go over in pieces; the last one makes all of them one change. */
 static void ask_expunge(struct session_pop3 *p)
 {
@@ -161,7 +198,7 @@ static void ask_expunge(struct session_pop3 *p)
 	size_t i = p->expunge_next, ids = 0;
 
 	put_u8(&b, 0);
-	for (; i < p->view.count && ids < EXPUNGE_IDS; i++)
+	for (; i < p->view.count && ids < PACKET_IDS; i++)
 		if (pop3d_is_deleted(p->engine, i)) {
 			buf_put(&b, str_of(p->view.rows[i].id.b, sizeof(struct msgid)));
 			ids++;
@@ -209,6 +246,8 @@ static void serve_event(struct session_pop3 *p, const struct pop3d_event *ev)
 		break;
 	case POP3D_ASK_BODY: ask_body(p, ev); break;
 	case POP3D_ASK_UPDATE:
+		p->said_quit = true;
+		tell_retrieved(p);
 		p->expunge_next = 0;
 		ask_expunge(p);
 		break;
@@ -218,11 +257,21 @@ static void serve_event(struct session_pop3 *p, const struct pop3d_event *ev)
 static void serve(struct session *s)
 {
 	struct session_pop3 *p = pop3_of(s);
+	struct buf *commands = pop3d_in(p->engine);
 	struct pop3d_event ev;
 
+	/* Nothing is read before all is written: whoever speaks now had it all before. */
+	if (commands->len > p->in_left)
+		retrieved_all_sure(&p->retrieved);
+	if (retrieved_sure(&p->retrieved, PACKET_IDS).n == PACKET_IDS * sizeof(struct msgid))
+		tell_retrieved(p);
 	while (s->seq == 0 && !s->closing && !s->starting_tls && s->paused_until_ms == 0 &&
-		pop3d_next(p->engine, loop_now_ms(s->conn.loop), &ev))
+		pop3d_next(p->engine, loop_now_ms(s->conn.loop), &ev)) {
+		note_retr(p);
 		serve_event(p, &ev);
+	}
+	note_retr(p);
+	p->in_left = commands->len;
 }
 
 static void open_answered(struct session_pop3 *p, struct ipc_packet *packet)
@@ -504,6 +553,7 @@ static int64_t deadline(const struct session *s)
 
 static void timed_out(struct session *s)
 {
+	pop3_of(s)->timed_out = true;
 	pop3d_timeout(pop3_of(s)->engine);
 }
 
@@ -512,11 +562,15 @@ static void shut_down(struct session *s)
 	pop3d_shutdown(pop3_of(s)->engine);
 }
 
-static void log_end(const struct session *s)
+static void last_word(struct session *s)
 {
-	const struct session_pop3 *p = pop3_of(s);
+	struct session_pop3 *p = pop3_of(s);
 	const struct pop3d_stats *t = pop3d_stats(p->engine);
+	bool had_all = !s->conn.broken && !p->timed_out && pop3d_out(p->engine)->len == 0;
 
+	if (had_all && (p->said_quit || conn_arrived(&s->conn)))
+		retrieved_all_sure(&p->retrieved);
+	tell_retrieved(p);
 	log_info("pop3.session", F_C("sid", s->sid), F_STR("ip", session_peer(s)),
 		F_STR("user", p->user), F_INT("retr", t->retr),
 		F_INT("retr_octets", t->retr_octets), F_INT("top", t->top),
@@ -536,6 +590,7 @@ static void release(struct session *s)
 		munmap(p->mapping, p->mapping_len);
 	free(p->rows);
 	downgrade_deinit(&p->downgrade);
+	retrieved_deinit(&p->retrieved);
 	free((char *)(uintptr_t)p->user.p);
 	free(p);
 }
@@ -552,7 +607,7 @@ static const struct session_protocol protocol = {
 	.deadline = deadline,
 	.timeout = timed_out,
 	.shutdown = shut_down,
-	.log_end = log_end,
+	.last_word = last_word,
 	.free = release,
 };
 

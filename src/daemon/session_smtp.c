@@ -348,7 +348,7 @@ static void shut_down(struct session *s)
 	smtpd_shutdown(smtp_of(s)->engine);
 }
 
-static void log_end(const struct session *s)
+static void last_word(struct session *s)
 {
 	log_debug("smtp.session", F_C("sid", s->sid), F_STR("ip", session_peer(s)),
 		F_STR("user", smtpd_user(smtp_of(s)->engine)),
@@ -376,7 +376,7 @@ static const struct session_protocol protocol = {
 	.deadline = deadline,
 	.timeout = timed_out,
 	.shutdown = shut_down,
-	.log_end = log_end,
+	.last_word = last_word,
 	.free = release,
 };
 

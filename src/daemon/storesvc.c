@@ -43,7 +43,7 @@ struct storesvc {
 	bool scrubbing;
 	struct loop_timer sweep;   /* of old mail */
 	struct loop_timer leisure; /* what nobody waits for goes to disk; */
-	bool at_leisure;           /* it is armed */
+	int64_t leisure_at_ms;     /* 0: it is not armed */
 	struct loop_timer logins;  /* last logins are written now and then, not at each */
 };
 
@@ -184,7 +184,7 @@ static void flush_all(struct loop_timer *t)
 {
 	struct storesvc *s = LIST_OF(t, struct storesvc, leisure);
 
-	s->at_leisure = false;
+	s->leisure_at_ms = 0;
 	store_flush(s->svc.office.store);
 }
 
@@ -192,11 +192,14 @@ static void flush_all(struct loop_timer *t)
 static void turn_end(void *arg)
 {
 	struct storesvc *s = arg;
+	int64_t left_ms, at_ms;
 
 	svc_queue_turn(&s->svc);
-	if (store_flush_waited(s->svc.office.store) && !s->at_leisure) {
-		s->at_leisure = true;
-		loop_timer_at(&s->leisure, loop_now_ms(s->svc.loop) + STORE_LEISURE_MS);
+	left_ms = store_flush_waited(s->svc.office.store);
+	at_ms = loop_now_ms(s->svc.loop) + left_ms;
+	if (left_ms > 0 && (s->leisure_at_ms == 0 || at_ms < s->leisure_at_ms)) {
+		s->leisure_at_ms = at_ms;
+		loop_timer_at(&s->leisure, at_ms);
 	}
 	svc_reap(&s->svc);
 	begin_what_was_asked(s);

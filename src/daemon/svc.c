@@ -146,6 +146,10 @@ static bool dispatch(struct svc_edge *e, struct ipc_packet *p)
 		x = session_of(e, p->head.session, false);
 		return x == NULL || svc_capture_put(x, &p->body);
 	}
+	if (p->head.type == IPC_RETRIEVED) {
+		x = session_of(e, p->head.session, false);
+		return x == NULL || svc_retrieved(x, &p->body);
+	}
 	if (p->head.type >= sizeof handlers / sizeof *handlers || handlers[p->head.type] == NULL)
 		return false;
 	x = session_of(e, p->head.session, true);

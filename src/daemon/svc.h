@@ -85,6 +85,7 @@ struct svc_session {
 	} drops[SVC_DROPS];               /* the inbox, then what pop3_folders adds */
 	size_t drop_count, drop_at;       /* drop_at: the one that the open question is about */
 	uint64_t count, octets;           /* of those opened so far */
+	uint64_t retrieved;               /* of them; the client got them whole */
 	struct store_listing first;       /* of the inbox, while the other is listed */
 	int64_t opened_ms;
 	struct svc_wait *wait;       /* for a maildrop that another session has; NULL: none */
@@ -140,6 +141,7 @@ static inline bool svc_is_open(const struct svc_session *x)
 void svc_close_drops(struct svc_session *x);
 bool svc_read(struct svc_session *x, struct reader *r);
 bool svc_expunge(struct svc_session *x, struct reader *r);
+bool svc_retrieved(struct svc_session *x, struct reader *r);
 bool svc_etrn(struct svc_session *x, struct reader *r);
 bool svc_hello(struct svc_session *x, struct reader *r); /* before the first question */
 /* What office.sessions does. */

@@ -9,7 +9,10 @@
 #include "daemon/retention.h"
 #include "daemon/svc.h"
 
-enum { EXPUNGE_MAX = 64 * 1024 * 1024 }; /* octets of ids: four million messages */
+enum {
+	EXPUNGE_MAX = 64 * 1024 * 1024, /* octets of ids: four million messages */
+	CLIENT_MAX = 512,
+};
 
 static struct store *store_of(struct svc_session *x)
 {
@@ -340,5 +343,29 @@ bool svc_expunge(struct svc_session *x, struct reader *r)
 	}
 	x->drop_at = 0;
 	expunge_next(x);
+	return true;
+}
+
+/* Also after QUIT has let the maildrop go.  Each message once, so there are not more than were counted. */
+bool svc_retrieved(struct svc_session *x, struct reader *r)
+{
+	int64_t at_ms = (int64_t)get_u64(r);
+	struct str client = get_str(r), ids = get_bytes(r, r->rest.n);
+	uint64_t maildrops[SVC_DROPS];
+
+	if (r->bad || x->drop_count == 0 || client.n > CLIENT_MAX ||
+		ids.n % sizeof(struct msgid) != 0)
+		return false;
+	x->retrieved += ids.n / sizeof(struct msgid);
+	if (x->retrieved > x->count)
+		return false;
+	for (size_t i = 0; i < x->drop_count; i++)
+		maildrops[i] = x->drops[i].maildrop;
+	store_retrieved(store_of(x), &(struct store_retrieved){ .maildrops = maildrops,
+					     .nmaildrops = x->drop_count,
+					     .client = client,
+					     .at_ms = at_ms,
+					     .ids = (const struct msgid *)(const void *)ids.p,
+					     .count = ids.n / sizeof(struct msgid) });
 	return true;
 }

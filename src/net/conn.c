@@ -328,6 +328,16 @@ int64_t conn_write(struct conn *c, struct buf *from)
 	return total;
 }
 
+bool conn_arrived(const struct conn *c)
+{
+	struct tcp_info info = { 0 };
+	socklen_t n = sizeof info;
+
+	if (c->fd < 0 || getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &n) != 0)
+		return true;
+	return info.tcpi_unacked == 0;
+}
+
 void conn_last(struct conn *c)
 {
 	int on = 1;

@@ -84,6 +84,9 @@ void conn_deadline(struct conn *c, int64_t mono_ms);
 /* Octets already decrypted wait inside TLS, so the socket will not become readable for them. */
 bool conn_pending(const struct conn *c);
 
+/* Nothing of what was written is still under way to the peer's system, or that cannot be known. */
+bool conn_arrived(const struct conn *c);
+
 /* tls-exporter channel binding (RFC 9266); false without TLS or when TLS 1.2 lacks extended master
  * secret. */
 bool conn_channel_binding(struct conn *c, unsigned char out[32]);

@@ -90,7 +90,8 @@ enum pop3d_code {
 	POP3D_UTF8, /* RFC 6856 5 */
 };
 
-struct pop3d_stats { /* for the one log line of a session (A26) */
+struct pop3d_stats {      /* for the one log line of a session (A26) */
+	size_t retr_last; /* index of the last message that RETR gave whole */
 	uint64_t retr, retr_octets, top, top_octets, deleted, deleted_octets;
 };
 

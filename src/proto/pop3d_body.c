@@ -41,6 +41,7 @@ static void end_reply(struct pop3d *p)
 		p->stats.top++;
 		p->stats.top_octets += job->sent;
 	} else {
+		p->stats.retr_last = job->index;
 		p->stats.retr++;
 		p->stats.retr_octets += job->sent;
 	}

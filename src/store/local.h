@@ -71,12 +71,14 @@ struct fsck_watch {
 		void *arg, uint64_t octets, uint64_t total, uint64_t messages); /* the same */
 	void *arg;
 };
-/* What the journal tells of the life of some messages, in the order in which it was written. */
+/* What the journal tells of the life of some messages, in the order in which it was written; but what was
+ * retrieved before its message was copied comes last. */
 enum store_trace_what {
 	STORE_TRACE_TAKEN,     /* sender, client, message_id, octets, tls */
 	STORE_TRACE_KEPT,      /* in a maildrop: recipient */
 	STORE_TRACE_ONWARD,    /* goes on: recipient */
 	STORE_TRACE_RESULT,    /* of one that goes on: recipient, out, before */
+	STORE_TRACE_RETRIEVED, /* recipient, client */
 	STORE_TRACE_EXPUNGED,  /* recipient; that is also what POP3 does with what was fetched */
 	STORE_TRACE_RESTORED,  /* recipient */
 	STORE_TRACE_FORGOTTEN, /* cannot be had back any more */

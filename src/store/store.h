@@ -40,10 +40,10 @@ void store_poll(struct store *s);
 void store_wait(struct store *s);
 /* Call once at the end of each loop turn: starts the group commit of all that was submitted. */
 void store_flush(struct store *s);
-/* The same, but what nobody waits for (store_settle.at_leisure) goes with what somebody does.  True: some
- * of it is left, and store_flush() is due within STORE_LEISURE_MS. */
-bool store_flush_waited(struct store *s);
-enum { STORE_LEISURE_MS = 5 };
+/* The same, but what nobody waits for (store_settle.at_leisure, store_retrieved) goes with what somebody
+ * does.  Not 0: some of it is left, and store_flush() is due within so many milliseconds. */
+int64_t store_flush_waited(struct store *s);
+enum { STORE_LEISURE_MS = 5, STORE_NOTE_MS = 1000 };
 
 /* ---- taking a message in ---- */
 
@@ -140,6 +140,18 @@ struct store_expunge {
 	uint64_t expunged; /* out */
 };
 void store_expunge(struct store *s, struct store_expunge *e);
+
+/* Messages that were handed out whole, for the history of each: a note, not a promise.  It is durable with
+ * the next change, or STORE_NOTE_MS later; nobody is told, and a crash or a full disk takes it. */
+struct store_retrieved {
+	const uint64_t *maildrops; /* each message is in one of them */
+	size_t nmaildrops;         /* at most 255 */
+	struct str client;         /* "user@dom via 192.0.2.1" */
+	int64_t at_ms;             /* wall clock */
+	const struct msgid *ids;
+	size_t count;
+};
+void store_retrieved(struct store *s, const struct store_retrieved *r);
 
 /* Messages that were expunged, as long as the store still has them: they come back at their old
  * places under their old UIDLs, so a lease is needed, and it must not be used for anything else:

@@ -328,6 +328,20 @@ static void count_space(struct world *w)
 	w->given_back += space.given_back;
 }
 
+/* Nobody waits for it, so a cut may take it or tear it; nothing else may change by it. */
+static void note_retrieved(struct world *w, size_t maildrop, const struct model_message *m)
+{
+	struct msgid ids[] = { help_id(m->id), help_id(m->id + 1) };
+	uint64_t maildrops[] = { maildrop + 1, 99 };
+
+	store_retrieved(w->store, &(struct store_retrieved){ .maildrops = maildrops,
+					  .nmaildrops = 1 + m->id % 2,
+					  .client = STR("b via 192.0.2.7"),
+					  .at_ms = 1700000001000,
+					  .ids = ids,
+					  .count = 2 });
+}
+
 static void do_reads(struct world *w)
 {
 	size_t maildrop = rnd(w, MAILDROPS);
@@ -345,6 +359,7 @@ static void do_reads(struct world *w)
 			return;
 		if (result != STORE_OK || !str_eq(buf_str(&w->out), content(w, m)))
 			broken(w, "message %u reads %d before any crash", m->id, (int)result);
+		note_retrieved(w, maildrop, m);
 	}
 }
 

@@ -154,7 +154,8 @@ def test_trace(office):
     office.fetch('bob@example.test')
     events = [(r['event'], r['recipient']) for r in office.json('trace', message)][4:]
     assert events == [('held', 'zed@zed.test'), ('released', 'zed@zed.test'), ('failed', 'abe@abe.test'),
-                      ('sender told', 'abe@abe.test'), ('deleted', 'bob@example.test')], events
+                      ('sender told', 'abe@abe.test'), ('retrieved', 'bob@example.test'),
+                      ('deleted', 'bob@example.test')], events
     of_ann = office.json('trace', 'ann@example.test')
     assert any(r['event'] == 'put in mailbox' and r['recipient'] == 'ann@example.test' for r in of_ann)
     assert {r['id'] for r in office.json('trace', 'zed@zed.test')} >= {message}

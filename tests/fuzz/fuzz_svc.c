@@ -324,7 +324,7 @@ static uint16_t edge_packet(struct script *s, uint8_t n)
 	uint8_t a = get_u8(&s->in);
 	struct buf promised = { 0 };
 
-	switch (n % 12) {
+	switch (n % 13) {
 	case 0:
 		put_auth(&s->body, "ann@example.test", "secret", a & 1 ? STR("smtp") : STR("pop3"));
 		return IPC_AUTH;
@@ -354,6 +354,11 @@ static uint16_t edge_packet(struct script *s, uint8_t n)
 		put_str(&s->body, STR("192.0.2.1"));
 		put_u64(&s->body, a);
 		return IPC_HELLO;
+	case 11:
+		put_u64(&s->body, a);
+		put_str(&s->body, STR("ann@example.test via 192.0.2.1"));
+		put_id(&s->body, a);
+		return IPC_RETRIEVED;
 	default: put_str(&s->body, to[a % 4]); return IPC_SENDER;
 	}
 }

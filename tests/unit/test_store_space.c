@@ -325,6 +325,105 @@ static void a_reader_reads_on(void **state)
 	world_deinit(&w);
 }
 
+/* ---- what was retrieved ---- */
+
+struct told {
+	struct store_trace trace;
+	size_t retrieved, events;
+};
+
+static void hear(struct store_trace *t, const struct store_trace_event *e)
+{
+	struct told *told = (struct told *)t;
+
+	told->events++;
+	if (e->what != STORE_TRACE_RETRIEVED)
+		return;
+	told->retrieved++;
+	assert_true(str_eq(e->client, STR("b via 192.0.2.7")));
+	assert_true(str_eq(e->recipient, STR("b@example.net")));
+	assert_int_equal(e->at_ms, 1700000001000);
+}
+
+/* How often the journal tells that it was retrieved. */
+static size_t times_retrieved(struct world *w, uint32_t id)
+{
+	struct told told = {
+		.trace = {.by_id = true, .id = help_id(id), .most = 10, .say = hear}
+	};
+	struct err err = { 0 };
+
+	assert_int_equal(store_local_trace(w->dir, w->disk, &told.trace, &err), ST_OK);
+	assert_true(told.events > told.retrieved);
+	return told.retrieved;
+}
+
+static void retrieve(struct world *w, uint64_t maildrop, const struct msgid *ids, size_t n)
+{
+	const uint64_t maildrops[] = { 7, maildrop };
+
+	store_retrieved(w->store, &(struct store_retrieved){ .maildrops = maildrops,
+					  .nmaildrops = 2,
+					  .client = STR("b via 192.0.2.7"),
+					  .at_ms = 1700000001000,
+					  .ids = ids,
+					  .count = n });
+}
+
+static void retrievals_are_history(void **state)
+{
+	struct msgid ids[] = { help_id(1), help_id(3), help_id(99) };
+	struct world w;
+
+	(void)state;
+	world_init(&w, disk_sim_new("/tmp"));
+	assert_int_equal(help_deliver(w.store, 1, 1, STR("one\r\n")), STORE_OK);
+	assert_int_equal(help_deliver(w.store, 2, 1, STR("two\r\n")), STORE_OK);
+	assert_int_equal(help_deliver(w.store, 3, 2, STR("three\r\n")), STORE_OK);
+	retrieve(&w, 1, ids, 3);
+	assert_int_equal(store_flush_waited(w.store), STORE_NOTE_MS);
+	assert_int_equal(times_retrieved(&w, 1), 0); /* nobody waits for it */
+	assert_int_equal(help_deliver(w.store, 4, 1, STR("four\r\n")), STORE_OK);
+	assert_int_equal(store_flush_waited(w.store), 0); /* so it went with what was waited for */
+	assert_int_equal(times_retrieved(&w, 1), 1);
+	assert_int_equal(times_retrieved(&w, 2), 0);
+	assert_int_equal(times_retrieved(&w, 3), 0); /* in another maildrop */
+	ASSERT_LIST(&w, 1, 1, 2, 4);
+	retrieve(&w, 1, ids, 1);
+	assert_rebuilds(&w); /* an orderly end takes it along */
+	assert_int_equal(times_retrieved(&w, 1), 2);
+	ASSERT_LIST(&w, 1, 1, 2, 4);
+	world_deinit(&w);
+}
+
+/* Its message was copied behind it: it is found again; what stood in the old segment is gone. */
+static void retrieved_before_it_was_copied(void **state)
+{
+	struct msgid ids[] = { help_id(5), help_id(10000) };
+	uint32_t left[MANY / 5];
+	struct buf big = { 0 };
+	struct world w;
+
+	(void)state;
+	world_init(&w, disk_sim_new("/tmp"));
+	w.config.expunged_keep_ms = -1;
+	world_reopen(&w);
+	retrieve(&w, 1, ids, 1);
+	fill(&w, left);
+	assert_int_equal(times_retrieved(&w, 5), 0); /* it was not there yet */
+	retrieve(&w, 1, ids, 1);
+	for (uint32_t i = 0; i < 40; i++)
+		assert_int_equal(
+			help_deliver(w.store, 10000 + i, 1, body_of(&big, i, 60000)), STORE_OK);
+	retrieve(&w, 1, ids, 2);
+	assert_true(compact(&w, false).given_back > 0);
+	assert_int_equal(times_retrieved(&w, 10000), 1);
+	assert_in_range(times_retrieved(&w, 5), 1, 2);
+	assert_sound(&w);
+	buf_deinit(&big);
+	world_deinit(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -334,6 +433,8 @@ int main(void)
 		cmocka_unit_test(keeps_what_may_come_back),
 		cmocka_unit_test(damage_holds_no_room_for_ever),
 		cmocka_unit_test(a_reader_reads_on),
+		cmocka_unit_test(retrievals_are_history),
+		cmocka_unit_test(retrieved_before_it_was_copied),
 	};
 
 	log_init(2, LOG_L_ERROR + 1, "test");

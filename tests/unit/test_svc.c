@@ -753,6 +753,33 @@ static void local_users(void **state)
 	assert_int_equal(answer(NULL), -1);
 }
 
+static void send_retrieved(struct msgid id)
+{
+	struct buf b = { 0 };
+
+	put_u64(&b, 1700000000000);
+	put_str(&b, STR("ann@example.test via 192.0.2.1"));
+	buf_put(&b, str_of(id.b, sizeof id.b));
+	send_packet(IPC_RETRIEVED, 1, 0, buf_str(&b));
+	buf_deinit(&b);
+}
+
+/* No more of them than there are messages, or an edge could fill the journal. */
+static void retrieved_once_each(void **state)
+{
+	struct msgid id = deliver("ann@example.test", STR("Subject: r\r\n\r\nr\r\n"));
+	struct buf body = { 0 };
+
+	(void)state;
+	assert_int_equal(ask_login(1, "ann@example.test"), STORE_OK);
+	send_retrieved(id);
+	assert_int_equal(ask_read(1, id, &body), STORE_OK);
+	for (int i = 0; i < 100; i++)
+		send_retrieved(id);
+	assert_int_equal(ask_read(1, id, &body), -1);
+	buf_deinit(&body);
+}
+
 /* What no honest edge sends costs it the channel. */
 static void refused_packets(void **state)
 {
@@ -1022,6 +1049,7 @@ int main(void)
 		EDGE_TEST(waiting_for_a_maildrop_is_bounded),
 		EDGE_TEST(the_last_try_is_at_the_end),
 		EDGE_TEST(refused_packets),
+		EDGE_TEST(retrieved_once_each),
 		EDGE_TEST(local_users),
 		EDGE_TEST(a_second_question),
 		EDGE_TEST(one_account_a_session),

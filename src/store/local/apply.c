@@ -365,6 +365,7 @@ void index_apply(struct index *x, const struct record *r)
 	case RECORD_FORGET: apply_forget(x, r); break;
 	case RECORD_RESULT: apply_result(x, r); break;
 	case RECORD_RETIRE:
+	case RECORD_RETRIEVED:
 	case RECORD_SEAL: break;
 	}
 }

@@ -36,8 +36,8 @@ struct lease {
 struct change {
 	struct journal_entry entry;
 	struct store *store;
-	struct store_op *op;
-	uint64_t *told; /* gets `named` when durable; or NULL */
+	struct store_op *op; /* NULL: nobody is told */
+	uint64_t *told;      /* gets `named` when durable; or NULL */
 	uint64_t named;
 	struct link known;    /* by id, while the index does not have it */
 	struct link settling; /* of a result, until it is durable */

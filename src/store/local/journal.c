@@ -294,15 +294,18 @@ void journal_flush(struct journal *j)
 	finish(&refused, why);
 }
 
-bool journal_flush_waited(struct journal *j)
+int64_t journal_flush_waited(struct journal *j)
 {
-	struct link *l = j->waiting.next;
+	int64_t least = INT64_MAX;
 
-	while (l != &j->waiting && LIST_OF(l, struct journal_entry, link)->at_leisure)
-		l = l->next;
-	if (l != &j->waiting)
+	for (struct link *l = j->waiting.next; l != &j->waiting && least > 0; l = l->next) {
+		int64_t ms = LIST_OF(l, struct journal_entry, link)->leisure_ms;
+
+		least = ms < least ? ms : least;
+	}
+	if (least == 0)
 		journal_flush(j);
-	return l == &j->waiting && !list_empty(&j->waiting);
+	return least == INT64_MAX ? 0 : least;
 }
 
 /* A file of its own could not be made durable.  The journal was not touched: only the messages with

@@ -16,9 +16,9 @@ struct journal_entry {
 	size_t meta_len;   /* set by journal_append() */
 	struct str body;   /* kept in the record; borrowed */
 	uint32_t body_crc;
-	bool at_leisure; /* nobody waits for it: see journal_flush_waited() */
-	bool deletes;    /* may use the room that is kept back for a full disk */
-	bool has_file;   /* a file of its own is to be synced and named before the record */
+	int64_t leisure_ms; /* not 0: nobody waits for it, see journal_flush_waited() */
+	bool deletes;       /* may use the room that is kept back for a full disk */
+	bool has_file;      /* a file of its own is to be synced and named before the record */
 	struct disk_link file;
 	int file_dir;
 	int64_t time_ms;
@@ -43,8 +43,9 @@ void journal_close(struct journal *j); /* nothing under way; NULL is fine */
 void journal_entry_init(struct journal_entry *e, enum record_type type);
 void journal_append(struct journal *j, struct journal_entry *e);
 void journal_flush(struct journal *j);
-/* The same, unless nothing queued is waited for.  True: that is so, and somebody calls journal_flush() soon. */
-bool journal_flush_waited(struct journal *j);
+/* The same, unless nothing queued is waited for: then the least leisure_ms, in which somebody calls
+ * journal_flush(); else 0. */
+int64_t journal_flush_waited(struct journal *j);
 /* All before is durable. */
 void journal_end(const struct journal *j, uint64_t *segment, uint64_t *end);
 bool journal_busy(const struct journal *j); /* something queued or under way */

@@ -162,6 +162,23 @@ void store_expunge(struct store *s, struct store_expunge *e)
 	e->op.done(&e->op, r);
 }
 
+void store_retrieved(struct store *s, const struct store_retrieved *r)
+{
+	struct change *c;
+
+	if (r->count == 0 || s->low || store_overloaded(s))
+		return;
+	c = change_new(s, RECORD_RETRIEVED, NULL);
+	c->entry.leisure_ms = STORE_NOTE_MS;
+	put_u8(&c->entry.record, (uint8_t)r->nmaildrops);
+	for (size_t i = 0; i < r->nmaildrops; i++)
+		put_u64(&c->entry.record, r->maildrops[i]);
+	put_u64(&c->entry.record, (uint64_t)r->at_ms);
+	put_str(&c->entry.record, r->client);
+	buf_put(&c->entry.record, str_of(r->ids, r->count * sizeof *r->ids));
+	change_submit(c);
+}
+
 void store_drop(struct store *s, struct store_drop *d)
 {
 	struct lease *l = lease_of(s, d->maildrop);

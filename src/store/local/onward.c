@@ -297,7 +297,7 @@ void store_settle(struct store *s, struct store_settle *r)
 	}
 	c = change_new(s, RECORD_RESULT, &r->op);
 	c->id = r->id;
-	c->entry.at_leisure = r->at_leisure;
+	c->entry.leisure_ms = r->at_leisure ? STORE_LEISURE_MS : 0;
 	c->entry.deletes = true; /* also on a full disk: what was delivered must not go twice */
 	put_msgid(&c->entry.record, r->id);
 	for (size_t i = 0; i < r->count; i++) {

@@ -40,8 +40,8 @@ void record_seal(char *head, uint64_t salt, const struct record *r)
 
 uint64_t record_claims(const char *head)
 {
-	if (head[4] < RECORD_MESSAGE || head[4] > RECORD_RESULT || head[5] != 1 || head[6] != 0 ||
-		head[7] != 0)
+	if (head[4] < RECORD_MESSAGE || head[4] > RECORD_RETRIEVED || head[5] != 1 ||
+		head[6] != 0 || head[7] != 0)
 		return 0;
 	return RECORD_HEADER + record_pad(le32(head + 8)) + record_pad(le32(head + 12));
 }

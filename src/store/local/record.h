@@ -21,15 +21,16 @@
 enum { RECORD_HEADER = 32, RECORD_ALIGN = 8 };
 
 enum record_type {
-	RECORD_MESSAGE = 1, /* a message and everybody it was delivered to, all or none */
-	RECORD_EXPUNGE = 2, /* messages of one maildrop, all or none */
-	RECORD_DROP = 3,    /* a whole maildrop */
-	RECORD_SEAL = 4,    /* a clean end: all before it was synced */
-	RECORD_RESTORE = 5, /* expunged messages of one maildrop are back, all or none */
-	RECORD_MOVED = 6,   /* a message as it is now, copied from an old segment */
-	RECORD_FORGET = 7,  /* messages that nobody can have back */
-	RECORD_RETIRE = 8,  /* nothing in this segment counts any more */
-	RECORD_RESULT = 9,  /* what became of recipients that go on, all or none */
+	RECORD_MESSAGE = 1,    /* a message and everybody it was delivered to, all or none */
+	RECORD_EXPUNGE = 2,    /* messages of one maildrop, all or none */
+	RECORD_DROP = 3,       /* a whole maildrop */
+	RECORD_SEAL = 4,       /* a clean end: all before it was synced */
+	RECORD_RESTORE = 5,    /* expunged messages of one maildrop are back, all or none */
+	RECORD_MOVED = 6,      /* a message as it is now, copied from an old segment */
+	RECORD_FORGET = 7,     /* messages that nobody can have back */
+	RECORD_RETIRE = 8,     /* nothing in this segment counts any more */
+	RECORD_RESULT = 9,     /* what became of recipients that go on, all or none */
+	RECORD_RETRIEVED = 10, /* messages that were handed out whole: history, no state */
 };
 
 struct record {
@@ -141,7 +142,8 @@ void moved_put(struct buf *b, const struct message_target *t, const struct moved
 bool moved_target(
 	enum record_type type, struct message_meta *m, struct message_target *t, struct moved *v);
 
-/* ---- meta of RECORD_EXPUNGE and RECORD_RESTORE: u64 maildrop, then ids; of RECORD_DROP: u64 maildrop ---- */
+/* ---- meta of RECORD_EXPUNGE and RECORD_RESTORE: u64 maildrop, then ids; of RECORD_DROP: u64 maildrop;
+ * of RECORD_RETRIEVED: u8 count of maildrops, u64 each, u64 time, client, then ids, each in one of these ---- */
 
 struct msgid get_msgid(struct reader *r);
 void put_msgid(struct buf *b, struct msgid id);

@@ -119,7 +119,8 @@ static void change_done(struct journal_entry *e, enum store_result result)
 		if (result == STORE_FULL)
 			(void)reserve_give_up(s);
 	}
-	op->done(op, result);
+	if (op != NULL)
+		op->done(op, result);
 }
 
 void change_submit(struct change *c)
@@ -133,6 +134,7 @@ void change_submit(struct change *c)
 	case RECORD_FORGET:
 	case RECORD_RETIRE:
 	case RECORD_RESULT: /* compaction looks at each */
+	case RECORD_RETRIEVED:
 	case RECORD_SEAL: break;
 	}
 	c->store->unsettled += c->unsettled;
@@ -203,7 +205,7 @@ void store_flush(struct store *s)
 	apply_when_many(s);
 }
 
-bool store_flush_waited(struct store *s)
+int64_t store_flush_waited(struct store *s)
 {
 	return journal_flush_waited(s->journal);
 }

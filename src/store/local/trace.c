@@ -20,6 +20,7 @@ struct followed {
 
 struct life {
 	struct msgid id;
+	uint64_t pos; /* of its record */
 	struct followed *rcpts;
 	size_t count;
 };
@@ -29,6 +30,8 @@ struct tracer {
 	struct store_trace *trace;
 	struct life *lives;
 	size_t count;
+	bool moved; /* some record is a copy: what came before it stands before it */
+	bool again; /* the second walk, for that */
 };
 
 /* There are few, and the newest is asked for most. */
@@ -108,7 +111,8 @@ static void begin(struct tracer *t, const struct record *r, struct message_meta 
 	struct moved state = { .state = MOVED_LIVE };
 	struct life *life = &t->lives[t->count++];
 
-	*life = (struct life){ .id = m->id };
+	*life = (struct life){ .id = m->id, .pos = r->pos };
+	t->moved |= moved;
 	t->trace->say(t->trace, &e);
 	for (uint32_t number = 0; moved_target(r->type, m, &target, &state); number++) {
 		follow(life, &target, &state, number);
@@ -195,6 +199,25 @@ static void take_ids(struct tracer *t, const struct record *r, enum store_trace_
 			say_of_maildrop(t, life, maildrop, e);
 }
 
+/* Of a message that was copied since, the second walk finds it. */
+static void take_retrieved(struct tracer *t, const struct record *r)
+{
+	struct reader in = { .rest = r->meta };
+	struct reader drops = { .rest = get_bytes(&in, (size_t)get_u8(&in) * 8) };
+	struct store_trace_event e = { .what = STORE_TRACE_RETRIEVED,
+		.at_ms = (int64_t)get_u64(&in),
+		.client = get_str(&in) };
+
+	while (in.rest.n > 0 && !in.bad) {
+		const struct life *life = find(t, get_msgid(&in));
+
+		if (life == NULL || (r->pos < life->pos) != t->again)
+			continue;
+		for (struct reader d = drops; d.rest.n > 0;)
+			say_of_maildrop(t, life, get_u64(&d), e);
+	}
+}
+
 /* Its account was deleted. */
 static void take_drop(struct tracer *t, const struct record *r)
 {
@@ -226,12 +249,15 @@ static void take_record(struct walker *w, const struct record *r, const struct s
 	struct tracer *t = LIST_OF(w, struct tracer, walker);
 
 	(void)seg;
+	if (t->again && r->type != RECORD_RETRIEVED)
+		return;
 	switch (r->type) {
 	case RECORD_MESSAGE:
 	case RECORD_MOVED: take_message(t, r); break;
 	case RECORD_RESULT: take_result(t, r); break;
 	case RECORD_EXPUNGE: take_ids(t, r, STORE_TRACE_EXPUNGED); break;
 	case RECORD_RESTORE: take_ids(t, r, STORE_TRACE_RESTORED); break;
+	case RECORD_RETRIEVED: take_retrieved(t, r); break;
 	case RECORD_DROP: take_drop(t, r); break;
 	case RECORD_FORGET: take_forget(t, r); break;
 	case RECORD_SEAL:
@@ -264,6 +290,9 @@ enum status store_local_trace(
 	trace->cut = false;
 	t.lives = mem_array(NULL, trace->most, sizeof *t.lives);
 	if (status == ST_OK)
+		status = map_walk(&map, 0, &t.walker, NULL, err);
+	t.again = t.moved;
+	if (status == ST_OK && t.again)
 		status = map_walk(&map, 0, &t.walker, NULL, err);
 	for (size_t i = 0; i < t.count; i++) {
 		for (size_t k = 0; k < t.lives[i].count; k++)
