@@ -56,6 +56,9 @@ static bool skip_blanks(struct str *s)
 	while (s->n > 0 && (is_blank(s->p[0]) || s->p[0] == '(')) {
 		size_t n = is_blank(s->p[0]) ? 1 : enclosed(*s, ')');
 
+#ifdef MUTANT_OPEN_COMMENT
+		n = n == 0 ? s->n : n;
+#endif
 		if (n == 0)
 			return false;
 		*s = str_from(*s, n);
@@ -148,12 +151,13 @@ static bool skip_route(struct str *s, struct token *t)
 	bool good = true;
 
 	buf_init(&dropped, ADDRESS_MAX);
-	while (good && (mark_of(*t) == '@' || mark_of(*t) == ',')) {
+	while (good && mark_of(*t) == '@') {
 		buf_clear(&dropped);
-		if (mark_of(*t) == ',')
+		good = put_domain(s, t, &dropped);
+		if (mark_of(*t) != ',')
+			break;
+		while (mark_of(*t) == ',')
 			*t = next(s);
-		else
-			good = put_domain(s, t, &dropped);
 	}
 	buf_deinit(&dropped);
 	good = good && mark_of(*t) == ':';

@@ -14,7 +14,11 @@ static struct civil civil_of_days(int64_t days)
 {
 	int64_t z = days + 719468; /* days since 1 March of year 0 */
 	int64_t era = z / 146097, in_era = z % 146097;
+#ifdef MUTANT_EVERY_FOURTH_YEAR
+	int64_t year = (in_era - in_era / 1460 - in_era / 146096) / 365;
+#else
 	int64_t year = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
+#endif
 	int64_t in_year = in_era - (365 * year + year / 4 - year / 100);
 	int64_t month = (5 * in_year + 2) / 153;
 	struct civil c = {

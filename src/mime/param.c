@@ -6,6 +6,11 @@
 
 enum { PIECES_MAX = 64 };
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* Without blanks, line ends and comments at the front; comments nest (RFC 5322 3.2.2). */
 static struct str skip_blank(struct str s)
 {
@@ -20,7 +25,7 @@ static struct str skip_blank(struct str s)
 			depth--;
 		else if (c == '\\' && depth > 0)
 			s = str_from(s, 1);
-		else if (depth == 0 && c != ' ' && c != '\t' && c != '\r' && c != '\n')
+		else if (depth == 0 && !is_blank(c))
 			break;
 		s = str_from(s, 1);
 	}
@@ -29,7 +34,7 @@ static struct str skip_blank(struct str s)
 
 static bool ends_token(char c)
 {
-	return c == ';' || c == '=' || c == '(' || c == ' ' || c == '\t' || c == '\r' || c == '\n';
+	return c == ';' || c == '=' || c == '(' || is_blank(c);
 }
 
 static struct str cut_token(struct str *s)
@@ -57,13 +62,17 @@ static void cut_quoted(struct str *s, struct buf *out)
 }
 
 /* Without quotes, to ";" or a comment: names with blanks are written so, against the RFC. */
-static struct str unquoted(struct str s)
+static void cut_unquoted(struct str s, struct buf *out)
 {
 	size_t n = 0;
 
 	while (n < s.n && s.p[n] != ';' && !str_starts(str_from(s, n), STR(" (")))
 		n++;
-	return str_trim(str_head(s, n));
+	while (n > 0 && is_blank(s.p[n - 1]))
+		n--;
+	for (size_t i = 0; i < n; i++)
+		if (s.p[i] != '\r' && s.p[i] != '\n')
+			buf_putc(out, s.p[i]);
 }
 
 static void cut_value(struct str *s, struct buf *out)
@@ -72,7 +81,7 @@ static void cut_value(struct str *s, struct buf *out)
 	if (s->n > 0 && s->p[0] == '"')
 		cut_quoted(s, out);
 	else
-		buf_put(out, unquoted(*s));
+		cut_unquoted(*s, out);
 	*s = str_from(*s, str_find(*s, ';'));
 }
 
@@ -139,16 +148,24 @@ static bool piece_of(struct str written, struct str name, uint64_t *number, bool
 	       (rest.p[0] == '*' && str_u64(str_from(rest, 1), number) && *number < PIECES_MAX);
 }
 
-/* charset'language'text (RFC 2231 4) */
-static void put_pieces(struct pieces *p, struct buf *out)
+/* charset'language'text (RFC 2231 4); some leave the first two away, with their marks. */
+static struct str cut_charset(struct str *value)
+{
+	struct str rest = *value, charset = str_cut(&rest, '\'');
+	size_t language = str_find(rest, '\'');
+
+	if (language == rest.n)
+		return STR("");
+	*value = str_from(rest, language + 1);
+	return charset;
+}
+
+static void put_pieces(struct pieces *p, bool as_octets, struct buf *out)
 {
 	struct buf octets = { 0 };
-	struct str text = buf_str(&p->text[0]), charset = STR("");
+	struct str text = buf_str(&p->text[0]);
+	struct str charset = p->extended[0] ? cut_charset(&text) : STR("");
 
-	if (p->extended[0]) {
-		charset = str_cut(&text, '\'');
-		str_cut(&text, '\'');
-	}
 	for (size_t i = 0; i < PIECES_MAX && p->there[i]; i++) {
 		if (i > 0)
 			text = buf_str(&p->text[i]);
@@ -157,14 +174,16 @@ static void put_pieces(struct pieces *p, struct buf *out)
 		else
 			buf_put(&octets, text);
 	}
-	if (p->extended[0])
+	if (as_octets)
+		buf_put(out, buf_str(&octets));
+	else if (p->extended[0])
 		charset_utf8(charset, buf_str(&octets), out);
 	else
 		word_decode(buf_str(&octets), out);
 	buf_deinit(&octets);
 }
 
-bool param_get(struct str body, struct str name, struct buf *out)
+static bool get(struct str body, struct str name, bool as_octets, struct buf *out)
 {
 	struct pieces p = { .there = { false } };
 	struct buf value = { 0 };
@@ -187,8 +206,18 @@ bool param_get(struct str body, struct str name, struct buf *out)
 	buf_deinit(&value);
 	there = p.there[0];
 	if (there)
-		put_pieces(&p, out);
+		put_pieces(&p, as_octets, out);
 	for (size_t i = 0; i < PIECES_MAX; i++)
 		buf_deinit(&p.text[i]);
 	return there;
+}
+
+bool param_get(struct str body, struct str name, struct buf *out)
+{
+	return get(body, name, false, out);
+}
+
+bool param_octets(struct str body, struct str name, struct buf *out)
+{
+	return get(body, name, true, out);
 }

@@ -10,5 +10,7 @@ void param_main(struct str body, struct buf *out);
 /* The parameter of this name (lower case), as UTF-8: quoted strings, the pieces, languages and charsets of RFC 2231,
  * and the encoded words that many programs write there.  False when it is not there. */
 bool param_get(struct str body, struct str name, struct buf *out);
+/* The same as octets, for boundaries: "=?" is nothing special there, nor is a blank at the front (RFC 2046 5.1.1). */
+bool param_octets(struct str body, struct str name, struct buf *out);
 
 #endif

@@ -192,7 +192,7 @@ static void put_header(struct sevenbit *s, bool change, struct str encoding)
 static bool push_boundary(struct sevenbit *s, struct str body)
 {
 	struct buf boundary = { 0 };
-	bool ok = param_get(body, STR("boundary"), &boundary) && boundary.len > 0 &&
+	bool ok = param_octets(body, STR("boundary"), &boundary) && boundary.len > 0 &&
 		  boundary.len <= BOUNDARY_MAX && s->levels < SEVENBIT_DEPTH_MAX;
 
 	if (ok) {
@@ -232,16 +232,17 @@ static void header_end(struct sevenbit *s)
 {
 	struct str content = mime_field(buf_str(&s->header), STR("Content-Type"));
 	struct str named = mime_field(buf_str(&s->header), STR("Content-Transfer-Encoding"));
-	struct buf type = { 0 };
+	struct buf type = { 0 }, encoding = { 0 };
 
 	if (s->out == NULL && !str_ascii(buf_str(&s->header))) {
 		s->needed = true;
 		s->impossible |= s->sealed > 0;
 	}
 	param_main(content, &type);
-	s->encoding = transfer_named(str_trim(named));
-	s->eightbit =
-		str_ieq(str_trim(named), STR("8bit")) || str_ieq(str_trim(named), STR("binary"));
+	param_main(named, &encoding);
+	s->encoding = transfer_named(buf_str(&encoding));
+	s->eightbit = str_eq(buf_str(&encoding), STR("8bit")) ||
+		      str_eq(buf_str(&encoding), STR("binary"));
 	if (str_starts(buf_str(&type), STR("multipart/")) && push_boundary(s, content)) {
 		if (s->sealed == 0 && str_eq(buf_str(&type), STR("multipart/signed")))
 			s->sealed = s->levels;
@@ -256,6 +257,7 @@ static void header_end(struct sevenbit *s)
 	s->top = false;
 	buf_clear(&s->header);
 	buf_deinit(&type);
+	buf_deinit(&encoding);
 }
 
 /* ---- lines ---- */

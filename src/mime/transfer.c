@@ -102,7 +102,8 @@ void transfer_decode(struct transfer *t, struct str piece, struct buf *out)
 
 void transfer_end(struct transfer *t, struct buf *out)
 {
-	if (t->encoding == TRANSFER_QUOTED && t->held_n > 0 && t->held[0] != '=')
-		t->held_n = 0; /* blanks at the end */
+	/* Blanks, or a soft line end whose CRLF is the boundary's. */
+	if (t->encoding == TRANSFER_QUOTED && hex_value(t->held_n > 1 ? t->held[1] : '\0') < 0)
+		t->held_n = 0;
 	flush_held(t, out);
 }

@@ -37,16 +37,25 @@ static size_t offset(const struct parser *p, struct str s)
 	return (size_t)(s.p - p->message.p);
 }
 
+/* RFC 2045 5.1: neither half may be missing. */
+static bool is_type(struct str s)
+{
+	size_t slash = str_find(s, '/');
+
+	return slash > 0 && slash + 1 < s.n;
+}
+
 /* digest: the parts of one are messages (RFC 2046 5.1.5). */
 static void classify(struct mime_part *part, bool digest)
 {
 	struct str type = mime_field(part->header, STR("Content-Type"));
 	struct str disposition = mime_field(part->header, STR("Content-Disposition"));
+	struct str encoding = mime_field(part->header, STR("Content-Transfer-Encoding"));
 	struct buf main, name = { 0 };
 
 	buf_init(&main, MIME_TYPE_MAX - 1);
 	param_main(type, &main);
-	if (main.full || str_find(buf_str(&main), '/') == main.len) {
+	if (main.full || !is_type(buf_str(&main))) {
 		buf_clear(&main);
 		buf_put(&main, type.n > 0 ? STR("application/octet-stream")
 			       : digest   ? STR("message/rfc822")
@@ -56,7 +65,9 @@ static void classify(struct mime_part *part, bool digest)
 	}
 	memcpy(part->type, main.data, main.len);
 	part->type[main.len] = '\0';
-	part->encoding = transfer_named(mime_field(part->header, STR("Content-Transfer-Encoding")));
+	buf_clear(&main);
+	param_main(encoding, &main);
+	part->encoding = transfer_named(buf_str(&main));
 	buf_clear(&main);
 	param_main(disposition, &main);
 	part->attachment = str_eq(buf_str(&main), STR("attachment")) ||
@@ -75,7 +86,7 @@ static bool open_boundary(struct parser *p, int index)
 		return false;
 	}
 	buf_init(&m->boundary, BOUNDARY_MAX);
-	if (!param_get(
+	if (!param_octets(
 		    mime_field(part->header, STR("Content-Type")), STR("boundary"), &m->boundary) ||
 		m->boundary.full || m->boundary.len == 0) {
 		buf_deinit(&m->boundary);
@@ -84,6 +95,35 @@ static bool open_boundary(struct parser *p, int index)
 	m->part = index;
 	p->depth++;
 	return true;
+}
+
+/* Is the line a boundary of what is open?  The innermost wins.  -1: no. */
+static int match(const struct parser *p, struct str line, bool *last)
+{
+	struct str rest = str_from(line, 2);
+
+	for (size_t i = p->depth; i-- > 0;) {
+		struct str after;
+
+		if (!str_starts(rest, buf_str(&p->open[i].boundary)))
+			continue;
+		after = str_trim(str_from(rest, p->open[i].boundary.len));
+		*last = str_eq(after, STR("--"));
+		if (after.n == 0 || *last)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* Is what begins here a boundary?  One with a colon would pass for a field. */
+static bool at_boundary(const struct parser *p, struct str s)
+{
+	struct str line = str_cut(&s, '\n');
+	bool last;
+
+	if (str_ends(line, STR("\r")))
+		line.n--;
+	return str_starts(line, STR("--")) && match(p, line, &last) >= 0;
 }
 
 /* A part begins at s; returns where its body does.  A message in a message begins at once. */
@@ -107,7 +147,7 @@ static struct str begin_part(struct parser *p, struct str s, int parent)
 		part = &t->parts[t->count];
 		*part = (struct mime_part){ .parent = parent,
 			.depth = parent < 0 ? 0 : t->parts[parent].depth + 1 };
-		while (field_cut(&s, &f))
+		while (!at_boundary(p, s) && field_cut(&s, &f))
 			continue;
 		part->header = str_head(start, start.n - s.n);
 		if (str_starts(s, STR("\r\n")))
@@ -142,24 +182,6 @@ static void end_parts(struct parser *p, int below, size_t end)
 		i = part->parent;
 	}
 	p->current = below;
-}
-
-/* Is the line a boundary of what is open?  The innermost wins.  -1: no. */
-static int match(const struct parser *p, struct str line, bool *last)
-{
-	struct str rest = str_from(line, 2);
-
-	for (size_t i = p->depth; i-- > 0;) {
-		struct str after;
-
-		if (!str_starts(rest, buf_str(&p->open[i].boundary)))
-			continue;
-		after = str_trim(str_from(rest, p->open[i].boundary.len));
-		*last = str_eq(after, STR("--"));
-		if (after.n == 0 || *last)
-			return (int)i;
-	}
-	return -1;
 }
 
 static void close_multiparts(struct parser *p, size_t depth)
@@ -203,6 +225,10 @@ void mime_tree_parse(struct mime_tree *t, struct str message)
 		line = str_cut(&rest, '\n');
 		if (line.n > 0 && line.p[line.n - 1] == '\r')
 			line.n--;
+#ifdef MUTANT_BOUNDARY_ANYWHERE
+		while (line.n > 2 && !str_starts(line, STR("--")))
+			line = str_from(line, 1);
+#endif
 		if (str_starts(line, STR("--")))
 			rest = boundary_line(&p, line, rest);
 	}

@@ -40,6 +40,8 @@ static const struct {
 	{ "literal",              STR_INIT("a@[192.0.2.1]"),                                 STR_INIT("a@[192.0.2.1] ")    },
 	{ "literal in literal",   STR_INIT("a@[[1]"),                                        STR_INIT("!")                 },
 	{ "route",                STR_INIT("<@x.y,@z:a@b.c>"),                               STR_INIT("a@b.c ")            },
+	{ "route without comma",  STR_INIT("<@x.y@z:a@b.c>"),                                STR_INIT("!")                 },
+	{ "route, empty places",  STR_INIT("<@x.y,,@z,:a@b.c>"),                             STR_INIT("a@b.c ")            },
 	{ "route without colon",  STR_INIT("<@x.y a@b.c>"),                                  STR_INIT("!")                 },
 	{ "group",                STR_INIT("We: a@b.c, D <d@e.f>; , g@h.i"),                 STR_INIT("a@b.c d@e.f g@h.i ")},
 	{ "empty group",          STR_INIT("undisclosed recipients:;"),                      STR_INIT("")                  },

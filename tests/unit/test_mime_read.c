@@ -93,6 +93,9 @@ static void params(void **state)
                  STR_INIT("\u00fc.txt"),																	    true },
 		{ STR_INIT("attachment; filename=my file.txt"),                                            STR_INIT("filename"),
                  STR_INIT("my file.txt"),																	   true },
+		{ STR_INIT("x; f*=a%20b"),								 STR_INIT("f"),        STR_INIT("a b"),                                   true },
+		{ STR_INIT("x; f=a\r\n ; g=b"),							    STR_INIT("f"),        STR_INIT("a"),                                     true },
+		{ STR_INIT("x; f=a\r\n b ;g=b"),							   STR_INIT("f"),        STR_INIT("a b"),                                   true },
 		{ STR_INIT("x; f*=utf-8''%zz%4"),							  STR_INIT("f"),        STR_INIT("%zz%4"),                                 true },
 	};
 
@@ -125,7 +128,7 @@ static void transfers(void **state)
 		{ TRANSFER_QUOTED, STR_INIT("=e4=E4"),        STR_INIT("\xe4\xe4")  },
 		{ TRANSFER_QUOTED, STR_INIT("=4\r\n"),        STR_INIT("=4\r\n")    },
 		{ TRANSFER_QUOTED, STR_INIT("=zz=4=41"),      STR_INIT("=zz=4A")    },
-		{ TRANSFER_QUOTED, STR_INIT("a_b="),          STR_INIT("a_b=")      },
+		{ TRANSFER_QUOTED, STR_INIT("a_b="),          STR_INIT("a_b")       },
 		{ TRANSFER_Q,      STR_INIT("a_b "),          STR_INIT("a b ")      },
 		{ TRANSFER_PLAIN,  STR_INIT("=41 \r\n"),      STR_INIT("=41 \r\n")  },
 	};
@@ -220,6 +223,18 @@ static void broken_parts(void **state)
 			   "Content-Type: multipart/mixed; boundary=y\r\n\r\n--y\r\n\r\na\r\n"
 			   "--x\r\n\r\nb\r\n--y\r\nc"),
                  4,									       STR_INIT("a\n\nb\n--y\nc\n")},
+ /* a boundary with a colon is no field */
+		{ STR_INIT("Content-Type: multipart/mixed; boundary=\"x:y\"\r\n\r\n--x:y\r\nTo: "
+			   "b\r\n--x:y\r\n\r\na"),
+                 3,									       STR_INIT("a\n")             },
+ /* nor is it text: a blank at the front, what looks like an encoded word */
+		{ STR_INIT("Content-Type: multipart/mixed; boundary=\" =?utf-8?q?x?=\"\r\n\r\n-- "
+			   "=?utf-8?q?x?=\r\n\r\na"),
+                 2,									       STR_INIT("a\n")             },
+		{ STR_INIT("Content-Type: multipart/\r\n\r\na"),                               1,
+                 STR_INIT("[attachment, application/octet-stream]\n")                                                         },
+		{ STR_INIT("Content-Transfer-Encoding: (c) base64\r\n \r\n\r\nQQ=="),          1,
+                 STR_INIT("A\n")											      },
 		{ STR_INIT("Content-Type: text\r\n\r\na"),                                     1, STR_INIT("a\n")             },
 		{ STR_INIT("Content-Type: text/html\r\n\r\n\x1b[2Ja\xe2\x80\xae<b"),           1,
                  STR_INIT("?[2Ja?<b\n")										       },
