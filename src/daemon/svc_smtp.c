@@ -42,7 +42,8 @@ static uint64_t lasts(const struct svc_session *x, const struct maildrops *found
 {
 	struct svc *s = x->edge->svc;
 
-	return s->changes == NULL || svc_sends_as(x) != 0 || found->onward_count > 0 ||
+	return s->changes == NULL || svc_sends_as(x) != 0 ||
+			       (x->notice && found->onward_count > 0) /* an SRS address */ ||
 			       has_quota(&s->office, found)
 		       ? 0
 		       : *s->changes;

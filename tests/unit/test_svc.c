@@ -470,13 +470,13 @@ static void many_in_one_that_are_none(void **state)
 }
 
 /* What IPC_RCPT says about the next message to the same. */
-static uint64_t lasts(uint32_t session, const char *to)
+static uint64_t lasts_for(uint32_t session, uint8_t flags, const char *to)
 {
 	struct buf b = { 0 }, body = { 0 };
 	struct reader r;
 	uint64_t changes;
 
-	put_u8(&b, 1);
+	put_u8(&b, flags);
 	put_promised(&b, to);
 	send_packet(IPC_RCPT, session, 1, buf_str(&b));
 	(void)answer(&body);
@@ -488,10 +488,16 @@ static uint64_t lasts(uint32_t session, const char *to)
 	return changes;
 }
 
+static uint64_t lasts(uint32_t session, const char *to)
+{
+	return lasts_for(session, IPC_RCPT_FIRST, to);
+}
+
 /* A yes may be said again until an account changes, unless it was for one sender or one message. */
 static void a_yes_that_lasts(void **state)
 {
 	static _Atomic uint64_t changes = 7;
+	const struct str elsewhere = STR("ann@else.test");
 	struct directory *d = svc.office.directory;
 	uint64_t before;
 
@@ -510,6 +516,10 @@ static void a_yes_that_lasts(void **state)
 	assert_true(changes > before);
 	assert_int_equal(lasts(1, "ann@example.test"), 0);
 	assert_int_equal(lasts(1, "bob@example.test"), changes);
+	assert_int_equal(alias_add(d, STR("gone@example.test"), &elsewhere, 1, NULL), ST_OK);
+	assert_int_equal(lasts(1, "gone@example.test"), changes);
+	/* what a notice may reach (SRS) other mail may not */
+	assert_int_equal(lasts_for(1, IPC_RCPT_FIRST | IPC_RCPT_NOTICE, "gone@example.test"), 0);
 	assert_int_equal(
 		account_set_quota(d, STR("ann@example.test"), QUOTA_DEFAULT, QUOTA_KEEP, NULL),
 		ST_OK);
