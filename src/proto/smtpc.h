@@ -5,7 +5,8 @@
  *   &ev)) serve the event; send what is in smtpc_out(), and buf_consume() only what the connection
  *   took; smtpc_closed() at its end; smtpc_timeout() when smtpc_deadline() has passed.
  *
- * One session, many messages, one at a time: at SMTPC_EV_READY call smtpc_send() or smtpc_quit().
+ * One session, many messages, one at a time: at SMTPC_EV_READY call smtpc_send() or smtpc_quit().  While one is
+ * under way smtpc_follow() names the next, whose envelope then goes with the end of this one.
  * Each recipient of a message gets exactly one SMTPC_EV_RCPT, then comes SMTPC_EV_DONE, whatever the
  * server does.  One question at a time: after an ASK event smtpc_next() returns false until it is
  * answered.  Views in events live until the next call on the engine.
@@ -148,8 +149,10 @@ enum smtpc_event_type {
 	SMTPC_EV_READY,      /* for smtpc_send() or smtpc_quit() */
 	SMTPC_ASK_BODY,      /* offset, want: smtpc_body() or smtpc_body_failed() */
 	SMTPC_EV_RCPT,       /* index, result */
-	SMTPC_EV_DONE,       /* the message is over; SMTPC_EV_READY or SMTPC_EV_CLOSE follows */
-	SMTPC_EV_CLOSE,      /* send out, then close; result tells why; no further events */
+	/* The message is over; SMTPC_EV_READY or SMTPC_EV_CLOSE follows, or what comes is of the message that
+	 * smtpc_follow() named. */
+	SMTPC_EV_DONE,
+	SMTPC_EV_CLOSE, /* send out, then close; result tells why; no further events */
 };
 
 struct smtpc_event {
@@ -173,6 +176,8 @@ bool smtpc_wants_input(const struct smtpc *c);
 /* False: the server lacks something, result says what; nothing was sent and the session is ready for
  * another message (or for this one, made smaller or 7-bit). */
 bool smtpc_send(struct smtpc *c, const struct smtpc_message *m, struct smtpc_result *result);
+/* The message after the one under way, borrowed as that one.  False: not here or not now; smtpc_send() tells more. */
+bool smtpc_follow(struct smtpc *c, const struct smtpc_message *m);
 void smtpc_body(struct smtpc *c, struct str octets); /* 1 .. want of them, copied */
 void smtpc_body_failed(struct smtpc *c);             /* closes without an end of the message */
 /* Between messages and at ASK_AUTH: QUIT, then SMTPC_EV_CLOSE.  Within a message the session is cut. */

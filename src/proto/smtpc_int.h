@@ -63,7 +63,7 @@ enum rcpt_state {
 enum body_at { BODY_BOL, BODY_MID, BODY_CR };
 
 /* The message under way is one object: its end, an error and a lost connection all give it to
- * smtpc_tx_end(), and there is nothing else to forget.
+ * smtpc_tx_end(), and there is nothing else to forget.  The next message is another such object.
  *
  * Replies come in the order of the commands, so two positions (what is sent next, whose reply comes
  * next) are all there is to keep, however many commands are in flight. */
@@ -103,6 +103,8 @@ struct smtpc {
 	struct smtpc_reply reply;
 	struct smtpc_result result;
 	struct smtpc_tx *tx;
+	struct smtpc_tx *next; /* begins when tx is over; its envelope may be out before */
+	size_t behind;         /* octets that were put behind the end of tx */
 
 	enum smtpc_state state;
 	unsigned owed;
@@ -126,7 +128,8 @@ void smtpc_hang_up(struct smtpc *c);
 void smtpc_leave(struct smtpc *c);
 void smtpc_break(struct smtpc *c, enum smtpc_why why);
 enum smtpc_stage smtpc_stage(const struct smtpc *c);
-void smtpc_tx_free(struct smtpc *c);
+/* The next one takes its place. */
+void smtpc_tx_end(struct smtpc *c);
 
 /* smtpc_reply.c */
 enum reply_got smtpc_reply_cut(struct smtpc *c);
@@ -143,6 +146,8 @@ void smtpc_auth_begin(struct smtpc *c);
 void smtpc_auth_reply(struct smtpc *c);
 
 /* smtpc_message.c: the envelope */
+/* Its first command: what went before may have left something open at the server. */
+void smtpc_tx_begin(struct smtpc *c);
 bool smtpc_message_end(struct smtpc *c);  /* false: it is not over */
 bool smtpc_message_step(struct smtpc *c); /* false: nothing to send now */
 void smtpc_message_reply(struct smtpc *c);

@@ -66,35 +66,70 @@ static bool lack(
 	return true;
 }
 
-bool smtpc_send(struct smtpc *c, const struct smtpc_message *m, struct smtpc_result *result)
+static bool needs_utf8(const struct smtpc_message *m)
 {
-	enum smtpc_why why = SMTPC_WHY_OWNER;
 	bool utf8 = m->smtputf8 || !str_ascii(m->reverse_path);
-	struct smtpc_tx *tx;
 
 	for (size_t i = 0; i < m->rcpt_count && !utf8; i++)
 		utf8 = !str_ascii(m->rcpts[i].address);
-	if (c->state != C_READY || lack(c, m, utf8, &why)) {
-		*result = smtpc_own_result(c, why);
-		return false;
-	}
-	tx = c->tx = NEW(struct smtpc_tx);
+	return utf8;
+}
+
+static struct smtpc_tx *tx_new(const struct smtpc *c, const struct smtpc_message *m)
+{
+	struct smtpc_tx *tx = NEW(struct smtpc_tx);
+
 	tx->m = m;
 	tx->rcpt = mem_zalloc(m->rcpt_count);
-	tx->utf8 = utf8;
-	tx->started_ms = c->now_ms;
-	tx->send = tx->reply = c->transaction_open ? SMTPC_AT_RSET : SMTPC_AT_MAIL;
+	tx->utf8 = needs_utf8(m);
+	tx->send = tx->reply = SMTPC_AT_MAIL;
 	/* LMTP servers differ in how a chunk for nobody is answered (RFC 2033 4.3). */
 	tx->chunked = offers(c, SMTPC_X_CHUNKING) && !c->peer.lmtp;
 	tx->burst = tx->chunked && offers(c, SMTPC_X_PIPELINING) && m->octets <= SMTPC_BURST;
+	return tx;
+}
+
+void smtpc_tx_begin(struct smtpc *c)
+{
+	c->tx->started_ms = c->now_ms;
+	if (c->transaction_open && c->tx->outstanding == 0)
+		c->tx->send = c->tx->reply = SMTPC_AT_RSET;
+}
+
+bool smtpc_send(struct smtpc *c, const struct smtpc_message *m, struct smtpc_result *result)
+{
+	enum smtpc_why why = SMTPC_WHY_OWNER;
+
+	if (c->state != C_READY || lack(c, m, needs_utf8(m), &why)) {
+		*result = smtpc_own_result(c, why);
+		return false;
+	}
+	c->tx = tx_new(c, m);
+	smtpc_tx_begin(c);
 	c->state = C_MESSAGE;
 	c->owed = 0;
 	return true;
 }
 
-static void put_mail(struct smtpc *c)
+/* A chunk that fails leaves its transaction open (RFC 3030 2): nothing goes behind one. */
+bool smtpc_follow(struct smtpc *c, const struct smtpc_message *m)
 {
-	const struct smtpc_message *m = c->tx->m;
+	enum smtpc_why why;
+	struct path path;
+
+	if (c->state != C_MESSAGE || c->ending || c->next != NULL || c->tx->chunked ||
+		!offers(c, SMTPC_X_PIPELINING) || lack(c, m, needs_utf8(m), &why))
+		return false;
+	for (size_t i = 0; i < m->rcpt_count; i++)
+		if (!path_mailbox(m->rcpts[i].address, &path))
+			return false;
+	c->next = tx_new(c, m);
+	return true;
+}
+
+static void put_mail(struct smtpc *c, const struct smtpc_tx *tx)
+{
+	const struct smtpc_message *m = tx->m;
 	bool dsn = offers(c, SMTPC_X_DSN);
 
 	smtpc_put(c, STR("MAIL FROM:<"));
@@ -106,7 +141,7 @@ static void put_mail(struct smtpc *c)
 	}
 	if ((m->eightbit || m->smtputf8) && offers(c, SMTPC_X_8BITMIME))
 		smtpc_put(c, STR(" BODY=8BITMIME"));
-	if (c->tx->utf8)
+	if (tx->utf8)
 		smtpc_put(c, STR(" SMTPUTF8"));
 	if (m->requiretls)
 		smtpc_put(c, STR(" REQUIRETLS"));
@@ -141,14 +176,14 @@ static void put_notify(struct smtpc *c, unsigned notify)
 	}
 }
 
-static void put_rcpt(struct smtpc *c, const struct smtpc_rcpt *rcpt)
+static void put_rcpt(struct smtpc *c, const struct smtpc_rcpt *rcpt, bool utf8)
 {
 	smtpc_put(c, STR("RCPT TO:<"));
 	smtpc_put(c, rcpt->address);
 	smtpc_put(c, STR(">"));
 	if (offers(c, SMTPC_X_DSN)) {
 		put_notify(c, rcpt->notify);
-		if (rcpt->orcpt.n > 0 && dsn_orcpt(rcpt->orcpt, c->tx->utf8)) {
+		if (rcpt->orcpt.n > 0 && dsn_orcpt(rcpt->orcpt, utf8)) {
 			smtpc_put(c, STR(" ORCPT="));
 			smtpc_put(c, rcpt->orcpt);
 		}
@@ -156,9 +191,8 @@ static void put_rcpt(struct smtpc *c, const struct smtpc_rcpt *rcpt)
 	smtpc_put(c, STR("\r\n"));
 }
 
-static void send_rcpt(struct smtpc *c)
+static void send_rcpt(struct smtpc *c, struct smtpc_tx *tx)
 {
-	struct smtpc_tx *tx = c->tx;
 	size_t i = tx->send_rcpt++;
 	const struct smtpc_rcpt *rcpt = &tx->m->rcpts[i];
 	struct path path;
@@ -172,14 +206,12 @@ static void send_rcpt(struct smtpc *c)
 		tell_one(c, i);
 		return;
 	}
-	put_rcpt(c, rcpt);
+	put_rcpt(c, rcpt, tx->utf8);
 	tx->outstanding++;
 }
 
-static bool send_data(struct smtpc *c)
+static bool send_data(struct smtpc *c, struct smtpc_tx *tx)
 {
-	struct smtpc_tx *tx = c->tx;
-
 	if (tx->outstanding == 0 && tx->accepted == 0) {
 		tx->dead = true;
 		return true;
@@ -196,10 +228,8 @@ static bool send_data(struct smtpc *c)
 	return true;
 }
 
-static bool send_command(struct smtpc *c)
+static bool send_command(struct smtpc *c, struct smtpc_tx *tx)
 {
-	struct smtpc_tx *tx = c->tx;
-
 	switch (tx->send) {
 	case SMTPC_AT_RSET:
 		smtpc_put(c, STR("RSET\r\n"));
@@ -207,12 +237,12 @@ static bool send_command(struct smtpc *c)
 		tx->send = SMTPC_AT_MAIL;
 		return true;
 	case SMTPC_AT_MAIL:
-		put_mail(c);
+		put_mail(c, tx);
 		tx->outstanding++;
 		tx->send = SMTPC_AT_RCPT;
 		return true;
-	case SMTPC_AT_RCPT: send_rcpt(c); return true;
-	case SMTPC_AT_DATA: return send_data(c);
+	case SMTPC_AT_RCPT: send_rcpt(c, tx); return true;
+	case SMTPC_AT_DATA: return send_data(c, tx);
 	case SMTPC_AT_BODY: smtpc_begin_chunk(c); return true;
 	case SMTPC_AT_END:
 	case SMTPC_AT_GREETING:
@@ -232,8 +262,22 @@ bool smtpc_message_end(struct smtpc *c)
 	if (!tx->dead || tx->outstanding > 0 || tx->body_open)
 		return false;
 	c->owed |= OWED_DONE;
-	smtpc_ready(c);
+	if (c->next == NULL)
+		smtpc_ready(c);
 	return true;
+}
+
+/* RFC 2920 3.1: the content of a message may be the first "command" of a group. */
+static bool send_behind(struct smtpc *c)
+{
+	size_t before = c->out.len;
+	bool more;
+
+	if (c->next == NULL || !c->tx->end_sent)
+		return false;
+	more = send_command(c, c->next);
+	c->behind += c->out.len - before;
+	return more;
 }
 
 bool smtpc_message_step(struct smtpc *c)
@@ -244,9 +288,11 @@ bool smtpc_message_step(struct smtpc *c)
 		return false;
 	if (tx->body_open)
 		return smtpc_body_step(c);
+	if (tx->end_sent)
+		return send_behind(c);
 	if (tx->dead || (tx->outstanding > 0 && !offers(c, SMTPC_X_PIPELINING)))
 		return false;
-	return send_command(c);
+	return send_command(c, tx);
 }
 
 /* The reply is for everybody who has none yet. */

@@ -27,8 +27,9 @@ struct world {
 	uint64_t seed;
 	unsigned bits;
 	int64_t now;
-	bool told[RCPTS], sending, closed, tls;
-	struct smtpc_message message;
+	bool told[RCPTS], sending, following, closed, tls;
+	struct smtpc_message two[2]; /* the one that is sent, and the next */
+	size_t which;
 	size_t messages, auths;
 	struct buf out;
 };
@@ -79,16 +80,9 @@ static void check_result(const struct smtpc_result *r)
 		check(r->status.p[0] == '4');
 }
 
-static void ready(struct world *w)
+static struct smtpc_message write_message(struct world *w)
 {
-	struct smtpc_result result;
-
-	check(!w->sending && smtpc_deadline(w->c) == INT64_MAX);
-	if (w->messages++ == MESSAGES) {
-		smtpc_quit(w->c);
-		return;
-	}
-	w->message = (struct smtpc_message){
+	return (struct smtpc_message){
 		.reverse_path = rnd(w, 2) == 0 ? STR("") : STR("a@a.example"),
 		.rcpts = rcpts,
 		.rcpt_count = 1 + (size_t)rnd(w, RCPTS),
@@ -96,9 +90,39 @@ static void ready(struct world *w)
 		.eightbit = (w->bits & EIGHTBIT) != 0,
 		.envid = STR("id"),
 	};
-	for (size_t i = 0; i < RCPTS; i++)
-		w->told[i] = false;
-	w->sending = smtpc_send(w->c, &w->message, &result);
+}
+
+static void follow(struct world *w)
+{
+	if (!w->sending || w->following || w->messages >= MESSAGES || rnd(w, 4) != 0)
+		return;
+	w->two[!w->which] = write_message(w);
+	w->following = smtpc_follow(w->c, &w->two[!w->which]);
+	w->messages += w->following;
+}
+
+static void done(struct world *w)
+{
+	check(w->sending);
+	for (size_t i = 0; i < w->two[w->which].rcpt_count; i++)
+		check(w->told[i]);
+	memset(w->told, 0, sizeof w->told);
+	w->sending = w->following;
+	w->which ^= w->following;
+	w->following = false;
+}
+
+static void ready(struct world *w)
+{
+	struct smtpc_result result;
+
+	check(!w->sending && smtpc_deadline(w->c) == INT64_MAX);
+	if (w->messages++ >= MESSAGES) {
+		smtpc_quit(w->c);
+		return;
+	}
+	w->two[w->which] = write_message(w);
+	w->sending = smtpc_send(w->c, &w->two[w->which], &result);
 	if (!w->sending) {
 		check_result(&result);
 		check(result.outcome == SMTPC_FAILED);
@@ -108,7 +132,7 @@ static void ready(struct world *w)
 
 static void give_body(struct world *w, const struct smtpc_event *ev)
 {
-	check(w->sending && ev->want > 0 && ev->offset + ev->want <= w->message.octets);
+	check(w->sending && ev->want > 0 && ev->offset + ev->want <= w->two[w->which].octets);
 	if (rnd(w, 30) == 0)
 		smtpc_body_failed(w->c);
 	else
@@ -146,17 +170,12 @@ static void serve(struct world *w, const struct smtpc_event *ev)
 	case SMTPC_EV_READY: ready(w); break;
 	case SMTPC_ASK_BODY: give_body(w, ev); break;
 	case SMTPC_EV_RCPT:
-		check(w->sending && ev->index < w->message.rcpt_count && !w->told[ev->index]);
+		check(w->sending && ev->index < w->two[w->which].rcpt_count && !w->told[ev->index]);
 		check(ev->result.outcome != SMTPC_NOTHING);
 		check_result(&ev->result);
 		w->told[ev->index] = true;
 		break;
-	case SMTPC_EV_DONE:
-		for (size_t i = 0; i < w->message.rcpt_count; i++)
-			check(w->told[i]);
-		check(w->sending);
-		w->sending = false;
-		break;
+	case SMTPC_EV_DONE: done(w); break;
 	case SMTPC_EV_CLOSE:
 		check(!w->sending);
 		check_result(&ev->result);
@@ -185,6 +204,7 @@ static void turn(struct world *w)
 		while (smtpc_next(w->c, w->now, &ev)) {
 			check(!w->closed);
 			serve(w, &ev);
+			follow(w);
 		}
 		drain(w);
 	}

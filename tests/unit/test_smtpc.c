@@ -89,6 +89,38 @@ static void dot_not_taken(void **state)
 	}
 }
 
+/* The same when the envelope of the next message is behind the dot. */
+static void dot_taken_before_envelope(void **state)
+{
+	static const struct str envelope =
+		STR_INIT("MAIL FROM:<>\r\nRCPT TO:<joe@b.example>\r\nDATA\r\n");
+	struct smtpc_message m = { .reverse_path = STR(""),
+		.rcpts = &joe,
+		.rcpt_count = 1,
+		.octets = 3,
+		.envid = STR("") };
+
+	(void)state;
+	for (size_t left = 0; left < 2; left++) {
+		begin(false);
+		send_to_body(&m);
+		assert_true(smtpc_follow(c, &m));
+		smtpc_body(c, STR("x\r\n"));
+		assert_false(smtpc_next(c, now, &ev));
+		assert_true(str_ends(buf_str(smtpc_out(c)), envelope));
+		buf_consume(smtpc_out(c), smtpc_out(c)->len - envelope.n - left);
+		smtpc_closed(c);
+		assert_next(SMTPC_EV_RCPT);
+		assert_int_equal(ev.result.outcome, left == 0 ? SMTPC_UNKNOWN : SMTPC_DEFERRED);
+		assert_next(SMTPC_EV_DONE);
+		assert_next(SMTPC_EV_RCPT);
+		assert_int_equal(ev.result.outcome, SMTPC_DEFERRED);
+		assert_next(SMTPC_EV_DONE);
+		assert_next(SMTPC_EV_CLOSE);
+		smtpc_free(c);
+	}
+}
+
 /* A big message waits for the connection, and the time of a block begins anew when something moved. */
 static void back_pressure(void **state)
 {
@@ -195,6 +227,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dot_not_taken),
+		cmocka_unit_test(dot_taken_before_envelope),
 		cmocka_unit_test(back_pressure),
 		cmocka_unit_test(many_recipients),
 		cmocka_unit_test(long_initial),

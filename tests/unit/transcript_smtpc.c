@@ -6,6 +6,8 @@
  *   content TEXT | content-hex 0d 0a | content-fill N TEXT    add to the message ("content" adds CRLF)
  *   send FROM TO,TO [8bit] [utf8] [requiretls] [ret=full|hdrs] [envid=X] [notify=N] [orcpt=X]
  *                                          sends it as soon as the session is ready; "-" is <>
+ *   follow FROM TO,TO ... | no-follow FROM TO,TO ...
+ *                                          the same message to others comes next; may not
  *   result INDEX OUTCOME AT CODE STATUS TEXT    the next recipient's result
  *   refused STATUS TEXT                    what smtpc_send() said of the message
  *   done N | ready N                       so many messages are over; so often was it ready
@@ -30,9 +32,12 @@ struct owner {
 	struct str auth;
 	size_t piece;
 	struct buf content, results, refused, close, auth_failed, mechanisms, empty;
-	struct smtpc_message message;
-	struct smtpc_rcpt rcpts[RCPTS_MAX];
-	bool told[RCPTS_MAX];
+	struct letter {
+		struct smtpc_message message;
+		struct smtpc_rcpt rcpts[RCPTS_MAX];
+	} letters[2];
+	size_t which; /* of them is sent, the other one may follow */
+	bool following, told[RCPTS_MAX];
 	bool waiting, sending, idle, tls, closed, broken, unreadable, hold;
 	struct smtpc_event asked; /* while it is held */
 	size_t done, ready, auths;
@@ -121,6 +126,11 @@ static void put_result(struct buf *to, const struct smtpc_result *r)
 		STR_ARG(r->status), STR_ARG(r->text));
 }
 
+static struct smtpc_message *message(struct owner *o)
+{
+	return &o->letters[o->which].message;
+}
+
 static void send_message(struct owner *o)
 {
 	struct smtpc_result result;
@@ -128,9 +138,9 @@ static void send_message(struct owner *o)
 	if (!o->waiting || !o->idle)
 		return;
 	o->waiting = false;
-	o->message.octets = o->content.len;
+	message(o)->octets = o->content.len;
 	memset(o->told, 0, sizeof o->told);
-	o->sending = smtpc_send(o->c, &o->message, &result);
+	o->sending = smtpc_send(o->c, message(o), &result);
 	o->idle = !o->sending;
 	if (o->sending)
 		return;
@@ -182,6 +192,18 @@ static void give_body(struct owner *o, const struct smtpc_event *ev)
 		smtpc_body(o->c, str_head(s, o->piece < ev->want ? o->piece : ev->want));
 }
 
+static void done(struct owner *o)
+{
+	o->broken |= !o->sending;
+	for (size_t i = 0; i < message(o)->rcpt_count; i++)
+		o->broken |= !o->told[i];
+	memset(o->told, 0, sizeof o->told);
+	o->which ^= o->following;
+	o->sending = o->following;
+	o->following = false;
+	o->done++;
+}
+
 static void serve(struct owner *o, const struct smtpc_event *ev)
 {
 	switch (ev->type) {
@@ -201,20 +223,14 @@ static void serve(struct owner *o, const struct smtpc_event *ev)
 			give_body(o, ev);
 		break;
 	case SMTPC_EV_RCPT:
-		o->broken |= !o->sending || ev->index >= o->message.rcpt_count ||
+		o->broken |= !o->sending || ev->index >= message(o)->rcpt_count ||
 			     o->told[ev->index] || ev->result.outcome == SMTPC_NOTHING;
 		o->told[ev->index] = true;
 		buf_printf(&o->results, "%zu ", ev->index);
 		put_result(&o->results, &ev->result);
 		buf_putc(&o->results, '\n');
 		break;
-	case SMTPC_EV_DONE:
-		o->broken |= !o->sending;
-		for (size_t i = 0; i < o->message.rcpt_count; i++)
-			o->broken |= !o->told[i];
-		o->sending = false;
-		o->done++;
-		break;
+	case SMTPC_EV_DONE: done(o); break;
 	case SMTPC_EV_CLOSE:
 		o->broken |= o->closed || o->sending;
 		o->closed = true;
@@ -241,9 +257,9 @@ static void tls_started(void *e, int64_t now_ms)
 	smtpc_tls_started(o->c, now_ms);
 }
 
-static void set_flag(struct owner *o, struct str word)
+static void set_flag(struct owner *o, struct letter *l, struct str word)
 {
-	struct smtpc_message *m = &o->message;
+	struct smtpc_message *m = &l->message;
 	struct str value = word, name = str_cut(&value, '=');
 
 	if (str_eq(name, STR("8bit")))
@@ -260,30 +276,47 @@ static void set_flag(struct owner *o, struct str word)
 		o->broken |= !str_eq(name, STR("notify")) && !str_eq(name, STR("orcpt"));
 	for (size_t i = 0; i < m->rcpt_count; i++) {
 		if (str_eq(name, STR("notify")))
-			o->rcpts[i].notify = (unsigned)number(value);
+			l->rcpts[i].notify = (unsigned)number(value);
 		if (str_eq(name, STR("orcpt")))
-			o->rcpts[i].orcpt = value;
+			l->rcpts[i].orcpt = value;
 	}
+}
+
+static void write_letter(struct owner *o, struct letter *l, struct str rest)
+{
+	struct str from = str_cut(&rest, ' '), to = str_cut(&rest, ' ');
+	struct smtpc_message *m = &l->message;
+
+	*m = (struct smtpc_message){ .reverse_path = str_eq(from, STR("-")) ? STR("") : from,
+		.rcpts = l->rcpts,
+		.octets = o->content.len,
+		.envid = STR("") };
+	for (; to.n > 0 && m->rcpt_count < RCPTS_MAX; m->rcpt_count++)
+		l->rcpts[m->rcpt_count] =
+			(struct smtpc_rcpt){ .address = str_cut(&to, ','), .orcpt = STR("") };
+	while (rest.n > 0)
+		set_flag(o, l, str_cut(&rest, ' '));
 }
 
 static bool queue(struct owner *o, struct str rest)
 {
-	struct str from = str_cut(&rest, ' '), to = str_cut(&rest, ' ');
-	struct smtpc_message *m = &o->message;
-
 	if (o->waiting || o->sending)
 		return false;
-	*m = (struct smtpc_message){ .reverse_path = str_eq(from, STR("-")) ? STR("") : from,
-		.rcpts = o->rcpts,
-		.envid = STR("") };
-	for (; to.n > 0 && m->rcpt_count < RCPTS_MAX; m->rcpt_count++)
-		o->rcpts[m->rcpt_count] =
-			(struct smtpc_rcpt){ .address = str_cut(&to, ','), .orcpt = STR("") };
-	while (rest.n > 0)
-		set_flag(o, str_cut(&rest, ' '));
+	write_letter(o, &o->letters[o->which], rest);
 	o->waiting = true;
 	send_message(o);
 	return true;
+}
+
+static bool follow(struct owner *o, struct str rest)
+{
+	struct letter *l = &o->letters[!o->which];
+
+	if (o->following)
+		return false;
+	write_letter(o, l, rest);
+	o->following = smtpc_follow(o->c, &l->message);
+	return o->following;
 }
 
 static bool add_content(struct owner *o, struct str word, struct str rest)
@@ -385,6 +418,10 @@ static bool directive(void *e, struct str line)
 			return str_eq(buf_str(texts[i].text), rest);
 	if (str_eq(word, STR("send")))
 		return queue(o, rest);
+	if (str_eq(word, STR("follow")))
+		return follow(o, rest);
+	if (str_eq(word, STR("no-follow")))
+		return !follow(o, rest);
 	if (str_eq(word, STR("result")))
 		return next_result(o, rest);
 	if (str_eq(word, STR("no-result")))
