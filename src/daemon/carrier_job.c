@@ -30,6 +30,7 @@ void job_free_all(struct carrier_job *j)
 	if (list_empty(&j->orphans))
 		carrier_job_ended(j->carrier, j->number);
 	list_del(&j->orphans);
+	list_del(&j->behind);
 	free(j);
 }
 
@@ -69,6 +70,8 @@ static void again(struct loop_timer *t)
 
 	if (list_empty(&j->orphans))
 		send_result(j);
+	else if (j->out != NULL && out_is_shared(j->out)) /* which ends by itself */
+		loop_timer_at(t, loop_now_ms(j->carrier->loop) + RESULT_AGAIN_MS);
 	else
 		job_free_all(j); /* another carrier has it, or nobody */
 }
@@ -119,7 +122,7 @@ void job_report(struct carrier_job *j)
 
 /* The message, for those who have no outcome yet */
 
-static void address_message(struct carrier_job *j)
+const struct smtpc_message *job_address(struct carrier_job *j)
 {
 	const struct job *job = &j->job;
 	bool seven = j->body.phase == BODY_SEVENBIT;
@@ -142,13 +145,13 @@ static void address_message(struct carrier_job *j)
 		.requiretls = (job->flags & JOB_REQUIRETLS) != 0,
 		.envid = job->envid,
 		.ret = (enum dsn_ret)job->ret };
+	return &j->message;
 }
 
 const struct smtpc_message *job_message(struct carrier_job *j)
 {
 	j->state = JOB_TALKING;
-	address_message(j);
-	return &j->message;
+	return job_address(j);
 }
 
 void job_answered(struct carrier_job *j, struct ipc_packet *p)
@@ -279,6 +282,7 @@ bool job_start(struct carrier *c, uint32_t number, struct reader *packet)
 	j->started_ms = loop_now_ms(c->loop);
 	loop_timer_init(&j->again, c->loop, again);
 	list_init(&j->orphans);
+	list_init(&j->behind);
 	j->notes = mem_zalloc(j->job.count * sizeof *j->notes);
 	j->rcpts = mem_zalloc(j->job.count * sizeof *j->rcpts);
 	j->index = mem_zalloc(j->job.count * sizeof *j->index);
@@ -287,7 +291,7 @@ bool job_start(struct carrier *c, uint32_t number, struct reader *packet)
 	if (!choose_level(j)) {
 		note_host(&j->last, "4.3.5", "the configuration has changed meanwhile");
 		job_report(j);
-	} else if (!out_use_idle(c, j)) {
+	} else if (!out_follow(c, j) && !out_use_idle(c, j)) {
 		job_find(j);
 	}
 	return true;

@@ -2,6 +2,7 @@
  * other until each of them has an outcome, which the store is told.
  *
  *   finding -> policy -> planning -> dialling -> talking -> (the next host ...) -> reporting
+ *   behind another -> talking
  *
  * An outcome about a recipient is final for this attempt: what the server said to MAIL, RCPT, DATA or the
  * final dot.  What goes wrong before that, or breaks the session, concerns the host, and the next
@@ -22,6 +23,7 @@
 
 struct carrier_job {
 	struct link orphans; /* the store is gone, see job_store_lost() */
+	struct link behind;  /* others on a session */
 	struct carrier *carrier;
 	uint32_t number, seq; /* seq: the open question to the store */
 	struct buf packet;    /* what job's views look into */
@@ -31,6 +33,7 @@ struct carrier_job {
 	bool distrusted; /* a host was not spoken to for want of what TLS is to reach */
 	enum route_tls level;
 	enum {
+		JOB_BEHIND, /* another on a session */
 		JOB_FINDING,
 		JOB_POLICY,
 		JOB_PLANNING,
@@ -77,6 +80,7 @@ void job_report(struct carrier_job *j);
 
 /* What a session tells and asks. */
 const struct smtpc_message *job_message(struct carrier_job *j);
+const struct smtpc_message *job_address(struct carrier_job *j); /* before its turn has come */
 /* carrier_body.c; out_body() answers */
 void job_wants_body(struct carrier_job *j, uint64_t offset, size_t want);
 void job_got_octets(struct carrier_job *j, struct str octets); /* "": the store could not read */

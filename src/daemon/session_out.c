@@ -13,6 +13,8 @@ enum {
 	IDLE_MOST = 100,
 	MESSAGES_MOST = 100, /* of one session */
 	LAST_WORDS_MS = 2000,
+	QUICK_MS = 3, /* from envelope to the last reply */
+	BEHIND_MOST = 3,
 };
 
 static void wake(struct out *o)
@@ -31,12 +33,22 @@ struct carrier_job *out_detach(struct out *o)
 	return j;
 }
 
+/* They find another way. */
+static void send_away(struct out *o)
+{
+	struct link *l;
+
+	while ((l = list_take(&o->behind)) != NULL)
+		job_find(LIST_OF(l, struct carrier_job, behind));
+}
+
 static void end(struct out *o)
 {
 	if (o->driving) {
 		o->ended = true;
 		return;
 	}
+	send_away(o);
 	list_del(&o->link);
 	wake(o);
 	conn_close(&o->conn);
@@ -64,14 +76,21 @@ bool out_knows_dsn(const struct out *o)
 	return (smtpc_server(o->engine)->offers & SMTPC_X_DSN) != 0;
 }
 
+static uint64_t messages_left(const struct out *o)
+{
+	const struct smtpc_server *server = smtpc_server(o->engine);
+	uint64_t most = server->mail_max != 0 && server->mail_max < MESSAGES_MOST ? server->mail_max
+										  : MESSAGES_MOST;
+
+	return o->messages < most ? most - o->messages : 0;
+}
+
 /* The message is over, or never was: another job may have the connection. */
 static void rest(struct out *o)
 {
 	struct carrier *c = o->carrier;
-	const struct smtpc_server *server = smtpc_server(o->engine);
 
-	if (o->messages >= MESSAGES_MOST || c->idle_count >= IDLE_MOST || c->draining ||
-		(server->mail_max != 0 && o->messages >= server->mail_max)) {
+	if (messages_left(o) == 0 || c->idle_count >= IDLE_MOST || c->draining) {
 		smtpc_quit(o->engine);
 		return;
 	}
@@ -85,6 +104,7 @@ static void send_message(struct out *o)
 {
 	struct smtpc_result lacks;
 
+	o->began_ms = loop_now_ms(o->carrier->loop);
 	if (smtpc_send(o->engine, job_message(o->job), &lacks))
 		o->messages++;
 	else
@@ -101,9 +121,59 @@ void out_next(struct out *o)
 {
 	struct carrier_job *j = out_detach(o);
 
+	send_away(o);
 	rest(o);
 	job_sent(j);
 	out_drive(o);
+}
+
+static struct out *attach(struct out *o, struct carrier_job *j)
+{
+	o->job = j;
+	j->out = o;
+	return o;
+}
+
+static void ready(struct out *o)
+{
+	struct link *l = o->job == NULL ? list_take(&o->behind) : NULL;
+
+	if (l != NULL)
+		attach(o, LIST_OF(l, struct carrier_job, behind));
+	if (o->job != NULL)
+		send_message(o);
+	else
+		rest(o);
+}
+
+/* The first that waits is given to the engine, when there it has its place. */
+static void line_up(struct out *o)
+{
+	struct carrier_job *j;
+
+	if (o->next != NULL || list_empty(&o->behind))
+		return;
+	j = LIST_OF(o->behind.next, struct carrier_job, behind);
+	if (!smtpc_follow(o->engine, job_address(j)))
+		return;
+	list_del(&j->behind);
+	j->state = JOB_TALKING;
+	j->out = o;
+	o->next = j;
+	o->messages++;
+}
+
+static void done(struct out *o)
+{
+	int64_t now = loop_now_ms(o->carrier->loop);
+	struct carrier_job *j = out_detach(o);
+
+	o->quick = now - o->began_ms <= QUICK_MS;
+	o->began_ms = now;
+	o->job = o->next;
+	o->next = NULL;
+	line_up(o);
+	job_sent(j);
 }
 
 static void closed(struct out *o, const struct smtpc_result *r)
@@ -114,6 +184,7 @@ static void closed(struct out *o, const struct smtpc_result *r)
 	wake(o);
 	if (j != NULL)
 		job_session_over(j, o, r);
+	send_away(o);
 }
 
 static void serve(struct out *o, const struct smtpc_event *ev)
@@ -123,15 +194,10 @@ static void serve(struct out *o, const struct smtpc_event *ev)
 	case SMTPC_ASK_AUTH: out_auth_begin(o, ev); break;
 	case SMTPC_ASK_AUTH_MORE: out_auth_more(o, ev->data); break;
 	case SMTPC_EV_AUTH_OK: out_auth_ok(o); break;
-	case SMTPC_EV_READY:
-		if (o->job != NULL)
-			send_message(o);
-		else
-			rest(o);
-		break;
+	case SMTPC_EV_READY: ready(o); break;
 	case SMTPC_ASK_BODY: job_wants_body(o->job, ev->offset, ev->want); break;
 	case SMTPC_EV_RCPT: job_recipient(o->job, ev->index, &ev->result); break;
-	case SMTPC_EV_DONE: job_sent(out_detach(o)); break;
+	case SMTPC_EV_DONE: done(o); break;
 	case SMTPC_EV_CLOSE: closed(o, &ev->result); break;
 	}
 }
@@ -266,13 +332,6 @@ static void event(struct conn *c, enum conn_event e)
 	out_drive(o);
 }
 
-static struct out *attach(struct out *o, struct carrier_job *j)
-{
-	o->job = j;
-	j->out = o;
-	return o;
-}
-
 static struct str our_name(const struct carrier *c, const struct carrier_job *j)
 {
 	return str_c(j->source != NULL && j->source->helo[0] != '\0' ? j->source->helo
@@ -298,6 +357,7 @@ void out_start(struct carrier *c, const struct out_peer *peer, struct carrier_jo
 	snprintf(o->host, sizeof o->host, "%.*s[%s]", STR_ARG(str_head(peer->host, 200)),
 		o->conn.peer);
 	o->engine = smtpc_new(&c->smtp, &facts, loop_now_ms(c->loop));
+	list_init(&o->behind);
 	list_append(&c->sessions, &o->link);
 	if (j->plan.implicit) {
 		o->starting_tls = true;
@@ -311,7 +371,7 @@ void out_start(struct carrier *c, const struct out_peer *peer, struct carrier_jo
 
 static bool may_use(const struct out *o, const struct carrier_job *j)
 {
-	return o->idle && o->rule == j->rule && o->source == j->source &&
+	return o->rule == j->rule && o->source == j->source &&
 	       str_eq(str_c(o->site), j->job.site) &&
 	       (o->requiretls || (j->job.flags & JOB_REQUIRETLS) == 0);
 }
@@ -322,7 +382,7 @@ bool out_use_idle(struct carrier *c, struct carrier_job *j)
 		l = l->next) {
 		struct out *o = LIST_OF(l, struct out, link);
 
-		if (!may_use(o, j))
+		if (!o->idle || !may_use(o, j))
 			continue;
 		wake(o);
 		send_message(attach(o, j));
@@ -330,6 +390,38 @@ bool out_use_idle(struct carrier *c, struct carrier_job *j)
 		return true;
 	}
 	return false;
+}
+
+static bool has_place(const struct out *o)
+{
+	size_t n = 0;
+
+	for (const struct link *l = o->behind.next; l != &o->behind; l = l->next)
+		n++;
+	return n < BEHIND_MOST && n < messages_left(o);
+}
+
+/* Only messages that are here as a whole: none waits for octets that another one waits for. */
+bool out_follow(struct carrier *c, struct carrier_job *j)
+{
+	for (struct link *l = c->sessions.next; l != &c->sessions && j->job.message.n > 0;
+		l = l->next) {
+		struct out *o = LIST_OF(l, struct out, link);
+
+		if (!o->quick || o->job == NULL || o->job->job.message.n == 0 || o->closing ||
+			!may_use(o, j) || !has_place(o))
+			continue;
+		list_append(&o->behind, &j->behind);
+		line_up(o);
+		out_drive(o);
+		return true;
+	}
+	return false;
+}
+
+bool out_is_shared(const struct out *o)
+{
+	return o->next != NULL;
 }
 
 void out_body(struct out *o, struct str octets)

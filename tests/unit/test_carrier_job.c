@@ -393,6 +393,144 @@ static void connection_used_again(void **state)
 	assert_int_equal(server.connections, 1);
 }
 
+/* What a client sends and what a server says of it, each in one piece. */
+#define SAID  "C:MAIL\nC:RCPT\nC:RCPT\nC:DATA\n"
+#define HEARD "S:250 ok\nS:250 ok\nS:250 ok\nS:354 go\nD\n"
+
+#define GREETED "S:220 hi\nC:EHLO\nS:250-hi\nS:250 PIPELINING\n" SAID HEARD
+
+/* Its server takes no time: jobs stand in line for it. */
+static void make_quick(void)
+{
+	LIST_OF(carrier.sessions.prev, struct out, link)->quick = true;
+}
+
+/* RFC 2920 3.1: the envelope of the next message is here before the reply to this one, each reply is for its
+ * own message, and one connection does for all. */
+static void jobs_in_line(void **state)
+{
+	static const char *const scripts[] = { GREETED
+		"S:250 2.0.0 ok\n" SAID HEARD SAID "S:250 2.0.0 one\n" HEARD SAID
+		"S:451 4.7.1 two\n" HEARD "S:554 5.7.1 three",
+		NULL };
+	struct job j = { .sender = STR("s@y.test"),
+		.recipients = two,
+		.count = 2,
+		.message = SMALL,
+		.octets = SMALL.n };
+
+	(void)state;
+	run_two(scripts, SMALL);
+	make_quick();
+	for (uint32_t number = 4; number < 7; number++)
+		put_job(number, &j);
+	assert_string_equal(result(), "1 2.0.0 250 2.0.0 one\n1 2.0.0 250 2.0.0 one");
+	assert_string_equal(result(), "2 4.7.1 451 4.7.1 two\n2 4.7.1 451 4.7.1 two");
+	assert_string_equal(result(), "3 5.7.1 554 5.7.1 three\n3 5.7.1 554 5.7.1 three");
+	out_quit_idle(&carrier);
+	end_server();
+	assert_int_equal(server.connections, 1);
+	assert_int_equal(carrier.job_count, 0);
+}
+
+/* A message of which the store keeps a part stands in no line: others would wait for the store too. */
+static void no_line_for_large_ones(void **state)
+{
+	static const char *const scripts[] = { GREETED "S:250 2.0.0 ok\n" SAID HEARD
+						       "S:250 2.0.0 one",
+		ENVELOPE "S:250 2.0.0 large", NULL };
+	struct job j = { .sender = STR("s@y.test"),
+		.recipients = two,
+		.count = 2,
+		.message = SMALL,
+		.octets = SMALL.n };
+
+	(void)state;
+	run_two(scripts, SMALL);
+	make_quick();
+	put_job(4, &j);
+	from_store = large;
+	j.message = STR("");
+	j.octets = sizeof large - 1;
+	put_job(5, &j);
+	assert_string_equal(result(), "1 2.0.0 250 2.0.0 one\n1 2.0.0 250 2.0.0 one");
+	out_quit_idle(&carrier);
+	assert_string_equal(result(), "1 2.0.0 250 2.0.0 large\n1 2.0.0 250 2.0.0 large");
+	out_quit_idle(&carrier);
+	end_server();
+	assert_int_equal(server.connections, 2);
+}
+
+/* The server ends the session with the reply to the first of three: the others cost nobody an attempt. */
+static void line_broken_off(void **state)
+{
+	static const char *const scripts[] = { GREETED "S:250 2.0.0 ok\n" SAID HEARD SAID
+						       "S:250 2.0.0 one\nX",
+		ENVELOPE "S:250 2.0.0 again\nX", ENVELOPE "S:250 2.0.0 again\nX", NULL };
+	struct job j = { .sender = STR("s@y.test"),
+		.recipients = two,
+		.count = 2,
+		.message = SMALL,
+		.octets = SMALL.n };
+
+	(void)state;
+	run_two(scripts, SMALL);
+	make_quick();
+	for (uint32_t number = 4; number < 7; number++)
+		put_job(number, &j);
+	assert_string_equal(result(), "1 2.0.0 250 2.0.0 one\n1 2.0.0 250 2.0.0 one");
+	assert_string_equal(result(), "1 2.0.0 250 2.0.0 again\n1 2.0.0 250 2.0.0 again");
+	assert_string_equal(result(), "1 2.0.0 250 2.0.0 again\n1 2.0.0 250 2.0.0 again");
+	out_quit_idle(&carrier);
+	end_server();
+	assert_int_equal(server.connections, 3);
+	assert_int_equal(carrier.job_count, 0);
+}
+
+/* The store dies while one message is sent, the next is announced and a third one waits: none goes twice. */
+static void the_store_dies_in_line(void **state)
+{
+	static const char *const scripts[] = { GREETED
+		"S:250 2.0.0 ok\n" SAID HEARD SAID "W\nS:250 2.0.0 one\n" HEARD SAID
+		"S:250 2.0.0 two\n" HEARD "S:250 2.0.0 three",
+		NULL };
+	struct job j = { .sender = STR("s@y.test"),
+		.recipients = two,
+		.count = 2,
+		.message = SMALL,
+		.octets = SMALL.n };
+
+	(void)state;
+	run_two(scripts, SMALL);
+	make_quick();
+	server.has_message = false;
+	for (uint32_t number = 4; number < 7; number++) {
+		j.id.b[0] = (uint8_t)number;
+		put_job(number, &j);
+	}
+	while (!server.has_message)
+		loop_turn(carrier.loop, false);
+	close(store);
+	while (!carrier.store_lost)
+		loop_turn(carrier.loop, false);
+	connect_store();
+	for (uint32_t number = 4; number < 7; number++) {
+		j.id.b[0] = (uint8_t)number;
+		put_job(70 - number, &j);
+	}
+	for (int i = 0; i < 10; i++)
+		loop_turn(carrier.loop, false);
+	server.go = true;
+	assert_string_equal(result(), "1 2.0.0 250 2.0.0 one\n1 2.0.0 250 2.0.0 one");
+	assert_string_equal(result(), "1 2.0.0 250 2.0.0 two\n1 2.0.0 250 2.0.0 two");
+	assert_string_equal(result(), "1 2.0.0 250 2.0.0 three\n1 2.0.0 250 2.0.0 three");
+	out_quit_idle(&carrier);
+	end_server();
+	assert_int_equal(server.connections, 1);
+	assert_int_equal(carrier.job_count, 0);
+	assert_true(list_empty(&carrier.orphans));
+}
+
 /* The store dies while the server thinks about the message; the next store gives the job again, under
  * another number.  It must not be sent twice. */
 static void the_store_dies(void **state)
@@ -527,7 +665,11 @@ int main(void)
 		cmocka_unit_test(sevenbit),
 		cmocka_unit_test(idle_connection_gone),
 		cmocka_unit_test(connection_used_again),
+		cmocka_unit_test(jobs_in_line),
+		cmocka_unit_test(no_line_for_large_ones),
+		cmocka_unit_test(line_broken_off),
 		cmocka_unit_test(the_store_dies),
+		cmocka_unit_test(the_store_dies_in_line),
 		cmocka_unit_test(section_changed),
 		cmocka_unit_test(drains),
 	};
