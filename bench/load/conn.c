@@ -44,8 +44,9 @@ void conn_put_octets(struct conn *c, const char *p, size_t n)
 void conn_open(struct conn *c)
 {
 	struct load *l = c->load;
-	struct epoll_event e = { .events = EPOLLOUT, .data.ptr = c };
-	int on = 1;
+	/* the server speaks first, unless TLS begins at once */
+	int mask = l->o.tls == TLS_IMPLICIT ? EPOLLOUT : EPOLLIN, on = 1;
+	struct epoll_event e = { .events = (uint32_t)mask, .data.ptr = c };
 
 	c->fd = socket(l->to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (c->fd < 0)
@@ -59,7 +60,7 @@ void conn_open(struct conn *c)
 	c->asked = c->answered = 0;
 	c->expect = l->script == &script_smtp ? REPLY_SMTP : REPLY_LINE;
 	c->began = now();
-	c->mask = EPOLLOUT;
+	c->mask = mask;
 	if (connect(c->fd, (struct sockaddr *)&l->to, sizeof(struct sockaddr_in)) < 0 &&
 		errno != EINPROGRESS)
 		c->rejected = true; /* told by the socket's error later */
@@ -296,11 +297,10 @@ void conn_ready(struct conn *c, int events)
 	unsigned opened = c->opened;
 	socklen_t n = sizeof error;
 
-	(void)events;
 	if (c->connecting) {
 		c->connecting = false;
-		if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &n) < 0 || error != 0 ||
-			c->rejected) {
+		if ((events & (EPOLLERR | EPOLLHUP)) || c->rejected) {
+			(void)getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &n);
 			load_fail(c, "connect", strerror(error), 0);
 			conn_close(c);
 			return;
