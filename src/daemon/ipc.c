@@ -10,8 +10,8 @@
 enum {
 	PACKETS_A_TURN = 64,
 	SOCKET_BUFFER = 1024 * 1024,
-	GATHER_EACH = 4096,
-	GATHER_ALL = 32 * 1024,
+	GATHER_EACH = 16 * 1024,
+	GATHER_ALL = 64 * 1024,
 };
 
 struct waiting { /* a packet the socket did not take */

@@ -84,6 +84,7 @@ void svc_queue_stop(struct svc *s)
 	loop_timer_stop(&s->queue->wake);
 	s->office.queue = NULL;
 	queue_free(s->queue->queue);
+	buf_deinit(&s->queue->packet);
 	free(s->queue);
 	s->queue = NULL;
 }
@@ -206,7 +207,7 @@ static void send_job(struct svc_queue *q, struct svc_carrier *c, struct queue_jo
 	static char room[JOB_INLINE_MAX];
 	struct job_recipient recipients[QUEUE_JOB_RECIPIENTS];
 	struct ipc_head head = { .type = IPC_JOB };
-	struct buf b = { 0 };
+	struct buf *b = &q->packet;
 	struct svc_job *placed;
 	struct job to;
 	uint32_t skip;
@@ -214,18 +215,18 @@ static void send_job(struct svc_queue *q, struct svc_carrier *c, struct queue_jo
 	fill_job(&to, job, recipients);
 	if (!read_small(q, job, &to, room, &skip))
 		return;
-	job_put(&b, &to);
-	if (b.len + sizeof head > IPC_PACKET_MAX) { /* a hundred of the longest addresses */
+	buf_clear(b);
+	job_put(b, &to);
+	if (b->len + sizeof head > IPC_PACKET_MAX) { /* a hundred of the longest addresses */
 		to.message = STR("");
-		buf_clear(&b);
-		job_put(&b, &to);
+		buf_clear(b);
+		job_put(b, &to);
 	}
 	placed = job_place(q, c, job);
 	placed->skip = skip;
 	head.session = placed->slot;
 	c->credit--;
-	ipc_send(c->ipc, &head, buf_str(&b), STR(""), -1);
-	buf_deinit(&b);
+	ipc_send(c->ipc, &head, buf_str(b), STR(""), -1);
 }
 
 /* The one with the most room. */

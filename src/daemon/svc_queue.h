@@ -10,6 +10,7 @@ struct svc_queue {
 	struct svc *svc;
 	struct queue *queue; /* owned */
 	struct loop_timer wake;
+	struct buf packet;         /* with a job, while it is made */
 	struct svc_report *report; /* being told; NULL: none */
 	bool stopping;
 };
