@@ -33,6 +33,7 @@ static void ask_sender(struct session_smtp *p)
 	const struct smtpd_tx *tx = smtpd_tx(p->engine);
 	struct buf b = { 0 };
 
+	smtp_forget(p); /* whatever became of the one before */
 	p->first_rcpt = true;
 	/* Notices of a mail client have no sender to check (RFC 8098 3). */
 	if (!p->submission || p->local || !p->s.edge->config->sender_login_match ||

@@ -47,6 +47,20 @@ static void mend_header(struct session_smtp *p, struct str header)
 	p->header_done = true;
 }
 
+/* Gives up the message while its body or commit is the open question. */
+static void refuse_message(struct session_smtp *p, unsigned code, struct str text, const char *why)
+{
+	log_info("smtp.refused", F_C("sid", p->s.sid), F_STR("ip", session_peer(&p->s)),
+		F_STR("user", smtpd_user(p->engine)),
+		F_STR("from", smtpd_tx(p->engine)->reverse_path), F_INT("code", code),
+		F_C("why", why));
+	if (p->store_has_tx)
+		edge_tell(p->s.edge, &p->s, IPC_RESET);
+	p->store_has_tx = false;
+	smtp_forget(p);
+	smtpd_answer(p->engine, code, text);
+}
+
 static void put_id(struct buf *b, const struct session_smtp *p)
 {
 	buf_put(b, str_of(p->id.b, sizeof p->id.b));
@@ -80,7 +94,7 @@ static void ask_commit(struct session_smtp *p)
 				       : clock_steady_ms() + tx->hold_for_s * INT64_C(1000)));
 	put_u32(&b, (uint32_t)p->body.len);
 	if (!smtp_ask(p, IPC_COMMIT, buf_str(&b), buf_str(&p->body)))
-		smtpd_answer(p->engine, 451, no_store);
+		refuse_message(p, 451, no_store, "no-store");
 	buf_deinit(&b);
 	buf_deinit(&client);
 	buf_deinit(&promised);
@@ -101,28 +115,14 @@ static void hand_over(struct session_smtp *p)
 	if (p->promised.len > 0) { /* a draft is for recipients that the store has */
 		p->settling = smtp_ask_recipients(p, STR(""));
 		if (!p->settling)
-			smtpd_answer(p->engine, 451, no_store);
+			refuse_message(p, 451, no_store, "no-store");
 		return;
 	}
 	put_id(&b, p);
 	put_u32(&b, IPC_CHUNK);
 	if (!smtp_ask(p, IPC_DRAFT, buf_str(&b), str_head(buf_str(&p->body), IPC_CHUNK)))
-		smtpd_answer(p->engine, 451, no_store);
+		refuse_message(p, 451, no_store, "no-store");
 	buf_deinit(&b);
-}
-
-/* Gives up the message while its body or commit is the open question. */
-static void refuse_message(struct session_smtp *p, unsigned code, struct str text, const char *why)
-{
-	log_info("smtp.refused", F_C("sid", p->s.sid), F_STR("ip", session_peer(&p->s)),
-		F_STR("user", smtpd_user(p->engine)),
-		F_STR("from", smtpd_tx(p->engine)->reverse_path), F_INT("code", code),
-		F_C("why", why));
-	if (p->store_has_tx)
-		edge_tell(p->s.edge, &p->s, IPC_RESET);
-	p->store_has_tx = false;
-	smtp_forget(p);
-	smtpd_answer(p->engine, code, text);
 }
 
 /* Puts the addresses of all fields of this name; false: one cannot be read, or there are too many. */

@@ -204,3 +204,38 @@ def test_a_new_store_is_not_told_half(office):
         w.send(b'.\r\n')
         taken = w.reply().startswith('250')
     assert [len(office.fetch(name)) for name in names] == [taken, taken]
+
+
+def test_a_message_that_met_no_store_is_forgotten(office):
+    """The store goes away before the end of a message that it was not told of.  What the session says next is another
+    message, and begins with its own octets."""
+    names = ('third@example.test', 'fourth@example.test')
+    for name in names:
+        office.add_account(name)
+    for name in names * 8:  # all edges know them
+        office.deliver(messages.plain(b'before\r\n'), name)
+    for name in names:
+        office.fetch(name)
+    with office.wire('smtp') as w:
+        w.reply()
+        for command in ('EHLO client.test', 'MAIL FROM:<x@elsewhere.test>', f'RCPT TO:<{names[0]}>', 'DATA'):
+            assert w.ask(command)[0] in '23', command
+        old, lost = office.store_pid(), office.log_tail(1 << 24).count('edge.store-lost')
+        os.kill(office.process.pid, signal.SIGSTOP)
+        try:
+            os.kill(old, signal.SIGKILL)
+            wait_until(lambda: office.log_tail(1 << 24).count('edge.store-lost') >= lost + len(office.edge_pids()), 20,
+                       'the edges notice')
+            reply = w.ask('Subject: third\r\n\r\nfor the third alone\r\n.')
+            assert reply.startswith('451'), reply
+        finally:
+            os.kill(office.process.pid, signal.SIGCONT)
+        wait_until(lambda: office.store_pid() not in (None, old), 20, 'another store')
+        wait_until(lambda: office.run('who').returncode == 0, 20, 'it answers')
+        assert w.ask('MAIL FROM:<x@elsewhere.test>').startswith('250')
+        wait_until(lambda: w.ask(f'RCPT TO:<{names[1]}>').startswith('250'), 20, 'mail is taken')
+        assert w.ask('DATA').startswith('354')
+        assert w.ask('Subject: fourth\r\n\r\nfor the fourth\r\n.').startswith('250')
+    got = office.fetch(names[1])
+    assert len(got) == 1 and got[0].endswith(b'Subject: fourth\r\n\r\nfor the fourth\r\n'), got
+    assert b'third' not in got[0] and office.fetch(names[0]) == [], got
