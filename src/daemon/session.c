@@ -86,6 +86,17 @@ static bool write_out(struct session *s, struct buf *out)
 	return true;
 }
 
+void session_write(struct session *s, struct str octets)
+{
+	struct buf *out = s->protocol->out(s);
+	struct str rest = octets;
+
+	if (write_out(s, out) && out->len == 0)
+		(void)conn_write_str(&s->conn, &rest);
+	capture(s, false, str_head(octets, octets.n - rest.n));
+	buf_put(out, rest);
+}
+
 static int64_t read_in(struct session *s, size_t most)
 {
 	struct buf *in = s->protocol->in(s);

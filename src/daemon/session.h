@@ -66,6 +66,8 @@ void session_rearm(struct session *s);
 /* A proxy said who its client is: counts, logs and the store follow.  False: that client has too many
  * connections. */
 bool session_take_client(struct session *s, struct str address, uint16_t port);
+/* What is in out, then these octets without a copy of them.  What the client does not take now is put into out. */
+void session_write(struct session *s, struct str octets);
 /* Answers to the client wait: tarpit, failed login. */
 void session_pause(struct session *s, int64_t ms);
 

@@ -33,6 +33,7 @@ struct session_pop3 {
 		size_t next;  /* a client that goes on in order reads this one next */
 		bool in_vain; /* it went unused: this client reads too slowly for it */
 	} ahead;
+	bool slow;      /* the client has not taken yet what came before this piece */
 	bool surrogate; /* the message under way goes through `downgrade` */
 	struct downgrade downgrade;
 	struct retrieved retrieved;
@@ -134,15 +135,16 @@ static bool goes_on(struct session_pop3 *p, const struct pop3d_event *ev)
 static void ask_body(struct session_pop3 *p, const struct pop3d_event *ev)
 {
 	struct window *w = edge_window(p->s.edge);
-	uint64_t most = IPC_CHUNK;
 	struct buf b = { 0 };
+	size_t most;
 
 	if (body_is_here(p, ev))
 		return;
-	if (ev->direct) /* TOP may need little of it */
+	if (ev->direct && ev->want > WINDOW_SLOT && !p->slow)
+		window_take_large(w, &p->ahead.slot);
+	if (ev->direct && p->ahead.slot == WINDOW_NONE) /* TOP may need little of it */
 		window_take(w, &p->ahead.slot);
-	if (p->ahead.slot != WINDOW_NONE)
-		most = WINDOW_SLOT;
+	most = p->ahead.slot == WINDOW_NONE ? IPC_CHUNK : window_room(p->ahead.slot);
 	p->ahead.index = ev->index;
 	p->read_from = ev->offset;
 	p->read_left = ev->want;
@@ -405,6 +407,27 @@ static void put_surrogate(struct session_pop3 *p, struct str octets)
 	buf_deinit(&out);
 }
 
+static void serve(struct session *s);
+
+/* A large piece goes from the window to the client, and not through the engine's output.  The store reads the
+ * next meanwhile: while octets are missing the engine can only ask for them. */
+static void put_plain(struct session_pop3 *p, struct str octets)
+{
+	struct window *w = &p->s.edge->window;
+	uint8_t slot;
+
+	if (p->ahead.slot == WINDOW_NONE || p->ahead.slot < WINDOW_SLOTS || octets.n < 2) {
+		pop3d_body(p->engine, octets);
+		return;
+	}
+	pop3d_body_direct(p->engine, octets.n, octets.p + octets.n - 2);
+	window_pass(w, &p->ahead.slot, &slot);
+	if (octets.n < p->read_left)
+		serve(&p->s);
+	session_write(&p->s, octets);
+	window_give(w, &slot);
+}
+
 static void put_body(struct session_pop3 *p, struct str octets)
 {
 	struct str policy = str_c(p->s.edge->config->pop3_utf8_headers);
@@ -412,7 +435,7 @@ static void put_body(struct session_pop3 *p, struct str octets)
 
 	octets = str_head(octets, p->read_left);
 	if (pop3d_utf8(p->engine) || str_eq(policy, STR("asis"))) {
-		pop3d_body(p->engine, octets);
+		put_plain(p, octets);
 		return;
 	}
 	if (p->read_from == 0) {
@@ -428,7 +451,7 @@ static void put_body(struct session_pop3 *p, struct str octets)
 	if (p->surrogate)
 		put_surrogate(p, octets);
 	else
-		pop3d_body(p->engine, octets);
+		put_plain(p, octets);
 }
 
 /* The first message's octets are in the window; the others wait there. */
@@ -446,8 +469,9 @@ static struct str take_window(struct session_pop3 *p, struct ipc_packet *packet)
 		p->ahead.left++;
 	}
 	p->ahead.index++;
-	return first > WINDOW_SLOT ? STR("")
-				   : str_of(window_at(&p->s.edge->window, p->ahead.slot), first);
+	return first > window_room(p->ahead.slot)
+		       ? STR("")
+		       : str_of(window_at(&p->s.edge->window, p->ahead.slot), first);
 }
 
 static void read_answered(struct session_pop3 *p, struct ipc_packet *packet)
@@ -456,11 +480,12 @@ static void read_answered(struct session_pop3 *p, struct ipc_packet *packet)
 	struct str octets = packet->body.rest;
 
 	p->ahead.left = 0;
+	p->slow = pop3d_out(p->engine)->len > 0;
 	if (ok && p->ahead.slot != WINDOW_NONE)
 		octets = take_window(p, packet);
 	if (ok && octets.n > 0)
 		put_body(p, octets);
-	if (p->ahead.left == 0)
+	if (p->ahead.left == 0 && p->s.seq == 0) /* else it is the next piece's already */
 		window_give(&p->s.edge->window, &p->ahead.slot);
 	if (ok && octets.n > 0)
 		return;

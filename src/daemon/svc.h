@@ -95,7 +95,7 @@ struct svc_session {
 	char *room;                  /* READ's octets, when they go in a packet */
 	struct svc_ahead {           /* READ into the window */
 		char *to;
-		size_t filled;
+		size_t room, filled;
 		struct buf ids; /* still to be read */
 		struct buf lengths;
 	} ahead;

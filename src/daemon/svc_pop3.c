@@ -248,9 +248,9 @@ static void window_read(struct store_op *op, enum store_result result)
 		put_u32(&a->lengths, (uint32_t)x->op.read.got);
 		a->filled += x->op.read.got;
 	}
-	if (result == STORE_OK && a->ids.len > 0 && a->filled < WINDOW_SLOT) {
+	if (result == STORE_OK && a->ids.len > 0 && a->filled < a->room) {
 		x->op.read.offset = 0;
-		x->op.read.want = WINDOW_SLOT - a->filled;
+		x->op.read.want = a->room - a->filled;
 		x->op.read.to = a->to + a->filled;
 		memcpy(x->op.read.id.b, buf_str(&a->ids).p, sizeof x->op.read.id.b);
 		buf_consume(&a->ids, sizeof x->op.read.id.b);
@@ -276,14 +276,15 @@ bool svc_read(struct svc_session *x, struct reader *r)
 
 	if (r->bad || !svc_is_open(x) || ids.n % sizeof(struct msgid) != 0 ||
 		ids.n / sizeof(struct msgid) > WINDOW_AHEAD || (in_packet && ids.n > 0) ||
-		(!in_packet && (x->edge->window == NULL || slot >= WINDOW_SLOTS)))
+		(!in_packet && (x->edge->window == NULL || window_room(slot) == 0)))
 		return false;
 	if (in_packet) {
 		want = want < IPC_CHUNK ? want : IPC_CHUNK;
 		x->room = mem_alloc(want);
 	} else {
-		want = want < WINDOW_SLOT ? want : WINDOW_SLOT;
-		x->ahead.to = x->edge->window + (size_t)slot * WINDOW_SLOT;
+		x->ahead.room = window_room(slot);
+		want = want < x->ahead.room ? want : x->ahead.room;
+		x->ahead.to = x->edge->window + window_offset(slot);
 		x->ahead.filled = 0;
 		buf_put(&x->ahead.ids, ids);
 	}

@@ -8,7 +8,7 @@
 #define F_SEAL_FUTURE_WRITE 0x0010
 #endif
 
-enum { WINDOW_OCTETS = WINDOW_SLOTS * WINDOW_SLOT };
+enum { WINDOW_OCTETS = WINDOW_SLOTS * WINDOW_SLOT + WINDOW_LARGE_SLOTS * WINDOW_LARGE_SLOT };
 
 /* Sealed after our own mapping: nobody can get another one that is writable, nor cut it. */
 char *window_make(int *fd)
@@ -51,7 +51,7 @@ bool window_map(struct window *w, int fd)
 
 void window_unmap(struct window *w)
 {
-	for (size_t i = 0; i < WINDOW_SLOTS; i++)
+	for (size_t i = 0; i < WINDOW_ALL; i++)
 		if (w->slots[i].holder != NULL)
 			*w->slots[i].holder = WINDOW_NONE;
 	if (w->octets != NULL)
@@ -83,6 +83,25 @@ void window_take(struct window *w, uint8_t *holder)
 	*holder = (uint8_t)(best - w->slots);
 }
 
+void window_take_large(struct window *w, uint8_t *holder)
+{
+	*holder = WINDOW_NONE;
+	for (uint8_t i = WINDOW_SLOTS; i < WINDOW_ALL && w->octets != NULL; i++)
+		if (w->slots[i].seq == 0 && w->slots[i].holder == NULL) {
+			w->slots[i].holder = holder;
+			*holder = i;
+			return;
+		}
+}
+
+void window_pass(struct window *w, uint8_t *from, uint8_t *to)
+{
+	*to = *from;
+	*from = WINDOW_NONE;
+	if (*to != WINDOW_NONE)
+		w->slots[*to].holder = to;
+}
+
 /* A READ that is under way still writes to it: it is free when that is answered. */
 void window_give(struct window *w, uint8_t *holder)
 {
@@ -99,7 +118,7 @@ void window_asked(struct window *w, uint8_t slot, uint32_t seq)
 
 void window_answered(struct window *w, uint32_t seq)
 {
-	for (size_t i = 0; i < WINDOW_SLOTS; i++)
+	for (size_t i = 0; i < WINDOW_ALL; i++)
 		if (w->slots[i].seq == seq)
 			w->slots[i].seq = 0;
 }

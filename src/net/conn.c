@@ -13,6 +13,8 @@
 #include "net/conn.h"
 #include "net/spki.h"
 
+enum { CORK_FROM = 64 * 1024 };
+
 static void peer_text(struct conn *c, const struct sockaddr *peer)
 {
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
@@ -271,6 +273,13 @@ int64_t conn_read(struct conn *c, struct buf *into, size_t most)
 	return got;
 }
 
+/* OpenSSL writes one record of 16 KiB at a time, and each would be a packet, and a wake-up of the peer, of
+ * its own. */
+static void cork(const struct conn *c, int on)
+{
+	(void)setsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+}
+
 static int64_t write_plain(struct conn *c, struct str s)
 {
 	ssize_t put;
@@ -306,26 +315,40 @@ static int64_t write_tls(struct conn *c, struct str s)
 	return CONN_ERROR;
 }
 
-int64_t conn_write(struct conn *c, struct buf *from)
+int64_t conn_write_str(struct conn *c, struct str *from)
 {
+	bool corked = c->ssl != NULL && !c->last && from->n >= CORK_FROM;
 	int64_t total = 0;
 
 	if (c->broken)
 		return CONN_ERROR;
 	if (c->handshaking)
 		return 0;
-	while (from->len > 0) {
-		struct str s = buf_str(from);
-		int64_t put = c->ssl == NULL ? write_plain(c, s) : write_tls(c, s);
+	if (corked)
+		cork(c, 1);
+	while (from->n > 0) {
+		int64_t put = c->ssl == NULL ? write_plain(c, *from) : write_tls(c, *from);
 
-		if (put < 0)
-			return total > 0 ? total : put;
-		if (put == 0)
+		if (put < 0 && total == 0)
+			total = put;
+		if (put <= 0)
 			break;
-		buf_consume(from, (size_t)put);
+		*from = str_from(*from, (size_t)put);
 		total += put;
 	}
+	if (corked)
+		cork(c, 0);
 	return total;
+}
+
+int64_t conn_write(struct conn *c, struct buf *from)
+{
+	struct str s = buf_str(from);
+	int64_t put = conn_write_str(c, &s);
+
+	if (put > 0)
+		buf_consume(from, (size_t)put);
+	return put;
 }
 
 bool conn_arrived(const struct conn *c)
@@ -340,11 +363,9 @@ bool conn_arrived(const struct conn *c)
 
 void conn_last(struct conn *c)
 {
-	int on = 1;
-
 	/* OpenSSL writes by itself, and its close_notify is one packet more.  Not TCP: nothing to save. */
 	if (!c->last && c->ssl != NULL)
-		(void)setsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+		cork(c, 1);
 	c->last = true;
 }
 

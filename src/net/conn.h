@@ -73,6 +73,8 @@ int64_t conn_read(struct conn *c, struct buf *into, size_t most);
 /* Consumes from `from` what the socket takes.  Octets written (0: nothing now) or CONN_ERROR.  What
  * was not taken must be offered again as it was, more may follow it (TLS has begun a record of it). */
 int64_t conn_write(struct conn *c, struct buf *from);
+/* The same of octets that are somebody else's; what was not taken stays in *from. */
+int64_t conn_write_str(struct conn *c, struct str *from);
 /* Nothing is written after what conn_write() takes next: it waits for conn_close(), to cross the network in one
  * packet with the end of the stream. */
 void conn_last(struct conn *c);

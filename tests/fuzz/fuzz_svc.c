@@ -334,7 +334,7 @@ static uint16_t edge_packet(struct script *s, uint8_t n)
 		buf_deinit(&promised);
 		return IPC_COMMIT;
 	case 2: return IPC_LIST;
-	case 3: put_read(&s->body, a, a & 8 ? a >> 4 : WINDOW_NONE); return IPC_READ;
+	case 3: put_read(&s->body, a, a & 8 ? a >> 3 : WINDOW_NONE); return IPC_READ;
 	case 4:
 		put_u8(&s->body, a >> 7);
 		put_id(&s->body, a);

@@ -359,31 +359,35 @@ static void read_through_the_window(void **state)
 	struct msgid ids[] = { deliver("ann@example.test", first),
 		deliver("ann@example.test", second),
 		deliver("bob@example.test", STR("Subject: b\r\n\r\nfor bob\r\n")) };
-	size_t octets = (size_t)WINDOW_SLOTS * WINDOW_SLOT;
+	static const uint8_t slots[] = { 3, WINDOW_ALL - 1 };
+	size_t octets = window_offset(WINDOW_ALL - 1) + window_room(WINDOW_ALL - 1);
 	int fd = ask_window();
-	struct reader lengths;
 	struct buf body = { 0 };
-	const char *at;
+	const char *window;
 
 	(void)state;
 	assert_ptr_equal(mmap(NULL, octets, PROT_WRITE, MAP_SHARED, fd, 0), MAP_FAILED);
 	assert_int_equal(pwrite(fd, "x", 1, 0), -1);
 	assert_int_equal(ftruncate(fd, 0), -1);
-	at = mmap(NULL, octets, PROT_READ, MAP_SHARED, fd, 0);
-	assert_ptr_not_equal(at, MAP_FAILED);
-	assert_int_equal(mprotect((void *)(uintptr_t)at, octets, PROT_READ | PROT_WRITE), -1);
+	window = mmap(NULL, octets, PROT_READ, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(window, MAP_FAILED);
+	assert_int_equal(mprotect((void *)(uintptr_t)window, octets, PROT_READ | PROT_WRITE), -1);
 	open_maildrop("ann@example.test");
-	assert_int_equal(ask_read_to(1, 3, ids, 3, &body), STORE_OK);
-	lengths = (struct reader){ buf_str(&body), false };
-	assert_int_equal(get_u32(&lengths), first.n);
-	assert_int_equal(get_u32(&lengths), second.n);
-	assert_int_equal(lengths.rest.n, 0); /* and nothing of bob's */
-	at += (size_t)3 * WINDOW_SLOT;
-	assert_memory_equal(at, first.p, first.n);
-	assert_memory_equal(at + first.n, second.p, second.n);
-	assert_int_equal(at[first.n + second.n], 0);
+	for (size_t i = 0; i < sizeof slots; i++) {
+		const char *at = window + window_offset(slots[i]);
+		struct reader lengths;
+
+		assert_int_equal(ask_read_to(1, slots[i], ids, 3, &body), STORE_OK);
+		lengths = (struct reader){ buf_str(&body), false };
+		assert_int_equal(get_u32(&lengths), first.n);
+		assert_int_equal(get_u32(&lengths), second.n);
+		assert_int_equal(lengths.rest.n, 0); /* and nothing of bob's */
+		assert_memory_equal(at, first.p, first.n);
+		assert_memory_equal(at + first.n, second.p, second.n);
+		assert_int_equal(at[first.n + second.n], 0);
+	}
 	assert_int_equal(ask_read_to(1, 3, ids + 2, 1, &body), STORE_NOT_FOUND);
-	munmap((void *)(uintptr_t)(at - (size_t)3 * WINDOW_SLOT), octets);
+	munmap((void *)(uintptr_t)window, octets);
 	close(fd);
 	buf_deinit(&body);
 }
@@ -401,7 +405,7 @@ static void a_window_misused(void **state)
 		close(ask_window());
 		open_maildrop("ann@example.test");
 		if (i == 0)
-			assert_int_equal(ask_read_to(1, WINDOW_SLOTS, ids, 1, NULL), -1);
+			assert_int_equal(ask_read_to(1, WINDOW_ALL, ids, 1, NULL), -1);
 		else if (i == 1)
 			assert_int_equal(ask_read_to(1, 0, ids, WINDOW_AHEAD + 2, NULL), -1);
 		else if (i == 2)
