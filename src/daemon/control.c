@@ -11,7 +11,9 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/work.h"
 #include "daemon/control.h"
+#include "daemon/dkim_pair.h"
 #include "daemon/office_import.h"
 
 enum { CLIENTS_MAX = 16, REPLY_MAX = 256 * 1024 * 1024, IDLE_MS = 60000, IMPORT_IDLE_MS = 600000 };
@@ -24,6 +26,8 @@ struct control {
 	struct office *office;
 	struct link clients;
 	size_t count;
+	struct work_pool *pool; /* NULL until a request needs it */
+	struct loop_io pool_io;
 };
 
 struct client {
@@ -34,8 +38,17 @@ struct client {
 	int fd;
 	struct buf in, out;
 	struct import_owner import_owner;
-	struct import *import; /* NULL: requests come */
-	bool import_ends;      /* its last message came */
+	struct import *import;   /* NULL: requests come */
+	bool import_ends;        /* its last message came */
+	struct long_work *waits; /* for that; or NULL */
+};
+
+/* A request that waits for what a thread does for it. */
+struct long_work {
+	struct work work;
+	struct client *client; /* NULL: it went meanwhile */
+	struct dkim_pair *pair;
+	json_t *request;
 };
 
 struct collect {
@@ -76,6 +89,8 @@ static void client_close(struct client *c)
 	loop_timer_stop(&c->timer);
 	close(c->fd);
 	import_close(c->import);
+	if (c->waits != NULL)
+		c->waits->client = NULL;
 	list_del(&c->link);
 	c->control->count--;
 	buf_wipe(&c->in); /* requests hold hashes */
@@ -138,7 +153,7 @@ static bool import_frame(struct client *c, uint8_t kind, struct str payload)
 	return false;
 }
 
-static void execute(struct client *c, struct str text)
+static void execute(struct client *c, const json_t *q)
 {
 	struct collect collect = {
 		.reply = {.row = collect_row, .octets = collect_octets},
@@ -146,13 +161,7 @@ static void execute(struct client *c, struct str text)
 	};
 	struct err err = { ST_OK, "" };
 	enum status status;
-	json_t *q = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
 
-	if (str_eq(str_c(json_string_value(json_object_get(q, "verb"))), STR("mailbox.import"))) {
-		begin_import(c, q);
-		json_decref(q);
-		return;
-	}
 	if (q == NULL)
 		status = err_set(&err, ST_USAGE, "the request is no JSON");
 	else
@@ -162,12 +171,86 @@ static void execute(struct client *c, struct str text)
 		log_info("control.request",
 			F_C("verb", json_string_value(json_object_get(q, "verb"))),
 			F_INT("status", status));
-	json_decref(q);
 	if (c->out.full) {
 		buf_clear(&c->out);
 		status = err_set(&err, ST_LIMIT, "the answer is larger than 256 MiB");
 	}
 	end_put(&c->out, status, &err);
+}
+
+static void client_ready(struct loop_io *io, int events);
+
+static void long_work_run(struct work *w)
+{
+	dkim_pair_make(LIST_OF(w, struct long_work, work)->pair);
+}
+
+static void long_work_done(struct work *w)
+{
+	struct long_work *l = LIST_OF(w, struct long_work, work);
+	struct client *c = l->client;
+
+	if (c != NULL) {
+		c->waits = NULL;
+		c->control->office->pair = l->pair;
+		l->pair = NULL;
+		execute(c, l->request);
+		client_ready(&c->io, 0);
+	}
+	dkim_pair_free(l->pair);
+	json_decref(l->request);
+	free(l);
+}
+
+static void pool_ready(struct loop_io *io, int events)
+{
+	(void)events;
+	work_poll(LIST_OF(io, struct control, pool_io)->pool);
+}
+
+static struct work_pool *pool_of(struct control *control)
+{
+	if (control->pool == NULL) {
+		control->pool = work_pool_new(1, CLIENTS_MAX);
+		loop_io_init(&control->pool_io, control->loop, work_fd(control->pool), pool_ready);
+		loop_io_want(&control->pool_io, LOOP_READ);
+	}
+	return control->pool;
+}
+
+/* False: too many wait for it already. */
+static bool begin_long_work(struct client *c, json_t *q, struct dkim_pair *pair)
+{
+	struct long_work *l = NEW(struct long_work);
+
+	*l = (struct long_work){
+		.work = {.run = long_work_run, .done = long_work_done},
+		.client = c,
+		.pair = pair,
+		.request = q
+	};
+	if (work_submit(pool_of(c->control), &l->work)) {
+		c->waits = l;
+		return true;
+	}
+	dkim_pair_free(pair);
+	free(l);
+	return false;
+}
+
+/* What takes long is done by a thread first: sessions go on meanwhile. */
+static void begin(struct client *c, struct str text)
+{
+	json_t *q = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
+	struct dkim_pair *pair = office_long_work(q);
+
+	if (pair != NULL && begin_long_work(c, q, pair))
+		return;
+	if (str_eq(str_c(json_string_value(json_object_get(q, "verb"))), STR("mailbox.import")))
+		begin_import(c, q);
+	else
+		execute(c, q);
+	json_decref(q);
 }
 
 static bool send_some(struct client *c)
@@ -186,7 +269,7 @@ static bool send_some(struct client *c)
 /* While an answer waits nothing is taken: that is the back-pressure. */
 static bool may_take(const struct client *c)
 {
-	return c->out.len == 0 && !c->control->office->restart &&
+	return c->out.len == 0 && c->waits == NULL && !c->control->office->restart &&
 	       (c->import == NULL || (!c->import_ends && !import_is_full(c->import)));
 }
 
@@ -206,7 +289,7 @@ static bool take_requests(struct client *c)
 		if (r.rest.n < n)
 			return true;
 		if (c->import == NULL)
-			execute(c, str_head(r.rest, n));
+			begin(c, str_head(r.rest, n));
 		else if (!import_frame(c, kind, str_head(r.rest, n)))
 			return false;
 		buf_consume(&c->in, CONTROL_HEADER + (size_t)n);
@@ -328,6 +411,10 @@ void control_stop(struct control *control)
 	close(control->fd);
 	while (!list_empty(&control->clients))
 		client_close(LIST_OF(control->clients.next, struct client, link));
+	if (control->pool != NULL) {
+		loop_io_want(&control->pool_io, 0);
+		work_pool_free(control->pool);
+	}
 	control->office->served = false;
 	free(control);
 }

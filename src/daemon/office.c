@@ -7,6 +7,7 @@
 
 #include "account/copy.h"
 #include "base/mem.h"
+#include "daemon/dkim_pair.h"
 #include "daemon/dns_state.h"
 #include "daemon/office_verbs.h"
 #include "daemon/remote_state.h"
@@ -257,6 +258,16 @@ enum status office_execute(
 	}
 	return err_set(err, ST_USAGE, "the server does not know '%.*s': restart it, it is older",
 		STR_ARG(str_head(name, 40)));
+}
+
+struct dkim_pair *office_long_work(const json_t *request)
+{
+	struct str name = STR("");
+
+	(void)request_str(request, "verb", &name, NULL);
+	if (str_eq(name, STR("dkim.new")) || str_eq(name, STR("dkim.rotate")))
+		return dkim_pair_new();
+	return NULL;
 }
 
 bool office_hands_out_junk(struct office *o, uint64_t account)

@@ -52,6 +52,7 @@ struct office {
 	struct scrub *scrub;                  /* scrub.h */
 	struct directory_copy *accounts_copy; /* of a backup that began; NULL: of none */
 	enum { COMPACT_NOT, COMPACT_WORTH, COMPACT_ALL } compact; /* asked for */
+	struct dkim_pair *pair; /* made for the request that runs now; NULL: none */
 	bool restart; /* set by a verb that is done by the next office_open(): end this process */
 };
 
@@ -61,6 +62,10 @@ void office_close(struct office *o);
 
 /* pop3_folders, of the account or of the configuration. */
 bool office_hands_out_junk(struct office *o, uint64_t account);
+
+/* What of a request takes long and needs no office: the server does it in a thread, and has it in o->pair when
+ * the request runs.  NULL: nothing does. */
+struct dkim_pair *office_long_work(const json_t *request);
 
 struct office_reply {
 	void (*row)(struct office_reply *r, json_t *row);          /* takes the reference */

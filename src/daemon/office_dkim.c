@@ -1,11 +1,10 @@
-/* Verbs of the keys that domains sign their mail with.  Keys are made here and their private halves stay
- * here: making one takes some tenths of a second, a few times a year. */
+/* Verbs of the keys that domains sign their mail with.  Their private halves stay in this process. */
 #include <time.h>
 
 #include "account/dkim_keys.h"
 #include "base/clock.h"
+#include "daemon/dkim_pair.h"
 #include "daemon/office_verbs.h"
-#include "trust/dkim.h"
 
 static const struct str suffixes[DKIM_ALGORITHMS] = {
 	[DKIM_RSA_SHA256] = STR_INIT("-rsa"),
@@ -17,57 +16,37 @@ static const struct str states[] = {
 	[DKIM_RETIRED] = STR_INIT("retired"),
 };
 
-struct pair { /* one key of each algorithm */
-	struct buf private_key[DKIM_ALGORITHMS], record[DKIM_ALGORITHMS], selector[DKIM_ALGORITHMS];
-};
-
-static void pair_deinit(struct pair *p)
+/* What the server made in a thread, or made here when none runs. */
+static enum status pair_made(struct office *o, struct err *err)
 {
-	for (size_t i = 0; i < DKIM_ALGORITHMS; i++) {
-		buf_wipe(&p->private_key[i]);
-		buf_deinit(&p->record[i]);
-		buf_deinit(&p->selector[i]);
-	}
+	if (o->pair == NULL)
+		o->pair = dkim_pair_new();
+	if (!o->pair->made && o->pair->err.code == ST_OK)
+		dkim_pair_make(o->pair);
+	return o->pair->made ? ST_OK : err_set(err, o->pair->err.code, "%s", o->pair->err.text);
 }
 
-static enum status pair_make(struct pair *p, struct err *err)
+static enum status pair_add(struct office *o, struct str domain, struct str selector,
+	int64_t active_ms, struct err *err)
 {
-	enum status status = ST_OK;
-
-	*p = (struct pair){ 0 };
-	for (enum dkim_algorithm a = 0; a < DKIM_ALGORITHMS && status == ST_OK; a++) {
-		struct dkim_key *key;
-
-		p->private_key[a].secret = true;
-		status = dkim_key_make(a, &p->private_key[a], err);
-		if (status != ST_OK)
-			break;
-		key = dkim_key_new(a, buf_str(&p->private_key[a]));
-		if (key == NULL)
-			return err_set(err, ST_IO, "no key could be made: libcrypto refused");
-		dkim_key_record(key, &p->record[a]);
-		dkim_key_free(key);
-	}
-	return status;
-}
-
-static enum status pair_add(struct office *o, struct pair *p, struct str domain,
-	struct str selector, int64_t active_ms, struct err *err)
-{
+	struct buf selectors[DKIM_ALGORITHMS] = { 0 };
 	struct dkim_row rows[DKIM_ALGORITHMS];
+	enum status status;
 
 	for (enum dkim_algorithm a = 0; a < DKIM_ALGORITHMS; a++) {
-		buf_clear(&p->selector[a]);
-		buf_put(&p->selector[a], selector);
-		buf_put(&p->selector[a], suffixes[a]);
+		buf_put(&selectors[a], selector);
+		buf_put(&selectors[a], suffixes[a]);
 		rows[a] = (struct dkim_row){ .domain = domain,
-			.selector = buf_str(&p->selector[a]),
+			.selector = buf_str(&selectors[a]),
 			.algorithm = (int)a,
-			.private_key = buf_str(&p->private_key[a]),
-			.record = buf_str(&p->record[a]),
+			.private_key = buf_str(&o->pair->private_key[a]),
+			.record = buf_str(&o->pair->record[a]),
 			.active_ms = active_ms };
 	}
-	return dkim_keys_add(o->directory, rows, DKIM_ALGORITHMS, err);
+	status = dkim_keys_add(o->directory, rows, DKIM_ALGORITHMS, err);
+	for (size_t i = 0; i < DKIM_ALGORITHMS; i++)
+		buf_deinit(&selectors[i]);
+	return status;
 }
 
 static bool count_one(void *arg, const struct dkim_row *row)
@@ -84,7 +63,6 @@ static enum status add(
 	int64_t now_ms = clock_wall_ms(),
 		after_ms = rotate ? json_integer_value(json_object_get(q, "after_ms")) : 0;
 	time_t seconds = (time_t)(now_ms / 1000);
-	struct pair p = { 0 };
 	struct tm tm;
 	char date[16];
 	size_t count = 0;
@@ -101,13 +79,14 @@ static enum status add(
 					  "%.*s has keys: `restante dkim rotate` replaces them",
 					  STR_ARG(str_head(domain, 150)));
 	if (status == ST_OK)
-		status = pair_make(&p, err);
+		status = pair_made(o, err);
 	if (status == ST_OK && request_str(q, "selector", &selector, NULL) != ST_OK &&
 		gmtime_r(&seconds, &tm) != NULL)
 		selector = str_of(date, strftime(date, sizeof date, "%Y%m%d-%H%M", &tm));
 	if (status == ST_OK)
-		status = pair_add(o, &p, domain, selector, now_ms + after_ms, err);
-	pair_deinit(&p);
+		status = pair_add(o, domain, selector, now_ms + after_ms, err);
+	dkim_pair_free(o->pair);
+	o->pair = NULL;
 	return status;
 }
 

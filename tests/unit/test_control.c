@@ -411,6 +411,62 @@ static void rebuild_then_without_server(void **state)
 	json_decref(request);
 }
 
+static void ask_for(int fd, const char *request)
+{
+	struct buf q = { 0 };
+
+	put_frame(&q, 'q', (uint32_t)str_c(request).n, str_c(request));
+	assert_int_equal(send(fd, buf_str(&q).p, q.len, 0), q.len);
+	buf_deinit(&q);
+}
+
+static bool has_answer(int fd)
+{
+	char c;
+
+	return recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
+/* Both are asked before the loop turns, so whatever blocks it answers in the same turn: the machine's speed
+ * does not matter.  The last caller does not wait for his. */
+static void keys_are_made_beside(void **state)
+{
+	static const char make[] = "{\"verb\":\"dkim.new\",\"domain\":\"example.test\"}",
+			  again[] = "{\"verb\":\"dkim.rotate\",\"domain\":\"example.test\"}";
+	struct fixture *f = *state;
+	struct office o = office_of(f);
+	struct loop *l = loop_new();
+	struct control *c = control_serve(l, listen_there(f), getuid(), &o);
+	int maker = dial(f), other = dial(f), gone = dial(f);
+	struct buf frame;
+
+	buf_init(&frame, 0);
+	for (int i = 0; i < 8; i++) /* they are accepted one in a turn */
+		loop_turn(l, false);
+	ask_for(maker, make);
+	ask_for(other, "{\"verb\":\"status\"}");
+	loop_turn(l, false);
+	assert_false(has_answer(maker));
+	expect_status(other, &frame);
+	while (!has_answer(maker))
+		loop_turn(l, true);
+	assert_int_equal(take_frame(maker, &frame), 'e');
+	assert_true(holds(buf_str(&frame), "\"status\":0"));
+	ask_for(maker, "{\"verb\":\"dkim.list\",\"domain\":\"example.test\"}");
+	ask_for(gone, again);
+	loop_turn(l, false);
+	assert_int_equal(take_frame(maker, &frame), 'r');
+	assert_true(holds(buf_str(&frame), "v=DKIM1"));
+	shutdown(gone, SHUT_RDWR);
+	close(gone);
+	control_stop(c); /* with one under way: it is waited for and dropped */
+	close(maker);
+	close(other);
+	buf_deinit(&frame);
+	loop_free(l);
+	office_close(&o);
+}
+
 static void lock_is_exclusive(void **state)
 {
 	struct fixture *f = *state;
@@ -459,6 +515,7 @@ int main(void)
 		cmocka_unit_test(slow_reader),
 		cmocka_unit_test(large_message),
 		cmocka_unit_test(rebuild_then_without_server),
+		cmocka_unit_test(keys_are_made_beside),
 		cmocka_unit_test(lock_is_exclusive),
 		cmocka_unit_test(versions),
 	};
