@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "cmd/dns_records.h"
 #include "cmd/zone.h"
+#include "trust/mtasts.h"
 #include "net/spki.h"
 
 /* RFC 6186 3.1, 3.3; RFC 8314 5.1 prefers TLS from the first octet. */
@@ -93,10 +94,10 @@ static enum status add_tlsa(
 /* RFC 8461 3.1: the id changes with the policy. */
 static void add_sts(struct records *r, struct str domain, struct str host)
 {
-	struct buf value = { 0 };
+	struct buf value = { 0 }, policy = { 0 };
 
-	r->policy = text(
-		"version: STSv1\r\nmode: enforce\r\nmx: @\r\nmax_age: 604800\r\n", host, STR(""));
+	mtasts_policy_put(&policy, host);
+	r->policy = buf_steal_c(&policy);
 	buf_printf(&value, "v=STSv1; id=%08x", crc32c(0, r->policy, str_c(r->policy).n));
 	add(r, (struct record){ RECORD_STS, DNS_TXT, false, text("_mta-sts.@", domain, STR("")),
 		       buf_steal_c(&value), "mail comes over TLS only (MTA-STS)" });
@@ -133,7 +134,7 @@ enum status records_make(struct records *r, struct str domain, const struct conf
 	add_services(r, domain, host);
 	add(r, (struct record){ RECORD_AUTOCONFIG, DNS_CNAME, false,
 		       text("autoconfig.@", domain, none), text("@.", host, none),
-		       "only with a web server there that has mail/config-v1.1.xml" });
+		       "mail clients set themselves up (listen https)" });
 	return ST_OK;
 }
 

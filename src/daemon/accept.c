@@ -36,15 +36,22 @@ static void uncount(struct edge *e, struct str address)
 /* True when it may stay; else it was told why not, as far as its protocol can be spoken. */
 static bool admit(struct edge_listener *el, struct conn *c)
 {
-	static const char smtp[] = "421 4.7.0 too many connections, try again later\r\n";
-	static const char pop3[] = "-ERR [SYS/TEMP] too many connections, try again later\r\n";
-	bool is_pop3 = el->row->protocol == LISTEN_POP3;
+	static const struct str words[] = {
+		[LISTEN_SMTP] = STR_INIT("421 4.7.0 too many connections, try again later\r\n"),
+		[LISTEN_SUBMISSION] =
+			STR_INIT("421 4.7.0 too many connections, try again later\r\n"),
+		[LISTEN_POP3] =
+			STR_INIT("-ERR [SYS/TEMP] too many connections, try again later\r\n"),
+		[LISTEN_LMTP] = STR_INIT("421 4.7.0 too many connections, try again later\r\n"),
+		[LISTEN_HTTP] = STR_INIT("HTTP/1.1 503 Service Unavailable\r\n"
+					 "Content-Length: 0\r\nConnection: close\r\n\r\n"),
+	};
+	struct str say = words[el->row->protocol];
 
 	if (count(el->edge, str_c(c->peer), el->edge->config->connections_per_address))
 		return true;
 	if (el->row->tls != LISTEN_TLS_IMPLICIT &&
-		send(c->fd, is_pop3 ? pop3 : smtp, (is_pop3 ? sizeof pop3 : sizeof smtp) - 1,
-			MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		send(c->fd, say.p, say.n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		log_debug("conn.refusal-unsent", F_C("ip", c->peer));
 	log_info("conn.refused", F_C("ip", c->peer), F_C("listen", el->row->name),
 		F_C("why", "too-many-connections"));

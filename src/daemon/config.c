@@ -231,7 +231,7 @@ static struct config_listen *add_listen(
 
 static void default_addresses(struct config_listen *l, const struct config_listen_kind *kind)
 {
-	bool local = kind != NULL && kind->local;
+	bool local = kind != NULL && kind->opened == CONFIG_LISTEN_LOCAL;
 
 	add_address(l, local ? "127.0.0.1" : "0.0.0.0");
 	add_address(l, local ? "::1" : "::");
@@ -289,7 +289,7 @@ static bool take_listen(struct config *c, cfg_t *section)
 		return true;
 	snprintf(text, sizeof text,
 		"listen %.40s needs a %s (only smtp, submission, submissions, "
-		"pop3, pop3s and lmtp imply one)",
+		"pop3, pop3s, lmtp, https and http imply one)",
 		name, missing);
 	complain(section, str_c(text));
 	return false;
@@ -298,19 +298,22 @@ static bool take_listen(struct config *c, cfg_t *section)
 static bool take_listens(struct config *c, cfg_t *cfg)
 {
 	unsigned count = cfg_size(cfg, "listen");
+	bool mail = false; /* one is written; a page beside it ends nothing */
 
 	if (count > LISTEN_MAX) {
 		complain(cfg, STR("more than 64 listen sections"));
 		return false;
 	}
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
 		if (!take_listen(c, cfg_getnsec(cfg, "listen", i)))
 			return false;
-	for (size_t i = 0; count == 0 && i < config_listen_kinds_count; i++) {
+		mail = mail || c->listen[c->listen_count - 1].protocol != LISTEN_HTTP;
+	}
+	for (size_t i = 0; !mail && i < config_listen_kinds_count; i++) {
 		const struct config_listen_kind *kind = &config_listen_kinds[i];
 		struct config_listen *l;
 
-		if (kind->local)
+		if (kind->opened != CONFIG_LISTEN_ALWAYS)
 			continue;
 		l = add_listen(c, kind->name, kind);
 		l->tls_tickets = c->tls_tickets;
@@ -377,6 +380,10 @@ static bool listener_holds(const struct config_listen *l, const char *name, stru
 
 	if (l->protocol == LISTEN_LMTP && l->port == 25)
 		err_set(err, ST_USAGE, "%s: listen %s: RFC 2033 5 forbids LMTP on port 25", name,
+			l->name);
+	else if (l->protocol == LISTEN_HTTP && l->tls == LISTEN_TLS_STARTTLS)
+		err_set(err, ST_USAGE,
+			"%s: listen %s: HTTP has no STARTTLS: tls = implicit or none", name,
 			l->name);
 	else if (l->client_certificates && (!logins || l->tls == LISTEN_TLS_NONE))
 		err_set(err, ST_USAGE,

@@ -12,7 +12,7 @@
 #include "queue/route.h"
 #include "queue/site.h"
 
-enum listen_protocol { LISTEN_SMTP, LISTEN_SUBMISSION, LISTEN_POP3, LISTEN_LMTP };
+enum listen_protocol { LISTEN_SMTP, LISTEN_SUBMISSION, LISTEN_POP3, LISTEN_LMTP, LISTEN_HTTP };
 enum listen_tls { LISTEN_TLS_NONE, LISTEN_TLS_STARTTLS, LISTEN_TLS_IMPLICIT };
 
 struct config_listen {

@@ -11,7 +11,7 @@
 #define HOUR       (60 * MINUTE)
 #define DAY        (24 * HOUR)
 
-const char config_protocols[] = "smtp submission pop3 lmtp";
+const char config_protocols[] = "smtp submission pop3 lmtp http";
 const char config_tls_modes[] = "none starttls implicit";
 
 #define KEYWORDS                                                                                   \
@@ -312,12 +312,14 @@ const size_t config_policy_settings_count =
 /* Ports: RFC 5321 4.5.4.2, RFC 6409 3.1, RFC 8314 7.3, RFC 1939 3, RFC 8314 7.2; 24 is for any
  * private mail system, and RFC 2033 5 forbids 25. */
 const struct config_listen_kind config_listen_kinds[] = {
-	{ "smtp",        LISTEN_SMTP,       LISTEN_TLS_STARTTLS, 25, false },
-	{ "submission",  LISTEN_SUBMISSION, LISTEN_TLS_STARTTLS, 587, false },
-	{ "submissions", LISTEN_SUBMISSION, LISTEN_TLS_IMPLICIT, 465, false },
-	{ "pop3",        LISTEN_POP3,       LISTEN_TLS_STARTTLS, 110, false },
-	{ "pop3s",       LISTEN_POP3,       LISTEN_TLS_IMPLICIT, 995, false },
-	{ "lmtp",        LISTEN_LMTP,       LISTEN_TLS_NONE,     24, true },
+	{ "smtp",        LISTEN_SMTP,       LISTEN_TLS_STARTTLS, 25, CONFIG_LISTEN_ALWAYS },
+	{ "submission",  LISTEN_SUBMISSION, LISTEN_TLS_STARTTLS, 587, CONFIG_LISTEN_ALWAYS },
+	{ "submissions", LISTEN_SUBMISSION, LISTEN_TLS_IMPLICIT, 465, CONFIG_LISTEN_ALWAYS },
+	{ "pop3",        LISTEN_POP3,       LISTEN_TLS_STARTTLS, 110, CONFIG_LISTEN_ALWAYS },
+	{ "pop3s",       LISTEN_POP3,       LISTEN_TLS_IMPLICIT, 995, CONFIG_LISTEN_ALWAYS },
+	{ "lmtp",        LISTEN_LMTP,       LISTEN_TLS_NONE,     24, CONFIG_LISTEN_LOCAL },
+	{ "https",       LISTEN_HTTP,       LISTEN_TLS_IMPLICIT, 443, CONFIG_LISTEN_WHEN_WRITTEN },
+	{ "http",        LISTEN_HTTP,       LISTEN_TLS_NONE,     80, CONFIG_LISTEN_WHEN_WRITTEN },
 };
 const size_t config_listen_kinds_count = sizeof config_listen_kinds / sizeof *config_listen_kinds;
 /* clang-format on */

@@ -56,7 +56,11 @@ struct config_listen_kind {
 	enum listen_protocol protocol;
 	enum listen_tls tls;
 	uint16_t port;
-	bool local; /* opened only when it is written, and then on loopback unless that says more */
+	enum {
+		CONFIG_LISTEN_ALWAYS, /* unless others are written */
+		CONFIG_LISTEN_WHEN_WRITTEN,
+		CONFIG_LISTEN_LOCAL, /* so too, and on loopback unless that says more */
+	} opened;
 };
 extern const struct config_listen_kind config_listen_kinds[];
 extern const size_t config_listen_kinds_count;

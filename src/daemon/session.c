@@ -54,7 +54,15 @@ static void arm(struct session *s)
 /* The engine's deadline holds for the handshake too. */
 static void start_tls(struct session *s)
 {
-	s->conn.alpn = s->row->protocol == LISTEN_POP3 ? "pop3" : "smtp";
+	static const char *const names[] = {
+		[LISTEN_SMTP] = "smtp",
+		[LISTEN_SUBMISSION] = "smtp",
+		[LISTEN_POP3] = "pop3",
+		[LISTEN_LMTP] = "smtp",
+		[LISTEN_HTTP] = "http/1.1",
+	};
+
+	s->conn.alpn = names[s->row->protocol];
 	s->conn.ask_certificate = s->row->client_certificates;
 	/* A ticket would go on proving a key long after it was shown. */
 	s->conn.no_tickets = !s->row->tls_tickets || s->conn.ask_certificate;
@@ -262,6 +270,7 @@ static struct session *make(const struct edge_listener *el, const char *peer)
 	case LISTEN_LMTP:
 	case LISTEN_SUBMISSION: return session_smtp_new(el, peer);
 	case LISTEN_POP3: return session_pop3_new(el->edge, el->row, peer);
+	case LISTEN_HTTP: return session_http_new(el->edge);
 	}
 	return NULL;
 }

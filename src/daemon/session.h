@@ -54,6 +54,7 @@ void session_init(
 	struct session *s, const struct session_protocol *protocol); /* by the makers below */
 struct session *session_smtp_new(const struct edge_listener *el, const char *peer);
 struct session *session_pop3_new(struct edge *e, const struct config_listen *row, const char *peer);
+struct session *session_http_new(struct edge *e);
 
 /* Does all that can be done now. */
 void session_drive(struct session *s);

@@ -184,6 +184,12 @@ enum status mtasts_parse(struct mtasts_policy *p, struct str body, struct err *e
 	return st;
 }
 
+void mtasts_policy_put(struct buf *out, struct str host)
+{
+	buf_printf(out, "version: STSv1\r\nmode: enforce\r\nmx: %.*s\r\nmax_age: 604800\r\n",
+		STR_ARG(host));
+}
+
 void mtasts_policy_deinit(struct mtasts_policy *p)
 {
 	buf_deinit(&p->mx);

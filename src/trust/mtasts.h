@@ -29,6 +29,8 @@ bool mtasts_record(const struct dns_answer *txt, struct str *id);
 
 /* ST_PROTO and err when it is no policy. */
 enum status mtasts_parse(struct mtasts_policy *p, struct str body, struct err *err);
+/* The one that we publish for a domain whose mail comes to this host. */
+void mtasts_policy_put(struct buf *out, struct str host);
 void mtasts_policy_deinit(struct mtasts_policy *p);
 /* 4.1; host: ASCII, any case. */
 bool mtasts_mx_allowed(const struct mtasts_policy *p, struct str host);

@@ -16,7 +16,7 @@ import time
 BIN = os.path.abspath(os.environ.get('RESTANTE', 'build/restante'))
 HOST = 'localhost'
 PASSWORD = 'open sesame 1'
-PORTS = {'lmtp': 24, 'smtp': 25, 'pop3': 110, 'submissions': 465, 'submission': 587, 'pop3s': 995}
+PORTS = {'lmtp': 24, 'smtp': 25, 'pop3': 110, 'submissions': 465, 'submission': 587, 'pop3s': 995, 'https': 443, 'http': 80}
 BAD_LOG = ('Sanitizer', 'runtime error:', 'Assertion', 'stack smashing', 'buffer overflow')
 
 # The library's own limit is shorter than what RFC 5321 4.5.3.1.6 lets a message hold.

@@ -69,7 +69,7 @@ class Town:
     def __init__(self, world):
         self.world = world
         self.ca = certificate(world.dir, 'ca', hosts=('authority.test',))
-        self.provider = world.office('provider', 2, 'prov.test', accounts=('ann',))
+        self.provider = world.office('provider', 2, 'prov.test', 'listen https { }\n', ('ann',))
         web, self.home = world.host('web', 3), world.host('home', 4)
         here, there = self.provider.host.address, web.address
         autos = ('auto', 'laugh', 'big', 'wrong', 'moved', 'cut')
@@ -80,6 +80,7 @@ class Town:
         world.zone('unnamed.test', [f'mail IN A {here}'], signed=False)
         world.zone('none.test', ['_pop3s._tcp IN SRV 0 0 0 .', '_pop3._tcp IN SRV 0 0 0 .', f'pop IN A {here}'],
                    signed=False)
+        world.zone('own.test', [f'autoconfig IN A {here}'], signed=False)  # asks the provider's own office
         world.zone('other.test', ['_pop3s._tcp IN SRV 0 0 995 mail.prov.test.'], signed=False)
         world.zone('root-servers.net', ['a IN A 192.0.2.1'], signed=False)
         world.zone('mx.test', ['@ IN MX 10 mta5.am0.yahoodns.net.'], signed=False)
@@ -87,7 +88,8 @@ class Town:
             world.zone(f'{name}.test', [f'autoconfig IN A {there}'], signed=False)
         world.start_dns()
         self.provider.open()
-        tls = certificate(world.dir, 'office', hosts=('mail.prov.test', 'pop.guess.test', 'smtp.guess.test'), ca=self.ca)
+        tls = certificate(world.dir, 'office', hosts=('mail.prov.test', 'pop.guess.test', 'smtp.guess.test',
+                                                               'autoconfig.own.test'), ca=self.ca)
         for made, name in zip(tls, ('cert.pem', 'key.pem')):
             owner = os.stat(self.provider.path('tls', name))
             shutil.copy(made, self.provider.path('tls', name))
@@ -147,6 +149,9 @@ def test_finds_the_servers(_):
                                  ('mail.prov.test', 465, 'implicit', 'autoconfig')], found
         assert found['checked'] and found['pop3']['error'] == '', found
         assert t.web.asked == [('autoconfig.auto.test', '/mail/config-v1.1.xml?emailaddress=ann%2Bx%40auto.test')]
+        found = t.find('ann@own.test', 0, '--yes')
+        assert places(found) == [('mail.prov.test', 995, 'implicit', 'autoconfig'),
+                                 ('mail.prov.test', 465, 'implicit', 'autoconfig')], found
         # Outside of the domain: nobody connects there before the user has said so (RFC 8314 5.1).
         assert t.find('ann@auto.test')['checked'] is False
 
