@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "store/disk_sim.h"
 #include "store/local.h"
+#include "store/local/segment.h"
 #include "store_world.h"
 
 enum { T0 = 1700000000 };
@@ -139,6 +140,36 @@ static void large_ones(void **state)
 	world_reopen(&w);
 	assert_message(&w, 1, buf_str(&big));
 	buf_deinit(&big);
+	world_deinit(&w);
+}
+
+/* Whoever reads a new message first has its octets from memory, all others from the disk. */
+static void read_once_from_memory(void **state)
+{
+	struct world w;
+	struct store_out o;
+	char room[4096], *journal, *segment;
+	uint64_t got;
+
+	(void)state;
+	world_init(&w, disk_sim_new("/tmp"));
+	assert_int_equal(send(&w, 1, small, 0), STORE_OK);
+	journal = path_join(w.dir, "journal");
+	segment = segment_path(journal, 1);
+	disk_sim_damage(w.disk, segment, SEGMENT_DATA, 4096);
+	assert_int_equal(store_out_open(w.store, help_id(1), &o), STORE_OK);
+	for (uint64_t at = 0; at < o.octets; at += got) {
+		assert_int_equal(store_out_read(w.store, &o, at, room, 30, &got), STORE_OK);
+		assert_memory_equal(room + (at == 0 ? 19 : 0), small.p + (at == 0 ? 0 : at - 19),
+			got - (at == 0 ? 19 : 0));
+	}
+	assert_int_equal(store_out_read(w.store, &o, 0, room, sizeof room, &got), STORE_CORRUPT);
+	store_out_close(w.store, &o);
+	assert_int_equal(store_out_open(w.store, help_id(1), &o), STORE_OK);
+	assert_int_equal(store_out_read(w.store, &o, 0, room, sizeof room, &got), STORE_CORRUPT);
+	store_out_close(w.store, &o);
+	free(segment);
+	free(journal);
 	world_deinit(&w);
 }
 
@@ -405,6 +436,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kept_with_all_facts),
 		cmocka_unit_test(large_ones),
+		cmocka_unit_test(read_once_from_memory),
 		cmocka_unit_test(states_last),
 		cmocka_unit_test(settled_at_leisure),
 		cmocka_unit_test(compaction_keeps_what_waits),

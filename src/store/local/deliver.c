@@ -198,6 +198,7 @@ static enum store_result begin(struct store *s, struct store_deliver *d, struct 
 {
 	enum store_result r = draft_finish(d->draft);
 	struct change *c;
+	uint16_t flags;
 
 	if (r != STORE_OK)
 		return r;
@@ -213,7 +214,9 @@ static enum store_result begin(struct store *s, struct store_deliver *d, struct 
 	c = change_new(s, RECORD_MESSAGE, &d->op);
 	c->id = d->draft->id;
 	c->draft = d->draft;
-	put_message(c, d, flags_of(d));
+	flags = flags_of(d);
+	c->goes_on = (flags & (MESSAGE_OUT | MESSAGE_BLOB)) == MESSAGE_OUT;
+	put_message(c, d, flags);
 	c->entry.body_crc = d->draft->crc;
 	if (d->draft->file >= 0)
 		r = file_ready(c);

@@ -44,6 +44,8 @@ struct change {
 	struct msgid id;
 	bool durable, settled;     /* settled: its recipients are not as they were any more */
 	struct store_draft *draft; /* until durable */
+	struct buf octets;         /* of a small message that goes on: for who reads it first */
+	bool goes_on;
 	char *file_name;
 	char *body;     /* of a copied message; heap */
 	bool unsettled; /* counted in the store's */
@@ -105,6 +107,7 @@ struct store {
 	struct link settling;
 	unsigned unsettled; /* deletions and the like that are under way */
 	uint64_t moves;     /* segments that went */
+	size_t octets_held; /* of messages that go on */
 	struct compaction compaction;
 };
 
@@ -147,6 +150,10 @@ enum store_result store_meta(
 	struct store *s, uint64_t pos, char **meta, size_t *length, bool *moved);
 
 /* ---- onward.c ---- */
+
+/* It is durable: its octets stay in memory for a carrier, when they are few. */
+void onward_hold(struct change *c);
+void onward_let_go(struct store *s, struct buf *octets);
 
 /* A result of a recipient of this message is on its way to the journal. */
 bool onward_settling(const struct store *s, struct msgid id);

@@ -9,8 +9,11 @@
 #include "base/mem.h"
 #include "store/local/impl.h"
 
+enum { HOLD_EACH = 32 * 1024, HOLD_ALL = 1024 * 1024 };
+
 struct store_out_body {
-	uint64_t at; /* segment and offset of the message's octets; not used with a file */
+	struct buf held; /* all octets, until they were read once */
+	uint64_t at;     /* segment and offset of the message's octets; not used with a file */
 	uint64_t octets;
 	int file; /* its own, or -1 */
 	struct str prefix;
@@ -25,6 +28,26 @@ bool onward_settling(const struct store *s, struct msgid id)
 		if (msgid_eq(LIST_OF(l, struct change, settling)->id, id))
 			return true;
 	return false;
+}
+
+/* ---- octets in memory ---- */
+
+void onward_hold(struct change *c)
+{
+	struct store *s = c->store;
+	struct buf *mem = c->goes_on ? &c->draft->mem : NULL;
+
+	if (mem == NULL || mem->len > HOLD_EACH || s->octets_held + mem->cap > HOLD_ALL)
+		return;
+	c->octets = *mem;
+	*mem = (struct buf){ 0 };
+	s->octets_held += c->octets.cap;
+}
+
+void onward_let_go(struct store *s, struct buf *octets)
+{
+	s->octets_held -= octets->cap;
+	buf_deinit(octets);
 }
 
 /* ---- opening ---- */
@@ -103,13 +126,15 @@ static enum store_result take_meta(
 	return STORE_OK;
 }
 
-static enum store_result open_fresh(struct store *s, struct store_out *o, const struct change *c)
+static enum store_result open_fresh(struct store *s, struct store_out *o, struct change *c)
 {
 	struct str meta = str_of(c->entry.record.data + RECORD_HEADER, c->entry.meta_len);
 
 	o->texts = memcpy(mem_alloc(meta.n + 1), meta.p, meta.n);
 	o->body->at = c->entry.pos + record_body_at(meta.n);
 	o->body->crc = c->entry.body_crc;
+	o->body->held = c->octets;
+	c->octets = (struct buf){ 0 };
 	return take_meta(s, o, str_of(o->texts, meta.n), false);
 }
 
@@ -172,7 +197,7 @@ static enum store_result open_indexed(struct store *s, struct store_out *o)
 
 enum store_result store_out_open(struct store *s, struct msgid id, struct store_out *o)
 {
-	const struct change *c = deliver_known(s, id);
+	struct change *c = deliver_known(s, id);
 	enum store_result r;
 
 	*o = (struct store_out){ .id = id, .body = NEW(struct store_out_body) };
@@ -193,6 +218,8 @@ void store_out_close(struct store *s, struct store_out *o)
 {
 	if (o->body != NULL && o->body->file >= 0)
 		(void)s->disk->ops->close(s->disk, o->body->file);
+	if (o->body != NULL)
+		onward_let_go(s, &o->body->held);
 	free(o->body);
 	free(o->rcpts);
 	free(o->texts);
@@ -239,14 +266,28 @@ static enum store_result check(struct store_out *o, uint64_t offset, const char 
 	return STORE_CORRUPT;
 }
 
+static bool read_held(
+	struct store *s, struct store_out_body *b, uint64_t offset, char *to, uint64_t want)
+{
+	if (b->held.len == 0)
+		return false;
+	memcpy(to, str_from(buf_str(&b->held), offset).p, want);
+	if (offset + want == b->octets)
+		onward_let_go(s, &b->held);
+	return true;
+}
+
 static enum store_result read_body(
 	struct store *s, struct store_out *o, uint64_t offset, char *to, uint64_t want)
 {
 	struct store_out_body *b = o->body;
-	enum store_result r = find_again(s, o);
 	int file = b->file;
+	enum store_result r;
 	int64_t n;
 
+	if (read_held(s, b, offset, to, want))
+		return STORE_OK;
+	r = find_again(s, o);
 	if (r != STORE_OK)
 		return r;
 	if (b->file < 0)

@@ -91,6 +91,7 @@ void change_free(struct change *c)
 	if (c == NULL)
 		return;
 	change_strip(c);
+	onward_let_go(c->store, &c->octets);
 	list_del(&c->known);
 	list_del(&c->settling);
 	list_del(&c->entry.link);
@@ -110,6 +111,7 @@ static void change_done(struct journal_entry *e, enum store_result result)
 		c->durable = true;
 		if (c->told != NULL)
 			*c->told = c->named;
+		onward_hold(c);
 		change_strip(c);
 		list_append(&s->pending, &e->link);
 		s->pending_count++;
