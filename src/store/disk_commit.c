@@ -1,6 +1,6 @@
 /* The order of a group commit is the promise itself, so it stands here once, for the real and for
- * the simulated disk.  The MUTANT_ builds leave one step out and exist to show that the crash test
- * notices. */
+ * the simulated disk.  The MUTANT_ builds do one step wrong and exist to show that the tests
+ * notice. */
 #include <errno.h>
 
 #include "store/disk.h"
@@ -37,6 +37,8 @@ static int write_journal(struct disk *d, const struct disk_commit *c)
 		return -EIO;
 #ifdef MUTANT_NO_FSYNC
 	return 0;
+#elif defined(MUTANT_SYNC_AGAIN)
+	return d->ops->sync(d, c->file) == 0 ? 0 : d->ops->sync(d, c->file);
 #else
 	return d->ops->sync(d, c->file);
 #endif

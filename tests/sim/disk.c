@@ -19,6 +19,33 @@ struct sim_disk {
 	struct disk_commit *queued[QUEUED];
 	int64_t ready_us[QUEUED];
 	size_t count;
+	const struct trouble *trouble;
+	unsigned often; /* per mille of the calls that it is about */
+	int64_t over_us;
+	uint64_t faults;
+};
+
+enum call {
+	OPEN = 1,
+	MAKE = 2,
+	READ = 4,
+	WRITE = 8,
+	SYNC = 16,
+	NAME = 32,
+	CUT = 64,
+	ROOM = 128,
+};
+
+static const struct trouble {
+	unsigned calls; /* of enum call */
+	int error;
+} troubles[] = {
+	{OPEN | MAKE | READ | WRITE | SYNC | NAME | CUT | ROOM, -EIO   },
+	{ READ,						 -EIO   },
+	{ SYNC,						 -EIO   },
+	{ MAKE | WRITE | ROOM | NAME,                           -ENOSPC},
+	{ WRITE | SYNC,					 -ENOSPC},
+	{ OPEN | MAKE,					  -EMFILE},
 };
 
 struct disk_faults disk_faults;
@@ -30,16 +57,34 @@ static struct sim_disk *of(struct disk *d)
 	return (struct sim_disk *)(void *)d;
 }
 
-#define ON_INNER(type, call)                                                                       \
+/* A negative errno when this call has to fail. */
+static int fault(struct disk *d, unsigned call)
+{
+	struct sim_disk *s = of(d);
+
+	if (sim_now_us >= s->over_us || (s->trouble->calls & call) == 0 || !sim_chance(s->often))
+		return 0;
+	s->faults++;
+	sim_trace("disk-fault", call, (uint64_t)-s->trouble->error);
+	/* These two do half their work. */
+	if (call == WRITE || call == SYNC)
+		disk_sim_fail(s->inner, call == WRITE ? SIM_WRITE : SIM_SYNC, 1, s->trouble->error,
+			false);
+	return call == WRITE || call == SYNC ? 0 : s->trouble->error;
+}
+
+#define ON_INNER(type, kind, call)                                                                 \
 	do {                                                                                       \
 		struct disk *i;                                                                    \
 		struct sim_proc *was_;                                                             \
 		type result_;                                                                      \
+		int fault_;                                                                        \
                                                                                                    \
 		proc_tick();                                                                       \
 		was_ = memory_world();                                                             \
 		i = of(d)->inner;                                                                  \
-		result_ = (call);                                                                  \
+		fault_ = fault(d, kind);                                                           \
+		result_ = fault_ == 0 ? (call) : fault_;                                           \
 		memory_owner(was_);                                                                \
 		return result_;                                                                    \
 	} while (0)
@@ -53,81 +98,83 @@ static int opened(struct disk *d, int file)
 
 static int do_open(struct disk *d, const char *path, bool create)
 {
-	ON_INNER(int, opened(d, i->ops->open(i, path, create)));
+	ON_INNER(int, create ? MAKE : OPEN, opened(d, i->ops->open(i, path, create)));
 }
 
 static int do_open_dir(struct disk *d, const char *path, bool create)
 {
-	ON_INNER(int, opened(d, i->ops->open_dir(i, path, create)));
+	ON_INNER(int, create ? MAKE : OPEN, opened(d, i->ops->open_dir(i, path, create)));
 }
 
 static int do_unnamed(struct disk *d, const char *dir)
 {
-	ON_INNER(int, opened(d, i->ops->unnamed(i, dir)));
+	ON_INNER(int, MAKE, opened(d, i->ops->unnamed(i, dir)));
 }
 
 static int do_close(struct disk *d, int file)
 {
 	of(d)->open[file] = false;
-	ON_INNER(int, i->ops->close(i, file));
+	ON_INNER(int, 0, i->ops->close(i, file));
 }
 
 static int64_t do_read(struct disk *d, int file, void *to, size_t n, uint64_t offset)
 {
-	ON_INNER(int64_t, i->ops->read(i, file, to, n, offset));
+	ON_INNER(int64_t, READ, i->ops->read(i, file, to, n, offset));
 }
 
 static int64_t do_write(
 	struct disk *d, int file, const struct iovec *iov, int iovcnt, uint64_t offset)
 {
-	ON_INNER(int64_t, i->ops->write(i, file, iov, iovcnt, offset));
+	ON_INNER(int64_t, WRITE, i->ops->write(i, file, iov, iovcnt, offset));
 }
 
 static int do_allocate(struct disk *d, int file, uint64_t octets)
 {
-	ON_INNER(int, i->ops->allocate(i, file, octets));
+	ON_INNER(int, ROOM, i->ops->allocate(i, file, octets));
 }
 
 static int64_t do_size(struct disk *d, int file)
 {
-	ON_INNER(int64_t, i->ops->size(i, file));
+	ON_INNER(int64_t, 0, i->ops->size(i, file));
 }
 
 static int do_sync(struct disk *d, int file)
 {
-	ON_INNER(int, i->ops->sync(i, file));
+	ON_INNER(int, SYNC, i->ops->sync(i, file));
 }
 
 static int do_truncate(struct disk *d, int file, uint64_t octets)
 {
-	ON_INNER(int, i->ops->truncate(i, file, octets));
+	ON_INNER(int, CUT, i->ops->truncate(i, file, octets));
 }
 
 static int do_rename(struct disk *d, const char *from, const char *to)
 {
-	ON_INNER(int, i->ops->rename(i, from, to));
+	ON_INNER(int, NAME, i->ops->rename(i, from, to));
 }
 
 static int do_hardlink(struct disk *d, const char *from, const char *to)
 {
-	ON_INNER(int, i->ops->hardlink(i, from, to));
+	ON_INNER(int, NAME, i->ops->hardlink(i, from, to));
 }
 
 static int do_unlink(struct disk *d, const char *path)
 {
-	ON_INNER(int, i->ops->unlink(i, path));
+	ON_INNER(int, NAME, i->ops->unlink(i, path));
 }
 
 static int do_link(struct disk *d, int file, const char *path)
 {
-	ON_INNER(int, i->ops->link(i, file, path));
+	ON_INNER(int, NAME, i->ops->link(i, file, path));
 }
 
 static int do_list(
 	struct disk *d, const char *dir, void (*each)(void *arg, const char *name), void *arg)
 {
+	int rc = fault(d, READ);
+
 	/* each() is the process's own: its memory too. */
-	return of(d)->inner->ops->list(of(d)->inner, dir, each, arg);
+	return rc != 0 ? rc : of(d)->inner->ops->list(of(d)->inner, dir, each, arg);
 }
 
 /* ---- commits ---- */
@@ -286,6 +333,24 @@ void sim_disk_reap(struct sim_proc *p)
 	for (size_t i = 0; i < DISKS; i++)
 		if (disks[i] != NULL && disks[i]->user == p)
 			leave(disks[i]);
+}
+
+void sim_disk_trouble(struct sim_disk *s, int64_t for_us)
+{
+	s->trouble = &troubles[sim_random(sizeof troubles / sizeof *troubles)];
+	s->often = sim_chance(300) ? 1000 : (unsigned)sim_between(5, 500);
+	s->over_us = sim_now_us + for_us;
+	sim_trace("disk-trouble", s->trouble->calls, s->often);
+}
+
+void sim_disk_mend(struct sim_disk *s)
+{
+	s->over_us = 0;
+}
+
+uint64_t sim_disk_faults(const struct sim_disk *s)
+{
+	return s->faults;
 }
 
 void sim_disk_cut(struct sim_disk *s)

@@ -23,9 +23,9 @@ struct world {
 	struct fetcher fetchers[MAILBOXES];
 	struct strange_host strange;
 	struct strange_client nuisance;
-	bool calm;                              /* nothing goes wrong in this one */
-	bool bent;                              /* a clock was set back, or stood still */
-	unsigned kill, power, partition, clock; /* per mille, each second */
+	bool calm;                                    /* nothing goes wrong in this one */
+	bool bent;                                    /* a clock was set back, or stood still */
+	unsigned kill, power, partition, clock, disk; /* per mille, each second */
 };
 
 static struct world world;
@@ -67,6 +67,7 @@ static void faults_on(bool on)
 	world.kill = rough && sim_chance(600) ? (unsigned)sim_between(1, 40) : 0;
 	world.power = rough && sim_chance(400) ? (unsigned)sim_between(1, 10) : 0;
 	world.partition = rough && sim_chance(300) ? (unsigned)sim_between(1, 20) : 0;
+	world.disk = rough && sim_chance(300) ? (unsigned)sim_between(1, 20) : 0;
 	world.clock = on && sim_chance(300) ? (unsigned)sim_between(1, 20) : 0;
 }
 
@@ -109,6 +110,9 @@ static void each_second(void)
 		kill_somebody();
 	if (sim_chance(world.power))
 		office_power_cut(&world.offices[sim_random(OFFICES)]);
+	if (sim_chance(world.disk))
+		sim_disk_trouble(
+			world.offices[sim_random(OFFICES)].disk, sim_between(MS(100), S(200)));
 	if (sim_chance(world.partition))
 		net_partition(&sim_hosts[sim_random(sim_host_count)],
 			&sim_hosts[sim_random(sim_host_count)],
@@ -156,6 +160,7 @@ static void settle(void)
 		struct sim_host *h = world.offices[i].host;
 
 		h->frozen = false;
+		sim_disk_mend(world.offices[i].disk);
 		h->wall_ms = h->wall_ms > 0 ? h->wall_ms : 0;
 		for (size_t k = 0; k < CHILDREN; k++)
 			if (world.offices[i].children[k].proc != NULL)
@@ -216,7 +221,8 @@ static void play(uint64_t seed, bool say)
 	}
 	disturbed = net_cuts + world.kill + world.power + world.partition + dns_faults.fail;
 	for (size_t i = 0; i < OFFICES; i++)
-		disturbed += world.offices[i].kills + world.offices[i].cuts;
+		disturbed += world.offices[i].kills + world.offices[i].cuts +
+			     sim_disk_faults(world.offices[i].disk);
 	model_doubts = disturbed;
 	settle();
 	stop_all();
@@ -227,10 +233,13 @@ static void play(uint64_t seed, bool say)
 	if (say)
 		printf("seed %" PRIu64 ": %016" PRIx64 " events %" PRIu64
 		       " letters %u taken %" PRIu64 " perhaps %" PRIu64 " came %" PRIu64
-		       " back %" PRIu64 " cuts %" PRIu64 " kills %" PRIu64 " power %" PRIu64 "\n",
+		       " back %" PRIu64 " cuts %" PRIu64 " kills %" PRIu64 " power %" PRIu64
+		       " disk %" PRIu64 "\n",
 			seed, sim_trace_sum(), sim_events(), letter_count, acked, unknown, found,
 			bounced, net_cuts, world.offices[0].kills + world.offices[1].kills,
-			world.offices[0].cuts + world.offices[1].cuts);
+			world.offices[0].cuts + world.offices[1].cuts,
+			sim_disk_faults(world.offices[0].disk) +
+				sim_disk_faults(world.offices[1].disk));
 	for (size_t i = 0; i < OFFICES; i++)
 		office_end(&world.offices[i]);
 	proc_end();
@@ -269,6 +278,9 @@ int main(int argc, char **argv)
 			return 64;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	/* What a store says that cannot begin on a disk that fails; sanitizers write to the descriptor. */
+	if (sim_verbose == 0)
+		stderr = fopen("/dev/null", "we");
 	/* What one world gives back the next one takes: not to the system in between. */
 	(void)mallopt(M_MMAP_THRESHOLD, 1 << 28);
 	(void)mallopt(M_TRIM_THRESHOLD, 1 << 30);

@@ -131,6 +131,9 @@ static struct letter *letter_of(struct str octets)
 	if (l == letters)
 		return NULL;
 	letter_text(l, &b);
+	if (!str_ends(octets, buf_str(&b)) && sim_verbose > 0)
+		printf("--- came:\n%.*s\n--- sent:\n%.*s\n---\n", STR_ARG(octets),
+			STR_ARG(buf_str(&b)));
 	if (!str_ends(octets, buf_str(&b)))
 		sim_broken("letter %u came with other octets (%zu of %zu)", l->number, octets.n,
 			b.len);
@@ -283,6 +286,8 @@ static void check_rcpt(
 
 	if (!r->done)
 		sim_broken("letter %u to %s cannot be handed in", l->number, r->address);
+	if (r->refused > 0)
+		sim_broken("letter %u to %s was refused for good", l->number, r->address);
 	if (ended < r->acked)
 		sim_broken("letter %u to %s was taken %u times; %u came, %u notices", l->number,
 			r->address, r->acked, r->found + r->strange, r->bounced);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "account/account.h"
@@ -137,6 +138,7 @@ static void spawn(struct office_child *c)
 	c->stopped = false;
 	c->proc = proc_start(o->host, rows[c - o->children].name, run, c, ended);
 	c->proc->owner = c;
+	c->faults = sim_disk_faults(o->disk);
 	for (size_t i = 0; i < c->fd_count; i++)
 		net_give(c->fds[i], c->proc);
 	if (channel[0] >= 0) {
@@ -197,7 +199,9 @@ static void ended(struct sim_proc *p, int status)
 
 	c->proc = NULL;
 	net_close(c->leash);
-	if (status != SIM_KILLED && !o->stopping && o->host->up && c->kind == STORE)
+	/* It may fail to begin on a disk that fails; once it serves it goes on. */
+	if (status != SIM_KILLED && !o->stopping && o->host->up && c->kind == STORE &&
+		!(status == EX_CONFIG && sim_disk_faults(o->disk) > c->faults))
 		sim_broken("the store of %s ended with status %d", o->domain, status);
 	if (o->host->up)
 		sim_at(sim_now_us + sim_between(MS(1), S(2)), start_missing, number_of(o));

@@ -16,6 +16,7 @@ struct office_child {
 	int fds[8];            /* of the start: leash, channel, listeners */
 	size_t fd_count;
 	bool stopped;
+	uint64_t faults; /* of the disk before it began */
 };
 
 enum { EDGES = 2, CHILDREN = EDGES + 2 };

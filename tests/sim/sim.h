@@ -150,6 +150,10 @@ void sim_disk_free(struct sim_disk *d);
 void sim_disk_reap(struct sim_proc *p);
 void sim_disk_cut(struct sim_disk *d);
 struct disk *sim_disk_inner(struct sim_disk *d);
+/* Its calls fail now and then, or all, for so long; some of them, with one error. */
+void sim_disk_trouble(struct sim_disk *d, int64_t for_us);
+void sim_disk_mend(struct sim_disk *d);
+uint64_t sim_disk_faults(const struct sim_disk *d);
 extern struct disk_faults {
 	unsigned slow; /* per mille of commits */
 } disk_faults;

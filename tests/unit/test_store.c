@@ -685,6 +685,53 @@ static void each_call_fails_once(void **state)
 	buf_deinit(&b);
 }
 
+/* What cannot be read when the store begins may be readable a moment later: nobody may judge by it what was
+ * promised.  From the k-th read on nothing can be read; afterwards everything. */
+static void reads_fail_at_the_beginning(void **state)
+{
+	bool refused = false, opened = false;
+
+	(void)state;
+	for (unsigned k = 1; k <= 40; k++) {
+		struct store_open o;
+		struct store_expunge e;
+		struct msgid id = help_id(3);
+		struct world w;
+		struct buf b;
+
+		buf_init(&b, 0);
+		world_init(&w, disk_sim_new("/tmp"));
+		for (uint32_t i = 0; i < 6; i++)
+			assert_int_equal(help_deliver(w.store, i, 1, made(&b, 1000)), STORE_OK);
+		assert_int_equal(help_open(w.store, &o, 1), STORE_OK);
+		assert_int_equal(help_expunge(w.store, &e, &o, &id, 1), STORE_OK);
+		disk_sim_die_after(w.disk, 0);
+		store_close_all(w.store);
+		disk_sim_power_cut(w.disk, k);
+		if (k % 2 == 0)
+			remove_index(&w);
+		disk_sim_fail(w.disk, SIM_READ, k, -EIO, true);
+		w.store = store_local_open(w.dir, w.disk, &w.config, NULL);
+		refused |= w.store == NULL;
+		opened |= w.store != NULL;
+		disk_sim_fail(w.disk, SIM_READ, 0, 0, false);
+		if (w.store != NULL) {
+			assert_int_equal(help_deliver(w.store, 100, 1, made(&b, 1000)), STORE_OK);
+			store_close_all(w.store);
+		}
+		world_open(&w);
+		for (uint32_t i = 0; i < 6; i++)
+			if (i == 3)
+				assert_int_equal(help_read(w.store, &w.out, 1, 0, help_id(i), 9),
+					STORE_NOT_FOUND);
+			else
+				assert_reads(&w, 1, i, made(&b, 1000));
+		world_deinit(&w);
+		buf_deinit(&b);
+	}
+	assert_true(refused && opened);
+}
+
 /* With a name as argument: that test alone. */
 int main(int argc, char **argv)
 {
@@ -708,6 +755,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(large_file_not_synced),
 		cmocka_unit_test(full_disk),
 		cmocka_unit_test(each_call_fails_once),
+		cmocka_unit_test(reads_fail_at_the_beginning),
 	};
 
 	if (argc > 1)

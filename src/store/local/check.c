@@ -246,7 +246,7 @@ static bool segment_begin(struct check *c)
 	char *path;
 
 	c->report.segment = ms->number;
-	if (ms->state == SEGMENT_DAMAGED)
+	if (ms->state == SEGMENT_DAMAGED || ms->state == SEGMENT_UNREADABLE)
 		found(c, &(struct check_finding){ .what = CHECK_HEADER, .segment = ms->number });
 	if (ms->state != SEGMENT_GOOD)
 		return false;

@@ -323,8 +323,9 @@ static int read_some(
 				return -1;
 			break;
 		case SCAN_DAMAGE: return -1;
+		/* A tail that could not be read was perhaps promised. */
 		case SCAN_TORN:
-		case SCAN_END: return 1;
+		case SCAN_END: return k->scan.unreadable ? -1 : 1;
 		}
 		if (k->forget != NULL && k->forget->entry.record.len > FORGET_OCTETS)
 			break;

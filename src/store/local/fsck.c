@@ -396,6 +396,7 @@ enum status store_local_rebuild(const char *dir, struct disk *disk, struct err *
 
 	if (lock >= 0)
 		st = map_load(&map, disk, journal_dir, err);
+	map.guess = true;
 	if (st == ST_OK)
 		st = rebuild_into(fresh, &map, err);
 	if (st == ST_OK) {

@@ -111,13 +111,16 @@ bool map_has(struct map *m, const struct index_place *at)
 	       pos_offset(at->pos) <= ms->limit && pos_offset(at->pos) <= ms->size;
 }
 
-static void walk_records(struct walker *w, struct scan *scan, bool *torn)
+/* strict: not beyond what cannot be read, as nobody can say what it is: a torn tail or a promise. */
+static void walk_records(struct walker *w, struct scan *scan, bool strict, bool *torn)
 {
 	struct record r;
 
 	for (;;) {
 		enum scan_event event = scan_next(scan, &r);
 
+		if (strict && scan->unreadable)
+			return;
 		switch (event) {
 		case SCAN_RECORD: w->record(w, &r, &scan->seg); continue;
 		case SCAN_BODY_BAD:
@@ -180,6 +183,10 @@ static int make_durable(
 		if (event == SCAN_RECORD && r.time_ms > tail->last_ms)
 			tail->last_ms = r.time_ms;
 	}
+	if (event == SCAN_TORN && scan.unreadable) {
+		scan_deinit(&scan);
+		return -EIO;
+	}
 	rc = write_again(d, file, 0, scan.size < SEGMENT_DATA ? scan.size : SEGMENT_DATA);
 	if (rc == 0)
 		rc = write_again(d, file, proven, scan.off);
@@ -201,13 +208,16 @@ static int sync_names(struct map *m)
 static enum status walk_one(struct map *m, const struct map_segment *ms, uint64_t from,
 	struct walker *w, struct journal_tail *tail)
 {
-	bool torn = false;
+	bool torn = false, unreadable, strict = tail != NULL && !m->guess;
 	struct scan scan;
 	int file;
 
+#ifdef MUTANT_UNREADABLE_IS_TORN
+	strict = false;
+#endif
 	if (tail != NULL)
 		tail->last = ms->number;
-	if (ms->state == SEGMENT_DAMAGED)
+	if (ms->state == SEGMENT_DAMAGED || ms->state == SEGMENT_UNREADABLE)
 		w->finding(w, SCAN_DAMAGE, ms->number, 0, 0);
 	if (ms->state != SEGMENT_GOOD)
 		return ST_OK;
@@ -221,7 +231,8 @@ static enum status walk_one(struct map *m, const struct map_segment *ms, uint64_
 		return ST_IO;
 	}
 	scan_init(&scan, m->disk, file, &ms->seg, from, ms->limit);
-	walk_records(w, &scan, &torn);
+	walk_records(w, &scan, strict, &torn);
+	unreadable = strict && scan.unreadable;
 	if (tail != NULL) {
 		tail->prev = ms->number;
 		tail->prev_end = scan.off;
@@ -229,6 +240,22 @@ static enum status walk_one(struct map *m, const struct map_segment *ms, uint64_
 	}
 	scan_deinit(&scan);
 	(void)m->disk->ops->close(m->disk, file);
+	return unreadable ? ST_IO : ST_OK;
+}
+
+static enum status cannot_read(uint64_t number, struct err *err)
+{
+	return err_set(err, ST_IO,
+		"journal segment %08llx cannot be read or synced; check the disk",
+		(unsigned long long)number);
+}
+
+enum status map_readable(const struct map *m, uint64_t from, struct err *err)
+{
+	for (size_t i = 0; i < m->count; i++)
+		if (m->segments[i].state == SEGMENT_UNREADABLE &&
+			m->segments[i].number >= pos_segment(from))
+			return cannot_read(m->segments[i].number, err);
 	return ST_OK;
 }
 
@@ -251,9 +278,7 @@ enum status map_walk(
 		if (ms->number == pos_segment(from))
 			at = pos_offset(from);
 		if (walk_one(m, ms, at, w, tail) != ST_OK)
-			return err_set(err, ST_IO,
-				"journal segment %08llx cannot be read or synced; check the disk",
-				(unsigned long long)ms->number);
+			return cannot_read(ms->number, err);
 	}
 	return ST_OK;
 }

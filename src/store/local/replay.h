@@ -19,6 +19,7 @@ struct map {
 	const char *dir;
 	struct map_segment *segments; /* by number */
 	size_t count;
+	bool guess; /* what cannot be read counts as damaged: somebody has decided so */
 };
 
 /* ST_PERM: made by a newer version; nothing was changed. */
@@ -36,6 +37,10 @@ struct walker {
 /* All records from position `from` on (0: all).  tail, when not NULL, gets where the journal ends. */
 enum status map_walk(
 	struct map *m, uint64_t from, struct walker *w, struct journal_tail *tail, struct err *err);
+
+/* No segment with more than the index has is one that cannot be read: what is in it, and how far the one before it
+ * goes, nobody can say. */
+enum status map_readable(const struct map *m, uint64_t from, struct err *err);
 
 /* Applies everything behind *at to the index, and moves *at. */
 /* The index was made from this journal, and not from more of it than is left. */

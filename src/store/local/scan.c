@@ -17,6 +17,7 @@ void scan_init(struct scan *s, struct disk *d, int file, const struct segment *s
 
 	*s = (struct scan){ .disk = d, .file = file, .seg = *seg, .off = from, .limit = limit };
 	s->size = size < 0 ? 0 : (uint64_t)size;
+	s->unreadable = size < 0;
 }
 
 void scan_deinit(struct scan *s)

@@ -147,6 +147,7 @@ int segment_load(struct disk *d, int file, struct segment *s)
 	*s = (struct segment){ 0 };
 	scan_init(&scan, d, file, s, SEGMENT_DATA, UINT64_MAX);
 	blank = !unreadable && scan_rest_is_zero(&scan);
+	unreadable |= scan.unreadable;
 	scan_deinit(&scan);
-	return blank ? SEGMENT_BLANK : SEGMENT_DAMAGED;
+	return blank ? SEGMENT_BLANK : unreadable ? SEGMENT_UNREADABLE : SEGMENT_DAMAGED;
 }

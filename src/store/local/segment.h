@@ -20,9 +20,10 @@ struct segment {
 
 enum segment_state {
 	SEGMENT_GOOD,
-	SEGMENT_BLANK,   /* never held anything */
-	SEGMENT_DAMAGED, /* both headers are gone, and there is something behind them */
-	SEGMENT_NEWER,   /* made by a newer version */
+	SEGMENT_BLANK,      /* never held anything */
+	SEGMENT_DAMAGED,    /* both headers are gone, and there is something behind them */
+	SEGMENT_UNREADABLE, /* now; it may be good */
+	SEGMENT_NEWER,      /* made by a newer version */
 };
 
 static inline uint64_t pos_of(uint64_t number, uint64_t offset)

@@ -320,6 +320,8 @@ static enum status open_index(
 	struct err why = { 0 };
 	enum status st = index_open(&s->index, s->index_path, &s->place, &why);
 
+	if (st == ST_OK && map_readable(m, s->place.pos, err) != ST_OK)
+		return ST_IO;
 	if (st == ST_OK && !map_has(m, &s->place))
 		st = err_set(&why, ST_CORRUPT, "index: not made from this journal");
 	if (st == ST_CORRUPT) {
@@ -331,6 +333,8 @@ static enum status open_index(
 	}
 	if (st != ST_OK)
 		return err_set(err, st, "%s", why.text);
+	if (map_readable(m, s->place.pos, err) != ST_OK)
+		return ST_IO;
 	return replay(m, s->index, &s->place, tail, err);
 }
 
