@@ -34,14 +34,15 @@ static char *read_text(const struct cmd *c, const char *name)
 }
 
 /* A line of a zone, and the same as a comment in the words of a provider's form. */
-static void print_record(const struct record *r)
+static void print_record(const struct record *r, bool has_web)
 {
 	const char *type = dns_type_name(r->type);
 
 	if (r->kind == RECORD_ADDRESS)
 		printf("; %s. IN A and AAAA: the address of this server\n", r->name);
-	else if (r->kind == RECORD_AUTOCONFIG)
-		printf("; %s. IN %s %s ; %s\n", r->name, type, r->value, r->purpose);
+	else if (r->kind == RECORD_WEB && !has_web)
+		printf("; %s. IN %s %s ; with listen https: %s\n", r->name, type, r->value,
+			r->purpose);
 	else if (r->type == DNS_TXT)
 		zone_txt(stdout, str_c(r->name), str_c(r->value));
 	else
@@ -51,16 +52,15 @@ static void print_record(const struct record *r)
 static void print_zone(const struct records *r)
 {
 	for (size_t i = 0; i < r->count; i++)
-		print_record(&r->rows[i]);
+		print_record(&r->rows[i], r->has_web);
 	fputs("\n; The same for the forms of DNS providers: type, name, value\n", stdout);
 	for (size_t i = 0; i < r->count; i++)
 		if (r->rows[i].value[0] != '\0')
 			printf("; %-5s  %s  %s\n", dns_type_name(r->rows[i].type), r->rows[i].name,
 				r->rows[i].value);
-	fputs("\n; The policy of MTA-STS, which _mta-sts announces: a web server has to have it "
-	      "under\n"
-	      "; https://mta-sts.DOMAIN/.well-known/mta-sts.txt\n",
-		stdout);
+	printf("\n; The policy of MTA-STS, which _mta-sts announces: %s under\n"
+	       "; https://mta-sts.DOMAIN/.well-known/mta-sts.txt\n",
+		r->has_web ? "this server has it" : "a web server has to have it, or listen https");
 	for (struct str rest = str_c(r->policy); rest.n > 0;) {
 		struct str line = str_cut(&rest, '\n');
 

@@ -138,7 +138,7 @@ static void judge_same(const struct record *r, struct str text, struct finding *
 	case RECORD_ADDRESS:
 	case RECORD_TLSA:
 	case RECORD_SRV:
-	case RECORD_AUTOCONFIG: break; /* no TXT */
+	case RECORD_WEB: break; /* no TXT */
 	}
 }
 
@@ -240,7 +240,7 @@ enum status records_check(const struct records *r, struct str resolver, struct s
 		*q = (struct question){
 			.check = &c, .record = &r->rows[i], .finding = &findings[i]
 		};
-		if (r->rows[i].kind == RECORD_AUTOCONFIG)
+		if (r->rows[i].kind == RECORD_WEB)
 			continue; /* what it points at is nothing of ours */
 		c.open++;
 		resolve_start(c.dns, &q->query, str_c(r->rows[i].name), r->rows[i].type, done);

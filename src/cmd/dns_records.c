@@ -103,6 +103,25 @@ static void add_sts(struct records *r, struct str domain, struct str host)
 		       buf_steal_c(&value), "mail comes over TLS only (MTA-STS)" });
 }
 
+static void add_web(struct records *r, struct str domain, const struct config *config)
+{
+	static const struct {
+		const char *name, *purpose;
+	} rows[] = {
+		{"autoconfig.@",    "Thunderbird and others set themselves up"},
+		{ "autodiscover.@", "Outlook sets itself up"                  },
+		{ "mta-sts.@",      "where the policy of MTA-STS is"          },
+	};
+
+	for (size_t i = 0; i < config->listen_count; i++)
+		r->has_web = r->has_web || (config->listen[i].protocol == LISTEN_HTTP &&
+						   config->listen[i].tls == LISTEN_TLS_IMPLICIT);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		add(r, (struct record){ RECORD_WEB, DNS_CNAME, false,
+			       text(rows[i].name, domain, STR("")),
+			       text("@.", str_c(config->hostname), STR("")), rows[i].purpose });
+}
+
 enum status records_make(struct records *r, struct str domain, const struct config *config,
 	const json_t *keys, struct str certificate, struct err *err)
 {
@@ -132,9 +151,7 @@ enum status records_make(struct records *r, struct str domain, const struct conf
 	if (add_tlsa(r, host, certificate, err) != ST_OK)
 		return err->code;
 	add_services(r, domain, host);
-	add(r, (struct record){ RECORD_AUTOCONFIG, DNS_CNAME, false,
-		       text("autoconfig.@", domain, none), text("@.", host, none),
-		       "mail clients set themselves up (listen https)" });
+	add_web(r, domain, config);
 	return ST_OK;
 }
 

@@ -19,7 +19,7 @@ enum record_kind {
 	RECORD_TLSRPT,
 	RECORD_TLSA,
 	RECORD_SRV,
-	RECORD_AUTOCONFIG,
+	RECORD_WEB, /* a name that leads to listen https */
 };
 
 struct record {
@@ -33,6 +33,7 @@ struct record {
 struct records {
 	struct record *rows; /* heap */
 	size_t count;
+	bool has_web; /* listen https is there */
 	char *policy; /* of MTA-STS: for https://mta-sts.DOMAIN/.well-known/mta-sts.txt; heap */
 };
 

@@ -172,7 +172,7 @@ def check_dns(zone):
     zone.run('dkim', 'new', 'published.test', '--selector', 'k')
     records = zone.run('dns', 'published.test').stdout
     rows = json.loads(zone.run('dns', 'published.test', '--json').stdout)
-    assert len(rows) == 15 and {'MX', 'A', 'TXT', 'TLSA', 'SRV', 'CNAME'} == {row['type'] for row in rows}
+    assert len(rows) == 17 and {'MX', 'A', 'TXT', 'TLSA', 'SRV', 'CNAME'} == {row['type'] for row in rows}
     policy = next(row['policy'] for row in rows if row['name'] == '_mta-sts.published.test')
     assert policy == 'version: STSv1\r\nmode: enforce\r\nmx: mx.published.test\r\nmax_age: 604800\r\n'
     for row in rows:

@@ -130,3 +130,23 @@ def test_strangers(office):
             raise AssertionError('POP3 was spoken with')
     except ssl.SSLError as e:
         assert 'no_application_protocol' in str(e).lower().replace(' ', '_'), e
+
+
+def test_dns_names_them(office):
+    host = office.json('config', 'show')['hostname']
+    zone = office.must('dns', 'example.test').decode()
+    for name in ('autoconfig', 'autodiscover', 'mta-sts'):
+        assert f'\n{name}.example.test. IN CNAME {host}.\n' in zone, zone
+    assert 'this server has it under' in zone
+    with open(office.path('restante.conf'), encoding='utf-8') as f:
+        text = f.read()
+    with open(office.path('restante.conf'), 'w', encoding='utf-8') as f:
+        f.write(text.replace('listen https {', 'listen web {\n\tprotocol = http\n\ttls = none'))
+    zone = office.must('dns', 'example.test').decode()
+    with open(office.path('restante.conf'), 'w', encoding='utf-8') as f:
+        f.write(text.replace('listen https {', 'listen https {\n\ttls = starttls'))
+    done = office.run('config', 'check')
+    with open(office.path('restante.conf'), 'w', encoding='utf-8') as f:
+        f.write(text)
+    assert '\n; mta-sts.example.test. IN CNAME' in zone and 'or listen https' in zone, zone
+    assert done.returncode == 78 and b'HTTP has no STARTTLS' in done.stderr, done
