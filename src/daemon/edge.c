@@ -116,9 +116,9 @@ static void split_mechanisms(struct edge *e)
 }
 
 void edge_note(
-	struct edge *e, struct session *s, enum ipc_note note, struct str fields, struct str octets)
+	struct edge *e, struct session *s, unsigned type, struct str fields, struct str octets)
 {
-	struct ipc_head head = { .type = (uint16_t)note, .session = s->slot };
+	struct ipc_head head = { .type = (uint16_t)type, .session = s->slot };
 
 	if (e->store != NULL && !e->store_lost && !s->lost)
 		ipc_send(e->store, &head, fields, octets, -1);

@@ -59,9 +59,9 @@ bool edge_ask(struct edge *e, struct session *s, enum ipc_type type, struct str 
 bool edge_ask_local(struct edge *e, struct session *s);
 /* Room that the store may read messages into; asks for it when there is none yet. */
 struct window *edge_window(struct edge *e);
-/* No answer. */
-void edge_note(struct edge *e, struct session *s, enum ipc_note note, struct str fields,
-	struct str octets);
+/* No answer.  type: enum ipc_note, or IPC_DRAFT. */
+void edge_note(
+	struct edge *e, struct session *s, unsigned type, struct str fields, struct str octets);
 void edge_tell(struct edge *e, struct session *s, enum ipc_type type);
 /* END, soon; at once when others wait for what it holds. */
 void edge_tell_end(struct edge *e, struct session *s);

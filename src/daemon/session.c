@@ -11,7 +11,7 @@
 
 enum {
 	READ_SIZE = 16 * 1024,
-	READ_SIZE_BULK = 64 * 1024,
+	READ_SIZE_BULK = 120 * 1024,
 	KICK_MS = 2000, /* for the last words to a client that does not read */
 	TURNS = 64,     /* reads and writes before other sessions get their turn */
 };

@@ -100,29 +100,48 @@ static void ask_commit(struct session_smtp *p)
 	buf_deinit(&promised);
 }
 
-/* Hands over what is more than one packet; the rest waits for more, or goes with the commit. */
+/* The first packet of what there is; false: there is no store.  Not asked: the next one that is tells how it went. */
+static bool send_draft(struct session_smtp *p, bool asked)
+{
+	struct str octets = str_head(buf_str(&p->body), IPC_CHUNK);
+	struct buf b = { 0 };
+	bool sent = true;
+
+	put_id(&b, p);
+	put_u32(&b, IPC_CHUNK);
+	if (asked)
+		sent = smtp_ask(p, IPC_DRAFT, buf_str(&b), octets);
+	else
+		edge_note(p->s.edge, &p->s, IPC_DRAFT, buf_str(&b), octets);
+	buf_deinit(&b);
+	buf_consume(&p->body, IPC_CHUNK);
+	p->offset += IPC_CHUNK;
+	return sent;
+}
+
+/* Hands over what is more than one packet; the rest waits for more, or goes with the commit.  The last packet before
+ * the client is read again is asked: a fast client waits for the store. */
 static void hand_over(struct session_smtp *p)
 {
-	struct buf b = { 0 };
+	size_t unasked = p->committing ? IPC_CHUNK : (size_t)2 * IPC_CHUNK;
 
-	if (p->body.len <= IPC_CHUNK) {
-		if (p->committing)
-			ask_commit(p);
-		else
-			smtpd_answer(p->engine, 0, STR(""));
-		return;
-	}
-	if (p->promised.len > 0) { /* a draft is for recipients that the store has */
+	if (p->body.len > IPC_CHUNK && p->promised.len > 0) {
+		/* a draft is for recipients that the store has */
 		p->settling = smtp_ask_recipients(p, STR(""));
 		if (!p->settling)
 			refuse_message(p, 451, no_store, "no-store");
 		return;
 	}
-	put_id(&b, p);
-	put_u32(&b, IPC_CHUNK);
-	if (!smtp_ask(p, IPC_DRAFT, buf_str(&b), str_head(buf_str(&p->body), IPC_CHUNK)))
-		refuse_message(p, 451, no_store, "no-store");
-	buf_deinit(&b);
+	while (p->body.len > unasked)
+		(void)send_draft(p, false);
+	if (p->body.len > IPC_CHUNK) {
+		if (!send_draft(p, true))
+			refuse_message(p, 451, no_store, "no-store");
+	} else if (p->committing) {
+		ask_commit(p);
+	} else {
+		smtpd_answer(p->engine, 0, STR(""));
+	}
 }
 
 /* Puts the addresses of all fields of this name; false: one cannot be read, or there are too many. */
@@ -310,7 +329,5 @@ void smtp_draft_answered(struct session_smtp *p, enum store_result result)
 		smtp_stored(p, result, STR(""));
 		return;
 	}
-	buf_consume(&p->body, IPC_CHUNK);
-	p->offset += IPC_CHUNK;
 	hand_over(p);
 }

@@ -167,7 +167,10 @@ bool svc_draft(struct svc_session *x, struct reader *r)
 		return false;
 	if (!draft_append(x, id, offset, octets, &result))
 		result = STORE_UNAVAILABLE;
-	svc_answer(x, result, STR(""), STR(""), -1);
+	if (x->asked.seq != 0)
+		svc_answer(x, result, STR(""), STR(""), -1);
+	else
+		x->open = false; /* the draft remembers how it went */
 	return true;
 }
 

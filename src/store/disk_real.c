@@ -125,6 +125,8 @@ static int64_t write_direct(
 	size_t at = 0;
 	int64_t r;
 
+	if (iovcnt == 1 && (uintptr_t)iov->iov_base % DIRECT_ALIGN == 0)
+		return write_rest(file, iov->iov_base, n, offset);
 	if (posix_memalign(&room, DIRECT_ALIGN, n) != 0)
 		abort();
 	for (int i = 0; i < iovcnt; i++) {

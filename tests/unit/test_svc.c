@@ -392,6 +392,55 @@ static void read_through_the_window(void **state)
 	buf_deinit(&body);
 }
 
+static void send_draft(struct msgid id, uint64_t offset, struct str octets)
+{
+	struct buf b = { 0 };
+
+	buf_put(&b, str_of(id.b, sizeof id.b));
+	put_u64(&b, offset);
+	put_str(&b, octets);
+	send_packet(IPC_DRAFT, 1, 0, buf_str(&b));
+	loop_turn(svc.loop, false);
+	buf_deinit(&b);
+}
+
+/* What one of them did wrong the commit tells; nobody is answered before. */
+static void drafts_that_nobody_asked(void **state)
+{
+	static char piece[IPC_CHUNK];
+	struct msgid good = msgid_new(1000), gap = msgid_new(1000);
+	size_t whole = (size_t)6 * IPC_CHUNK + 2;
+	int fd = ask_window();
+	struct buf body = { 0 };
+	const char *at;
+
+	(void)state;
+	assert_int_equal(ask_rcpt(1, true, "ann@example.test"), RESOLVED);
+	for (size_t i = 0; i < 6; i++) { /* more than is kept in memory */
+		memset(piece, 'a' + (int)i, sizeof piece);
+		send_draft(good, i * IPC_CHUNK, str_of(piece, sizeof piece));
+	}
+	assert_int_equal(ask_commit(1, good, 6 * IPC_CHUNK, STR("\r\n")), STORE_OK);
+	assert_int_equal(ask_rcpt(1, true, "ann@example.test"), RESOLVED);
+	send_draft(gap, 0, STR("Subject: x\r\n\r\n"));
+	send_draft(gap, 99, STR("is lost\r\n"));
+	assert_int_equal(ask_commit(1, gap, 108, STR("end\r\n")), STORE_UNAVAILABLE);
+
+	open_maildrop("ann@example.test");
+	assert_int_equal(ask_read_to(1, WINDOW_SLOTS, &good, 1, &body), STORE_OK);
+	assert_true(buf_str(&body).n == 4 && *(const uint32_t *)(const void *)body.data == whole);
+	at = mmap(NULL, window_offset(WINDOW_ALL), PROT_READ, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(at, MAP_FAILED);
+	for (size_t i = 0; i < 6; i++) {
+		memset(piece, 'a' + (int)i, sizeof piece);
+		assert_memory_equal(
+			at + window_offset(WINDOW_SLOTS) + i * IPC_CHUNK, piece, sizeof piece);
+	}
+	munmap((void *)(uintptr_t)at, window_offset(WINDOW_ALL));
+	close(fd);
+	buf_deinit(&body);
+}
+
 static void a_window_misused(void **state)
 {
 	struct msgid ids[WINDOW_AHEAD + 2] = { { { 0 } } };
@@ -1054,6 +1103,7 @@ int main(void)
 		EDGE_TEST(own_mail_and_no_other),
 		EDGE_TEST(read_through_the_window),
 		EDGE_TEST(a_window_misused),
+		EDGE_TEST(drafts_that_nobody_asked),
 		EDGE_TEST(many_in_one),
 		EDGE_TEST(many_in_one_that_are_none),
 		EDGE_TEST(a_yes_that_lasts),

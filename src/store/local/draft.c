@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "store/local/impl.h"
 
+enum { DRAFT_PIECE = 64 * 1024, DISK_ALIGN = 4096 };
+
 struct store_draft *store_draft_new(struct store *s, struct msgid id)
 {
 	struct store_draft *d = NEW(struct store_draft);
@@ -65,14 +67,27 @@ static enum store_result draft_fail(struct store_draft *d, const char *what, int
 	return d->failed;
 }
 
-static enum store_result to_file(struct store_draft *d, struct str more)
+/* A place for all that is written at once, where a page begins: from there it can go past the page cache. */
+static void put_wide(struct store_draft *d, struct str octets)
+{
+	size_t need = d->mem.len + octets.n, most = d->store->config.inline_max + DRAFT_PIECE;
+	struct buf wide = { .cap = (need > most ? need : most) + DISK_ALIGN };
+
+	if (d->mem.head + need > d->mem.cap) {
+		wide.data = mem_alloc(wide.cap);
+		wide.head = -(uintptr_t)wide.data % DISK_ALIGN;
+		buf_put(&wide, buf_str(&d->mem));
+		buf_deinit(&d->mem);
+		d->mem = wide;
+	}
+	buf_put(&d->mem, octets);
+}
+
+static enum store_result to_file(struct store_draft *d)
 {
 	struct disk *disk = d->store->disk;
 	struct str mem = buf_str(&d->mem);
-	struct iovec iov[2] = {
-		{(void *)(uintptr_t)mem.p,   mem.n },
-                { (void *)(uintptr_t)more.p, more.n}
-	};
+	struct iovec iov = { (void *)(uintptr_t)mem.p, mem.n };
 	int64_t n;
 
 	if (!reserve_hold(d->store)) /* not from the room that deleting needs */
@@ -86,30 +101,31 @@ static enum store_result to_file(struct store_draft *d, struct str more)
 			return draft_fail(d, "a file for a large message", file);
 		d->file = file;
 	}
-	n = disk->ops->write(disk, d->file, iov, 2, d->in_file);
-	if (n != (int64_t)(mem.n + more.n))
+	n = disk->ops->write(disk, d->file, &iov, 1, d->in_file);
+	if (n != (int64_t)mem.n)
 		return draft_fail(d, "writing a large message", n < 0 ? (int)n : -EIO);
-	d->in_file += mem.n + more.n;
-	buf_clear(&d->mem);
+	d->in_file += mem.n;
+	d->mem.len = 0;
 	return STORE_OK;
 }
 
 enum store_result store_draft_append(struct store_draft *d, struct str octets)
 {
+	d->size += octets.n; /* also of one that failed: who goes on is told why */
 	if (d->failed != STORE_OK || octets.n == 0)
 		return d->failed;
 	facts_feed(&d->facts, octets);
 	d->crc = crc32c(d->crc, octets.p, octets.n);
-	d->size += octets.n;
-	if (d->mem.len + octets.n > d->store->config.inline_max)
-		return to_file(d, octets);
-	buf_put(&d->mem, octets);
-	return STORE_OK;
+	if (d->size <= DRAFT_PIECE)
+		buf_put(&d->mem, octets);
+	else
+		put_wide(d, octets);
+	return d->mem.len > d->store->config.inline_max ? to_file(d) : STORE_OK;
 }
 
 enum store_result draft_finish(struct store_draft *d)
 {
 	if (d->failed == STORE_OK && d->file >= 0 && d->mem.len > 0)
-		(void)to_file(d, STR(""));
+		(void)to_file(d);
 	return d->failed;
 }
