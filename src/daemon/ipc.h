@@ -98,6 +98,10 @@ void ipc_send_later(struct ipc *i, const struct ipc_head *head);
 bool ipc_has_later(const struct ipc *i);
 void ipc_flush_all(struct ipc *i);
 
+/* The first n octets of a memory file that came with a packet, to be read; NULL when it is shorter, or its sender could
+ * still cut it: that would end us.  munmap() them. */
+const void *ipc_map(int fd, size_t n);
+
 /* A pair of connected sockets, non-blocking, close-on-exec. */
 int ipc_pair(int fds[2]);
 

@@ -367,7 +367,7 @@ bool session_get_auth(struct ipc_packet *p, struct auth_answer *a)
 	a->output = get_str(&p->body);
 	a->address = get_str(&p->body);
 	a->user = get_str(&p->body);
-	return !p->body.bad;
+	return !p->body.bad && str_find(a->address, '\0') == a->address.n;
 }
 
 void session_auth_failed(struct session *s, struct str user, const char *why)

@@ -344,21 +344,20 @@ static void list_answered(struct session_pop3 *p, struct ipc_packet *packet)
 
 	if (packet->body.bad ||
 		__builtin_mul_overflow(count, sizeof(struct maildrop_row), &total) ||
-		__builtin_add_overflow(total, uidls, &total) || packet->head.result != STORE_OK) {
+		__builtin_add_overflow(total, uidls, &total) || count != p->count ||
+		packet->head.result != STORE_OK) {
 		pop3d_failed(p->engine, POP3D_SYS_TEMP, STR("the listing cannot be read now"));
 		return;
 	}
 	if (packet->fd >= 0) {
-		p->mapping = mmap(NULL, total, PROT_READ, MAP_SHARED, packet->fd, 0);
+		p->mapping = (void *)(uintptr_t)ipc_map(packet->fd, total);
 		p->mapping_len = total;
-		if (p->mapping == MAP_FAILED)
-			p->mapping = NULL;
 		at = p->mapping;
 	} else if (packet->body.rest.n == total) {
 		at = p->rows = mem_alloc(total);
 		memcpy(p->rows, packet->body.rest.p, total);
 	}
-	if (at == NULL || count != p->count) {
+	if (at == NULL) {
 		pop3d_failed(p->engine, POP3D_SYS_TEMP, STR("the listing cannot be read now"));
 		return;
 	}

@@ -2,6 +2,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "daemon/ipc.h"
 #include "daemon/window.h"
 
 #ifndef F_SEAL_FUTURE_WRITE
@@ -39,9 +40,9 @@ void window_free(char *octets)
 
 bool window_map(struct window *w, int fd)
 {
-	void *octets = mmap(NULL, WINDOW_OCTETS, PROT_READ, MAP_SHARED, fd, 0);
+	const void *octets = ipc_map(fd, WINDOW_OCTETS);
 
-	if (octets == MAP_FAILED)
+	if (octets == NULL)
 		return false;
 	window_unmap(w);
 	w->octets = octets;

@@ -154,6 +154,9 @@ enum pop3d_verdict pop3d_sasl_line(
 
 void pop3d_auth_challenge(struct pop3d *p, struct str challenge)
 {
+	if (p->asked ==
+		Q_LOGIN) /* PASS and APOP do not go on: an owner who thinks so is confused */
+		pop3d_login_failed(p, POP3D_SYS_TEMP, STR("cannot authenticate now, try again"));
 	if (p->asked != Q_AUTH)
 		return;
 	buf_wipe(&p->secret);
