@@ -64,7 +64,7 @@ void window_take(struct window *w, uint8_t *holder)
 {
 	struct window_slot *best = NULL;
 
-	*holder = WINDOW_NONE;
+	window_give(w, holder);
 	if (w->octets == NULL)
 		return;
 	for (size_t i = 0; i < WINDOW_SLOTS; i++) {
@@ -86,7 +86,7 @@ void window_take(struct window *w, uint8_t *holder)
 
 void window_take_large(struct window *w, uint8_t *holder)
 {
-	*holder = WINDOW_NONE;
+	window_give(w, holder);
 	for (uint8_t i = WINDOW_SLOTS; i < WINDOW_ALL && w->octets != NULL; i++)
 		if (w->slots[i].seq == 0 && w->slots[i].holder == NULL) {
 			w->slots[i].holder = holder;

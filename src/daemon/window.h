@@ -53,10 +53,10 @@ struct window {
 
 bool window_map(struct window *w, int fd);
 void window_unmap(struct window *w); /* every holder gets WINDOW_NONE */
-/* Sets *holder, perhaps to WINDOW_NONE.  When none is free, what was read ahead longest ago goes: its
+/* Sets *holder, perhaps to WINDOW_NONE; what it had is given back.  When none is free, what was read ahead longest ago goes: its
  * holder gets WINDOW_NONE. */
 void window_take(struct window *w, uint8_t *holder);
-/* A large one, if one is free; else *holder is WINDOW_NONE. */
+/* The same, a large one if one is free; else *holder is WINDOW_NONE. */
 void window_take_large(struct window *w, uint8_t *holder);
 /* What `from` holds is held by `to`, which held nothing. */
 void window_pass(struct window *w, uint8_t *from, uint8_t *to);

@@ -134,12 +134,12 @@ static void put_row(struct buf *b, uint8_t n, uint64_t octets)
 	buf_put(b, str_of(&row, sizeof row));
 }
 
-static void put_listing(struct buf *b, uint8_t count)
+static void put_listing(struct buf *b, uint8_t count, bool large)
 {
 	put_u64(b, count);
 	put_u64(b, 4);
 	for (uint8_t i = 0; i < count; i++)
-		put_row(b, i, 40);
+		put_row(b, i, large ? 2 * WINDOW_SLOT : 40);
 	buf_put(b, STR("uidl"));
 }
 
@@ -162,7 +162,7 @@ static void honest(struct reader *in, struct buf *b, uint16_t *result)
 		put_u64(b, a & 64 ? 100 : 0);
 		put_u64(b, 0);
 		return;
-	case IPC_LIST: put_listing(b, a & 7); return;
+	case IPC_LIST: put_listing(b, a & 7, a & 8); return;
 	case IPC_READ:
 		if (a & 128)
 			put_u32(b, 40), put_u32(b, 40), put_u32(b, a);
@@ -191,7 +191,7 @@ static void change(struct reader *in, struct buf *b)
 static int a_mapping(struct reader *in)
 {
 	uint8_t how = get_u8(in);
-	off_t length = how & 1 ? (off_t)WINDOW_SLOTS * WINDOW_SLOT : how & 2 ? 4096 : how;
+	off_t length = how & 1 ? 64 * (off_t)WINDOW_SLOT : how & 2 ? 4096 : how;
 	int fd = memfd_create("fuzz", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	check(fd >= 0 && ftruncate(fd, length) == 0);
