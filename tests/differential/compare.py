@@ -15,6 +15,9 @@ TYPE = re.compile(BLANK + TOKEN + BLANK + b"/" + BLANK + TOKEN + BLANK + PARAMET
 DISPOSITION = re.compile(BLANK + TOKEN + BLANK + PARAMETERS, re.S)
 ENCODING = re.compile(BLANK + TOKEN + BLANK + rb"$")
 CHARSET = rb"(utf-8|us-ascii|iso-8859-1|iso-8859-15|windows-1252|koi8-r)"
+DATE = re.compile(r"(?i)[ \t\r\n]*(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),)?[ \t\r\n]*(?:[12]?[0-9]|3[01])[ \t\r\n]+"
+                  r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[ \t\r\n]+([0-9]{2,4})[ \t\r\n]+(?:[01][0-9]|2[0-3])"
+                  r"(?::[0-5][0-9]){1,2}[ \t\r\n]+(?:[+-](?:0[0-9]|1[0-4])[0-5][0-9]|GMT|UT|Z|[ECMP][SD]T)(?:[ \t\r\n]*\([^()]*\))?[ \t\r\n]*$")
 # What is no encoded word, or in a charset that is none (RFC 2047 2).
 UNREADABLE = re.compile(rb"=\?(?!" + CHARSET + rb"(\*[a-z]+)?"
                         rb"\?(b\?([!->@-~]{4})+|q\?([!-<>@-~]|=[0-9a-f]{2})+)\?=)", re.I)
@@ -29,7 +32,7 @@ KNOWN = "known"  # instead of a difference: a rule took the case out
 
 
 def python_reads(kind, case):
-    return {"address": python_addresses, "date": python_date}[kind](case)
+    return {"address": python_addresses, "date": python_date, "when": python_when}[kind](case)
 
 
 def escape(text):
@@ -54,8 +57,15 @@ def python_date(case):
     return [case.decode()]
 
 
+def python_when(case):
+    try:
+        return [str(email.utils.mktime_tz(email.utils.parsedate_tz(case.decode("latin-1"))))]
+    except (TypeError, ValueError, OverflowError, IndexError):
+        return ["bad"]
+
+
 def difference(kind, case, ours, theirs):
-    return {"mime": differs_mime, "address": differs_address, "date": differs_date}[kind](case, ours, theirs)
+    return {"mime": differs_mime, "address": differs_address, "date": differs_date, "when": differs_when}[kind](case, ours, theirs)
 
 
 def differs_date(case, ours, theirs):
@@ -68,6 +78,17 @@ def differs_date(case, ours, theirs):
         if not same:
             return "second", line
     return None
+
+
+def differs_when(case, ours, theirs):
+    form = DATE.match(case.decode("latin-1"))
+    if not form:
+        return KNOWN, "date that is none"
+    # RFC 5322 4.3 has rules of its own for years of two and three digits; mail is not older than 1970.
+    year = int(form[1])
+    if len(form[1]) == 3 or (len(form[1]) == 2 and 50 <= year < 70) or (len(form[1]) == 4 and year < 1971):
+        return KNOWN, "year"
+    return None if ours == theirs else ("second", "%s, %s" % (ours[0], theirs[0]))
 
 
 def parse_part(line):

@@ -1,10 +1,11 @@
 /* Our side of a comparison with another program: what this one reads in messages, address lists and dates.
  *
- *   differ_ours mime|address|date < CASES */
+ *   differ_ours mime|address|date|when < CASES */
 #include "base/codec.h"
 #include "cases.h"
 #include "mime/address.h"
 #include "mime/date.h"
+#include "mime/mbox.h"
 #include "mime/param.h"
 #include "mime/tree.h"
 #include "mime/word.h"
@@ -141,6 +142,16 @@ static void compare_date(struct str ms)
 	buf_deinit(&b);
 }
 
+static void compare_when(struct str text)
+{
+	int64_t ms;
+
+	if (date_get(text, &ms))
+		printf("%lld\n", (long long)ms / 1000);
+	else
+		puts("bad");
+}
+
 int main(int argc, char **argv)
 {
 	struct str what = str_c(argc == 2 ? argv[1] : "");
@@ -156,6 +167,8 @@ int main(int argc, char **argv)
 			compare_address(s);
 		else if (str_eq(what, STR("date")))
 			compare_date(s);
+		else if (str_eq(what, STR("when")))
+			compare_when(s);
 		else
 			return 64;
 		puts(".");

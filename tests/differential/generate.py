@@ -33,7 +33,7 @@ def folded(octets):
 
 def fits(kind, case):
     """Whether what is left of a case may still be one."""
-    return {"mime": stored, "address": folded}.get(kind, lambda _: None)(case) == case
+    return {"mime": stored, "address": folded, "when": folded}.get(kind, lambda _: None)(case) == case
 
 
 def words(r):
@@ -246,3 +246,18 @@ def moment(r, _):
         return str(end_of_february(r)).encode()
     return str(r.choice([r.randrange(4 * 10**12), r.randrange(253402300800000), r.randrange(3000) * 86400000,
                          r.choice([0, 999, 951782400000, 4107542399999, 253402300799999])])).encode()
+
+
+def when(r, seeds):
+    """Dates of others (RFC 5322 3.3, 4.3)."""
+    if seeds and r.randrange(8) == 0:
+        return folded(mutate(r, r.choice(seeds)))[:200]
+    blank = lambda: r.choice([" ", " ", " ", "  ", "\r\n "])
+    day = r.choice(["", "", "Mon,", "Sun, ", "fri,", "Tue,\r\n "])
+    month = r.choice("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec feb DEC".split())
+    year = str(r.randrange(1971, 2200)) if r.randrange(4) else r.choice(["%02d" % r.randrange(100), str(r.randrange(70, 200)), "1969"])
+    clock = "%02d:%02d" % (r.randrange(24), r.randrange(60)) + r.choice(["", ":%02d" % r.randrange(60), ":59"])
+    zone = r.choice(["+0000", "-0000", "+%02d%02d" % (r.randrange(15), r.randrange(60)), "-0730", "GMT", "UT", "EST", "PDT", "Z"])
+    text = day + blank().join(["%d" % r.randrange(1, 32), month, year, clock, zone]) + r.choice(["", "", " (CET)"])
+    octets = text.encode()
+    return folded(mutate(r, octets)) if r.randrange(4) == 0 else octets
