@@ -85,6 +85,7 @@ static const char *const upgrades[SCHEMA_VERSION] = {
 	"pop3_folders"
 
 static const char *const statements[SQL_COUNT] = {
+	[SQL_LOOK] = "BEGIN",
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
@@ -188,6 +189,7 @@ static const char *const statements[SQL_COUNT] = {
 		" FROM down JOIN alias ON address = name WHERE depth < ?2)"
 		" SELECT DISTINCT id, disabled FROM down JOIN account ON account.address = name "
 		"ORDER BY id",
+	[SQL_ACCOUNT_STATE] = "SELECT id, disabled FROM account WHERE address = ?1",
 	/* Ends that are no address of ours: aliases point at nothing else that does not exist. */
 	[SQL_ALIAS_ONWARD] =
 		"WITH RECURSIVE down(name, depth) AS (VALUES(?1, 0) UNION SELECT target, depth + 1"
@@ -236,8 +238,31 @@ static enum status sql_err(sqlite3 *db, const char *what, struct err *err)
 		what, sqlite3_errmsg(db));
 }
 
+/* Questions are asked in one transaction that stays open until the next change: each of its own would ask the
+ * kernel for the size of the file. */
+static void look(struct directory *d)
+{
+	if (d->looking || sqlite3_get_autocommit(d->db) == 0)
+		return;
+	d->looking = sqlite3_step(d->stmt[SQL_LOOK]) == SQLITE_DONE;
+	sqlite3_reset(d->stmt[SQL_LOOK]);
+}
+
+static void look_end(struct directory *d)
+{
+	if (!d->looking)
+		return;
+	(void)sqlite3_step(d->stmt[SQL_COMMIT]);
+	sqlite3_reset(d->stmt[SQL_COMMIT]);
+	d->looking = sqlite3_get_autocommit(d->db) == 0;
+}
+
 sqlite3_stmt *sql_take(struct directory *d, enum statement which)
 {
+	if (sqlite3_stmt_readonly(d->stmt[which]))
+		look(d);
+	else
+		look_end(d);
 	return d->stmt[which];
 }
 
@@ -288,7 +313,7 @@ enum status directory_begin(struct directory *d, struct err *err)
 	return sql_run(d, d->batch ? SQL_SAVEPOINT : SQL_BEGIN, "begin", err);
 }
 
-enum status directory_end(struct directory *d, enum status status, struct err *err)
+enum status directory_end_unseen(struct directory *d, enum status status, struct err *err)
 {
 	if (d->batch && status != ST_OK)
 		sql_run(d, SQL_ROLLBACK_TO, "rollback", NULL);
@@ -298,6 +323,12 @@ enum status directory_end(struct directory *d, enum status status, struct err *e
 		status = sql_run(d, SQL_COMMIT, "commit", err);
 	if (!d->batch && status != ST_OK && !sqlite3_get_autocommit(d->db))
 		sql_run(d, SQL_ROLLBACK, "rollback", NULL);
+	return status;
+}
+
+enum status directory_end(struct directory *d, enum status status, struct err *err)
+{
+	status = directory_end_unseen(d, status, err);
 	resolve_cache_flush(d->cache);
 	d->generation++;
 	if (d->changes != NULL)
@@ -464,6 +495,7 @@ void directory_close(struct directory *d)
 	sqlite3_close(d->db);
 	resolve_cache_free(d->cache);
 	free(d->logins);
+	free(d->login_at);
 	mem_wipe(d->secret, sizeof d->secret);
 	free(d);
 }

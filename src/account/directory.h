@@ -11,6 +11,7 @@
 enum { ALIAS_DEPTH_MAX = 16 };
 
 enum statement {
+	SQL_LOOK,
 	SQL_BEGIN,
 	SQL_COMMIT,
 	SQL_ROLLBACK,
@@ -67,6 +68,7 @@ enum statement {
 	SQL_ALIAS_DOWN,
 	SQL_ALIAS_UP,
 	SQL_ALIAS_ACCOUNTS,
+	SQL_ACCOUNT_STATE,
 	SQL_ALIAS_ONWARD,
 	SQL_SUPPRESSION_ADD,
 	SQL_SUPPRESSION_GET,
@@ -94,9 +96,11 @@ struct directory {
 	bool quotas_known, quotas;   /* does any account have a quota of its own? */
 	bool retention_known, retention;
 	int64_t retention_least;
+	bool looking;               /* in the transaction of questions: sql_take() */
 	bool batch;                 /* directory_batch_begin(): changes are savepoints */
 	struct noted_login *logins; /* not written yet: logins.c */
 	size_t login_count;
+	uint16_t *login_at; /* where an account may stand in logins */
 };
 
 /* The statement, reset and with its bindings gone.  Bind with the helpers: they keep no copy, the text must
@@ -117,6 +121,9 @@ enum status directory_begin(struct directory *d, struct err *err);
 /* Commits when status is ST_OK, else rolls back; returns what became of it.  A failed COMMIT is
  * rolled back and reported. */
 enum status directory_end(struct directory *d, enum status status, struct err *err);
+
+/* The same after a change that means nothing to who gets mail or who may log in: what was answered still holds. */
+enum status directory_end_unseen(struct directory *d, enum status status, struct err *err);
 
 /* c of an administrator's argument; ST_USAGE with a text when it is no address. */
 enum status directory_parse(struct str address, struct canonical *c, struct err *err);

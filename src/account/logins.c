@@ -6,7 +6,10 @@
 #include "account/directory.h"
 #include "base/mem.h"
 
-enum { LOGINS_MAX = 1024 }; /* not written yet; then they are */
+enum {
+	LOGINS_MAX = 1024, /* not written yet; then they are */
+	PLACES = 4096,
+};
 
 struct noted_login {
 	uint64_t account, app_id;
@@ -16,18 +19,22 @@ struct noted_login {
 void directory_note_login(
 	struct directory *d, uint64_t account, uint64_t app_id, const struct last_login *l)
 {
-	struct noted_login *n = NULL;
+	uint16_t *at;
+	const struct noted_login *n;
 
-	if (d->logins == NULL)
+	if (d->logins == NULL) {
 		d->logins = mem_array(NULL, LOGINS_MAX, sizeof *d->logins);
-	for (size_t i = 0; i < d->login_count && n == NULL; i++)
-		if (d->logins[i].account == account && d->logins[i].app_id == app_id)
-			n = &d->logins[i];
-	if (n == NULL && d->login_count == LOGINS_MAX)
-		directory_flush_logins(d);
-	if (n == NULL)
-		n = &d->logins[d->login_count++];
-	*n = (struct noted_login){ account, app_id, *l };
+		d->login_at = mem_zalloc(PLACES * sizeof *d->login_at);
+	}
+	/* Two accounts of one place take turns there and may have several rows: the newest is written last. */
+	at = &d->login_at[account % PLACES];
+	n = &d->logins[*at];
+	if (*at >= d->login_count || n->account != account || n->app_id != app_id) {
+		if (d->login_count == LOGINS_MAX)
+			directory_flush_logins(d);
+		*at = (uint16_t)d->login_count++;
+	}
+	d->logins[*at] = (struct noted_login){ account, app_id, *l };
 }
 
 bool directory_logins_pending(const struct directory *d)
@@ -78,7 +85,7 @@ void directory_flush_logins(struct directory *d)
 	if (status == ST_OK) {
 		for (size_t i = 0; i < d->login_count && status == ST_OK; i++)
 			status = write_one(d, &d->logins[i]);
-		directory_end(d, status, NULL);
+		directory_end_unseen(d, status, NULL);
 	}
 	d->login_count = 0;
 }

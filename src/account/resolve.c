@@ -1,16 +1,19 @@
 #include <stdlib.h>
 
 #include "account/directory.h"
+#include "base/clock.h"
+#include "base/hash.h"
 #include "base/mem.h"
 
-/* Recent answers by canonical address, so that a thousand messages for one list cost one walk.  Direct
- * mapped: a collision only costs the lookup.  Emptied by every change; nobody else has the file open. */
-enum { CACHE_SLOTS = 4096, CACHE_IDS = 4 };
+/* Recent answers by canonical address, so that a thousand messages for one list cost one walk.  An address has
+ * a few places it may stand at; more addresses only cost the lookup.  Emptied by every change; nobody
+ * else has the file open. */
+enum { CACHE_SLOTS = 4096, CACHE_PLACES = 4, CACHE_IDS = 4 };
 
 struct slot {
 	uint64_t generation; /* valid while it is the cache's */
+	uint64_t hash;
 	enum resolved answer;
-	uint32_t hash;
 	uint16_t n;
 	uint16_t nids;
 	uint64_t ids[CACHE_IDS];
@@ -18,7 +21,7 @@ struct slot {
 };
 
 struct resolve_cache {
-	uint64_t generation;
+	uint64_t generation, key[2];
 	struct slot *slots; /* NULL until first needed */
 };
 
@@ -27,6 +30,7 @@ struct resolve_cache *resolve_cache_new(void)
 	struct resolve_cache *c = NEW(struct resolve_cache);
 
 	c->generation = 1;
+	random_bytes(c->key, sizeof c->key);
 	return c;
 }
 
@@ -42,13 +46,9 @@ void resolve_cache_flush(struct resolve_cache *c)
 	c->generation++;
 }
 
-static uint32_t fnv(struct str s)
+static struct slot *places(const struct resolve_cache *c, uint64_t hash)
 {
-	uint32_t h = 2166136261u;
-
-	for (size_t i = 0; i < s.n; i++)
-		h = (h ^ (unsigned char)s.p[i]) * 16777619u;
-	return h;
+	return c->slots + hash % (CACHE_SLOTS / CACHE_PLACES) * CACHE_PLACES;
 }
 
 /* Keeps ids sorted, each once. */
@@ -79,36 +79,46 @@ void maildrops_free(struct maildrops *m)
 static bool cached(
 	struct directory *d, struct str address, struct maildrops *out, enum resolved *answer)
 {
-	uint32_t hash = fnv(address);
-	struct slot *s;
+	const struct resolve_cache *c = d->cache;
+	uint64_t hash;
+	const struct slot *s;
 
-	if (d->cache->slots == NULL)
+	if (c->slots == NULL)
 		return false;
-	s = &d->cache->slots[hash % CACHE_SLOTS];
-	if (s->generation != d->cache->generation || s->hash != hash ||
-		!str_eq(address, str_of(s->address, s->n)))
-		return false;
-	for (size_t i = 0; i < s->nids; i++)
-		add_id(out, s->ids[i]);
-	*answer = s->answer;
-	return true;
+	hash = hash_str(c->key, address);
+	s = places(c, hash);
+	for (size_t left = CACHE_PLACES; left > 0; left--, s++) {
+		if (s->generation != c->generation || s->hash != hash ||
+			!str_eq(address, str_of(s->address, s->n)))
+			continue;
+		for (size_t i = 0; i < s->nids; i++)
+			add_id(out, s->ids[i]);
+		*answer = s->answer;
+		return true;
+	}
+	return false;
 }
 
 static void remember(struct directory *d, struct str address, const struct maildrops *found,
 	enum resolved answer)
 {
 	struct resolve_cache *c = d->cache;
+	uint64_t hash = hash_str(c->key, address);
 	struct slot *s;
+	size_t at = 0;
 
 	if (found->count > CACHE_IDS || found->onward_count > 0 || address.n > ADDRESS_MAX ||
 		answer == RESOLVED_TEMP)
 		return;
 	if (c->slots == NULL)
 		c->slots = mem_zalloc(CACHE_SLOTS * sizeof *c->slots);
-	s = &c->slots[fnv(address) % CACHE_SLOTS];
+	s = places(c, hash);
+	while (at < CACHE_PLACES && s[at].generation == c->generation)
+		at++;
+	s += at < CACHE_PLACES ? at : (hash >> 32) % CACHE_PLACES;
 	s->generation = c->generation;
 	s->answer = answer;
-	s->hash = fnv(address);
+	s->hash = hash;
 	s->n = (uint16_t)address.n;
 	memcpy(s->address, address.p, address.n);
 	s->nids = (uint16_t)found->count;
@@ -139,14 +149,29 @@ static enum resolved onward_of(struct directory *d, struct str name, struct mail
 	return status == ST_OK ? RESOLVED : RESOLVED_TEMP;
 }
 
-static enum resolved accounts_of(struct directory *d, struct str name, struct maildrops *found)
+/* Most names are no alias: then the walk would visit the name alone. */
+static enum status is_alias(struct directory *d, struct str name, bool *is)
 {
-	sqlite3_stmt *s = sql_take(d, SQL_ALIAS_ACCOUNTS);
-	bool row = false, disabled = false;
+	sqlite3_stmt *s = sql_take(d, SQL_ALIAS_GET);
 	enum status status;
 
 	sql_bind(s, 1, name);
-	sqlite3_bind_int(s, 2, ALIAS_DEPTH_MAX + 1);
+	status = sql_step(d, s, is, "resolve", NULL);
+	sql_done(s);
+	return status;
+}
+
+static enum resolved accounts_of(struct directory *d, struct str name, struct maildrops *found)
+{
+	bool row = false, disabled = false, alias = false;
+	enum status status = is_alias(d, name, &alias);
+	sqlite3_stmt *s = sql_take(d, alias ? SQL_ALIAS_ACCOUNTS : SQL_ACCOUNT_STATE);
+
+	if (status != ST_OK)
+		return RESOLVED_TEMP;
+	sql_bind(s, 1, name);
+	if (alias)
+		sqlite3_bind_int(s, 2, ALIAS_DEPTH_MAX + 1);
 	while ((status = sql_step(d, s, &row, "resolve", NULL)) == ST_OK && row) {
 		if (sqlite3_column_int(s, 1) != 0)
 			disabled = true;
@@ -154,7 +179,7 @@ static enum resolved accounts_of(struct directory *d, struct str name, struct ma
 			add_id(found, (uint64_t)sqlite3_column_int64(s, 0));
 	}
 	sql_done(s);
-	if (status != ST_OK || onward_of(d, name, found) != RESOLVED)
+	if (status != ST_OK || (alias && onward_of(d, name, found) != RESOLVED))
 		return RESOLVED_TEMP;
 	if (found->count + found->onward_count > 0)
 		return RESOLVED;

@@ -352,6 +352,50 @@ static void old_file(void **state)
 	}
 }
 
+/* More names than are remembered, each asked again while others push it out. */
+static void many_names(void **state)
+{
+	enum { NAMES = 6000 };
+	static uint64_t ids[NAMES];
+	char address[64];
+
+	(void)state;
+	assert_int_equal(directory_batch_begin(d, NULL), ST_OK);
+	for (int i = 0; i < NAMES; i++) {
+		snprintf(address, sizeof address, "u%d@example.org", i);
+		assert_int_equal(account_add(d, str_c(address), &nothing, &ids[i], NULL), ST_OK);
+	}
+	assert_int_equal(directory_batch_end(d, NULL), ST_OK);
+	for (int i = 0; i < 3 * NAMES; i++) {
+		int n = (int)((unsigned)i * 7919U % NAMES);
+
+		snprintf(address, sizeof address, "u%d@example.org", n);
+		assert_int_equal(to(address, RESOLVED), ids[n]);
+		assert_int_equal(to(address, RESOLVED), ids[n]);
+	}
+	assert_int_equal(account_del(d, STR("u7@example.org"), NULL, NULL), ST_OK);
+	to("u7@example.org", RESOLVED_NOWHERE);
+}
+
+/* A question leaves a transaction open: no change may be made in it, where nothing commits it. */
+static void changes_after_questions(void **state)
+{
+	uint64_t id;
+
+	(void)state;
+	assert_int_equal(to("ann@example.org", RESOLVED), ann);
+	assert_false(sqlite3_get_autocommit(d->db));
+	assert_int_equal(account_add(d, STR("eve@example.org"), &nothing, &id, NULL), ST_OK);
+	assert_true(sqlite3_get_autocommit(d->db));
+	assert_int_equal(to("eve@example.org", RESOLVED), id);
+	assert_int_equal(account_set_disabled(d, STR("eve@example.org"), true, NULL), ST_OK);
+	to("eve@example.org", RESOLVED_DISABLED);
+	directory_close(d);
+	d = directory_open(path, NULL);
+	assert_non_null(d);
+	to("eve@example.org", RESOLVED_DISABLED);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_directory, close_directory)
 
 int main(void)
@@ -365,6 +409,8 @@ int main(void)
 		TEST(app_passwords),
 		TEST(last_logins),
 		TEST(old_file),
+		TEST(many_names),
+		TEST(changes_after_questions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
