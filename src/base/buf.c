@@ -115,15 +115,22 @@ void buf_putu(struct buf *b, uint64_t v)
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap, again;
+	size_t room;
 	char *to;
 	int n;
 
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	/* Most often there is room behind what is there already. */
+	room = b->data == NULL || b->full ? 0 : b->cap - b->head - b->len;
+	n = vsnprintf(room == 0 ? NULL : b->data + b->head + b->len, room, fmt, ap);
 	va_end(ap);
 	/* vsnprintf wants room for its NUL, which is not counted afterwards. */
-	if (n >= 0 && (b->max == 0 || b->len + (size_t)n <= b->max)) {
+	if (n < 0 || (b->max != 0 && b->len + (size_t)n > b->max)) {
+		b->full = true;
+	} else if ((size_t)n < room) {
+		b->len += (size_t)n;
+	} else {
 		size_t max = b->max;
 
 		b->max = 0;
@@ -133,8 +140,6 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 			vsnprintf(to, (size_t)n + 1, fmt, again);
 			b->len += (size_t)n;
 		}
-	} else {
-		b->full = true;
 	}
 	va_end(again);
 }

@@ -64,32 +64,32 @@ static void no_event(struct conn *c, enum conn_event e)
 	(void)e;
 }
 
-static void start(struct edge_listener *el, int fd, const struct sockaddr *peer)
+/* Takes the socket over. */
+static void start(struct edge_listener *el, struct conn *conn)
 {
 	struct edge *e = el->edge;
-	struct conn conn;
 
-	conn_init(&conn, e->loop, fd, peer, no_event);
 	/* Without a word: a listener that answers is worth another try. */
-	if (bans_has(shared_bans(e->start->shared), str_c(conn.peer), clock_steady_ms())) {
-		log_info("conn.refused", F_C("ip", conn.peer), F_C("listen", el->row->name),
+	if (bans_has(shared_bans(e->start->shared), str_c(conn->peer), clock_steady_ms())) {
+		log_info("conn.refused", F_C("ip", conn->peer), F_C("listen", el->row->name),
 			F_C("why", "banned"));
-		conn_close(&conn);
+		conn_close(conn);
 		return;
 	}
-	if (!admit(el, &conn)) {
-		conn_close(&conn);
+	if (!admit(el, conn)) {
+		conn_close(conn);
 		return;
 	}
 	/* LMTP asks nobody who he is, so it matters where he comes from. */
-	if (el->row->protocol == LISTEN_LMTP && !cidr_set_has(&e->lmtp_clients, str_c(conn.peer))) {
-		log_info("conn.refused", F_C("ip", conn.peer), F_C("listen", el->row->name),
+	if (el->row->protocol == LISTEN_LMTP &&
+		!cidr_set_has(&e->lmtp_clients, str_c(conn->peer))) {
+		log_info("conn.refused", F_C("ip", conn->peer), F_C("listen", el->row->name),
 			F_C("why", "not-in-lmtp-clients"));
-		uncount(e, str_c(conn.peer));
-		conn_close(&conn);
+		uncount(e, str_c(conn->peer));
+		conn_close(conn);
 		return;
 	}
-	session_start(el, fd, peer);
+	session_start(el, conn);
 	edge_check_load(e);
 }
 
@@ -108,6 +108,7 @@ static void hand_on(struct waiting *w)
 	struct edge_listener *el = w->listener;
 	struct sockaddr_storage own = { 0 };
 	socklen_t length = sizeof own;
+	struct conn conn;
 	int fd = w->conn.fd;
 
 	if (!w->header.told && getpeername(fd, (struct sockaddr *)&own, &length) < 0) {
@@ -117,7 +118,9 @@ static void hand_on(struct waiting *w)
 	uncount(el->edge, str_c(w->conn.peer));
 	conn_let_go(&w->conn);
 	log_debug("proxy.client", F_C("proxy", w->conn.peer), F_C("listen", el->row->name));
-	start(el, fd, (struct sockaddr *)(w->header.told ? &w->header.client : &own));
+	conn_init(&conn, el->edge->loop, fd,
+		(struct sockaddr *)(w->header.told ? &w->header.client : &own), no_event);
+	start(el, &conn);
 	free(w);
 }
 
@@ -159,7 +162,7 @@ void accept_connection(struct edge_listener *el, int fd, const struct sockaddr *
 
 	conn_init(&conn, e->loop, fd, peer, no_event);
 	if (!cidr_set_has(&el->proxies, str_c(conn.peer))) {
-		start(el, fd, peer);
+		start(el, &conn);
 		return;
 	}
 	/* All its clients come from the proxy: only the total counts until they have names. */
@@ -169,7 +172,7 @@ void accept_connection(struct edge_listener *el, int fd, const struct sockaddr *
 	}
 	w = NEW(struct waiting);
 	w->listener = el;
-	conn_init(&w->conn, e->loop, fd, peer, proxy_event);
+	conn_take(&w->conn, &conn, proxy_event);
 	conn_deadline(&w->conn, loop_now_ms(e->loop) + HEADER_MS);
 	conn_want(&w->conn, LOOP_READ);
 }

@@ -467,6 +467,7 @@ _Noreturn void edge_process(struct child_start *start)
 	signal(SIGPIPE, SIG_IGN); /* OpenSSL writes with write(2) */
 	snprintf(root, sizeof root, "%s/empty", start->state);
 	e->start = start;
+	snprintf(e->sid_head, sizeof e->sid_head, "%x-%x-", start->seat, (unsigned)getpid());
 	e->config = start->config;
 	if (start->pair_count > 0)
 		e->tls = tls_server_new(start->pairs, start->pair_count,

@@ -37,6 +37,7 @@ struct edge {
 	struct session **slots; /* by slot; NULL: free */
 	uint32_t slot_count, slot_hint, live;
 	uint32_t seq, born; /* last question's number; sessions so far, for their ids */
+	char sid_head[16];  /* seat and process: what those ids begin with */
 	bool draining;
 	struct buf implementation, plain, plus, certificate; /* texts of the engines' settings */
 	struct smtpd_config mx, submission, lmtp;

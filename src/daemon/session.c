@@ -275,20 +275,17 @@ static struct session *make(const struct edge_listener *el, const char *peer)
 	return NULL;
 }
 
-void session_start(struct edge_listener *el, int fd, const struct sockaddr *peer)
+void session_start(struct edge_listener *el, const struct conn *conn)
 {
 	struct edge *e = el->edge;
-	struct conn conn;
-	struct session *s;
+	struct session *s = make(el, conn->peer);
 
-	conn_init(&conn, e->loop, fd, peer, event);
-	s = make(el, conn.peer);
 	s->edge = e;
 	s->row = el->row;
-	conn_init(&s->conn, e->loop, fd, peer, event);
+	conn_take(&s->conn, conn, event);
 	s->started_ms = loop_now_ms(e->loop);
 	edge_add_session(e, s);
-	snprintf(s->sid, sizeof s->sid, "%x-%x-%x", e->start->seat, (unsigned)getpid(), ++e->born);
+	snprintf(s->sid, sizeof s->sid, "%s%x", e->sid_head, ++e->born);
 	if (el->row->tls == LISTEN_TLS_IMPLICIT) {
 		start_tls(s);
 		return;

@@ -48,8 +48,8 @@ struct session {
 	char sid[20];
 };
 
-/* Takes fd over; the client was counted already (accept.c). */
-void session_start(struct edge_listener *el, int fd, const struct sockaddr *peer);
+/* Takes the socket over; the client was counted already (accept.c). */
+void session_start(struct edge_listener *el, const struct conn *conn);
 void session_init(
 	struct session *s, const struct session_protocol *protocol); /* by the makers below */
 struct session *session_smtp_new(const struct edge_listener *el, const char *peer);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/list.h"
+#include "base/mem.h"
 #include "net/conn.h"
 #include "net/spki.h"
 
@@ -136,6 +137,17 @@ void conn_init(struct conn *c, struct loop *l, int fd, const struct sockaddr *pe
 	loop_timer_init(&c->timer, l, on_deadline);
 }
 
+void conn_take(
+	struct conn *c, const struct conn *from, void (*event)(struct conn *, enum conn_event))
+{
+	*c = (struct conn){
+		.loop = from->loop, .fd = from->fd, .event = event, .peer_port = from->peer_port
+	};
+	memcpy(c->peer, from->peer, sizeof c->peer);
+	loop_io_init(&c->io, c->loop, c->fd, on_io);
+	loop_timer_init(&c->timer, c->loop, on_deadline);
+}
+
 void conn_close(struct conn *c)
 {
 	static char sink[65536];
@@ -251,9 +263,12 @@ static int64_t read_tls(struct conn *c, char *to, size_t n)
 	return (int64_t)total;
 }
 
+/* Most of what comes is far less than there is room for: it is read elsewhere first, so that the buffer is no
+ * larger than what it holds, and no more than that is wiped of a secret one. */
 int64_t conn_read(struct conn *c, struct buf *into, size_t most)
 {
-	char *to;
+	static char elsewhere[16 * 1024];
+	char *to = elsewhere;
 	int64_t got;
 
 	if (c->broken)
@@ -264,12 +279,17 @@ int64_t conn_read(struct conn *c, struct buf *into, size_t most)
 		most = into->max - into->len;
 	if (most == 0)
 		return 0;
-	to = buf_reserve(into, most);
+	if (most > sizeof elsewhere)
+		to = buf_reserve(into, most);
 	got = c->ssl == NULL ? read_plain(c, to, most) : read_tls(c, to, most);
-	if (got > 0)
+	if (got > 0 && to == elsewhere)
+		buf_put(into, str_of(elsewhere, (size_t)got));
+	else if (got > 0)
 		buf_grew(into, (size_t)got);
 	else if (into->len == 0)
 		buf_release(into);
+	if (got > 0 && to == elsewhere && into->secret)
+		mem_wipe(elsewhere, (size_t)got);
 	return got;
 }
 

@@ -51,6 +51,9 @@ struct conn {
 /* Takes fd over. */
 void conn_init(struct conn *c, struct loop *l, int fd, const struct sockaddr *peer,
 	void (*event)(struct conn *, enum conn_event));
+/* The socket of `from`, of which nothing was read or awaited yet, and what is known of its peer. */
+void conn_take(
+	struct conn *c, const struct conn *from, void (*event)(struct conn *, enum conn_event));
 /* close_notify when possible, then close; idempotent, and may be called from event(), after which
  * the struct may be freed. */
 void conn_close(struct conn *c);

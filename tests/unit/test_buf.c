@@ -79,11 +79,37 @@ static void others_are_not(void **state)
 	assert_true(leaked >= 1);
 }
 
+/* Wherever the text happens to stand: with room behind it, with too little, at its limit. */
+static void printf_anywhere(void **state)
+{
+	(void)state;
+	last_cap = 0;
+	for (size_t n = 0; n < 300; n++) {
+		struct buf b = { 0 }, narrow = { .max = n + 4 };
+
+		buf_fill(&b, 'x', n);
+		buf_printf(&b, "%d", 12345);
+		assert_int_equal(b.len, n + 5);
+		assert_memory_equal(buf_str(&b).p + n, "12345", 5);
+		buf_fill(&narrow, 'x', n);
+		buf_printf(&narrow, "%d", 1234);
+		assert_int_equal(narrow.len, n + 4);
+		assert_memory_equal(buf_str(&narrow).p + n, "1234", 4);
+		buf_truncate(&narrow, n);
+		buf_printf(&narrow, "%d", 12345);
+		assert_true(narrow.full);
+		assert_int_equal(narrow.len, n);
+		buf_deinit(&b);
+		buf_deinit(&narrow);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(secrets_are_wiped),
 		cmocka_unit_test(others_are_not),
+		cmocka_unit_test(printf_anywhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
