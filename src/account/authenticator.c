@@ -181,7 +181,7 @@ void authenticator_free(struct authenticator *a)
 
 unsigned authenticator_flow(const struct authenticator *a, struct str network)
 {
-	return (unsigned)(hash_str(a->flow_key, network) % FAIR_FLOWS);
+	return (unsigned)hash_str(a->flow_key, network);
 }
 
 static void pump(struct authenticator *a)
@@ -205,7 +205,7 @@ static void stand_in_line(struct check *c)
 	struct fair_item *loser;
 
 	c->waits = true;
-	c->place.flow = c->owner.flow;
+	c->place.flow = fair_flow(&c->a->line, c->owner.flow);
 	c->a->hashes++;
 	loser = fair_put(&c->a->line, &c->place);
 	if (loser != NULL)

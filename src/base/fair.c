@@ -1,5 +1,7 @@
 #include "base/fair.h"
 
+enum { FAIR_NEAR = 8 }; /* where a flow may be */
+
 void fair_init(struct fair *f, size_t max)
 {
 	*f = (struct fair){ .max = max };
@@ -9,6 +11,25 @@ void fair_init(struct fair *f, size_t max)
 		list_init(&f->flows[i].items);
 		list_init(&f->flows[i].turn);
 	}
+}
+
+unsigned fair_flow(struct fair *f, unsigned key)
+{
+	unsigned free = FAIR_FLOWS;
+
+	for (unsigned i = 0; i < FAIR_NEAR; i++) {
+		unsigned at = (key + i) % FAIR_FLOWS;
+		bool idle = list_empty(&f->flows[at].turn);
+
+		if (!idle && f->flows[at].key == key)
+			return at;
+		if (idle && free == FAIR_FLOWS)
+			free = at;
+	}
+	if (free == FAIR_FLOWS)
+		return key % FAIR_FLOWS;
+	f->flows[free].key = key;
+	return free;
 }
 
 static struct fair_flow *longest(struct fair *f)

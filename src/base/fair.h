@@ -12,7 +12,7 @@ enum { FAIR_FLOWS = 512 };
 
 struct fair_item {
 	struct link link;
-	unsigned flow; /* below FAIR_FLOWS */
+	unsigned flow; /* fair_flow() */
 };
 
 struct fair {
@@ -20,12 +20,16 @@ struct fair {
 		struct link items,
 			turn; /* turn: in fresh or old; in none when it waits for nothing */
 		size_t count;
+		unsigned key;
 	} flows[FAIR_FLOWS];
 	struct link fresh, old;
 	size_t count, max;
 };
 
 void fair_init(struct fair *f, size_t max); /* f does not move afterwards */
+/* The flow of whoever has this key (a hash of where it comes from): one of its own as long as there are enough, since a
+ * neighbour who floods would take its places too.  For one item, right before fair_put(). */
+unsigned fair_flow(struct fair *f, unsigned key);
 /* NULL: there was room; else who has none now: another, or item itself. */
 struct fair_item *fair_put(struct fair *f, struct fair_item *item);
 struct fair_item *fair_take(struct fair *f); /* whose turn it is; NULL: nobody waits */

@@ -64,6 +64,33 @@ static void a_crowd_holds_up_itself(void **state)
 	assert_int_equal(f.count, ROOM - 4);
 }
 
+/* A crowd whose place is the one that a newcomer's hash names does not take him in. */
+static void neighbours_have_flows_of_their_own(void **state)
+{
+	unsigned crowd, other;
+
+	(void)state;
+	fair_init(&f, ROOM);
+	for (size_t i = 0; i < ROOM; i++) {
+		crowd = fair_flow(&f, 5);
+		assert_int_equal(crowd, 5);
+		assert_null(put(i, crowd));
+	}
+	other = fair_flow(&f, 5 + FAIR_FLOWS);
+	assert_int_not_equal(other, crowd);
+	assert_ptr_equal(put(200, other), &items[ROOM - 1]);
+	assert_int_equal(fair_flow(&f, 5 + FAIR_FLOWS), other);
+	assert_int_equal(take(), 0);
+	assert_int_equal(take(), 200);
+	/* he was here a moment ago: it is still his */
+	assert_int_equal(fair_flow(&f, 5 + FAIR_FLOWS), other);
+	/* more neighbours than places: then they share */
+	for (unsigned n = 2; n < 8; n++)
+		assert_ptr_not_equal(
+			put(200 + n, fair_flow(&f, 5 + n * FAIR_FLOWS)), &items[200 + n]);
+	assert_int_equal(fair_flow(&f, 5 + 8 * FAIR_FLOWS), crowd);
+}
+
 /* One at a time is not a way to be always first. */
 static void one_at_a_time(void **state)
 {
@@ -99,6 +126,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flows_take_turns),
 		cmocka_unit_test(a_crowd_holds_up_itself),
+		cmocka_unit_test(neighbours_have_flows_of_their_own),
 		cmocka_unit_test(one_at_a_time),
 		cmocka_unit_test(all_alike),
 	};
