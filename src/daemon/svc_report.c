@@ -13,7 +13,7 @@
 #include "mime/report.h"
 #include "proto/dsn.h"
 
-enum { WHOLE_MAX = 100 * 1024, PIECE = 64 * 1024 };
+enum { WHOLE_MAX = 100 * 1024, PIECE = 64 * 1024, UNREADABLE_MS = 10 * 60 * 1000 };
 
 struct svc_report {
 	struct store_deliver deliver;
@@ -145,23 +145,31 @@ static bool make_id(struct svc_queue *q, struct svc_report *r, int64_t wall_ms)
 	return ok;
 }
 
-static bool append_original(
+static enum store_result append_original(
 	struct svc_queue *q, struct store_draft *draft, const struct store_out *o, uint64_t octets)
 {
 	struct store_out *out = (struct store_out *)(uintptr_t)o;
 	char *room = mem_alloc(PIECE);
-	bool ok = true;
+	enum store_result result = STORE_OK;
 
-	for (uint64_t at = 0; ok && at < octets;) {
+	for (uint64_t at = 0; result == STORE_OK && at < octets;) {
 		uint64_t want = octets - at < PIECE ? octets - at : PIECE, got = 0;
 
-		ok = store_out_read(q->svc->office.store, out, o->prefix_octets + at, room, want,
-			     &got) == STORE_OK &&
-		     got > 0 && store_draft_append(draft, str_of(room, (size_t)got)) == STORE_OK;
+		result = store_out_read(
+			q->svc->office.store, out, o->prefix_octets + at, room, want, &got);
+		if (result == STORE_OK)
+			result = got == 0 ? STORE_CORRUPT
+					  : store_draft_append(draft, str_of(room, (size_t)got));
 		at += got;
 	}
 	free(room);
-	return ok;
+	return result;
+}
+
+/* The message may be read in a while: a notice tells more with it. */
+static bool is_soon(enum store_result result, const struct report *r)
+{
+	return result == STORE_UNAVAILABLE && clock_steady_ms() - r->wall_ms < UNREADABLE_MS;
 }
 
 static struct store_draft *compose(struct svc_queue *q, struct svc_report *r)
@@ -179,6 +187,7 @@ static struct store_draft *compose(struct svc_queue *q, struct svc_report *r)
 		.octets = o->octets - o->prefix_octets,
 		.recipients = recipients };
 	struct store_draft *draft = NULL;
+	enum store_result result;
 	struct buf text = { 0 };
 
 	report.count = fill_recipients(q, o, recipients, &report.wall_ms);
@@ -190,18 +199,24 @@ static struct store_draft *compose(struct svc_queue *q, struct svc_report *r)
 		draft = store_draft_new(q->svc->office.store, r->id);
 		report_begin(&text, &report);
 		(void)store_draft_append(draft, buf_str(&text));
-		if (!append_original(q, draft, o, report_returned(&report))) {
+		result = append_original(q, draft, o, report_returned(&report));
+		if (result != STORE_OK) {
+			store_draft_free(draft);
+			draft = NULL;
+		}
+		if (result != STORE_OK && !is_soon(result, &report)) {
 			report.whole = false; /* it cannot be read: then without it */
 			report.header_octets = report.octets = 0;
 			buf_clear(&text);
-			store_draft_free(draft);
 			draft = store_draft_new(q->svc->office.store, r->id);
 			report_begin(&text, &report);
 			(void)store_draft_append(draft, buf_str(&text));
 		}
-		buf_clear(&text);
-		report_end(&text, &report);
-		(void)store_draft_append(draft, buf_str(&text));
+		if (draft != NULL) {
+			buf_clear(&text);
+			report_end(&text, &report);
+			(void)store_draft_append(draft, buf_str(&text));
+		}
 	}
 	buf_deinit(&text);
 	free(recipients);

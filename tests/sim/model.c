@@ -147,7 +147,8 @@ static void bounced(const struct mailbox *m, struct str octets)
 	struct letter *l = &letters[number_behind(octets, STR("\nX-Sim: "))];
 
 	if (l == letters)
-		sim_broken("%s has a message that nobody sent", m->address);
+		sim_broken("%s has a message that nobody sent: %.*s", m->address,
+			STR_ARG(str_head(octets, 1500)));
 	if (l->from < 0 || m != &mailboxes[l->from])
 		sim_broken("%s has a notice about letter %u, which is not its own", m->address,
 			l->number);
