@@ -15,6 +15,7 @@ enum {
 	LAST_WORDS_MS = 2000,
 	QUICK_MS = 3, /* from envelope to the last reply */
 	BEHIND_MOST = 3,
+	BEHIND_MS = 1000, /* then a server is not quick, whatever it was before */
 };
 
 static void wake(struct out *o)
@@ -233,6 +234,8 @@ static void arm(struct out *o)
 		events |= LOOP_READ;
 	if (o->idle && o->idle_until_ms < at)
 		at = o->idle_until_ms;
+	if (!list_empty(&o->behind) && o->began_ms + BEHIND_MS < at)
+		at = o->began_ms + BEHIND_MS;
 	if (o->closing)
 		at = loop_now_ms(o->carrier->loop) + LAST_WORDS_MS;
 	conn_want(&o->conn, o->closing ? events & LOOP_WRITE : events);
@@ -314,7 +317,9 @@ static void event(struct conn *c, enum conn_event e)
 			end(o);
 			return;
 		}
-		if (o->idle) {
+		if (!list_empty(&o->behind)) {
+			send_away(o);
+		} else if (o->idle) {
 			wake(o);
 			smtpc_quit(o->engine);
 		} else if (o->closing) {
@@ -404,12 +409,14 @@ static bool has_place(const struct out *o)
 /* Only messages that are here as a whole: none waits for octets that another one waits for. */
 bool out_follow(struct carrier *c, struct carrier_job *j)
 {
+	int64_t since = loop_now_ms(c->loop) - QUICK_MS;
+
 	for (struct link *l = c->sessions.next; l != &c->sessions && j->job.message.n > 0;
 		l = l->next) {
 		struct out *o = LIST_OF(l, struct out, link);
 
-		if (!o->quick || o->job == NULL || o->job->job.message.n == 0 || o->closing ||
-			!may_use(o, j) || !has_place(o))
+		if (!o->quick || o->began_ms < since || o->job == NULL ||
+			o->job->job.message.n == 0 || o->closing || !may_use(o, j) || !has_place(o))
 			continue;
 		list_append(&o->behind, &j->behind);
 		line_up(o);

@@ -487,13 +487,48 @@ static void line_broken_off(void **state)
 	assert_int_equal(carrier.job_count, 0);
 }
 
+/* The server does not answer any more: of three messages the third one does not wait for it. */
+static void line_stands_still(void **state)
+{
+	static const char *const scripts[] = { GREETED
+		"S:250 2.0.0 ok\n" SAID HEARD SAID "W\nS:250 2.0.0 one\n" HEARD "S:250 2.0.0 two",
+		ENVELOPE "S:250 2.0.0 three", NULL };
+	struct job j = { .sender = STR("s@y.test"),
+		.recipients = two,
+		.count = 2,
+		.message = SMALL,
+		.octets = SMALL.n };
+	int64_t until;
+
+	(void)state;
+	run_two(scripts, SMALL);
+	make_quick();
+	for (uint32_t number = 4; number < 7; number++)
+		put_job(number, &j);
+	until = clock_mono_ms() + 1200;
+	while (clock_mono_ms() < until)
+		loop_turn(carrier.loop, false);
+	assert_int_equal(carrier.jobs[4]->state, JOB_TALKING);
+	assert_int_equal(carrier.jobs[5]->state, JOB_TALKING);
+	assert_int_equal(carrier.jobs[6]->state, JOB_TALKING);
+	assert_ptr_equal(carrier.jobs[4]->out, carrier.jobs[5]->out);
+	assert_ptr_not_equal(carrier.jobs[4]->out, carrier.jobs[6]->out);
+	server.go = true;
+	assert_string_equal(result(), "1 2.0.0 250 2.0.0 one\n1 2.0.0 250 2.0.0 one");
+	assert_string_equal(result(), "1 2.0.0 250 2.0.0 two\n1 2.0.0 250 2.0.0 two");
+	out_quit_idle(&carrier);
+	assert_string_equal(result(), "1 2.0.0 250 2.0.0 three\n1 2.0.0 250 2.0.0 three");
+	out_quit_idle(&carrier);
+	end_server();
+	assert_int_equal(server.connections, 2);
+}
+
 /* The store dies while one message is sent, the next is announced and a third one waits: none goes twice. */
 static void the_store_dies_in_line(void **state)
 {
 	static const char *const scripts[] = { GREETED
-		"S:250 2.0.0 ok\n" SAID HEARD SAID "W\nS:250 2.0.0 one\n" HEARD SAID
-		"S:250 2.0.0 two\n" HEARD "S:250 2.0.0 three",
-		NULL };
+		"S:250 2.0.0 ok\n" SAID HEARD SAID "W\nS:250 2.0.0 one\n" HEARD "S:250 2.0.0 two",
+		ENVELOPE "S:250 2.0.0 three", NULL };
 	struct job j = { .sender = STR("s@y.test"),
 		.recipients = two,
 		.count = 2,
@@ -514,6 +549,7 @@ static void the_store_dies_in_line(void **state)
 	while (!carrier.store_lost)
 		loop_turn(carrier.loop, false);
 	connect_store();
+	usleep(10 * 1000); /* no line for a message that takes so long */
 	for (uint32_t number = 4; number < 7; number++) {
 		j.id.b[0] = (uint8_t)number;
 		put_job(70 - number, &j);
@@ -523,10 +559,11 @@ static void the_store_dies_in_line(void **state)
 	server.go = true;
 	assert_string_equal(result(), "1 2.0.0 250 2.0.0 one\n1 2.0.0 250 2.0.0 one");
 	assert_string_equal(result(), "1 2.0.0 250 2.0.0 two\n1 2.0.0 250 2.0.0 two");
+	out_quit_idle(&carrier);
 	assert_string_equal(result(), "1 2.0.0 250 2.0.0 three\n1 2.0.0 250 2.0.0 three");
 	out_quit_idle(&carrier);
 	end_server();
-	assert_int_equal(server.connections, 1);
+	assert_int_equal(server.connections, 2);
 	assert_int_equal(carrier.job_count, 0);
 	assert_true(list_empty(&carrier.orphans));
 }
@@ -668,6 +705,7 @@ int main(void)
 		cmocka_unit_test(jobs_in_line),
 		cmocka_unit_test(no_line_for_large_ones),
 		cmocka_unit_test(line_broken_off),
+		cmocka_unit_test(line_stands_still),
 		cmocka_unit_test(the_store_dies),
 		cmocka_unit_test(the_store_dies_in_line),
 		cmocka_unit_test(section_changed),
