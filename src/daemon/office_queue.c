@@ -248,7 +248,8 @@ static enum status take_command(struct orders *all, const json_t *q, struct err 
 	if (all->command != QUEUE_REROUTE)
 		return ST_OK;
 	status = request_str(q, "to", &all->via, err);
-	if (status != ST_OK || all->via.n == 0 || route_parse(all->via, &route))
+	if (status != ST_OK || all->via.n == 0 ||
+		(route_parse(all->via, &route) && str_find(all->via, ',') == all->via.n))
 		return status;
 	return err_set(err, ST_USAGE,
 		"'%.*s' is no way: mx:DOMAIN, relay:[HOST]:PORT, lmtp:[HOST]:PORT or default",

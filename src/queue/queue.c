@@ -164,7 +164,8 @@ static void add(struct queue_job *job, struct queue_message *m, uint32_t at)
 	m->busy[at] = true;
 }
 
-/* The same way, under the same sender: they can go as one. */
+/* The same way by the same section, which says how secret it is and who logs in, and under the same sender: they
+ * can go as one. */
 static void gather(struct queue *q, struct queue_job *job, struct str site, int64_t now_ms)
 {
 	struct queue_message *m = job->message;
@@ -180,7 +181,7 @@ static void gather(struct queue *q, struct queue_job *job, struct str site, int6
 			!str_eq(m->out.rcpts[at].sender, first->sender))
 			continue;
 		message_route(q, &m->out.rcpts[at], &route, &other);
-		if (str_eq(buf_str(&other), site))
+		if (str_eq(buf_str(&other), site) && route.rule == job->route.rule)
 			add(job, m, at);
 	}
 	buf_deinit(&other);

@@ -111,6 +111,8 @@ void route_site(struct buf *out, const struct route *r)
 	put_lower(out, r->host);
 	if (r->kind == ROUTE_RELAY || r->kind == ROUTE_LMTP)
 		buf_printf(out, "]:%u", r->port);
+	if (r->rule != NULL && r->rule->user != NULL && r->rule->user[0] != '\0')
+		buf_printf(out, ",%s", r->rule->user);
 }
 
 bool route_parse(struct str site, struct route *r)
@@ -126,6 +128,7 @@ bool route_parse(struct str site, struct route *r)
 		return false;
 	rest = str_from(rest, 1);
 	r->host = str_cut(&rest, ']');
+	rest = str_head(rest, str_find(rest, ','));
 	if (r->host.n == 0 || !str_starts(rest, STR(":")) || !str_u64(str_from(rest, 1), &port) ||
 		port == 0 || port > UINT16_MAX)
 		return false;

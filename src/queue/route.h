@@ -63,9 +63,11 @@ const struct route_rule *route_rule_find(
 enum route_accept { ROUTE_NOT_OURS, ROUTE_ACCEPT, ROUTE_NO_SUCH_RECIPIENT };
 enum route_accept route_accepts(const struct route_rules *rules, struct str recipient);
 
-/* The next hop's key: "mx:example.org", "relay:[192.0.2.1]:25"; lower case. */
+/* The next hop's key: "mx:example.org", "relay:[192.0.2.1]:25"; lower case.  Behind a comma, as whom we log in
+ * there: a login that is refused closes the way to nobody else, and no recipient goes by another's. */
 void route_site(struct buf *out, const struct route *r);
-/* The way that such a key names, for an administrator who chose one; false: none does.  Views of it. */
+/* The way that such a key names, without the login, for an administrator who chose one; false: none does.  Views
+ * of it. */
 bool route_parse(struct str site, struct route *r);
 /* The domain of an address; "" without one.  A quoted local part may hold an '@'. */
 struct str route_domain(struct str address);

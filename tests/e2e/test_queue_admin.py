@@ -124,6 +124,7 @@ def test_bad_requests(office):
             (['reroute', one], 64, b'needs --to'),
             (['reroute', one, '--to', 'nonsense'], 64, b'is no way'),
             (['reroute', one, '--to', 'relay:[x]:99999'], 64, b'is no way'),
+            (['reroute', one, '--to', 'relay:[x]:25,ann'], 64, b'is no way'),
             (['list', '--older-than', 'yesterday'], 64, b'no time'),
             (['list', '--older-than', '9999999999999w'], 64, b'')):
         done = office.run('queue', *words)

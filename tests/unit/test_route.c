@@ -28,16 +28,21 @@ static const struct route_rule rows[] = {
 							   .host = "",
 							   .port = 25,
 							   .backup_mx = true,
-							   .recipients = listed},
+							   .recipients = listed },
 	{ .role = RULE_ROUTE,
 							   .name = "open.example",
 							   .kind = ROUTE_MX,
 							   .host = "",
 							   .port = 25,
 							   .backup_mx = true,
-							   .recipients = ""    },
+							   .recipients = "" },
 	RULE(RULE_SENDER, "anna@ours.example", ROUTE_RELAY, "192.0.2.3", 587),
-	RULE(RULE_SENDER, "ours.example", ROUTE_RELAY, "192.0.2.4", 587),
+	{ .role = RULE_SENDER,
+							   .name = "ours.example",
+							   .kind = ROUTE_RELAY,
+							   .host = "192.0.2.4",
+							   .port = 587,
+							   .user = "office@p.example"},
 	RULE(RULE_SMARTHOST, "", ROUTE_RELAY, "Smart.example", 587),
 	RULE(RULE_FALLBACK, "", ROUTE_RELAY, "fallback.example", 25),
 };
@@ -68,7 +73,7 @@ static void routes(void **state)
 		{ "a sender",				 STR_INIT("Anna@ours.example"), STR_INIT("a@z.example"),
                  STR_INIT("relay:[192.0.2.3]:587"),														12},
 		{ "a sender's domain",                        STR_INIT("bert@ours.example"), STR_INIT("a@z.example"),
-                 STR_INIT("relay:[192.0.2.4]:587"),														12},
+                 STR_INIT("relay:[192.0.2.4]:587,office@p.example"),											       12},
 		{ "a notice has no sender",                   STR_INIT(""),                  STR_INIT("a@z.example"),
                  STR_INIT("relay:[smart.example]:587"),													    12},
 		{ "nothing said",                             STR_INIT("x@y.example"),       STR_INIT("a@Z.example"),
@@ -88,6 +93,19 @@ static void routes(void **state)
 			fail_msg("%s: %.*s", t[i].name, STR_ARG(buf_str(&site)));
 		buf_deinit(&site);
 	}
+}
+
+/* What a limit looks for, and what an administrator may say. */
+static void parsed(void **state)
+{
+	struct route r;
+
+	(void)state;
+	assert_true(route_parse(STR("relay:[192.0.2.4]:587,office@p.example"), &r));
+	assert_true(str_eq(r.host, STR("192.0.2.4")) && r.port == 587 && r.kind == ROUTE_RELAY);
+	assert_true(route_parse(STR("relay:[smart.example]:25"), &r));
+	assert_false(route_parse(STR("relay:[smart.example],25"), &r));
+	assert_false(route_parse(STR("relay:[smart.example]:,x"), &r));
 }
 
 static void strangers(void **state)
@@ -119,6 +137,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes),
+		cmocka_unit_test(parsed),
 		cmocka_unit_test(strangers),
 	};
 
