@@ -7,10 +7,17 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cmd/sendmail.h"
 #include "daemon/control_state.h"
 
-enum { LINE_MAX_OCTETS = 4096, LINES_MAX = 100, PATIENCE_MS = 10 * 60 * 1000 };
+enum {
+	LINE_MAX_OCTETS = 4096,
+	LINES_MAX = 100,
+	PATIENCE_MS = 10 * 60 * 1000,
+	RESTART_MS = 5000, /* so long a server that is started again may take */
+	RETRY_US = 100 * 1000,
+};
 
 static int dial(const char *state)
 {
@@ -33,6 +40,20 @@ static int dial(const char *state)
 	return fd;
 }
 
+/* Most callers, cron among them, throw away what is not taken at once: over a restart they wait. */
+static int dial_patiently(const char *state)
+{
+	int64_t until = clock_mono_ms() + RESTART_MS;
+	int fd = dial(state);
+
+	while (fd < 0 && (errno == ECONNREFUSED || (errno == ENOENT && access(state, F_OK) == 0)) &&
+		clock_mono_ms() < until) {
+		usleep(RETRY_US);
+		fd = dial(state);
+	}
+	return fd;
+}
+
 int sendmail_connect(struct cmd *c)
 {
 	const char *asked = getenv("RESTANTE_STATE");
@@ -40,14 +61,16 @@ int sendmail_connect(struct cmd *c)
 	int fd = dial(c->state);
 
 	if (fd < 0 && errno == ENOENT &&
-		!named) { /* who has no office of his own uses the machine's */
+		!named) /* who has no office of his own uses the machine's */
 		c->state = "/var/lib/restante";
-		fd = dial(c->state);
-	}
 	if (fd < 0)
-		cmd_fail(c, EX_TEMPFAIL, "%s/submit.sock: %s: %s", c->state, strerror(errno),
-			errno == EACCES ? "users need search permission (0711) on the directory"
-					: "is the server running?");
+		fd = dial_patiently(c->state);
+	if (fd < 0)
+		cmd_fail(c, EX_TEMPFAIL, "the message was not taken: %s/submit.sock: %s: %s",
+			c->state, strerror(errno),
+			errno == EACCES
+				? "users need search permission (0711) on the directory"
+				: "no server runs, hand it in again when restante serve does");
 	return fd;
 }
 

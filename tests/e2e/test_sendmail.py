@@ -1,5 +1,6 @@
 """Local programs hand in mail: sendmail by name, restante submit, and the programs that call it."""
 
+import concurrent.futures
 import email
 import os
 import pwd
@@ -7,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 
 from office import BIN, Skip, environment, wait_until
 
@@ -201,8 +203,17 @@ def test_programs_that_call_it(office):
 
 def test_without_a_server(office):
     office.stop()
-    assert sendmail(office, 'ann@example.test', stdin=b'x\n').returncode == 75
-    office.start()
+    done = sendmail(office, 'ann@example.test', stdin=b'x\n')
+    assert done.returncode == 75 and b'was not taken' in done.stderr, done
+    assert done.stderr.count(b'\n') == 1, done
+    # What is handed in while the server is started again waits for it.
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        waits = pool.submit(sendmail, office, 'ann@example.test', stdin=b'Subject: over a restart\n\nx\n')
+        time.sleep(0.5)
+        office.start()
+        done = waits.result()
+    assert done.returncode == 0, done
+    assert any(b'over a restart' in m for m in office.fetch())
     with socket.socket(socket.AF_UNIX) as s:
         s.connect(office.path('submit.sock'))
         assert s.recv(100).startswith(b'220 ')
