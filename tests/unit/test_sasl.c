@@ -612,6 +612,31 @@ static void unknown_users_cost_a_hash(void **state)
 	}
 }
 
+/* Everybody who polls, not as many as happen to find a place. */
+static void memory_of_many(void **state)
+{
+	enum { USERS = 4000 };
+	const struct credentials c = { .hash = "{PLAIN}secret" };
+	uint64_t before;
+	char text[64];
+
+	(void)state;
+	assert_int_equal(directory_batch_begin(d, NULL), ST_OK);
+	for (int i = 0; i < USERS; i++) {
+		int n = snprintf(text, sizeof text, "u%d@example.org", i);
+
+		assert_int_equal(account_add(d, str_of(text, (size_t)n), &c, NULL, NULL), ST_OK);
+	}
+	assert_int_equal(directory_batch_end(d, NULL), ST_OK);
+	before = authenticator_hashes(a);
+	for (int i = 0; i < 2 * USERS; i++) {
+		int n = snprintf(text, sizeof text, "%cu%d%csecret", 0, i % USERS, 0);
+
+		assert_int_equal(plain(str_of(text, (size_t)n)), SASL_OK);
+	}
+	assert_true(authenticator_hashes(a) - before < USERS + USERS / 100);
+}
+
 static void memory_of_successes(void **state)
 {
 	uint64_t before;
@@ -900,6 +925,7 @@ int main(void)
 		OFFICE_TEST(scram_unknown_users_look_known),
 		OFFICE_TEST(unknown_users_cost_a_hash),
 		OFFICE_TEST(memory_of_successes),
+		OFFICE_TEST(memory_of_many),
 		OFFICE_TEST(two_users_alternating),
 		OFFICE_TEST(changed_meanwhile),
 		OFFICE_TEST(full_pool),
