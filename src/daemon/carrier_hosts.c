@@ -310,7 +310,8 @@ void job_tls_failed(
 		dial(j);
 		return;
 	}
-	note_host(&j->last, "4.7.5", "TLS with %s: %s", o->host, refusal != NULL ? refusal : error);
+	note_host(&j->last, j->job.flags & JOB_REQUIRETLS ? "5.7.10" : "4.7.5", "TLS with %s: %s",
+		o->host, refusal != NULL ? refusal : error);
 	signed_by(&j->last, o);
 	next_host(j);
 }

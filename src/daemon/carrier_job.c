@@ -85,9 +85,25 @@ static bool is_worth_telling(const struct carrier_job *j)
 	return false;
 }
 
+/* RFC 8689 4.2.1: that no host there has TLS for it is told at once (5.7.10).  True: what failed was the demand of this
+ * message, which says nothing of the destination. */
+static bool requiretls_unmet(struct carrier_job *j)
+{
+	char reply[sizeof j->last.reply];
+
+	if ((j->job.flags & JOB_REQUIRETLS) == 0)
+		return false;
+	if (str_eq(str_c(j->last.status), STR("4.7.4"))) {
+		memcpy(reply, j->last.reply, sizeof reply);
+		note_host(&j->last, "5.7.10", "%s", reply);
+	}
+	return j->last.outcome == OUTCOME_FAILED;
+}
+
 /* Whoever has no outcome of its own shares that of the host that was tried last. */
 void job_report(struct carrier_job *j)
 {
+	bool unmet = requiretls_unmet(j);
 	struct buf exchangers = { 0 };
 
 	j->state = JOB_REPORTING;
@@ -101,7 +117,7 @@ void job_report(struct carrier_job *j)
 			j->notes[i] = j->last;
 		o = (struct job_outcome){ .number = j->job.recipients[i].number,
 			.outcome = n->outcome,
-			.site_failed = shared,
+			.site_failed = shared && !unmet,
 			.relayed = n->relayed,
 			.unknown = n->unknown,
 			.status = str_c(n->status),

@@ -1,0 +1,160 @@
+"""Ways that the configuration says: to a real Dovecot by LMTP, nowhere, with demands that the next hop cannot meet;
+and what the queue's filters find then."""
+
+import atexit
+import email
+import glob
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+import peer
+from office import Skip, wait_until
+
+ANN = 'ann@example.test'
+HERE = tempfile.mkdtemp(prefix='restante-routes-')
+atexit.register(shutil.rmtree, HERE, ignore_errors=True)
+PLAIN, GREY = peer.Peer(), peer.Peer(replies={'RCPT': '451 4.7.1 greylisted, come again'})
+DOVECOT = '''
+base_dir = {top}/run
+state_dir = {top}/run
+log_path = {top}/log
+protocols = lmtp
+listen = 127.0.0.1
+ssl = no
+default_internal_user = nobody
+default_internal_group = nogroup
+default_login_user = nobody
+first_valid_uid = 1
+mail_location = maildir:{top}/md
+passdb {{
+  driver = static
+  args = password=secret
+}}
+userdb {{
+  driver = passwd-file
+  args = {top}/users
+}}
+service lmtp {{
+  user = nobody
+  inet_listener lmtp {{
+    address = 127.0.0.1
+    port = {port}
+  }}
+}}
+service anvil {{
+  chroot =
+}}
+'''
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+LMTP = free_port()
+OFFICE = {'accounts': (ANN,), 'config': f'''queue_retry = "2s, 1h"
+route "dovecot.test" {{
+ lmtp = "127.0.0.1"
+ port = {LMTP}
+}}
+route "plain.test" {{
+ relay = "127.0.0.1"
+ port = {PLAIN.port}
+}}
+route "grey.test" {{
+ relay = "127.0.0.1"
+ port = {GREY.port}
+}}
+route "hole.test" {{ null = discard }}
+route "shut.test" {{ null = refuse }}
+'''}
+
+
+def send(office, to, subject, options=()):
+    with office.submit(ANN) as s:
+        s.sendmail(ANN, to, f'From: {ANN}\r\nSubject: {subject}\r\n\r\n.dot\r\nx\r\n', mail_options=options)
+
+
+def reported(office):
+    """{recipient: status} of the next notice."""
+    got = wait_until(lambda: office.fetch(ANN), 30, 'a notice')
+    assert len(got) == 1, got
+    blocks = email.message_from_bytes(got[0]).get_payload()[1].get_payload()[1:]
+    return {b['Final-Recipient'].split(';')[1].strip(): b['Status'] for b in blocks}
+
+
+def start_dovecot():
+    binary = shutil.which('dovecot', path=os.environ.get('PATH', '') + ':/usr/sbin')
+    if binary is None or not os.path.exists('/usr/lib/dovecot/lmtp'):
+        raise Skip('no dovecot-lmtpd')
+    if os.getuid() != 0:
+        raise Skip('Dovecot drops rights, so it wants root')
+    nobody = pwd.getpwnam('nobody')
+    config = os.path.join(HERE, 'dovecot.conf')
+    with open(config, 'w', encoding='ascii') as f:
+        f.write(DOVECOT.format(top=HERE, port=LMTP))
+    with open(f'{HERE}/users', 'w', encoding='ascii') as f:
+        f.write(f'kim@dovecot.test::{nobody.pw_uid}:{nobody.pw_gid}::{HERE}\n')
+    os.mkdir(f'{HERE}/md')
+    os.chown(f'{HERE}/md', nobody.pw_uid, nobody.pw_gid)
+    os.chmod(HERE, 0o755)
+    return subprocess.Popen([binary, '-F', '-c', config], stderr=subprocess.DEVNULL)
+
+
+def test_lmtp_to_dovecot(office):
+    """One who is there, one who is not: each has an answer of his own (RFC 2033 4.2)."""
+    dovecot = start_dovecot()
+    try:
+        time.sleep(1)
+        send(office, ['kim@dovecot.test', 'nobody@dovecot.test'], 'by lmtp')
+        assert reported(office) == {'nobody@dovecot.test': '5.1.1'}
+        (path,) = wait_until(lambda: glob.glob(f'{HERE}/md/new/*'), 20, 'it is in the Maildir')
+        with open(path, 'rb') as f:
+            text = f.read()
+        assert b'Subject: by lmtp\n' in text and text.endswith(b'\n.dot\nx\n'), text
+        assert b'Delivered-To: kim@dovecot.test' in text, text
+    except AssertionError as why:
+        with open(f'{HERE}/log', encoding='utf-8', errors='replace') as f:
+            raise AssertionError(f'{why}: {f.read()[:1200]}') from None
+    finally:
+        dovecot.terminate()
+        dovecot.wait(20)
+
+
+def test_null_routes(office):
+    send(office, ['x@hole.test', 'y@shut.test'], 'nowhere')
+    assert list(reported(office)) == ['y@shut.test']
+    wait_until(lambda: not [r for r in office.json('queue', 'list') if r['recipient'] in ('x@hole.test', 'y@shut.test')], 20, 'nothing is left')
+
+
+def test_requiretls_where_there_is_none(office):
+    # RFC 8689 4.2.1: never without TLS, and the sender is told.
+    send(office, ['x@plain.test'], 'secret', ['REQUIRETLS'])
+    assert reported(office) == {'x@plain.test': '5.7.10'}
+    assert not PLAIN.messages
+    send(office, ['x@plain.test'], 'open')  # which says nothing of the destination
+    wait_until(lambda: PLAIN.messages, 20, 'other mail goes on')
+
+
+def test_filters(office):
+    send(office, ['x@grey.test'], 'grey')
+    wait_until(lambda: office.json('queue', 'list', '--error', 'GREYlisted'), 20, 'it waits')
+    time.sleep(1.1)
+    for words, count in ((['--error', 'greylist'], 1), (['--error', 'no such'], 0), (['--older-than', '1s'], 1),
+                         (['--older-than', '1h'], 0), (['--sender', ANN], 1), (['--domain', 'grey.test'], 1),
+                         (['--domain', 'plain.test'], 0), (['--recipient', 'x@grey.test'], 1),
+                         (['--error', 'greylist', '--older-than', '1h'], 0)):
+        assert len(office.json('queue', 'list', *words)) == count, words
+    (row,) = office.json('queue', 'list')
+    assert row['attempts'] > 0 and '4.7.1' in row['reply'] and row['next'], row
+    GREY.replies.pop('RCPT')
+    office.must('queue', 'retry', '--error', 'greylist')
+    wait_until(lambda: GREY.messages, 20, 'it goes at once, not in an hour')
+    assert office.json('queue', 'list') == []
