@@ -15,7 +15,7 @@ TYPE = re.compile(BLANK + TOKEN + BLANK + b"/" + BLANK + TOKEN + BLANK + PARAMET
 DISPOSITION = re.compile(BLANK + TOKEN + BLANK + PARAMETERS, re.S)
 ENCODING = re.compile(BLANK + TOKEN + BLANK + rb"$")
 CHARSET = rb"(utf-8|us-ascii|iso-8859-1|iso-8859-15|windows-1252|koi8-r)"
-DATE = re.compile(r"(?i)[ \t\r\n]*(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),)?[ \t\r\n]*(?:[12]?[0-9]|3[01])[ \t\r\n]+"
+DATE = re.compile(r"(?i)[ \t\r\n]*(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),)?[ \t\r\n]*(?:0?[1-9]|[12][0-9]|3[01])[ \t\r\n]+"
                   r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[ \t\r\n]+([0-9]{2,4})[ \t\r\n]+(?:[01][0-9]|2[0-3])"
                   r"(?::[0-5][0-9]){1,2}[ \t\r\n]+(?:[+-](?:0[0-9]|1[0-4])[0-5][0-9]|GMT|UT|Z|[ECMP][SD]T)(?:[ \t\r\n]*\([^()]*\))?[ \t\r\n]*$")
 # What is no encoded word, or in a charset that is none (RFC 2047 2).
@@ -118,7 +118,17 @@ def known_mime(case, ours, theirs):
 def readable(text):
     """GMime writes "?" for what is in no charset, or leaves it."""
     octets = urllib.parse.unquote_to_bytes(text or "")
-    return octets.decode("utf-8", "replace").replace("\ufffd", "?")
+    return octets.decode("utf-8", "replace").replace("\ufffd", "?").strip()
+
+
+def is_raw(case):
+    """Octets in a field that are no UTF-8: we take all of them for windows-1252, GMime word by word."""
+    for value in re.findall(rb"(?im)^(?:subject|content-[a-z]*) *:((?:.|\n[ \t])*)", case):
+        try:
+            value.decode("utf-8")
+        except UnicodeDecodeError:
+            return True
+    return False
 
 
 def same_parameter(key, case, a, b):
@@ -130,6 +140,8 @@ def same_parameter(key, case, a, b):
 
 
 def same(key, case, a, b):
+    if key in ("subject", "name", "filename") and "%" in a.get(key, "") and is_raw(case):
+        return True
     if key in ("charset", "name", "filename"):
         return same_parameter(key, case, a.get(key), b.get(key))
     if key == "subject" and readable(a[key]) == readable(b[key]):
@@ -180,7 +192,8 @@ def differs_address(case, ours, theirs):
     same = unquoted(ours[:-1]) == unquoted(theirs[:-1])
     if bad == [True, False] and "Undecodable" in theirs[-1]:
         return None
-    if any("%3d?" in a for a in ours) or (bad == [True, False] and (UNREADABLE.search(case) or NO_NAME.search(case))):
+    if any("%3d?" in a for a in ours) or (bad == [True, False] and NO_NAME.search(case)) or \
+            (bad[0] != bad[1] and UNREADABLE.search(case)):
         return KNOWN, "encoded word that is none, or a control"
     if bad == [False, True] and any(re.search(r"\[.*%(09|20)", a) for a in ours):
         return KNOWN, "blank in a literal"
