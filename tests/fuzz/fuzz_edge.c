@@ -237,16 +237,25 @@ static void note(struct reader *in)
 
 /* ---- the clients ---- */
 
+/* The session takes the connection before anything happens to it. */
+static void no_event(struct conn *c, enum conn_event e)
+{
+	(void)c;
+	(void)e;
+}
+
 static void connect_client(size_t i, uint8_t row)
 {
 	struct sockaddr_in peer = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0xc0000201) };
+	struct conn conn;
 	int fds[2];
 
 	if (clients[i] >= 0)
 		close(clients[i]);
 	check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0);
 	clients[i] = fds[0];
-	session_start(&listeners[row % 4], fds[1], (struct sockaddr *)&peer);
+	conn_init(&conn, edge.loop, fds[1], (struct sockaddr *)&peer, no_event);
+	session_start(&listeners[row % 4], &conn);
 }
 
 static void type(size_t i, struct str octets)
