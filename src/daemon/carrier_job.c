@@ -266,14 +266,16 @@ static bool choose_level(struct carrier_job *j)
 	struct route_rules rules = config_routes(c);
 
 	j->level = config_tls_level(c, j->job.host);
-	if (j->level == 0)
-		j->level = ROUTE_TLS_MAY;
 	if (j->job.has_rule) {
 		j->rule = route_rule_find(&rules, j->job.role, j->job.rule);
 		if (!is_rule_of(j->rule, &j->job))
 			return false;
-		j->level = j->rule->tls;
+		/* A section that leaves the way to MX (backup_mx) leaves the domain's tls_policy too. */
+		if (j->rule->kind != ROUTE_MX || j->level == 0)
+			j->level = j->rule->tls;
 	}
+	if (j->level == 0)
+		j->level = ROUTE_TLS_MAY;
 	return true;
 }
 

@@ -108,6 +108,16 @@ def add_policies(w):
         W['policies'] = peer.Policies(texts, web, address)
 
 
+LEVELS = {'lnone': 'none', 'lencrypt': 'encrypt', 'lverify': 'verify', 'ldane': 'dane', 'lbackup': 'verify'}
+
+
+def add_levels(w, tls):
+    """Domains for which the administrator wants a level, all behind a certificate that nobody vouches for."""
+    for i, name in enumerate(LEVELS):
+        add_peer(name, 120 + i, ['@ IN MX 10 mail', 'mail IN A {}'], tls=tls)
+    return ''.join(f'tls_policy "{name}.test" {{\n level = {level}\n}}\n' for name, level in LEVELS.items())
+
+
 def route(domain, port=25, **settings):
     return f'route "{domain}" {{\n' + ''.join(f' {k} = {v}\n' for k, v in settings.items()) + f' port = {port}\n}}\n'
 
@@ -119,9 +129,10 @@ def test_the_world_opens(_office):
     add_others(w, tls)
     add_peers(w, tls)
     add_policies(w)
+    levels = add_levels(w, tls) + 'route "lbackup.test" {\n backup_mx = yes\n}\n'
     slowly = 'limit ".many.test" {\n connections = 1\n}\n'
     round_and_round = slowly + 'received_max = 20\n' + route('loop.test', relay='"{}"', backup_mx='yes') + f'tls_ca_file = "{W["ca"][0]}"\n'
-    a = W['a'] = w.office('a', 10, 'a.test', round_and_round.replace('{}', f'{world.NET}.11'))
+    a = W['a'] = w.office('a', 10, 'a.test', levels + round_and_round.replace('{}', f'{world.NET}.11'))
     add_peer('spare', 70, [])
     out = (f'source "b.test" {{\n ipv4 = "{world.NET}.71"\n ipv6 = "fd77::71"\n helo = "mx71.b.test"\n}}\n'
            f'fallback_relay {{\n host = "{W["spare"].address}"\n}}\nsmtp_client_connect_timeout = 2s\n')
@@ -263,6 +274,16 @@ def test_dane_without_starttls(_office):
     send(W['a'], 'x@stripped.test', 'stripped')
     log_has(W['a'], 'carrier.deferred', to='x@stripped.test')
     assert not W['stripped'].messages and not W['stripped'].said('MAIL')
+
+
+def test_tls_policy(_office):
+    for name in LEVELS:
+        send(W['a'], f'x@{name}.test', name)
+    log_has(W['a'], 'carrier.delivered', to='x@lnone.test', tls='clear')
+    log_has(W['a'], 'carrier.delivered', to='x@lencrypt.test', tls='encrypted')
+    for name in ('lverify', 'ldane', 'lbackup'):
+        log_has(W['a'], 'carrier.deferred', to=f'x@{name}.test', status='4.7.5')
+        assert not W[name].messages and not W[name].said('MAIL'), name
 
 
 def test_mta_sts(_office):
