@@ -97,9 +97,7 @@ def markdown(judged, found, machine):
     m = machine['limits']
     return '\n'.join([
         '# Results of bench/run', '',
-        f'{machine["when"]}, {machine["cpus"]} processors, Linux {machine["kernel"]}, certificate {machine["cert"]}, '
-        f'median of {machine["runs"]}' + (', short runs: orders of magnitude only' if machine['quick'] else '') + '. '
-        + ', '.join(f'{k}: {v}' for k, v in machine['versions'].items()) + '.', '',
+        headline(machine) + ' ' + ', '.join(f'{k}: {v}' for k, v in machine['versions'].items()) + '.', '',
         'CPU is that of all processes of the server: for each operation, for RETR for each megabyte.  '
         'A ratio is our figure to the peer\'s.', '',
         *table(judged, machine), *others(judged, found), '', '![ratios](figures/ratios.svg)', '', '## Limits of the machine', '',
@@ -148,22 +146,29 @@ def svg(judged):
     return '\n'.join(out + ['</svg>', ''])
 
 
-def curve_table(curves):
-    out = ['', '## How the cost grows', '', '| work | size | figure | CPU us each |', '|---|---|---|---|']
+def headline(machine):
+    return (f'{machine["when"]}, {machine["cpus"]} processors, Linux {machine["kernel"]}, certificate {machine["cert"]}, '
+            f'median of {machine["runs"]}' + (', short runs: orders of magnitude only' if machine['quick'] else '') + '.')
+
+
+def curve_table(curves, machine):
+    out = ['# How the cost grows', '', headline(dict(machine, runs=1)), '', '| work | size | figure | CPU us each |', '|---|---|---|---|']
     for c, points in curves:
-        out += [f'| {c.title} | {x:,} {c.axis} | {number(r.get(c.unit))} {rows.UNITS[c.unit][0]} '
-                f'| {number(r.get("cpu_us"))} |'.replace(',', ' ') for x, r in points]
-    return '\n'.join(out + ['', '![curves](figures/curves.svg)', ''])
+        out += [f'| {c.title} | {f"{x:,}".replace(",", " ")} {c.axis} | {number(r.get(c.unit))} '
+                f'{rows.UNITS[c.unit][0]} | {number(r.get("cpu_us"))} |' for x, r in points]
+    return '\n'.join(out + ['', 'CPU is that of all processes of the server, for RETR for each megabyte.', '',
+                            '![curves](figures/curves.svg)', ''])
 
 
 def curve_svg(curves):
     """A panel a curve, both axes logarithmic."""
-    width, height, gap = 250, 170, 62
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{(width + gap) * len(curves) + gap}" '
-           f'height="{height + 80}" font-family="sans-serif" font-size="11">',
+    width, height, gap, across = 250, 170, 62, 4
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{(width + gap) * min(len(curves), across) + gap}" '
+           f'height="{(height + 80) * -(-len(curves) // across)}" font-family="sans-serif" font-size="11">',
            '<rect width="100%" height="100%" fill="white"/>']
     for i, (c, points) in enumerate(curves):
-        left, low = gap + i * (width + gap), height + 40
+        top = i // across * (height + 80)
+        left, low = gap + i % across * (width + gap), top + height + 40
         known = [(x, r[c.unit]) for x, r in points if r.get(c.unit)]
         if len(known) < 2:
             continue
@@ -172,9 +177,9 @@ def curve_svg(curves):
         span_y = max(math.log(max(ys) / min(ys)), math.log(10))
         at = [(left + math.log(x / known[0][0]) / span_x * width,
                low - math.log(y / min(ys)) / span_y * height) for x, y in known]
-        out += [f'<text x="{left}" y="18" font-weight="bold">{html.escape(c.title)}, '
+        out += [f'<text x="{left}" y="{top + 18}" font-weight="bold">{html.escape(c.title)}, '
                 f'{rows.UNITS[c.unit][0]}</text>',
-                f'<path d="M{left} 30V{low}H{left + width}" fill="none" stroke="#999"/>',
+                f'<path d="M{left} {top + 30}V{low}H{left + width}" fill="none" stroke="#999"/>',
                 f'<text x="{left + width}" y="{low + 28}" text-anchor="end">{c.axis}</text>',
                 '<polyline fill="none" stroke="#3a7" stroke-width="2" points="'
                 + ' '.join(f'{x:.0f},{y:.0f}' for x, y in at) + '"/>']
@@ -185,14 +190,14 @@ def curve_svg(curves):
     return '\n'.join(out + ['</svg>', ''])
 
 
-def write_curves(out, curves):
+def write_curves(out, curves, machine):
     if not curves:
         return
     with open(os.path.join(out, 'curves.json'), 'w', encoding='utf-8') as f:
         json.dump({c.name: points for c, points in curves}, f, indent=1)
         f.write('\n')
     with open(os.path.join(out, 'curves.md'), 'w', encoding='utf-8') as f:
-        f.write(curve_table(curves).lstrip())
+        f.write(curve_table(curves, machine))
     with open(os.path.join(out, 'figures', 'curves.svg'), 'w', encoding='utf-8') as f:
         f.write(curve_svg(curves))
 

@@ -269,15 +269,28 @@ def transfer(server, size=KIB):
     return result
 
 
+def accounts(server, count, measure):
+    with server.with_users(count):
+        return measure(server, connections=20 if count >= 20 else 5)
+
+
+SIZES = [KIB, 10 * KIB, 100 * KIB, MIB, 10 * MIB, 100 * MIB]
+RETRIEVED = {KIB: 20000, 10 * KIB: 10000, 100 * KIB: 2000, MIB: 500, 10 * MIB: 100, 100 * MIB: 10}
 CURVES = [
     Curve('curve-deliver', 'delivery 1 KiB', 'connections', 'rate', deliver,
           [(n, {'connections': n}) for n in (1, 10, 100)]),
     Curve('curve-session', 'POP3 sessions', 'connections', 'rate', session,
           [(n, {'connections': n}) for n in (1, 10, 100)]),
     Curve('curve-size', 'delivery, 4 connections', 'octets', 'mb_s', transfer,
-          [(n, {'size': n}) for n in (KIB, 10 * KIB, 100 * KIB, MIB, 10 * MIB, 100 * MIB)]),
+          [(n, {'size': n}) for n in SIZES]),
+    Curve('curve-retr', 'RETR, one connection', 'octets', 'mb_s', retrieve,
+          [(n, {'size': n, 'count': RETRIEVED[n]}) for n in SIZES]),
     Curve('curve-list', 'login, UIDL, LIST', 'messages', 'seconds', listing,
           [(n, {'count': n}) for n in (1000, 10000, 100000, 1000000)]),
+    Curve('curve-accounts', 'POP3 sessions', 'accounts', 'rate', accounts,
+          [(n, {'count': n, 'measure': session}) for n in (10, 10000, 100000)]),
+    Curve('curve-accounts-deliver', 'delivery 1 KiB, 20 connections', 'accounts', 'rate', accounts,
+          [(n, {'count': n, 'measure': deliver}) for n in (10, 10000, 100000)]),
 ]
 
 

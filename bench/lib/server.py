@@ -1,5 +1,6 @@
 """A server under test: started and stopped by its script, its processes counted by a control group."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -115,15 +116,36 @@ class Server:
         self.script('stop')
         self.group.end()
 
-    def restart(self, kind=None):
-        """What an earlier run left in memory would hide what the next one takes; kind: of its certificate."""
-        self.kind = kind or self.kind
+    def stop(self):
         self.script('stop')
         for _ in range(100):
             if not self.group.pids():
                 break
             time.sleep(0.1)
+
+    def restart(self, kind=None):
+        """What an earlier run left in memory would hide what the next one takes; kind: of its certificate."""
+        self.kind = kind or self.kind
+        self.stop()
         self.script('start', inside=True)
+
+    @contextlib.contextmanager
+    def with_users(self, count):
+        """With so many accounts, and no mail, in a directory of its own."""
+        usual = self.dir, self.bench.users_file, self.bench.users
+        self.stop()
+        self.dir = os.path.join(self.bench.dir, f'{self.name}-{count}')
+        self.bench.users_file = os.path.join(self.bench.dir, f'users-{count}')
+        self.bench.users = count
+        with open(self.bench.users_file, 'w', encoding='ascii') as f:
+            f.writelines(f'u{n}\n' for n in range(count))
+        try:
+            self.script('start', inside=True)
+            yield
+        finally:
+            self.stop()
+            self.dir, self.bench.users_file, self.bench.users = usual
+            self.script('start', inside=True)
 
     def settle(self):
         """Until it has nothing left to do: what was put off counts too."""
