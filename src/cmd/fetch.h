@@ -102,7 +102,8 @@ enum status fetch_decide(struct fetch *f, struct err *err);
 struct str fetch_uidl(const struct fetch *f, const struct fetch_message *m);
 struct fetch_message *fetch_by_number(struct fetch *f, uint64_t number); /* NULL: not listed */
 /* What is to be done with a message that the office has as `seen`. */
-void fetch_known(const struct fetch *f, struct fetch_message *m, const json_t *seen);
+void fetch_known(const struct fetch *f, struct fetch_message *m, const json_t *state_of,
+	const json_t *since);
 
 /* fetch_header.c: messages told by their header.  identify: those without a UIDL of their own; changed: all, when none of
  * them is known and many were. */

@@ -28,13 +28,13 @@ int fetch_full_find(struct cmd *c, struct buf *remote, struct buf *id)
 /* Of all that is listed only this one.  A server's new UIDL changes nothing: the office knows it by its id. */
 void fetch_full_choose(struct fetch *f, struct fetch_message *m, const json_t *seen)
 {
-	const char *id = json_string_value(json_object_get(seen, "id"));
+	const char *id = json_string_value(json_array_get(seen, 2));
 	char stub[MSGID_TEXT + 1];
 
 	msgid_text(remote_id(f->maildrop, fetch_uidl(f, m), true), stub);
 	m->action = str_eq(str_c(stub), f->full) || (str_eq(str_c(id), f->full) &&
-							    json_integer_value(json_object_get(seen,
-								    "state")) == REMOTE_SEEN_STUB)
+							    json_integer_value(json_array_get(
+								    seen, 0)) == REMOTE_SEEN_STUB)
 			    ? FETCH_WHOLE
 			    : FETCH_KEEP;
 	f->found = f->found || m->action == FETCH_WHOLE || str_eq(str_c(id), f->full);

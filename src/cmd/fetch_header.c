@@ -146,7 +146,7 @@ static void rename_row(
 	json_object_set_new(row, "uidl", json_stringn(uidl.p, uidl.n));
 	json_array_append_new(rows, row);
 	json_array_append(gone, json_object_get(seen, "uidl"));
-	fetch_known(f, m, seen);
+	fetch_known(f, m, json_object_get(seen, "state"), json_object_get(seen, "first_ms"));
 }
 
 static enum status recognise_some(

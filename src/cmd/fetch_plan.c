@@ -122,10 +122,10 @@ static bool is(const char *value, struct str word)
 }
 
 /* A message that is known: is its time on the server over? */
-void fetch_known(const struct fetch *f, struct fetch_message *m, const json_t *seen)
+void fetch_known(
+	const struct fetch *f, struct fetch_message *m, const json_t *state_of, const json_t *since)
 {
-	int64_t first_ms = json_integer_value(json_object_get(seen, "first_ms"));
-	int64_t state = json_integer_value(json_object_get(seen, "state"));
+	int64_t state = json_integer_value(state_of), first_ms = json_integer_value(since);
 	const struct config_remote *r = f->remote;
 
 	bool over = is(r->keep, STR("delete")) ||
@@ -167,8 +167,9 @@ static enum status decide_some(struct fetch *f, size_t from, size_t to, struct e
 		json_array_append_new(uidls, json_stringn(uidl.p, uidl.n));
 	}
 	status = fetch_ask(f,
-		json_pack("{s:s, s:s, s:I, s:o}", "verb", "remote.which", "remote", f->remote->name,
-			"maildrop", (json_int_t)f->maildrop, "uidls", uidls),
+		json_pack("{s:s, s:s, s:I, s:b, s:o}", "verb", "remote.which", "remote",
+			f->remote->name, "maildrop", (json_int_t)f->maildrop, "ids", f->full.n > 0,
+			"uidls", uidls),
 		err);
 	seen = json_object_get(f->row, "seen");
 	if (status == ST_OK && json_array_size(seen) != to - from)
@@ -181,8 +182,8 @@ static enum status decide_some(struct fetch *f, size_t from, size_t to, struct e
 			fetch_full_choose(f, m, row);
 			continue;
 		}
-		if (json_is_object(row)) {
-			fetch_known(f, m, row);
+		if (json_is_array(row)) {
+			fetch_known(f, m, json_array_get(row, 0), json_array_get(row, 1));
 			continue;
 		}
 		f->counts.new_ones++;

@@ -112,12 +112,28 @@ static struct str text_at(const json_t *array, size_t i)
 	return str_of(json_string_value(v), json_string_length(v));
 }
 
-/* {"remote", "maildrop", "uidls": [...]} -> one row {"seen": [null or {...}, in their order]} */
+/* Ten thousand of them are asked for at a time: no more than is needed. */
+static json_t *known_json(const struct remote_seen *seen, bool with_id)
+{
+	json_t *a = json_array();
+	char id[MSGID_TEXT + 1];
+
+	json_array_append_new(a, json_integer(seen->state));
+	json_array_append_new(a, json_integer(seen->first_ms));
+	msgid_text(seen->id, id);
+	if (with_id)
+		json_array_append_new(a, json_string(id));
+	return a;
+}
+
+/* {"remote", "maildrop", "ids": are they wanted?, "uidls": [...]} -> one row
+ * {"seen": [null or [state, first_ms, id], in their order]} */
 enum status verb_remote_which(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
 {
 	uint64_t maildrop = (uint64_t)json_integer_value(json_object_get(q, "maildrop"));
 	const json_t *uidls = json_object_get(q, "uidls");
+	bool ids = json_is_true(json_object_get(q, "ids"));
 	struct remote_seen seen;
 	struct str remote;
 	json_t *all;
@@ -131,8 +147,9 @@ enum status verb_remote_which(
 		bool known = remote_state_get(o->remotes, remote, uidl, &seen) ||
 			     find_in_store(o, maildrop, uidl, &seen);
 
-		json_array_append_new(all, known ? seen_json(&seen) : json_null());
+		json_array_append_new(all, known ? known_json(&seen, ids) : json_null());
 	}
+	remote_state_rest(o->remotes);
 	r->row(r, json_pack("{s:o}", "seen", all));
 	return ST_OK;
 }

@@ -15,6 +15,7 @@ enum statement { GET, BY_HEADER, COUNT_ALL, PUT, FORGET, STATEMENTS };
 struct remote_state {
 	sqlite3 *db;
 	sqlite3_stmt *stmt[STATEMENTS];
+	bool walking; /* GET stands on the row that was found last */
 };
 
 static const char schema[] =
@@ -29,7 +30,7 @@ static const char schema[] =
 #define COLUMNS "uidl, id, octets, header, first_ms, state"
 
 static const char *const statements[STATEMENTS] = {
-	[GET] = "SELECT " COLUMNS " FROM seen WHERE remote = ?1 AND uidl = ?2",
+	[GET] = "SELECT " COLUMNS " FROM seen WHERE remote = ?1 AND uidl >= ?2 ORDER BY uidl",
 	[BY_HEADER] =
 		"SELECT " COLUMNS " FROM seen WHERE remote = ?1 AND header = ?2 AND octets = ?3"
 		" LIMIT 2",
@@ -134,16 +135,28 @@ static void fill(sqlite3_stmt *q, struct remote_seen *seen)
 		memcpy(seen->header, sqlite3_column_blob(q, 3), REMOTE_DIGEST);
 }
 
-bool remote_state_get(
-	struct remote_state *s, struct str remote, struct str uidl, struct remote_seen *seen)
+static bool walk_step(sqlite3_stmt *q, struct str uidl, struct remote_seen *seen)
 {
-	sqlite3_stmt *q = take(s, GET, remote);
-
-	bind(q, 2, uidl);
 	if (sqlite3_step(q) != SQLITE_ROW)
 		return false;
 	fill(q, seen);
-	return true;
+	return str_eq(seen->uidl, uidl);
+}
+
+bool remote_state_get(
+	struct remote_state *s, struct str remote, struct str uidl, struct remote_seen *seen)
+{
+	if (s->walking && walk_step(s->stmt[GET], uidl, seen))
+		return true;
+	bind(take(s, GET, remote), 2, uidl);
+	s->walking = walk_step(s->stmt[GET], uidl, seen);
+	return s->walking;
+}
+
+void remote_state_rest(struct remote_state *s)
+{
+	sqlite3_reset(s->stmt[GET]);
+	s->walking = false;
 }
 
 bool remote_state_by_header(struct remote_state *s, struct str remote,

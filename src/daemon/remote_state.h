@@ -36,9 +36,11 @@ void remote_state_close(struct remote_state *s); /* NULL is fine */
 enum status remote_state_begin(struct remote_state *s, struct err *err);
 enum status remote_state_commit(struct remote_state *s, struct err *err);
 
-/* False: it was never seen.  Views live until the next call. */
+/* False: it was never seen.  Views live until the next call.  Many are found quickest in the order of their
+ * UIDLs; then remote_state_rest(), or what others write is not seen. */
 bool remote_state_get(
 	struct remote_state *s, struct str remote, struct str uidl, struct remote_seen *seen);
+void remote_state_rest(struct remote_state *s);
 /* A message with this header and size; false: none, or several. */
 bool remote_state_by_header(struct remote_state *s, struct str remote,
 	const unsigned char header[REMOTE_DIGEST], int64_t octets, struct remote_seen *seen);
