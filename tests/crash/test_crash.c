@@ -54,7 +54,7 @@ struct world {
 	struct asked asked[ASKED_AT_ONCE];
 	struct buf expected, out;
 	uint64_t cuts, answered_ok, refused, unknown, kept_open, faults, index_games, restored,
-		given_back;
+		retired, given_back;
 	int64_t keep;
 };
 
@@ -109,6 +109,11 @@ static void uidl_of(const struct model_message *m, size_t maildrop, char text[32
 		(void)snprintf(text, 32, "imported-%u", m->id);
 }
 
+static int64_t received_ms(uint32_t id)
+{
+	return INT64_C(1700000000000) + id * INT64_C(1000);
+}
+
 static void deliver_done(struct store_op *op, enum store_result result)
 {
 	struct asked *a = LIST_OF(op, struct asked, deliver.op);
@@ -138,6 +143,7 @@ static void ask_deliver(struct world *w, struct asked *a, struct model_message *
 		.draft = draft,
 		.sender = STR("s@example.org"),
 		.client = STR("192.0.2.1"),
+		.received_ms = received_ms(m->id),
 		.targets = a->targets,
 		.count = n };
 	m->fate = OPEN;
@@ -249,18 +255,15 @@ static size_t choose(struct world *w, size_t maildrop, enum fate fate, struct ms
 	return n;
 }
 
-static void do_expunge(struct world *w)
+static void expunge(
+	struct world *w, size_t maildrop, struct msgid *ids, struct model_message **which, size_t n)
 {
-	size_t maildrop = rnd(w, MAILDROPS), n;
-	struct model_message *which[10];
-	struct msgid ids[10];
 	struct store_open o;
 	struct store_expunge e;
 	enum store_result result;
 
 	if (help_open(w->store, &o, maildrop + 1) != STORE_OK)
 		return; /* the index may be behind a dead disk */
-	n = choose(w, maildrop, PRESENT, ids, which);
 	w->deletions++;
 	result = help_expunge(w->store, &e, &o, ids, n);
 	store_close(w->store, maildrop + 1, o.token);
@@ -273,6 +276,66 @@ static void do_expunge(struct world *w)
 			which[i]->in[maildrop] = OPEN;
 			which[i]->asked[maildrop] = w->deletions;
 		}
+	}
+}
+
+static void do_expunge(struct world *w)
+{
+	size_t maildrop = rnd(w, MAILDROPS);
+	struct model_message *which[10];
+	struct msgid ids[10];
+	size_t n = choose(w, maildrop, PRESENT, ids, which);
+
+	expunge(w, maildrop, ids, which, n);
+}
+
+static struct model_message *by_id(struct world *w, struct msgid id)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (msgid_eq(help_id(w->messages[i].id), id))
+			return &w->messages[i];
+	return NULL;
+}
+
+/* As daemon/retention.c does it: what came before a time, a slice at a time. */
+static void do_retention(struct world *w)
+{
+	size_t maildrop = rnd(w, MAILDROPS);
+	uint32_t first = (uint32_t)rnd(w, 1 + w->count / 2); /* that stays */
+	struct model_message *which[10];
+	struct msgid ids[10];
+	uint64_t from = 0;
+
+	for (size_t i = 0; i < w->count; i++)
+		w->messages[i].seen = 0;
+	do {
+		size_t count = 1 + rnd(w, 10), n = 0;
+
+		if (store_older(w->store, maildrop + 1, received_ms(first), &from, ids, &count) !=
+			STORE_OK)
+			return;
+		for (size_t i = 0; i < count; i++) {
+			struct model_message *m = by_id(w, ids[i]);
+
+			if (m == NULL || m->id >= first || m->in[maildrop] == ABSENT)
+				broken(w, "what is not there or not old counts as old");
+			m->seen = 1;
+			/* of others nobody knows whether they are there */
+			if (m->fate == PRESENT && m->in[maildrop] == PRESENT) {
+				ids[n] = ids[i];
+				which[n++] = m;
+			}
+		}
+		expunge(w, maildrop, ids, which, n);
+		for (size_t i = 0; i < n; i++)
+			w->retired += which[i]->in[maildrop] == ABSENT;
+	} while (from != 0 && !disk_sim_dead(w->disk));
+	for (size_t i = 0; i + 1 < first && !disk_sim_dead(w->disk); i++) {
+		const struct model_message *m = &w->messages[i];
+
+		if (m->fate == PRESENT && m->in[maildrop] == PRESENT && m->seen == 0 &&
+			(m->maildrops & 1u << maildrop) != 0)
+			broken(w, "message %u is old, and nobody was told", m->id);
 	}
 }
 
@@ -364,14 +427,6 @@ static void do_reads(struct world *w)
 }
 
 /* ---- comparing ---- */
-
-static struct model_message *by_id(struct world *w, struct msgid id)
-{
-	for (size_t i = 0; i < w->count; i++)
-		if (msgid_eq(help_id(w->messages[i].id), id))
-			return &w->messages[i];
-	return NULL;
-}
 
 static void check_row(struct world *w, size_t maildrop, const struct store_listing *l, size_t i)
 {
@@ -568,8 +623,8 @@ static void work(struct world *w)
 {
 	while (!disk_sim_dead(w->disk)) {
 		switch (rnd(w, 10)) {
-		case 0:
-		case 1: do_expunge(w); break;
+		case 0: do_expunge(w); break;
+		case 1: rnd(w, 2) == 0 ? do_retention(w) : do_expunge(w); break;
 		case 2: do_reads(w); break;
 		case 3: maybe_fault(w); break;
 		case 8: do_restore(w); break;
@@ -703,9 +758,9 @@ int main(int argc, char **argv)
 	printf("%" PRIu64 " cuts: every promise held (%" PRIu64 " deliveries acknowledged, %" PRIu64
 	       " refused, %" PRIu64 " unknown, %" PRIu64 " kept though nobody was told, %" PRIu64
 	       " faults, %" PRIu64 " indexes taken away or put back, %" PRIu64 " restored, %" PRIu64
-	       " KiB given back)\n",
+	       " old ones deleted, %" PRIu64 " KiB given back)\n",
 		w->cuts, w->answered_ok, w->refused, w->unknown, w->kept_open, w->faults,
-		w->index_games, w->restored, w->given_back >> 10);
+		w->index_games, w->restored, w->retired, w->given_back >> 10);
 	buf_deinit(&w->expected);
 	buf_deinit(&w->out);
 	free(w);
