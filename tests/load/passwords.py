@@ -19,7 +19,7 @@ class Guesser:
     """guess.c at work; made: guesses, answers, connections that were refused or fell."""
 
     def __init__(self, program, port):
-        self.made = None
+        self.made, self.took = None, 0
         self.started = time.monotonic()
         self.process = subprocess.Popen([program, str(port), str(RATE), str(NETWORKS)],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
