@@ -98,11 +98,11 @@ static void errors_rows(void **state)
 		{ "unknown listener", STR_INIT("listen imap {\n}"),
 			"restante.conf:2: listen imap needs a protocol (only smtp, submission, "
 			"submissions, "
-			"pop3, pop3s and lmtp imply one)" },
+			"pop3, pop3s, lmtp, https and http imply one)" },
 		{ "unknown listener without port", STR_INIT("listen other {\nprotocol = smtp\n}"),
 			"restante.conf:3: listen other needs a port (only smtp, submission, "
 			"submissions, "
-			"pop3, pop3s and lmtp imply one)" },
+			"pop3, pop3s, lmtp, https and http imply one)" },
 		{ "port 0", STR_INIT("listen smtp { port = 0 }"),
 			"restante.conf:1: port cannot be \"0\": allowed is 1 to 65535" },
 		{ "port 65536", STR_INIT("listen smtp { port = 65536 }"),
@@ -417,6 +417,21 @@ static void printing_is_reading(void **state)
 	buf_deinit(&two);
 }
 
+/* A page for mail clients ends no port of mail; a port of mail ends those that are not written. */
+static void listen_https_alone(void **state)
+{
+	struct config *c = must_parse(STR("listen https { }\n"));
+
+	(void)state;
+	assert_int_equal(c->listen_count, 6);
+	assert_int_equal(c->listen[0].protocol, LISTEN_HTTP);
+	assert_int_equal(c->listen[5].port, 995);
+	config_free(c);
+	c = must_parse(STR("listen https { }\nlisten smtp { }\n"));
+	assert_int_equal(c->listen_count, 2);
+	config_free(c);
+}
+
 /* The file of `init` is valid, also with every commented setting switched on. */
 static void initial_file(void **state)
 {
@@ -428,8 +443,11 @@ static void initial_file(void **state)
 	config_write_initial(&text, STR("mail.example"), 10000);
 	c = must_parse(buf_str(&text));
 	assert_string_equal(c->hostname, "mail.example");
-	assert_int_equal(c->listen_count, 6);
+	assert_int_equal(c->listen_count, 8);
 	assert_int_equal(c->listen[5].port, 10024);
+	assert_int_equal(c->listen[6].port, 10443);
+	assert_int_equal(c->listen[6].tls, LISTEN_TLS_IMPLICIT);
+	assert_int_equal(c->listen[7].port, 10080);
 	assert_int_equal(c->listen[0].port, 10025);
 	assert_int_equal(c->listen[4].port, 10995);
 	assert_string_equal(c->listen[4].addresses[0], "127.0.0.1");
@@ -555,6 +573,7 @@ int main(void)
 		cmocka_unit_test(routes),
 		cmocka_unit_test(printed_routes),
 		cmocka_unit_test(printing_is_reading),
+		cmocka_unit_test(listen_https_alone),
 		cmocka_unit_test(initial_file),
 		cmocka_unit_test(row_texts),
 		cmocka_unit_test(warnings),
