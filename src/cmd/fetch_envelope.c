@@ -30,7 +30,6 @@ static void take(const struct config_remote *r, struct str body, struct envelope
 			continue;
 		buf_put(at, buf_str(&address));
 		to->rcpts[to->count++].address = buf_str(at);
-		address = (struct buf){ 0 };
 	}
 	buf_deinit(&address);
 }
