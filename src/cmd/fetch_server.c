@@ -9,6 +9,7 @@
 #include "cmd/provider.h"
 #include "remote/provider.h"
 #include "remote/secret.h"
+#include "remote/service.h"
 
 enum { ROOTS_MAX = 4 * 1024 * 1024 };
 
@@ -70,13 +71,6 @@ static enum server_tls tls_of(const char *said, enum provider_tls provider)
 					       : SERVER_TLS_NONE;
 }
 
-static uint16_t usual_port(bool sends, enum server_tls tls)
-{
-	if (tls == SERVER_TLS_IMPLICIT) /* RFC 8314 3 */
-		return sends ? 465 : 995;
-	return sends ? 587 : 110;
-}
-
 /* What the section does not say the provider of the address does. */
 static enum status choose(
 	struct fetch_server *s, struct cmd *c, const struct config_remote *r, struct err *err)
@@ -102,7 +96,7 @@ static enum status choose(
 	want->server.tls = tls_of(tls, known && host[0] == '\0' ? service->tls : PROVIDER_IMPLICIT);
 	want->server.port = port != 0                  ? (uint16_t)port
 			    : known && host[0] == '\0' ? service->port
-						       : usual_port(s->sends, want->server.tls);
+						       : service_port(s->sends, want->server.tls);
 	if (r->user[0] != '\0')
 		buf_put(&s->user, str_c(r->user));
 	else

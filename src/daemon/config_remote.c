@@ -6,6 +6,7 @@
 #include "daemon/config_route.h"
 #include "daemon/config_table.h"
 #include "net/cidr.h"
+#include "proto/path.h"
 #include "proto/socks.h"
 
 #define AT(member) offsetof(struct config_remote, member)
@@ -114,18 +115,11 @@ bool remote_delivery_parse(struct str text, enum remote_delivery *kind, struct s
 
 bool remote_target_parse(enum remote_delivery kind, struct str text, struct remote_target *to)
 {
-	bool literal = str_starts(text, STR("["));
-	struct str rest = str_from(text, literal);
-	uint64_t port = kind == REMOTE_LMTP ? 24 : 25;
+	size_t slash = str_find(text, '/');
 
-	*to = (struct remote_target){ .recipient = str_from(text, str_find(text, '/') + 1) };
-	rest = str_head(rest, str_find(rest, '/'));
-	to->host = str_head(rest, str_find(rest, literal ? ']' : ':'));
-	rest = str_from(rest, to->host.n + literal);
-	if (rest.n > 0 && (rest.p[0] != ':' || !str_u64(str_from(rest, 1), &port)))
-		return false;
-	to->port = (uint16_t)port;
-	return to->host.n > 0 && port > 0 && port < 65536;
+	*to = (struct remote_target){ .recipient = str_from(text, slash + 1) };
+	return path_host_port(
+		str_head(text, slash), kind == REMOTE_LMTP ? 24 : 25, &to->host, &to->port);
 }
 
 static bool fingerprint_ok(struct str s)

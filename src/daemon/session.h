@@ -27,6 +27,25 @@ struct session_protocol {
 	void (*free)(struct session *s); /* engine and memory */
 };
 
+/* What every engine has, as functions of the session that owns it: in, out, wants_input, deadline. */
+#define SESSION_ENGINE(of, engine_)                                                                \
+	static struct buf *in(struct session *s)                                                   \
+	{                                                                                          \
+		return engine_##_in(of(s)->engine);                                                \
+	}                                                                                          \
+	static struct buf *out(struct session *s)                                                  \
+	{                                                                                          \
+		return engine_##_out(of(s)->engine);                                               \
+	}                                                                                          \
+	static bool wants_input(const struct session *s)                                           \
+	{                                                                                          \
+		return engine_##_wants_input(of(s)->engine);                                       \
+	}                                                                                          \
+	static int64_t deadline(const struct session *s)                                           \
+	{                                                                                          \
+		return engine_##_deadline(of(s)->engine);                                          \
+	}
+
 struct session {
 	struct conn conn;
 	struct edge *edge;

@@ -154,25 +154,7 @@ static void certificate_shown(struct session *s)
 	(void)s;
 }
 
-static struct buf *in(struct session *s)
-{
-	return httpd_in(http_of(s)->engine);
-}
-
-static struct buf *out(struct session *s)
-{
-	return httpd_out(http_of(s)->engine);
-}
-
-static bool wants_input(const struct session *s)
-{
-	return httpd_wants_input(http_of(s)->engine);
-}
-
-static int64_t deadline(const struct session *s)
-{
-	return httpd_deadline(http_of(s)->engine);
-}
+SESSION_ENGINE(http_of, httpd)
 
 static void timed_out(struct session *s)
 {

@@ -555,25 +555,7 @@ static void certificate_shown(struct session *s)
 	pop3d_certificate_shown(pop3_of(s)->engine);
 }
 
-static struct buf *in(struct session *s)
-{
-	return pop3d_in(pop3_of(s)->engine);
-}
-
-static struct buf *out(struct session *s)
-{
-	return pop3d_out(pop3_of(s)->engine);
-}
-
-static bool wants_input(const struct session *s)
-{
-	return pop3d_wants_input(pop3_of(s)->engine);
-}
-
-static int64_t deadline(const struct session *s)
-{
-	return pop3d_deadline(pop3_of(s)->engine);
-}
+SESSION_ENGINE(pop3_of, pop3d)
 
 static void timed_out(struct session *s)
 {

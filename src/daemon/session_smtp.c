@@ -319,25 +319,7 @@ static void certificate_shown(struct session *s)
 	smtpd_certificate_shown(smtp_of(s)->engine);
 }
 
-static struct buf *in(struct session *s)
-{
-	return smtpd_in(smtp_of(s)->engine);
-}
-
-static struct buf *out(struct session *s)
-{
-	return smtpd_out(smtp_of(s)->engine);
-}
-
-static bool wants_input(const struct session *s)
-{
-	return smtpd_wants_input(smtp_of(s)->engine);
-}
-
-static int64_t deadline(const struct session *s)
-{
-	return smtpd_deadline(smtp_of(s)->engine);
-}
+SESSION_ENGINE(smtp_of, smtpd)
 
 static void timed_out(struct session *s)
 {

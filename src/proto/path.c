@@ -158,6 +158,20 @@ bool path_port(struct str s)
 	return s.n <= 5 && str_u64(s, &port) && port <= UINT16_MAX;
 }
 
+bool path_host_port(struct str s, uint16_t fallback, struct str *host, uint16_t *port)
+{
+	bool literal = str_starts(s, STR("["));
+	uint64_t number = fallback;
+
+	s = str_from(s, literal);
+	*host = str_head(s, str_find(s, literal ? ']' : ':'));
+	s = str_from(s, host->n + literal);
+	if (s.n > 0 && (s.p[0] != ':' || !str_u64(str_from(s, 1), &number)))
+		return false;
+	*port = (uint16_t)number;
+	return host->n > 0 && number > 0 && number < 65536;
+}
+
 /* Cuts local@domain, the domain up to the first octet of `end` or the end of s. */
 static bool cut_mailbox(struct str *rest, char end, struct path *path)
 {

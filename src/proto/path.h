@@ -36,6 +36,9 @@ bool path_literal(struct str s);
 bool path_ip(struct str s);
 bool path_port(struct str s);
 
+/* The whole of s is HOST, HOST:PORT or [ADDRESS]:PORT; without a port it is `fallback`.  The host is a view. */
+bool path_host_port(struct str s, uint16_t fallback, struct str *host, uint16_t *port);
+
 struct param {
 	struct str keyword;
 	struct str value;

@@ -1,5 +1,7 @@
 #include "proto/socks.h"
 
+#include "proto/path.h"
+
 enum {
 	VERSION = 5,
 	AUTH_VERSION = 1,
@@ -116,8 +118,6 @@ bool socks_parse(
 	struct str text, struct str *host, uint16_t *port, struct str *user, struct str *password)
 {
 	const struct str scheme = STR("socks5://");
-	uint64_t number = PORT_DEFAULT;
-	bool literal;
 	size_t at;
 
 	*user = *password = STR("");
@@ -132,13 +132,6 @@ bool socks_parse(
 			return false;
 		text = str_from(text, at + 1);
 	}
-	literal = str_starts(text, STR("["));
-	text = str_from(text, literal);
-	*host = str_head(text, str_find(text, literal ? ']' : ':'));
-	text = str_from(text, host->n + literal);
-	if (text.n > 0 && (text.p[0] != ':' || !str_u64(str_from(text, 1), &number)))
-		return false;
-	*port = (uint16_t)number;
-	return host->n > 0 && host->n <= SOCKS_TEXT_MAX && user->n <= SOCKS_TEXT_MAX &&
-	       password->n <= SOCKS_TEXT_MAX && number > 0 && number < 65536;
+	return path_host_port(text, PORT_DEFAULT, host, port) && host->n <= SOCKS_TEXT_MAX &&
+	       user->n <= SOCKS_TEXT_MAX && password->n <= SOCKS_TEXT_MAX;
 }

@@ -349,17 +349,22 @@ static void octets_in_pieces(void **state)
 		STR("Subject: large\r\n\r\n0123456789\r\n..dot\r\nlast\r\n")));
 }
 
+static struct job small_job(void)
+{
+	return (struct job){ .sender = STR("s@y.test"),
+		.recipients = two,
+		.count = 2,
+		.message = SMALL,
+		.octets = SMALL.n };
+}
+
 /* The second message finds that the server has closed the connection it was to go by: that is nobody's
  * fault and costs nobody an attempt. */
 static void idle_connection_gone(void **state)
 {
 	static const char *const scripts[] = { ENVELOPE "S:250 2.0.0 ok\nX",
 		ENVELOPE "S:250 2.0.0 again", NULL };
-	struct job j = { .sender = STR("s@y.test"),
-		.recipients = two,
-		.count = 2,
-		.message = SMALL,
-		.octets = SMALL.n };
+	struct job j = small_job();
 
 	(void)state;
 	run_two(scripts, SMALL);
@@ -378,11 +383,7 @@ static void connection_used_again(void **state)
 		"S:250 2.0.0 ok\nC:MAIL\nS:250 ok\nC:RCPT\nS:250 ok\nC:RCPT\nS:250 "
 		"ok\nC:DATA\nS:354 go\nD\nS:250 2.0.0 again",
 		NULL };
-	struct job j = { .sender = STR("s@y.test"),
-		.recipients = two,
-		.count = 2,
-		.message = SMALL,
-		.octets = SMALL.n };
+	struct job j = small_job();
 
 	(void)state;
 	run_two(scripts, SMALL);
@@ -405,6 +406,13 @@ static void make_quick(void)
 	LIST_OF(carrier.sessions.prev, struct out, link)->quick = true;
 }
 
+static void three_in_line(struct job *j)
+{
+	make_quick();
+	for (uint32_t number = 4; number < 7; number++)
+		put_job(number, j);
+}
+
 /* RFC 2920 3.1: the envelope of the next message is here before the reply to this one, each reply is for its
  * own message, and one connection does for all. */
 static void jobs_in_line(void **state)
@@ -413,17 +421,11 @@ static void jobs_in_line(void **state)
 		"S:250 2.0.0 ok\n" SAID HEARD SAID "S:250 2.0.0 one\n" HEARD SAID
 		"S:451 4.7.1 two\n" HEARD "S:554 5.7.1 three",
 		NULL };
-	struct job j = { .sender = STR("s@y.test"),
-		.recipients = two,
-		.count = 2,
-		.message = SMALL,
-		.octets = SMALL.n };
+	struct job j = small_job();
 
 	(void)state;
 	run_two(scripts, SMALL);
-	make_quick();
-	for (uint32_t number = 4; number < 7; number++)
-		put_job(number, &j);
+	three_in_line(&j);
 	assert_string_equal(result(), "1 2.0.0 250 2.0.0 one\n1 2.0.0 250 2.0.0 one");
 	assert_string_equal(result(), "2 4.7.1 451 4.7.1 two\n2 4.7.1 451 4.7.1 two");
 	assert_string_equal(result(), "3 5.7.1 554 5.7.1 three\n3 5.7.1 554 5.7.1 three");
@@ -439,11 +441,7 @@ static void no_line_for_large_ones(void **state)
 	static const char *const scripts[] = { GREETED "S:250 2.0.0 ok\n" SAID HEARD
 						       "S:250 2.0.0 one",
 		ENVELOPE "S:250 2.0.0 large", NULL };
-	struct job j = { .sender = STR("s@y.test"),
-		.recipients = two,
-		.count = 2,
-		.message = SMALL,
-		.octets = SMALL.n };
+	struct job j = small_job();
 
 	(void)state;
 	run_two(scripts, SMALL);
@@ -467,17 +465,11 @@ static void line_broken_off(void **state)
 	static const char *const scripts[] = { GREETED "S:250 2.0.0 ok\n" SAID HEARD SAID
 						       "S:250 2.0.0 one\nX",
 		ENVELOPE "S:250 2.0.0 again\nX", ENVELOPE "S:250 2.0.0 again\nX", NULL };
-	struct job j = { .sender = STR("s@y.test"),
-		.recipients = two,
-		.count = 2,
-		.message = SMALL,
-		.octets = SMALL.n };
+	struct job j = small_job();
 
 	(void)state;
 	run_two(scripts, SMALL);
-	make_quick();
-	for (uint32_t number = 4; number < 7; number++)
-		put_job(number, &j);
+	three_in_line(&j);
 	assert_string_equal(result(), "1 2.0.0 250 2.0.0 one\n1 2.0.0 250 2.0.0 one");
 	assert_string_equal(result(), "1 2.0.0 250 2.0.0 again\n1 2.0.0 250 2.0.0 again");
 	assert_string_equal(result(), "1 2.0.0 250 2.0.0 again\n1 2.0.0 250 2.0.0 again");
@@ -493,18 +485,12 @@ static void line_stands_still(void **state)
 	static const char *const scripts[] = { GREETED
 		"S:250 2.0.0 ok\n" SAID HEARD SAID "W\nS:250 2.0.0 one\n" HEARD "S:250 2.0.0 two",
 		ENVELOPE "S:250 2.0.0 three", NULL };
-	struct job j = { .sender = STR("s@y.test"),
-		.recipients = two,
-		.count = 2,
-		.message = SMALL,
-		.octets = SMALL.n };
+	struct job j = small_job();
 	int64_t until;
 
 	(void)state;
 	run_two(scripts, SMALL);
-	make_quick();
-	for (uint32_t number = 4; number < 7; number++)
-		put_job(number, &j);
+	three_in_line(&j);
 	until = clock_mono_ms() + 1200;
 	while (clock_mono_ms() < until)
 		loop_turn(carrier.loop, false);
@@ -529,11 +515,7 @@ static void the_store_dies_in_line(void **state)
 	static const char *const scripts[] = { GREETED
 		"S:250 2.0.0 ok\n" SAID HEARD SAID "W\nS:250 2.0.0 one\n" HEARD "S:250 2.0.0 two",
 		ENVELOPE "S:250 2.0.0 three", NULL };
-	struct job j = { .sender = STR("s@y.test"),
-		.recipients = two,
-		.count = 2,
-		.message = SMALL,
-		.octets = SMALL.n };
+	struct job j = small_job();
 
 	(void)state;
 	run_two(scripts, SMALL);
@@ -574,11 +556,7 @@ static void the_store_dies(void **state)
 {
 	static const char *const scripts[] = { ENVELOPE "W\nS:250 2.0.0 ok", "S:554 a second copy",
 		NULL };
-	struct job j = { .sender = STR("s@y.test"),
-		.recipients = two,
-		.count = 2,
-		.message = SMALL,
-		.octets = SMALL.n };
+	struct job j = small_job();
 
 	(void)state;
 	start_server(scripts);
@@ -641,11 +619,7 @@ static void drains(void **state)
 {
 	static const char *const scripts[] = { ENVELOPE "S:250 2.0.0 ok", NULL };
 	struct ipc_head stop = { .type = LEASH_DRAIN }, head;
-	struct job j = { .sender = STR("s@y.test"),
-		.recipients = two,
-		.count = 2,
-		.message = SMALL,
-		.octets = SMALL.n };
+	struct job j = small_job();
 	struct ipc_packet p = { .head = stop, .fd = -1 };
 	static char room[IPC_PACKET_MAX];
 
