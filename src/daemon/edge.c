@@ -16,7 +16,7 @@
 #include "daemon/sandbox.h"
 #include "daemon/session.h"
 
-enum { ORPHAN_MS = 30 * 1000, LATER_MS = 100 };
+enum { ORPHAN_MS = 30 * 1000, LATER_MS = 100, LOAD_MS = 1000 };
 
 static bool has_word(const char *words, struct str word)
 {
@@ -210,6 +210,16 @@ static void send_later(struct loop_timer *t)
 	ipc_flush_all(e->store);
 }
 
+/* The connections that go may all be another edge's: what began here is looked at until it ends. */
+static void check_load_again(struct loop_timer *t)
+{
+	struct edge *e = LIST_OF(t, struct edge, load);
+
+	edge_check_load(e);
+	if (e->overloaded)
+		loop_timer_at(&e->load, loop_now_ms(e->loop) + LOAD_MS);
+}
+
 void edge_check_load(struct edge *e)
 {
 	int64_t total = shared_total(e->start->shared), most = e->config->connections_max;
@@ -226,6 +236,7 @@ void edge_check_load(struct edge *e)
 		overload_smtp(&e->mx);
 		overload_smtp(&e->submission);
 		overload_pop3(&e->pop3);
+		loop_timer_at(&e->load, loop_now_ms(e->loop) + LOAD_MS);
 	} else {
 		log_info("edge.overload-over", F_INT("connections", total), F_INT("most", most));
 	}
@@ -496,6 +507,7 @@ _Noreturn void edge_process(struct child_start *start)
 	e->loop = loop_new();
 	loop_timer_init(&e->orphaned, e->loop, orphaned);
 	loop_timer_init(&e->later, e->loop, send_later);
+	loop_timer_init(&e->load, e->loop, check_load_again);
 	e->leash = ipc_new(e->loop, start->leash, from_parent, parent_lost, e);
 	e->store = ipc_new(e->loop, start->channel, from_store, store_lost, e);
 	ipc_gather(e->store);

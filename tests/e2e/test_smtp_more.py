@@ -497,3 +497,48 @@ def test_overload(office):
         w.ask('EHLO client.test')
         assert [w.ask('BOGUS')[:3] for _ in range(4)] == ['500'] * 4
     wait_until(lambda: 'edge.overload-over' in office.log_tail(20000), 10, 'its end')
+
+
+def test_overload_ends_in_every_edge(office):
+    """An edge whose connections went while there was overload hears of its end without a new one."""
+    def edge_of(wire):
+        source, port = wire.sock.getsockname()
+        peer = f'{struct.unpack("<I", socket.inet_aton(source))[0]:08X}:{port:04X}'
+        with open('/proc/net/tcp', encoding='ascii') as f:
+            inode = next(row.split()[9] for row in f if row.split()[2] == peer)
+        for pid in office.edge_pids():
+            for fd in os.listdir(f'/proc/{pid}/fd'):
+                if os.readlink(f'/proc/{pid}/fd/{fd}') == f'socket:[{inode}]':
+                    return pid
+        raise AssertionError('nobody holds the connection')
+
+    def close(some):
+        for wire in some:
+            wire.close()
+            wires.remove(wire)
+        time.sleep(0.3)
+
+    wires = []
+    for number in range(1, 250):
+        wires.append(from_address(f'127.0.3.{number}', office.port('smtp')))
+        assert wires[-1].reply().startswith('220')
+        if len(wires) < 28:
+            continue
+        held = {}
+        for wire in wires:
+            held.setdefault(edge_of(wire), []).append(wire)
+        few = min(held.values(), key=len)
+        if len(few) <= 5 or len(held) == 1:
+            break
+        close(few[4:])
+    else:
+        raise AssertionError('the edges hold as many each')
+    if len(held) > 1:
+        close(few)
+        close(list(wires))
+    else:
+        close(few)
+    log = office.log_tail(100000)
+    assert log.count('event=edge.overload ') >= len(held), log
+    wait_until(lambda: log.count('event=edge.overload ') == office.log_tail(100000).count('event=edge.overload-over '),
+               5, 'the end in every edge')
