@@ -127,8 +127,9 @@ static const int for_store[] = { SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(o
 	SCMP_SYS(mkdirat), SCMP_SYS(rmdir), SCMP_SYS(getdents64), SCMP_SYS(fchmod),
 	SCMP_SYS(fchown), SCMP_SYS(umask), SCMP_SYS(getcwd), SCMP_SYS(readlink),
 	SCMP_SYS(readlinkat), SCMP_SYS(fstatfs), SCMP_SYS(statfs), SCMP_SYS(memfd_create),
-	SCMP_SYS(accept4), SCMP_SYS(getsockopt), SCMP_SYS(flock), SCMP_SYS(copy_file_range),
-	SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(sched_getaffinity) };
+	SCMP_SYS(accept4), SCMP_SYS(getsockopt), SCMP_SYS(getsockname), SCMP_SYS(flock),
+	SCMP_SYS(copy_file_range), SCMP_SYS(recvfrom), SCMP_SYS(sendto),
+	SCMP_SYS(sched_getaffinity) };
 
 /* Nobody here ever calls these: whoever does is not us. */
 static const int fatal[] = { SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(ptrace), SCMP_SYS(fork),

@@ -201,6 +201,15 @@ static long try_listen(void)
 	return listen(0, 1);
 }
 
+/* The store asks who called of a socket that an edge took (svc_local). */
+static long try_getsockname(void)
+{
+	struct sockaddr_storage name;
+	socklen_t n = sizeof name;
+
+	return getsockname(outside_dir, (struct sockaddr *)&name, &n);
+}
+
 static long try_socketpair(void)
 {
 	int fds[2];
@@ -510,6 +519,7 @@ static const struct {
 	{ "bind",			try_bind,               REFUSED, REFUSED, OTHER  },
 	{ "listen",		      try_listen,             REFUSED, REFUSED, REFUSED},
 	{ "accept4",		     try_accept,             OTHER,   OTHER,   REFUSED},
+	{ "getsockname",                 try_getsockname,        OTHER,   OTHER,   OTHER  },
 	{ "socketpair",                  try_socketpair,         REFUSED, REFUSED, REFUSED},
 	{ "execve",		      try_exec,               KILLED,  KILLED,  KILLED },
 	{ "execveat",                    try_fexec,              KILLED,  KILLED,  KILLED },
