@@ -171,6 +171,45 @@ static void versions_suites_and_names(void **state)
 	}
 }
 
+static void suites(void **state)
+{
+	static const char aes128[] = "TLS_AES_128_GCM_SHA256", aes256[] = "TLS_AES_256_GCM_SHA384",
+			  chacha[] = "TLS_CHACHA20_POLY1305_SHA256";
+	static const struct {
+		const char *name;
+		int max;
+		const char *offer, *chosen;
+	} rows[] = {
+		{"no AES in hardware",       0,              "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256",
+                 chacha															    },
+		{ "256 first",               0,
+                 "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_"
+                 "SHA256",											  aes128                         },
+		{ "256 alone",               0,              "TLS_AES_256_GCM_SHA384",                              aes256                         },
+		{ "1.2, no AES in hardware", TLS1_2_VERSION, "ECDHE+CHACHA20:ECDHE+AESGCM",
+                 "ECDHE-ECDSA-CHACHA20-POLY1305"												   },
+		{ "1.2, 256 first",          TLS1_2_VERSION,
+                 "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256",				     "ECDHE-ECDSA-AES128-GCM-SHA256"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct rig r;
+		int set;
+
+		rig_open(&r, server("1.2", STR("")));
+		SSL_set_max_proto_version(r.client, rows[i].max);
+		set = rows[i].max == 0 ? SSL_set_ciphersuites(r.client, rows[i].offer)
+				       : SSL_set_cipher_list(r.client, rows[i].offer);
+		assert_int_equal(set, 1);
+		SSL_set1_host(r.client, "mail.example.test");
+		if (!shake(&r))
+			fail_msg("%s: %s", rows[i].name, r.c.error);
+		assert_string_equal(conn_tls_cipher(&r.c), rows[i].chosen);
+		rig_close(&r);
+	}
+}
+
 static void channel_bindings(void **state)
 {
 	static const struct {
@@ -599,6 +638,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(versions_suites_and_names),
+		cmocka_unit_test(suites),
 		cmocka_unit_test(channel_bindings),
 		cmocka_unit_test(octets_both_ways),
 		cmocka_unit_test(a_record_in_pieces),
