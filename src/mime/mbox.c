@@ -118,13 +118,22 @@ static int64_t wall_of(int64_t year, int64_t month, int64_t day, int64_t seconds
 	return (days_of(year, month, day) * 86400 + seconds) * 1000;
 }
 
+/* 31 February is none, and not 3 March. */
+static bool day_exists(int64_t year, int64_t month, int64_t day)
+{
+	int64_t next = month == 12 ? days_of(year + 1, 1, 1) : days_of(year, month + 1, 1);
+
+	return day <= next - days_of(year, month, 1);
+}
+
 bool date_day(struct str s, int64_t *wall_ms)
 {
 	struct str rest = s, y = str_cut(&rest, '-'), m = str_cut(&rest, '-');
 	int64_t year, month, day;
 
 	if (y.n != 4 || m.n != 2 || rest.n != 2 || !number(y, 1970, 9999, &year) ||
-		!number(m, 1, 12, &month) || !number(rest, 1, 31, &day))
+		!number(m, 1, 12, &month) || !number(rest, 1, 31, &day) ||
+		!day_exists(year, month, day))
 		return false;
 	*wall_ms = wall_of(year, month, day, 0);
 	return true;
@@ -141,7 +150,8 @@ bool date_get(struct str s, int64_t *wall_ms)
 	if (!number(next_word(&rest), 1, 31, &day))
 		return false;
 	month = name_index(months, 12, next_word(&rest));
-	if (month < 0 || !year_get(next_word(&rest), &year) || !clock_get(next_word(&rest), &clock))
+	if (month < 0 || !year_get(next_word(&rest), &year) || !day_exists(year, month + 1, day) ||
+		!clock_get(next_word(&rest), &clock))
 		return false;
 	zone = next_word(&rest);
 	if (!zone_get(zone, &offset))
