@@ -194,26 +194,6 @@ static void print_summary(const struct fetch *f)
 	putchar('\n');
 }
 
-/* 75: again later; 77: refused; 69: no server or no TLS. */
-static int code_of(const struct err *err)
-{
-	switch (err->code) {
-	case ST_TEMP: return EX_TEMPFAIL;
-	case ST_PERM: return EX_NOPERM;
-	case ST_USAGE: return EX_CONFIG;
-	case ST_OK:
-	case ST_MORE:
-	case ST_PROTO:
-	case ST_LIMIT:
-	case ST_IO:
-	case ST_CORRUPT:
-	case ST_EXISTS:
-	case ST_NOTFOUND:
-	case ST_VERSION: break;
-	}
-	return err_exit_code(err->code);
-}
-
 static int run(struct cmd *c, const struct config *config, const struct config_remote *remote,
 	struct control_session *session, struct fetch_round *round)
 {
@@ -225,7 +205,7 @@ static int run(struct cmd *c, const struct config *config, const struct config_r
 		.reply = { .row = on_row } };
 	struct err err = { ST_OK, "" };
 	enum status status = fetch_one(&f, &err);
-	int code = status == ST_OK ? EX_OK : code_of(&err);
+	int code = status == ST_OK ? EX_OK : fetch_exit_code(&err);
 
 	if (cmd_has(c, OPTION_JSON))
 		json_array_append_new(round->rows, summary_json(&f, &err));

@@ -194,5 +194,6 @@ enum status fetch_server(struct fetch_server *s, struct cmd *c, const struct con
 /* Who may vouch for a server, in PEM; ca_file "": the system's. */
 enum status fetch_roots(struct buf *to, const char *ca_file, struct err *err);
 void fetch_server_free(struct fetch_server *s);
+int fetch_exit_code(const struct err *err);
 
 #endif

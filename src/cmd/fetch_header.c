@@ -132,7 +132,7 @@ static enum status ask(struct fetch *f, const size_t *who, size_t count, struct 
 			"messages", messages),
 		err);
 	if (status == ST_OK && json_array_size(json_object_get(f->row, "seen")) != count)
-		status = err_set(err, ST_PROTO, "the office answered something else");
+		status = err_set(err, ST_IO, "the office answered something else");
 	return status;
 }
 

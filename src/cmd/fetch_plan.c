@@ -173,7 +173,7 @@ static enum status decide_some(struct fetch *f, size_t from, size_t to, struct e
 		err);
 	seen = json_object_get(f->row, "seen");
 	if (status == ST_OK && json_array_size(seen) != to - from)
-		status = err_set(err, ST_PROTO, "the office answered something else");
+		status = err_set(err, ST_IO, "the office answered something else");
 	for (size_t i = from; i < to && status == ST_OK; i++) {
 		struct fetch_message *m = &f->messages[i];
 		const json_t *row = json_array_get(seen, i - from);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "cmd/fetch.h"
@@ -103,10 +104,10 @@ static enum status choose(
 		buf_put(&s->user, known && p.localpart ? str_head(address, str_rfind(address, '@'))
 						       : address);
 	if (s->host.len == 0 && known && p.status == PROVIDER_DEAD)
-		err_set(err, ST_PERM, "%.*s has ended its service (%.*s)", STR_ARG(p.id),
+		err_set(err, ST_PROTO, "%.*s has ended its service (%.*s)", STR_ARG(p.id),
 			STR_ARG(p.since));
 	else if (s->host.len == 0 && known)
-		err_set(err, ST_PERM, "%.*s has no %s: %.*s", STR_ARG(p.id),
+		err_set(err, ST_PROTO, "%.*s has no %s: %.*s", STR_ARG(p.id),
 			s->sends ? "SMTP" : "POP3", STR_ARG(str_head(p.notes, 120)));
 	buf_deinit(&providers);
 	if (s->host.len == 0)
@@ -135,7 +136,7 @@ enum status fetch_server(struct fetch_server *s, struct cmd *c, const struct con
 		snprintf(netrc, sizeof netrc, "%s/.netrc", home);
 	status = choose(s, c, r, err);
 	if (status == ST_OK && want->server.tls == SERVER_TLS_NONE && !r->allow_cleartext)
-		status = err_set(err, ST_PERM,
+		status = err_set(err, ST_PROTO,
 			"%.*s offers no TLS: the password would cross the network unencrypted; "
 			"allow_cleartext = yes permits it",
 			STR_ARG(buf_str(&s->host)));
@@ -150,7 +151,7 @@ enum status fetch_server(struct fetch_server *s, struct cmd *c, const struct con
 	if (status == ST_NOTFOUND && want->server.own.cert.n > 0)
 		status = ST_OK; /* the certificate is enough */
 	else if (why.code != ST_OK)
-		err_set(err, why.code, "%s", why.text);
+		err_set(err, why.code == ST_NOTFOUND ? ST_USAGE : why.code, "%s", why.text);
 	want->server.host = buf_str(&s->host);
 	want->server.roots = buf_str(&s->roots);
 	want->server.fingerprint = str_c(r->fingerprint);
@@ -174,4 +175,24 @@ void fetch_server_free(struct fetch_server *s)
 	buf_deinit(&s->roots);
 	buf_deinit(&s->certificate);
 	buf_wipe(&s->key);
+}
+
+/* 69: no service, or none with TLS; 75: again later; 77: refused. */
+int fetch_exit_code(const struct err *err)
+{
+	switch (err->code) {
+	case ST_PROTO: return EX_UNAVAILABLE;
+	case ST_USAGE: return EX_CONFIG;
+	case ST_OK:
+	case ST_MORE:
+	case ST_TEMP:
+	case ST_PERM:
+	case ST_LIMIT:
+	case ST_IO:
+	case ST_CORRUPT:
+	case ST_EXISTS:
+	case ST_NOTFOUND:
+	case ST_VERSION: break;
+	}
+	return err_exit_code(err->code);
 }

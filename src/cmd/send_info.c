@@ -82,8 +82,7 @@ static int ask(struct cmd *c, const struct smtp_want *want)
 	smtp_close(&s);
 	if (status == ST_OK)
 		return output_end(c);
-	return cmd_fail(c, status == ST_TEMP ? EX_TEMPFAIL : EX_NOPERM, "%.*s: %s",
-		STR_ARG(want->server.host), err.text);
+	return cmd_fail(c, fetch_exit_code(&err), "%.*s: %s", STR_ARG(want->server.host), err.text);
 }
 
 static bool tls_of(const char *word, uint64_t port, enum server_tls *tls)
@@ -137,8 +136,7 @@ int send_serverinfo(struct cmd *c, const struct config *config, const struct con
 	if (remote == NULL)
 		return ask_host(c);
 	if (fetch_server(&server, c, config, remote, &err) != ST_OK) {
-		code = cmd_fail(c, err.code == ST_TEMP ? EX_TEMPFAIL : EX_NOPERM, "%s: %s",
-			remote->name, err.text);
+		code = cmd_fail(c, fetch_exit_code(&err), "%s: %s", remote->name, err.text);
 	} else {
 		want = (struct smtp_want){ .server = server.want.server,
 			.hostname = str_c(config->hostname),

@@ -91,6 +91,13 @@ static struct str user_of(const struct setup *s)
 	return s->user.len > 0 ? buf_str(&s->user) : canonical_str(&s->address);
 }
 
+static void print_note(const struct setup *s)
+{
+	if (s->provider.notes.n > 0)
+		printf("%-10s %.*s\n", "note", STR_ARG(s->provider.notes));
+	fflush(stdout);
+}
+
 static void print_found(const struct setup *s)
 {
 	struct str user = user_of(s);
@@ -99,9 +106,7 @@ static void print_found(const struct setup *s)
 	print_server(s, "send", &s->smtp);
 	printf("%-10s %.*s\n", "user", STR_ARG(user));
 	printf("%-10s %s\n", "wants", wanted(s));
-	if (s->provider.notes.n > 0)
-		printf("%-10s %.*s\n", "note", STR_ARG(s->provider.notes));
-	fflush(stdout);
+	print_note(s);
 }
 
 static json_t *server_json(const struct setup_server *server, const char *error)
@@ -435,6 +440,8 @@ int cmd_setup(struct cmd *c)
 	code = setup_find(&s);
 	if (code == EX_OK && plain(&s))
 		print_found(&s);
+	else if (plain(&s) && s.provider.status == PROVIDER_UNSURE)
+		print_note(&s);
 	if (code == EX_OK && cmd_has(c, OPTION_NO_LOGIN))
 		check(&s, &r);
 	else if (code == EX_OK)

@@ -139,11 +139,7 @@ static int open_one(
 	fetch_server_free(&server);
 	if (status == ST_OK)
 		return EX_OK;
-	return cmd_fail(s->cmd,
-		status == ST_TEMP   ? EX_TEMPFAIL
-		: status == ST_PERM ? EX_NOPERM
-				    : EX_CONFIG,
-		"%s: %s", sends ? "SMTP" : "POP3", err.text);
+	return cmd_fail(s->cmd, fetch_exit_code(&err), "%s: %s", sends ? "SMTP" : "POP3", err.text);
 }
 
 int setup_login(struct setup *s, const struct config *config, const struct config_remote *remote)

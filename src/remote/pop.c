@@ -155,22 +155,16 @@ static void answer_challenge(struct pop *p, struct str challenge)
 
 static void closed(struct pop *p, const struct pop3c_result *result)
 {
-	static const char *const reasons[] = {
-		[POP3C_WHY_REPLY] = "the server said",
-		[POP3C_WHY_CLOSED] = "the server closed the connection",
-		[POP3C_WHY_TIMEOUT] = "the server did not answer in time",
-		[POP3C_WHY_GARBAGE] = "the server said what POP3 does not know",
-		[POP3C_WHY_OWNER] = "the session was ended",
-		[POP3C_WHY_NO_TLS] = "the server does not offer TLS",
-		[POP3C_WHY_INJECTED] = "somebody put commands before the encryption began",
-	};
-	bool hopeless = result->why == POP3C_WHY_NO_TLS || result->why == POP3C_WHY_INJECTED;
+	enum status status = result->why == POP3C_WHY_NO_TLS     ? ST_PROTO
+			     : result->why == POP3C_WHY_INJECTED ? ST_PERM
+								 : ST_TEMP;
+	bool said = result->why == POP3C_WHY_REPLY;
 
 	p->over = true;
 	p->pipelined = result->pipelined && result->outcome != POP3C_OK;
 	if (result->outcome != POP3C_OK)
-		err_set(&p->why, hopeless ? ST_PERM : ST_TEMP, "%s%s%.*s", reasons[result->why],
-			result->text.n > 0 ? ": " : "", STR_ARG(str_head(result->text, 150)));
+		err_set(&p->why, status, "%s%.*s", said ? "the server said: " : "",
+			STR_ARG(str_head(result->text, 150)));
 }
 
 /* True: the event is the caller's. */

@@ -32,8 +32,8 @@ struct pop {
 	struct err why; /* the first thing that went wrong */
 };
 
-/* ST_OK: logged in.  ST_TEMP: try again later (also [LOGIN-DELAY], [IN-USE]).  ST_PERM: refused: the login, the
- * certificate, or no TLS.  pop_close() in any case. */
+/* ST_OK: logged in.  ST_TEMP: try again later (also [LOGIN-DELAY], [IN-USE]).  ST_PERM: refused: the login or the
+ * certificate.  ST_PROTO: no TLS.  pop_close() in any case. */
 enum status pop_open(struct pop *p, const struct pop_want *want, struct err *err);
 
 /* The next ROW, BODY or DONE; false: the session is over, p->why says why when that was not asked for, and what was

@@ -66,6 +66,7 @@ enum status secret_file(const char *path, struct buf *out, struct err *err)
 static enum status from_file(const struct secret_source *s, struct buf *out, struct err *err)
 {
 	bool absolute = s->password_file[0] == '/' || !given(s->base);
+	struct err why = { ST_OK, "" };
 	struct buf path = { 0 };
 	enum status status;
 	char *name;
@@ -74,9 +75,11 @@ static enum status from_file(const struct secret_source *s, struct buf *out, str
 	buf_put(&path, str_c(absolute ? "" : "/"));
 	buf_put(&path, str_c(s->password_file));
 	name = buf_steal_c(&path);
-	status = secret_file(name, out, err);
+	status = secret_file(name, out, &why);
 	free(name);
-	return status == ST_NOTFOUND ? ST_IO : status;
+	return status == ST_OK ? ST_OK
+			       : err_set(err, status == ST_NOTFOUND ? ST_USAGE : status,
+					 "password_file: %s", why.text);
 }
 
 static enum status from_command(const char *line, struct buf *out, struct err *err)

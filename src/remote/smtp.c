@@ -117,13 +117,15 @@ static void start_tls(struct smtp *s)
 
 static void closed(struct smtp *s, const struct smtpc_result *r)
 {
-	bool hopeless = r->why == SMTPC_WHY_NO_TLS || r->why == SMTPC_WHY_INJECTED;
+	enum status status = r->why == SMTPC_WHY_NO_TLS     ? ST_PROTO
+			     : r->why == SMTPC_WHY_INJECTED ? ST_PERM
+							    : ST_TEMP;
 	struct str at = smtpc_stage_name(r->at);
 
 	s->over = true;
 	if (r->outcome != SMTPC_NOTHING)
-		err_set(&s->why, hopeless ? ST_PERM : ST_TEMP, "at %.*s: %u %.*s", STR_ARG(at),
-			r->code, STR_ARG(str_head(r->text, 150)));
+		err_set(&s->why, status, "at %.*s: %u %.*s", STR_ARG(at), r->code,
+			STR_ARG(str_head(r->text, 150)));
 	server_turn(&s->server, smtpc_in(s->engine), smtpc_out(s->engine), false,
 		clock_mono_ms() + 1000);
 }

@@ -164,7 +164,7 @@ def test_no_password_without_tls(office):
             server.capabilities.append('STLS')
             server.answers.update(answers)
             done = home.run('fetch', timeout=20)
-            assert done.returncode in (69, 75, 77), (answers, done)
+            assert done.returncode in ((69,) if answers is stripped[0] else (69, 75, 77)), (answers, done)
             assert not [x for x in server.log if x.split()[:1] in (['USER'], ['PASS'], ['AUTH'], ['APOP'])], server.log
     for greeting in ('-ERR busy\r\n', 'HTTP/1.1 400\r\n', '\0\r\n'):
         with ScriptedPop(mails(1)) as server, home_of(server) as home:
