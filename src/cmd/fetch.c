@@ -53,15 +53,32 @@ static enum status open_maildrop(struct fetch *f, struct err *err)
 	return ST_OK;
 }
 
+static const char *const action_words[] = { "keep", "fetch", "fetch its beginning", "delete" };
+
 static void print_plan(const struct fetch *f)
 {
-	static const char *const words[] = { "keep", "fetch", "fetch its beginning", "delete" };
-
 	for (size_t i = 0; i < f->count; i++)
 		printf("%s: %llu %.*s %llu octets: %s\n", f->remote->name,
 			(unsigned long long)f->messages[i].number,
 			STR_ARG(fetch_uidl(f, &f->messages[i])),
-			(unsigned long long)f->messages[i].octets, words[f->messages[i].action]);
+			(unsigned long long)f->messages[i].octets,
+			action_words[f->messages[i].action]);
+}
+
+static json_t *plan_json(const struct fetch *f)
+{
+	json_t *plan = json_array();
+
+	for (size_t i = 0; i < f->count; i++) {
+		struct str uidl = fetch_uidl(f, &f->messages[i]);
+
+		json_array_append_new(plan,
+			json_pack("{s:I, s:s%, s:I, s:s}", "number",
+				(json_int_t)f->messages[i].number, "uidl", uidl.n > 0 ? uidl.p : "",
+				uidl.n, "octets", (json_int_t)f->messages[i].octets, "action",
+				action_words[f->messages[i].action]));
+	}
+	return plan;
 }
 
 static bool has_work(const struct fetch *f, enum fetch_action first, enum fetch_action last)
@@ -83,7 +100,8 @@ static enum status work(struct fetch *f, struct err *err)
 	if (status != ST_OK)
 		return status;
 	if (cmd_has(f->cmd, OPTION_DRY_RUN)) {
-		print_plan(f);
+		if (!cmd_has(f->cmd, OPTION_JSON))
+			print_plan(f);
 		pop3c_quit(f->pop.engine);
 		while (pop_next(&f->pop, &(struct pop3c_event){ 0 }))
 			continue;
@@ -171,12 +189,16 @@ static json_t *summary_json(const struct fetch *f, const struct err *err)
 {
 	const struct fetch_counts *n = &f->counts;
 
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "remote",
+	json_t *o = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "remote",
 		f->remote->name, "on_server", (json_int_t)n->on_server, "new",
 		(json_int_t)n->new_ones, "stored", (json_int_t)n->stored, "stubs",
 		(json_int_t)n->stubs, "deleted", (json_int_t)n->deleted, "failed",
 		(json_int_t)n->failed, "octets", (json_int_t)n->octets, "recognised",
 		(json_int_t)n->recognised, "error", err->text);
+
+	if (cmd_has(f->cmd, OPTION_DRY_RUN))
+		json_object_set_new(o, "plan", plan_json(f));
+	return o;
 }
 
 static void print_summary(const struct fetch *f)

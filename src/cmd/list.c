@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
-#include <time.h>
 
 #include "cmd/reading.h"
 #include "mime/text.h"
@@ -10,43 +9,16 @@
 
 enum { SHOW_MAX = 256 * 1024 * 1024 };
 
-static json_t *text_of(struct str s)
-{
-	return json_stringn(s.p, s.n);
-}
-
-static json_t *date_of(int64_t ms)
-{
-	time_t t = (time_t)(ms / 1000);
-	char text[32] = "";
-	struct tm tm;
-
-	if (gmtime_r(&t, &tm) != NULL)
-		strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return json_string(text);
-}
-
-static json_t *row_json(const struct library_row *row)
-{
-	json_t *o = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:b, s:b}", "id",
-		text_of(row->id), "uidl", text_of(row->uidl), "account",
-		text_of(reading_name(row->account)), "from", text_of(row->from), "to",
-		text_of(row->to), "subject", text_of(row->subject), "date", date_of(row->date_ms),
-		"octets", (json_int_t)row->octets, "thread", (json_int_t)row->thread, "seen",
-		(int)row->seen, "marked", (int)row->marked);
-
-	json_object_set_new(
-		o, "attachments", json_loadb(row->attachments.p, row->attachments.n, 0, NULL));
-	return o;
-}
-
 static bool on_found(void *arg, const struct library_row *row)
 {
-	json_array_append_new(arg, row_json(row));
+	json_t *o = reading_json(row);
+
+	json_object_set_new(o, "text", json_stringn(row->text.p, row->text.n));
+	json_array_append_new(arg, o);
 	return true;
 }
 
-static int print_found(struct reading *r, const struct library_query *q)
+static int print_found(struct reading *r, struct library_query *q)
 {
 	static const struct column columns[] = {
 		{"id",       "ID",      false},
@@ -59,6 +31,7 @@ static int print_found(struct reading *r, const struct library_query *q)
 	json_t *rows = json_array();
 	int code = EX_OK;
 
+	q->text = cmd_has(r->cmd, OPTION_JSON);
 	if (library_find(r->library, buf_str(&r->accounts), q, on_found, rows, &err) != ST_OK)
 		code = cmd_fail_err(r->cmd, &err);
 	if (code == EX_OK) {
@@ -114,7 +87,7 @@ int cmd_search(struct cmd *c)
 
 static void print_message(const struct library_row *row, struct str text)
 {
-	json_t *date = date_of(row->date_ms);
+	json_t *date = reading_date(row->date_ms);
 
 	printf("From: %.*s\nTo: %.*s\nDate: %s\nSubject: %.*s\n\n", STR_ARG(row->from),
 		STR_ARG(row->to), json_string_value(date), STR_ARG(row->subject));
@@ -139,9 +112,9 @@ static enum status show(struct reading *r, struct str id, struct err *err)
 	mime_text(&t, &text);
 	mime_tree_free(&t);
 	if (cmd_has(r->cmd, OPTION_JSON)) {
-		json_t *o = row_json(&row);
+		json_t *o = reading_json(&row);
 
-		json_object_set_new(o, "text", text_of(buf_str(&text)));
+		json_object_set_new(o, "text", json_stringn(buf_str(&text).p, text.len));
 		json_object_set_new(o, "partial", json_boolean(partial));
 		json_dumpf(o, stdout, JSON_INDENT(1));
 		putchar('\n');

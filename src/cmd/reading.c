@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "daemon/config_remote.h"
 #include "daemon/remote_state.h"
+#include "mime/date.h"
 
 static const struct str remote_domain = STR_INIT("@remote");
 
@@ -22,6 +23,36 @@ struct str reading_name(struct str address)
 {
 	return str_head(
 		address, address.n - (str_ends(address, remote_domain) ? remote_domain.n : 0));
+}
+
+static json_t *text_of(struct str s)
+{
+	return json_stringn(s.p, s.n);
+}
+
+json_t *reading_date(int64_t ms)
+{
+	struct buf text = { 0 };
+	json_t *date;
+
+	date_put_internet(&text, ms);
+	date = json_stringn(buf_str(&text).p, text.len);
+	buf_deinit(&text);
+	return date;
+}
+
+json_t *reading_json(const struct library_row *row)
+{
+	json_t *o = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:b, s:b}", "id",
+		text_of(row->id), "uidl", text_of(row->uidl), "account",
+		text_of(reading_name(row->account)), "from", text_of(row->from), "to",
+		text_of(row->to), "subject", text_of(row->subject), "date",
+		reading_date(row->date_ms), "octets", (json_int_t)row->octets, "thread",
+		(json_int_t)row->thread, "seen", (int)row->seen, "marked", (int)row->marked);
+
+	json_object_set_new(
+		o, "attachments", json_loadb(row->attachments.p, row->attachments.n, 0, NULL));
+	return o;
 }
 
 static void on_row(struct office_reply *reply, json_t *row)

@@ -34,6 +34,10 @@ void reading_address(struct buf *out, struct str remote);
 /* The name that people know an account by: that of the remote, else the address. */
 struct str reading_name(struct str address);
 
+/* What scripts are told of a message, without its text; new references. */
+json_t *reading_json(const struct library_row *row);
+json_t *reading_date(int64_t ms);
+
 /* Only its beginning was fetched. */
 bool reading_partial(struct reading *r, const struct library_row *row);
 /* The whole message, at most max octets of it. */

@@ -185,6 +185,24 @@ static bool is_format(struct str s)
 	return false;
 }
 
+static void print_saved(struct cmd *c, json_t *message, struct str saved)
+{
+	json_t *paths = json_array();
+
+	if (!cmd_has(c, OPTION_JSON))
+		fwrite(saved.p, 1, saved.n, stdout);
+	while (saved.n > 0) {
+		struct str path = str_cut(&saved, '\n');
+
+		json_array_append_new(paths, json_stringn(path.p, path.n));
+	}
+	json_object_set_new(message, "paths", paths);
+	if (cmd_has(c, OPTION_JSON)) {
+		json_dumpf(message, stdout, JSON_INDENT(1));
+		putchar('\n');
+	}
+}
+
 int cmd_save(struct cmd *c)
 {
 	struct save to = { .dir = c->args[1],
@@ -193,6 +211,7 @@ int cmd_save(struct cmd *c)
 	struct library_row row;
 	struct err err = { 0 };
 	struct reading r;
+	json_t *message = NULL;
 	int code;
 
 	if (!is_format(to.format))
@@ -202,10 +221,13 @@ int cmd_save(struct cmd *c)
 		if (library_get(r.library, buf_str(&r.accounts), str_c(c->args[0]), &row, &err) !=
 				ST_OK ||
 			reading_message(&r, &row, SAVE_MAX, &octets, &err) != ST_OK ||
+			(message = reading_json(&row)) == NULL ||
 			save_message(&to, &row, buf_str(&octets), &err) != ST_OK)
 			code = cmd_fail_err(c, &err);
 	}
-	fwrite(buf_str(&to.saved).p, 1, to.saved.len, stdout);
+	if (message != NULL)
+		print_saved(c, message, buf_str(&to.saved));
+	json_decref(message);
 	buf_deinit(&to.saved);
 	buf_deinit(&octets);
 	reading_close(&r);

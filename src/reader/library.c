@@ -31,6 +31,10 @@ static const char schema[] =
 	"m.account, m.id, m.uidl, m.sender, m.recipients, m.subject, m.message_id, m.attachments," \
 	" m.octets, m.date_ms, m.thread, coalesce(k.seen, 0), coalesce(k.marked, 0)"
 
+/* In characters. */
+#define ROW_TEXT                                                                                   \
+	", CASE WHEN ?9 THEN substr((SELECT body FROM words WHERE rowid = m.key), 1, 400) END"
+
 static const char *const statements[LIBRARY_STATEMENTS] = {
 	[LIBRARY_TOUCH] = "UPDATE message SET round = ?3 WHERE account = ?1 AND id = ?2",
 	[LIBRARY_ADD] =
@@ -58,10 +62,10 @@ static const char *const statements[LIBRARY_STATEMENTS] = {
 
 /* The words of a query come first where there are any; else the dates. */
 static const char find_words[] =
-	"SELECT " ROW_COLUMNS " FROM words w JOIN message m ON m.key = w.rowid"
+	"SELECT " ROW_COLUMNS ROW_TEXT " FROM words w JOIN message m ON m.key = w.rowid"
 	" LEFT JOIN mark k ON k.id = m.id WHERE words MATCH ?1 AND";
 static const char find_all[] =
-	"SELECT " ROW_COLUMNS " FROM message m LEFT JOIN mark k ON k.id = m.id WHERE";
+	"SELECT " ROW_COLUMNS ROW_TEXT " FROM message m LEFT JOIN mark k ON k.id = m.id WHERE";
 static const char find_rest[] =
 	" m.date_ms >= ?2 AND m.date_ms < ?3"
 	" AND instr(char(10) || ?4 || char(10), char(10) || m.account || char(10)) > 0"
@@ -196,7 +200,8 @@ static void fill(sqlite3_stmt *s, struct library_row *row)
 		.date_ms = sqlite3_column_int64(s, 9),
 		.thread = sqlite3_column_int64(s, 10),
 		.seen = sqlite3_column_int(s, 11) != 0,
-		.marked = sqlite3_column_int(s, 12) != 0 };
+		.marked = sqlite3_column_int(s, 12) != 0,
+		.text = sqlite3_column_count(s) > 13 ? column(s, 13) : STR("") };
 }
 
 static sqlite3_stmt *prepare_find(
@@ -223,6 +228,7 @@ static sqlite3_stmt *prepare_find(
 	sqlite3_bind_int(s, 6, q->attachment);
 	sqlite3_bind_int(s, 7, q->marked);
 	sqlite3_bind_int(s, 8, q->unseen);
+	sqlite3_bind_int(s, 9, q->text);
 	return s;
 }
 

@@ -35,6 +35,7 @@ enum status library_update(
 
 struct library_row { /* views until the next call */
 	struct str account, id, uidl, from, to, subject, message_id, attachments; /* a JSON array */
+	struct str text; /* its beginning, when the query asked for it */
 	int64_t octets, date_ms, thread;
 	bool seen, marked;
 };
@@ -45,6 +46,7 @@ struct library_query {
 	struct buf account;          /* "" for all that `accounts` allows */
 	int64_t after_ms, before_ms; /* 0: no bound */
 	bool attachment, marked, unseen;
+	bool text; /* what is found comes with the beginning of its text */
 };
 void library_query_deinit(struct library_query *q);
 

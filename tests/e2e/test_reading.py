@@ -38,6 +38,7 @@ def check(office):
                                     'octets': 5}] or bill['attachments'][0]['filename'] == 'bill.pdf', bill
     assert bill['from'] == 'Bob <bob@example.test>', bill
     assert rows['Zürich trip']['date'] == '2026-11-22T03:27:11Z', rows
+    assert rows['Zürich trip']['text'] == 'Let us go?[2J there.\n', rows
     assert found(office, 'zurich') == ['Zürich trip']
     assert found(office, 'has:attachment') == ['bill']
     assert found(office, 'from:ann', 'there') == ['Zürich trip']
@@ -65,7 +66,9 @@ def save(office, rows):
         for _ in range(2):  # once: the same message has the same name
             office.must('save', ident, box, '--account', ME, '--format', 'maildir')
         assert [m['subject'] for m in mailbox.Maildir(box)] == ['bill']
-        path = office.must('save', ident, d, '--account', ME, '--format', 'mbox').decode().strip()
+        saved = office.json('save', ident, d, '--account', ME, '--format', 'mbox')
+        path, = saved['paths']
+        assert saved['id'] == ident and saved['subject'] == 'bill', saved
         assert [m['subject'] for m in mailbox.mbox(path)] == ['bill']
 
 
