@@ -206,6 +206,8 @@ int cmd_make_state(struct cmd *c);
 bool cmd_has_office(const struct cmd *c);
 /* An office for who only fetches and sends: as `restante init` makes it, with the directories above it. */
 int cmd_make_home(struct cmd *c);
+/* That there is an office: made when its restante.conf is all there is. */
+int cmd_need_home(struct cmd *c);
 /* tls/cert.pem and tls/key.pem below a state directory: self-signed. */
 enum status cmd_make_keys(int dir, const char *hostname, const char *domain, struct err *err);
 

@@ -289,15 +289,19 @@ int fetch_round(struct cmd *c, struct fetch_round *round)
 	struct control_session *session;
 	struct config *config = NULL;
 	struct err err = { ST_OK, "" };
-	int code;
+	int code = cmd_need_home(c);
 
+	if (code != EX_OK)
+		return code;
 	if (state_check_version(c->state, &err) == ST_OK)
 		config = config_load(c->state, &err);
 	if (config == NULL)
 		return cmd_fail(c, EX_CONFIG, "%s", err.text);
 	session = control_open(c->state, &err);
 	if (config->remote_count == 0)
-		code = cmd_fail(c, EX_CONFIG, "no remote is in %s/restante.conf", c->state);
+		code = cmd_fail(c, EX_CONFIG,
+			"no remote is in %s/restante.conf: restante setup ADDRESS makes one",
+			c->state);
 	else if (session == NULL)
 		code = cmd_fail_err(c, &err);
 	else

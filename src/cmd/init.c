@@ -22,6 +22,7 @@ struct plan {
 	char domain[DOMAIN_MAX + 1];
 	char hostname[DOMAIN_MAX + 1];
 	uint64_t port_offset;
+	bool keep_config; /* its owner wrote one by hand */
 };
 
 static bool is_empty(const char *path)
@@ -125,6 +126,8 @@ static enum status write_config(int dir, const struct plan *p, struct err *err)
 	struct buf text;
 	enum status status;
 
+	if (p->keep_config)
+		return ST_OK;
 	buf_init(&text, 0);
 	config_write_initial(&text, str_c(p->hostname), (unsigned)p->port_offset);
 	status = write_file(dir, "restante.conf", buf_str(&text), 0600, err);
@@ -198,7 +201,7 @@ static void tell_next(const struct cmd *c, const struct plan *p)
 static int make_office(struct cmd *c, const struct plan *p)
 {
 	struct err err = { ST_OK, "" };
-	int code = cmd_make_state(c), dir;
+	int code = p->keep_config ? EX_OK : cmd_make_state(c), dir;
 
 	if (code != EX_OK)
 		return code;
@@ -213,16 +216,21 @@ static int make_office(struct cmd *c, const struct plan *p)
 	return code;
 }
 
-bool cmd_has_office(const struct cmd *c)
+static bool is_there(const struct cmd *c, const char *name)
 {
-	char *version;
+	char *path;
 	bool there;
 
-	if (asprintf(&version, "%s/version", c->state) < 0)
+	if (asprintf(&path, "%s/%s", c->state, name) < 0)
 		abort();
-	there = access(version, F_OK) == 0 || errno != ENOENT;
-	free(version);
+	there = access(path, F_OK) == 0 || errno != ENOENT;
+	free(path);
 	return there;
+}
+
+bool cmd_has_office(const struct cmd *c)
+{
+	return is_there(c, "version");
 }
 
 static int make_parents(const struct cmd *c)
@@ -250,7 +258,33 @@ int cmd_make_home(struct cmd *c)
 
 	if (code == EX_OK)
 		code = make_parents(c);
+	p.keep_config = is_there(c, "restante.conf") && !is_there(c, "store");
 	return code == EX_OK ? make_office(c, &p) : code;
+}
+
+int cmd_need_home(struct cmd *c)
+{
+	struct err err = { ST_OK, "" };
+	struct config *config;
+	bool remotes;
+
+	if (cmd_has_office(c))
+		return EX_OK;
+	if (!is_there(c, "restante.conf"))
+		return cmd_fail(c, EX_CONFIG,
+			"there is no mail in %s yet: begin with restante setup ADDRESS%s%s",
+			c->state, cmd_has(c, OPTION_STATE) ? " --state " : "",
+			cmd_has(c, OPTION_STATE) ? c->state : "");
+	config = config_load(c->state, &err);
+	if (config == NULL)
+		return cmd_fail(c, EX_CONFIG, "%s", err.text);
+	remotes = config->remote_count > 0;
+	config_free(config);
+	return remotes ? cmd_make_home(c)
+		       : cmd_fail(c, EX_CONFIG,
+				 "no remote is in %s/restante.conf: restante setup ADDRESS makes "
+				 "one",
+				 c->state);
 }
 
 int cmd_init(struct cmd *c)

@@ -194,8 +194,8 @@ static int choose_accounts(struct reading *r, char **names, int count)
 		return cmd_fail_err(r->cmd, &err);
 	if (r->accounts.len == 0)
 		return cmd_fail(r->cmd, EX_CONFIG,
-			"no remote is in %s/restante.conf: add one, or name an account with "
-			"--account",
+			"no remote is in %s/restante.conf: restante setup ADDRESS makes one, "
+			"--account names an account",
 			r->cmd->state);
 	return EX_OK;
 }
@@ -235,13 +235,15 @@ enum status reading_update(struct reading *r, struct err *err)
 int reading_open(struct reading *r, struct cmd *c, char **names, int count)
 {
 	struct err err = { 0 };
-	int code;
+	int code = cmd_need_home(c);
 
 	*r = (struct reading){
 		.cmd = c,
 		.reply = {.row = on_row, .octets = on_octets},
 		.source = { source_index,  source_read,     source_progress }
 	};
+	if (code != EX_OK)
+		return code;
 	if (state_check_version(c->state, &err) != ST_OK)
 		return cmd_fail(c, err.code == ST_USAGE ? EX_CONFIG : err_exit_code(err.code), "%s",
 			err.text);

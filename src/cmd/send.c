@@ -57,7 +57,9 @@ static const struct config_remote *choose(
 	const struct config_remote *r = NULL;
 
 	if (config->remote_count == 0) {
-		err_set(err, ST_USAGE, "no remote is in %s/restante.conf to send through",
+		err_set(err, ST_USAGE,
+			"no remote is in %s/restante.conf to send through: restante setup ADDRESS "
+			"makes one",
 			c->state);
 	} else if (cmd_has(c, OPTION_ACCOUNT)) {
 		r = config_remote(config, str_c(c->value[OPTION_ACCOUNT]));
@@ -205,6 +207,9 @@ int cmd_send(struct cmd *c)
 			"restante.conf");
 	if (cmd_has(c, OPTION_HOST))
 		return send_serverinfo(c, NULL, NULL);
+	code = cmd_need_home(c);
+	if (code != EX_OK)
+		return code;
 	if (state_check_version(c->state, &err) != ST_OK)
 		return cmd_fail(c, EX_CONFIG, "%s", err.text);
 	if (list)

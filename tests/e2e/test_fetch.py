@@ -98,6 +98,8 @@ def test_deletes_what_is_stored(office):
     with Home(office, keep='delete') as home:
         plan = home.must('fetch', '--dry-run').decode()
         assert plan.count(': fetch\n') == left(office), plan
+        plan = home.fetch('--dry-run')
+        assert [m['action'] for m in plan['plan']] == ['fetch'] * left(office) and plan['stored'] == 0, plan
         done = home.fetch()
         assert done['deleted'] == done['stored'] == done['on_server'], done
         assert left(office) == 0
@@ -138,6 +140,33 @@ def test_what_is_not_believed(office):
         assert home.run('fetch').returncode == 78
         home.configure(pop3_port=1)  # nobody listens there
         assert home.run('fetch').returncode == 75
+        for settings, told in (({'password_file': ''}, b'set password_file'),
+                               ({'password_file': '/nonexistent'}, b'password_file: open /nonexistent')):
+            home.configure(**settings)
+            done = home.run('fetch')
+            assert done.returncode == 78 and told in done.stderr and done.stderr.count(b'\n') == 1, done
+
+
+def test_a_configuration_by_hand(office):
+    """All that there is in the state directory: fetch makes the rest, and keeps what stands there."""
+    empty(office)
+    fill(office, 1, 'hand')
+    with Home(office) as home:
+        with open(os.path.join(home.state, 'restante.conf'), encoding='utf-8') as f:
+            text = 'remote home' + f.read().split('remote home')[1].replace('"secret"', f'"{home.state}/secret"')
+        fresh = os.path.join(home.dir.name, 'fresh')
+        home.state, there = fresh, home.state
+        for words in (['fetch'], ['list'], ['send', '--run']):
+            done = home.run(*words)
+            assert done.returncode == 78 and b'begin with restante setup' in done.stderr, done
+        assert not os.path.exists(fresh)
+        os.mkdir(fresh)
+        with open(os.path.join(fresh, 'restante.conf'), 'w', encoding='utf-8') as f:
+            f.write(text)
+        assert home.fetch()['stored'] == 1 and os.path.exists(there)
+        assert home.subjects() == ['hand0']
+        with open(os.path.join(fresh, 'restante.conf'), encoding='utf-8') as f:
+            assert f.read() == text
 
 
 def test_stls(office):
