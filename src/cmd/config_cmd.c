@@ -31,6 +31,8 @@ static void check_file(const struct cmd *c, const char *name)
 {
 	char *path, *text;
 
+	if (name[0] == '\0')
+		return;
 	if (asprintf(&path, "%s%s%s", name[0] == '/' ? "" : c->state, name[0] == '/' ? "" : "/",
 		    name) < 0)
 		abort();
@@ -51,6 +53,13 @@ int cmd_config_check(struct cmd *c)
 	config_warnings(config, warn, NULL);
 	check_file(c, config->tls_certificate);
 	check_file(c, config->tls_key);
+	for (size_t i = 0; i < config->certificate_count; i++) {
+		check_file(c, config->certificates[i].certificate);
+		check_file(c, config->certificates[i].key);
+	}
+	check_file(c, config->client_ca_file);
+	check_file(c, config->tls_ca_file);
+	check_file(c, config->dnssec_trust_anchor);
 	config_free(config);
 	printf("%s/restante.conf is valid\n", c->state);
 	return output_end(c);

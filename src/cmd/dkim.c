@@ -26,7 +26,10 @@ static int print_records(struct cmd *c)
 	json_t *row;
 	size_t i;
 
-	if (code == EX_OK && cmd_has(c, OPTION_JSON)) {
+	if (code == EX_OK && json_array_size(result.rows) == 0) {
+		code = cmd_fail(c, EX_NOUSER, "%s has no keys: make some with restante dkim new %s",
+			c->args[0], c->args[0]);
+	} else if (code == EX_OK && cmd_has(c, OPTION_JSON)) {
 		output_rows(c, result.rows, NULL, 0);
 	} else if (code == EX_OK) {
 		json_array_foreach(result.rows, i, row)

@@ -128,20 +128,29 @@ static enum status read_index(struct exporter *x, struct err *err)
 	return status;
 }
 
+/* A path that ends as mboxes do says that much by itself. */
+static bool take_format(const struct cmd *c, bool *maildir)
+{
+	struct str format = str_c(c->value[OPTION_FORMAT]), path = str_c(c->args[1]);
+	bool mbox = str_eq(format, STR("mboxrd")) || str_eq(format, STR("mbox"));
+
+	*maildir = cmd_has(c, OPTION_FORMAT)
+			   ? !mbox
+			   : !str_ends(path, STR(".mbox")) && !str_ends(path, STR(".mboxrd"));
+	return mbox || !cmd_has(c, OPTION_FORMAT) || str_eq(format, STR("maildir"));
+}
+
 int cmd_mailbox_export(struct cmd *c)
 {
 	struct exporter x = {
 		.cmd = c, .reply = {.row = on_row, .octets = on_octets}
 	};
-	struct str format = str_c(c->value[OPTION_FORMAT]);
-	bool maildir = str_eq(format, STR("maildir"));
+	bool maildir;
 	struct err err = { ST_OK, "" };
 	enum status status;
 
-	if (cmd_has(c, OPTION_FORMAT) && !maildir && !str_eq(format, STR("mboxrd")))
+	if (!take_format(c, &maildir))
 		return cmd_fail(c, EX_USAGE, "--format is maildir or mboxrd");
-	if (!cmd_has(c, OPTION_FORMAT))
-		return cmd_fail(c, EX_USAGE, "say --format maildir or --format mboxrd");
 	if (state_check_version(c->state, &err) != ST_OK)
 		return cmd_fail(c, err.code == ST_USAGE ? EX_CONFIG : err_exit_code(err.code), "%s",
 			err.text);

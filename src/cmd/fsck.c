@@ -121,7 +121,7 @@ struct status_reply {
 static void on_status(struct office_reply *r, json_t *row)
 {
 	LIST_OF(r, struct status_reply, reply)->pid =
-		json_integer_value(json_object_get(row, "pid"));
+		json_integer_value(json_object_get(row, "store_pid"));
 	json_decref(row);
 }
 

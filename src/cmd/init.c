@@ -176,14 +176,14 @@ static enum status make_all(const char *state, int dir, const struct plan *p, st
 
 int cmd_make_state(struct cmd *c)
 {
-	if (mkdir(c->state, 0711) == 0)
+	if (mkdir(c->state, 0700) == 0)
 		return EX_OK;
 	if (errno != EEXIST)
 		return cmd_fail(c, EX_CANTCREAT, "make %s: %s", c->state, strerror(errno));
 	if (!is_empty(c->state))
 		return cmd_fail(c, EX_CANTCREAT,
 			"%s is not an empty directory: name another with --state DIR", c->state);
-	if (chmod(c->state, 0711) != 0)
+	if (chmod(c->state, 0700) != 0)
 		return cmd_fail(c, EX_CANTCREAT, "chmod %s: %s", c->state, strerror(errno));
 	return EX_OK;
 }

@@ -93,6 +93,37 @@ static int run_group(int argc, char **argv)
 	return unknown_command(argv);
 }
 
+/* Options before the command, as `restante --state DIR account list` has them: how many words. */
+static int options_before(int argc, char **argv)
+{
+	int n = 0;
+
+	while (n < argc && str_starts(str_c(argv[n]), STR("--"))) {
+		struct str rest = str_from(str_c(argv[n]), 2), all = rest,
+			   name = str_cut(&rest, '=');
+		size_t i = 0;
+
+		while (i < OPTION_COUNT && !str_eq(str_c(options[i].name), name))
+			i++;
+		if (i == OPTION_COUNT)
+			break;
+		n += options[i].value != NULL && name.n == all.n ? 2 : 1;
+	}
+	return n < argc ? n : 0;
+}
+
+/* The first `n` words go behind the `m` after them. */
+static void move_behind(char **words, int n, int m)
+{
+	for (; n > 0 && m > 0; words++, m--) {
+		char *word = words[n];
+
+		for (int i = n; i > 0; i--)
+			words[i] = words[i - 1];
+		words[0] = word;
+	}
+}
+
 /* Called by a name that programs have always called: false when it is not one. */
 static bool old_name(int argc, char **argv, int *code)
 {
@@ -122,7 +153,7 @@ int main(int argc, char **argv)
 	int code;
 	static char help[] = "help", version[] = "version";
 	const struct command *row;
-	int taken = 0;
+	int taken = 0, before;
 
 	signal(SIGPIPE, SIG_IGN);
 	if (old_name(argc, argv, &code))
@@ -135,7 +166,9 @@ int main(int argc, char **argv)
 		argv[1] = help;
 	if (str_eq(str_c(argv[1]), STR("--version")))
 		argv[1] = version;
-	row = find_command(argc - 1, argv + 1, &taken);
+	before = options_before(argc - 1, argv + 1);
+	row = find_command(argc - 1 - before, argv + 1 + before, &taken);
+	move_behind(argv + 1, before, row != NULL ? taken : argc - 1 - before);
 	if (row != NULL)
 		return run(row, argc - 1 - taken, argv + 1 + taken);
 	if (is_group(str_c(argv[1])))

@@ -24,6 +24,11 @@ int cmd_mailbox_expunged(struct cmd *c)
 	return code;
 }
 
+static bool restored_any(const json_t *rows)
+{
+	return json_integer_value(json_object_get(json_array_get(rows, 0), "restored")) > 0;
+}
+
 int cmd_mailbox_undelete(struct cmd *c)
 {
 	static const struct column columns[] = {
@@ -49,7 +54,11 @@ int cmd_mailbox_undelete(struct cmd *c)
 		json_object_set_new(q, "since_ms", json_integer(ms));
 	}
 	code = cmd_call(c, q, &result);
-	if (code == EX_OK) {
+	if (code == EX_OK && cmd_has(c, OPTION_UIDL) && !restored_any(result.rows)) {
+		code = cmd_fail(c, EX_NOUSER,
+			"no deleted message %s: see restante mailbox list --expunged",
+			c->value[OPTION_UIDL]);
+	} else if (code == EX_OK) {
 		output_rows(c, result.rows, columns, 1);
 		code = output_end(c);
 	}

@@ -15,6 +15,7 @@
 #include "daemon/config_route.h"
 #include "daemon/config_table.h"
 #include "daemon/nearest.h"
+#include "net/cidr.h"
 
 enum { FILE_MAX = 1024 * 1024, LISTEN_MAX = 64, CERTIFICATES_MAX = 63, SETTINGS_MAX = 256 };
 
@@ -394,10 +395,32 @@ static bool listener_holds(const struct config_listen *l, const char *name, stru
 	return false;
 }
 
+static bool is_servers(struct str text)
+{
+	struct str address;
+	uint16_t port;
+
+	while (text.n > 0) {
+		struct str word = str_cut(&text, ' ');
+
+		if (word.n > 0 && !cidr_server(word, 53, &address, &port))
+			return false;
+	}
+	return true;
+}
+
 static bool relations_hold(const struct config *c, const char *name, struct err *err)
 {
 	if (c->errors_hard < c->errors_soft) {
 		err_set(err, ST_USAGE, "%s: errors_hard is less than errors_soft", name);
+		return false;
+	}
+	if (!is_servers(str_c(c->dns_resolver))) {
+		err_set(err, ST_USAGE,
+			"%s: dns_resolver cannot be \"%.60s\": allowed is an address, with @port "
+			"when "
+			"it is not 53",
+			name, c->dns_resolver);
 		return false;
 	}
 	for (size_t i = 0; i < c->listen_count; i++)

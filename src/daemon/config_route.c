@@ -62,13 +62,15 @@ static void take_defaults(struct route_rule *r, cfg_t *section)
 	bool user = r->user[0] != '\0';
 	uint64_t n;
 
-	r->port = r->kind == ROUTE_LMTP ? 24 : user ? 587 : 25;
-	if (port != NULL && str_u64(str_c(port), &n))
-		r->port = (uint16_t)n;
 	r->tls = r->kind == ROUTE_LMTP ? ROUTE_TLS_NONE : user ? ROUTE_TLS_VERIFY : ROUTE_TLS_MAY;
-	if (tls != NULL)
+	if (tls != NULL && str_eq(str_c(tls), STR("starttls"))) /* as listen and remote say it */
+		r->tls = ROUTE_TLS_VERIFY;
+	else if (tls != NULL)
 		r->tls = (enum route_tls)(
 			ROUTE_TLS_NONE + config_word(config_route_tls, str_c(tls)));
+	r->port = r->kind == ROUTE_LMTP ? 24 : r->tls == ROUTE_TLS_IMPLICIT ? 465 : user ? 587 : 25;
+	if (port != NULL && str_u64(str_c(port), &n))
+		r->port = (uint16_t)n;
 }
 
 /* A password would go to whoever answers under that address. */

@@ -261,15 +261,15 @@ const struct config_setting config_certificate_settings[] = {
 const size_t config_certificate_settings_count =
 	sizeof config_certificate_settings / sizeof *config_certificate_settings;
 
-const char config_route_tls[] = "none may encrypt verify dane implicit";
+const char config_route_tls[] = "none may encrypt verify dane implicit starttls";
 const char config_null_routes[] = "discard refuse";
 #define LEVELS "none may encrypt verify dane"
 #define RELAY_SETTINGS                                                                             \
-	{ "port", CONFIG_COUNT, 0, "25, 587 with a user, 24 for lmtp", 1, 65535, NULL,             \
+	{ "port", CONFIG_COUNT, 0, "25, 587 with a user, 465 with tls = implicit, 24 for lmtp", 1, 65535, NULL,             \
 		"Its TCP port." },                                                                 \
 	{ "tls", CONFIG_WORD, 0, "may, verify with a user, none for lmtp", 0, 0, config_route_tls, \
 		"What TLS must reach before mail is handed over; implicit: TLS from the first octet, "      \
-		"verified." },                                                                     \
+		"verified; starttls: the same as verify." },                                                                     \
 	{ "user", CONFIG_TEXT, 0, "none", 1, 320, NULL,                                             \
 		"Name to log in with." },                                                          \
 	{ "password", CONFIG_TEXT, 0, "none", 1, 1000, NULL,                                        \

@@ -44,8 +44,8 @@ void nearest_try(struct nearest *n, const char *name)
 	if (s.n > LONGEST || n->typed.n > LONGEST || n->typed.n == 0)
 		return;
 	d = distance(n->typed, s);
-	/* A name that shares less than about two thirds was not meant. */
-	if (d >= n->distance || d > 1 + n->typed.n / 3)
+	/* A name that shares less than about two thirds, or half of a short one, was not meant. */
+	if (d >= n->distance || d > 1 + n->typed.n / 3 || 2 * d > n->typed.n)
 		return;
 	n->distance = d;
 	n->name = name;

@@ -169,10 +169,11 @@ static enum status verb_status(
 	(void)err;
 	if (o->store != NULL)
 		(void)store_out_count(o->store, &waiting, &held);
-	r->row(r, json_pack("{s:s, s:i, s:i, s:b, s:I, s:I, s:s, s:s}", "version", RESTANTE_VERSION,
-			  "format", (int)STORE_LOCAL_FORMAT, "pid", (int)getpid(), "served",
-			  (int)o->served, "waiting", (json_int_t)waiting, "held", (json_int_t)held,
-			  "dns", dns, "meaning", meaning));
+	r->row(r, json_pack("{s:s, s:i, s:i, s:i, s:b, s:I, s:I, s:s, s:s}", "version",
+			  RESTANTE_VERSION, "format", (int)STORE_LOCAL_FORMAT, "pid",
+			  (int)(o->served ? getppid() : getpid()), "store_pid", (int)getpid(),
+			  "served", (int)o->served, "waiting", (json_int_t)waiting, "held",
+			  (json_int_t)held, "dns", dns, "meaning", meaning));
 	return ST_OK;
 }
 

@@ -74,6 +74,9 @@ struct parent {
 enum status parent_read(const struct parent *p, struct parent_files *files, struct err *err);
 void parent_files_free(struct parent_files *files);
 enum status parent_read_file(const char *state, const char *name, struct buf *to, struct err *err);
+/* The file that a setting names: what is wrong with it is wrong with the configuration. */
+enum status parent_read_setting(const struct parent *p, const char *setting, const char *name,
+	struct buf *to, struct err *err);
 /* Binds what is new, closes what is gone; then files are p's. */
 enum status parent_listen(struct parent *p, struct parent_files *files, struct err *err);
 enum status parent_open_state(struct parent *p, const struct config *c,

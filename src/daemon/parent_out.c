@@ -12,7 +12,7 @@ static enum status read_roots(const struct parent *p, struct parent_files *f, st
 	const char *name = f->config->tls_ca_file;
 
 	if (name[0] != '\0')
-		return parent_read_file(p->state, name, &f->roots, err);
+		return parent_read_setting(p, "tls_ca_file", name, &f->roots, err);
 	for (size_t i = 0; i < sizeof root_files / sizeof *root_files; i++) {
 		buf_deinit(&f->roots);
 		if (parent_read_file(p->state, root_files[i], &f->roots, NULL) == ST_OK)
@@ -28,7 +28,7 @@ static enum status read_anchors(const struct parent *p, struct parent_files *f, 
 	const char *name = f->config->dnssec_trust_anchor;
 
 	if (name[0] != '\0')
-		return parent_read_file(p->state, name, &f->dns_anchors, err);
+		return parent_read_setting(p, "dnssec_trust_anchor", name, &f->dns_anchors, err);
 	buf_put(&f->dns_anchors, str_c(resolver_root_anchors));
 	return ST_OK;
 }

@@ -49,6 +49,16 @@ enum status parent_read_file(const char *state, const char *name, struct buf *to
 	return ST_OK;
 }
 
+enum status parent_read_setting(const struct parent *p, const char *setting, const char *name,
+	struct buf *to, struct err *err)
+{
+	struct err why = { 0 };
+
+	if (parent_read_file(p->state, name, to, &why) == ST_OK)
+		return ST_OK;
+	return err_set(err, ST_USAGE, "%s: %s", setting, why.text);
+}
+
 static void warn(void *arg, const char *text)
 {
 	(void)arg;
@@ -168,6 +178,16 @@ static enum status bind_row(
 	return ST_OK;
 }
 
+/* init makes the directory for its owner alone.  Its own files stay closed to others. */
+static void let_users_through(const char *state)
+{
+	struct stat st;
+
+	if (geteuid() == 0 && stat(state, &st) == 0 && (st.st_mode & 0011) != 0011 &&
+		chmod(state, (st.st_mode & 07777) | 0011) != 0)
+		log_warn("serve.no-way-through", F_C("dir", state), F_C("err", strerror(errno)));
+}
+
 /* Whoever can reach it may connect: the store asks the kernel who it is. */
 static enum status bind_submit(struct parent *p, struct binding *b, struct err *err)
 {
@@ -188,6 +208,7 @@ static enum status bind_submit(struct parent *p, struct binding *b, struct err *
 		fd = state_socket(p->state, name, 0111, err);
 	if (fd < 0)
 		return ST_IO;
+	let_users_through(p->state);
 	b->listeners[b->count] = (struct child_listener){ fd, &row };
 	snprintf(b->bound[b->count].address, sizeof b->bound->address, "%s", name);
 	b->bound[b->count++].port = 0;

@@ -16,8 +16,8 @@ static enum status read_pair(const struct parent *p, struct parent_files *f, con
 	f->pairs = mem_array(f->pairs, f->pair_count + 1, sizeof *f->pairs);
 	pair = &f->pairs[f->pair_count++];
 	*pair = (struct parent_pair){ 0 };
-	st = parent_read_file(p->state, cert, &pair->cert, err);
-	return st == ST_OK ? parent_read_file(p->state, key, &pair->key, err) : st;
+	st = parent_read_setting(p, "certificate", cert, &pair->cert, err);
+	return st == ST_OK ? parent_read_setting(p, "key", key, &pair->key, err) : st;
 }
 
 /* Each by itself first, so that the message says which one is wrong; then all, as an edge will. */
@@ -56,7 +56,8 @@ enum status parent_read_tls(const struct parent *p, struct parent_files *f, stru
 	for (size_t i = 0; i < c->certificate_count && st == ST_OK; i++)
 		st = read_pair(p, f, c->certificates[i].certificate, c->certificates[i].key, err);
 	if (st == ST_OK && c->client_ca_file[0] != '\0')
-		st = parent_read_file(p->state, c->client_ca_file, &f->client_ca, err);
+		st = parent_read_setting(
+			p, "client_ca_file", c->client_ca_file, &f->client_ca, err);
 	return st == ST_OK ? try_pairs(p, f, err) : st;
 }
 

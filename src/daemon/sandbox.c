@@ -125,7 +125,7 @@ static const int for_store[] = { SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(o
 	SCMP_SYS(fadvise64), SCMP_SYS(link), SCMP_SYS(linkat), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
 	SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(mkdir),
 	SCMP_SYS(mkdirat), SCMP_SYS(rmdir), SCMP_SYS(getdents64), SCMP_SYS(fchmod),
-	SCMP_SYS(fchown), SCMP_SYS(umask), SCMP_SYS(getcwd), SCMP_SYS(readlink),
+	SCMP_SYS(fchown), SCMP_SYS(umask), SCMP_SYS(getcwd), SCMP_SYS(getppid), SCMP_SYS(readlink),
 	SCMP_SYS(readlinkat), SCMP_SYS(fstatfs), SCMP_SYS(statfs), SCMP_SYS(memfd_create),
 	SCMP_SYS(accept4), SCMP_SYS(getsockopt), SCMP_SYS(getsockname), SCMP_SYS(flock),
 	SCMP_SYS(copy_file_range), SCMP_SYS(recvfrom), SCMP_SYS(sendto),

@@ -123,6 +123,10 @@ static enum status open_file(struct source *s, const char *path, struct err *err
 	add_file(s, path[0] == '/' ? str_dup_c(str_c(path)) : join(".", path), &room);
 	if (s->count == 0)
 		return err_set(err, ST_USAGE, "%s is no regular file", path);
+	if (n == 0) { /* a mailbox that was emptied, as /var/mail has them */
+		s->kind = SOURCE_MBOX;
+		free(s->files[--s->count].path);
+	}
 	return ST_OK;
 }
 

@@ -33,6 +33,30 @@ bool cidr_address(struct str text, unsigned char to[16])
 	return address_get(text, to, &width);
 }
 
+bool cidr_server(struct str text, uint16_t fallback, struct str *address, uint16_t *port)
+{
+	bool brackets = str_starts(text, STR("["));
+	struct str rest = str_from(text, brackets ? 1 : 0), after = text;
+	bool one_colon = str_cut(&after, ':').n < text.n && str_find(after, ':') == after.n;
+	size_t end = str_find(rest, brackets ? ']' : one_colon ? ':' : '@');
+	bool has_port = end < rest.n;
+	unsigned char bits[16];
+	uint64_t n = fallback;
+
+	*address = str_head(rest, end);
+	rest = str_from(rest, end + 1);
+	if (brackets && (!has_port || (rest.n > 0 && rest.p[0] != ':')))
+		return false;
+	if (brackets) {
+		has_port = rest.n > 0;
+		rest = str_from(rest, 1);
+	}
+	if (has_port && (!str_u64(rest, &n) || n == 0 || n > UINT16_MAX))
+		return false;
+	*port = (uint16_t)n;
+	return cidr_address(*address, bits);
+}
+
 /* The first `bits` bits of a and b are equal. */
 static bool same(const unsigned char *a, const unsigned char *b, unsigned bits)
 {

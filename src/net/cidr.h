@@ -21,6 +21,9 @@ struct cidr_set {
 
 /* A whole IPv4 or IPv6 address as text. */
 bool cidr_address(struct str text, unsigned char to[16]);
+/* The whole of it is ADDRESS, ADDRESS@PORT, [ADDRESS]:PORT or, of IPv4, ADDRESS:PORT; without a port it is
+ * `fallback`.  The address is a view. */
+bool cidr_server(struct str text, uint16_t fallback, struct str *address, uint16_t *port);
 /* One network; without "/" a single address.  Bits behind the prefix must be zero: 10.0.0.1/8 is
  * somebody's mistake. */
 bool cidr_parse(struct str text, struct cidr *to);

@@ -5,6 +5,7 @@
 #include <unbound.h>
 
 #include "base/mem.h"
+#include "net/cidr.h"
 #include "net/resolve_event.h"
 
 enum { CLASS_IN = 1, LABEL_MAX = 63, HOST_MAX = 253, SERVERS_MAX = 8 };
@@ -271,18 +272,18 @@ static enum status add_servers(struct ub_ctx *ctx, struct str text, struct err *
 	size_t count = 0;
 
 	while (text.n > 0) {
-		struct str word = str_cut(&text, ' ');
-		char *address = str_dup_c(word);
-		uint64_t port = 53;
-		size_t sign = str_find(word, '@');
+		struct str word = str_cut(&text, ' '), host = word;
+		bool scoped = str_find(word, '%') < word.n; /* fe80::1%eth0, in resolv.conf */
+		char address[80];
+		uint16_t port = 53;
 		int code = UB_SYNTAX;
 
 		/* The library takes a port of any size. */
-		if (sign < word.n && !str_u64(str_from(word, sign + 1), &port))
-			port = 0;
-		if (address != NULL && port > 0 && port <= UINT16_MAX && count++ < SERVERS_MAX)
+		if ((scoped || cidr_server(word, 53, &host, &port)) && count++ < SERVERS_MAX) {
+			snprintf(address, sizeof address, "%.*s@%u", STR_ARG(str_head(host, 70)),
+				(unsigned)port);
 			code = ub_ctx_set_fwd(ctx, address);
-		free(address);
+		}
 		if (word.n > 0 && code != 0)
 			return err_set(err, ST_USAGE,
 				"DNS server '%.*s': not \"address\" or \"address@port\", or "

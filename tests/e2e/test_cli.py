@@ -156,6 +156,15 @@ def test_usage(office):
     for words in commands:
         done = run(*words, '--help')
         assert done.returncode == 0 and done.stdout and not done.stderr, (words, done)
+    # What every command takes may stand before it.
+    for words in (('--state', office.state, '--json', 'account', 'list'),
+                  (f'--state={office.state}', 'account', 'list', '--json')):
+        done = run(*words)
+        assert json.loads(done.stdout) == office.json('account', 'list'), (words, done)
+    for words in (('--state',), ('--state', office.state), ('--json', 'acount'), ('--nosuch', 'version'),
+                  ('--json', 'serve'), ('--state', office.state, 'account')):
+        assert run(*words).returncode == USAGE, words
+    assert b'did you mean' not in run('foo').stderr
     done = run('--help')
     assert done.returncode == 0
     told = {line.split()[0] for line in done.stdout.decode().splitlines() if line.startswith('  ')}
@@ -171,7 +180,7 @@ def test_init(office):
         state = os.path.join(place, 'new')
         done = run('init', '--domain', 'example.test', '--port-offset', '9000', '--state', state)
         assert done.returncode == 0, done
-        assert os.stat(state).st_mode & 0o7777 == 0o711, oct(os.stat(state).st_mode)  # for submit.sock
+        assert os.stat(state).st_mode & 0o7777 == 0o700, oct(os.stat(state).st_mode)
         for name in ('restante.conf', 'store', 'tls'):
             assert os.stat(os.path.join(state, name)).st_mode & 0o077 == 0, name
         assert os.stat(os.path.join(state, 'tls', 'key.pem')).st_mode & 0o077 == 0
@@ -202,11 +211,29 @@ def test_a_wrong_configuration_is_told_by_line(office):
     line = was.count('\n') + 1
     try:
         for text, word in (('hostnam = "x"', 'hostname'), ('message_size_limit = 1', 'message_size_limit'),
-                           ('hostname = {', ''), ('cleartext_auth = perhaps', '')):
+                           ('hostname = {', ''), ('cleartext_auth = perhaps', ''),
+                           ('smarthost { host = a tls = startls }', 'starttls')):
             with open(path, 'w', encoding='utf-8') as f:
                 f.write(was + text + '\n')
             error = fails(office.run('config', 'check'), CONFIG)
             assert word in error and (str(line) in error or text.endswith('{')), (text, error)
+        # What needs no file is wrong at once; files may come later, but serve needs them.
+        for value in ('dns.example.test', '192.0.2.1:x', '192.0.2.1 192.0.2'):
+            with open(path, 'w', encoding='utf-8') as f:
+                f.write(was + f'dns_resolver = "{value}"\n')
+            assert 'dns_resolver' in fails(office.run('config', 'check'), CONFIG)
+        for name in ('tls_ca_file', 'dnssec_trust_anchor', 'client_ca_file'):
+            with open(path, 'w', encoding='utf-8') as f:
+                f.write(was + f'{name} = "nowhere.pem"\n')
+            done = office.run('config', 'check')
+            assert done.returncode == 0 and b'nowhere.pem cannot be read' in done.stderr, done
+            with tempfile.TemporaryDirectory(prefix='restante-serve-') as place:
+                done = run('init', '--domain', 'example.test', '--port-offset', '9000', '--state', place)
+                assert done.returncode == 0, done
+                with open(os.path.join(place, 'restante.conf'), 'a', encoding='utf-8') as f:
+                    f.write(f'{name} = "nowhere.pem"\n')
+                done = run('serve', '--state', place)
+                assert done.returncode == CONFIG and name in done.stderr.decode(), done
     finally:
         with open(path, 'w', encoding='utf-8') as f:
             f.write(was)
@@ -214,6 +241,8 @@ def test_a_wrong_configuration_is_told_by_line(office):
 
 
 def test_one_server_a_state_directory(office):
+    row, = office.json('status')
+    assert row['served'] and row['pid'] == office.process.pid != row['store_pid'], row
     done = subprocess.run([BIN, 'serve', '--state', office.state], capture_output=True, timeout=30,
                           check=False, env=environment())
     assert done.returncode in range(64, 79), done

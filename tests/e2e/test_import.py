@@ -90,7 +90,7 @@ def round_trip(office, tag):
     office.must('mailbox', 'export', ann, os.path.join(top, 'out'), '--format', 'maildir')
     assert read_maildir(os.path.join(top, 'out')) == ODD
     mbox = os.path.join(top, 'out.mbox')
-    office.must('mailbox', 'export', ann, mbox, '--format', 'mboxrd')
+    office.must('mailbox', 'export', ann, mbox)
     with open(mbox, 'rb') as f:
         text = f.read()
     separators = re.findall(rb'(?m)^From \S+ \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}\n', text)
@@ -99,7 +99,7 @@ def round_trip(office, tag):
     assert parts == [quoted(raw) + b'\n' for raw in ODD]
     bob = box(office, f'back-{tag}')
     assert import_json(office, bob, mbox)['stored'] == len(ODD)
-    office.must('mailbox', 'export', bob, os.path.join(top, 'out2'), '--format', 'maildir')
+    office.must('mailbox', 'export', bob, os.path.join(top, 'out2'))
     assert read_maildir(os.path.join(top, 'out2')) == ODD
     # Over an exported Maildir the UIDLs travel too.
     cy = box(office, f'uidl-{tag}')
@@ -217,6 +217,10 @@ def test_bad(office):
     done = office.run('mailbox', 'import', ann, top)
     text = done.stderr.decode()
     assert 'empty.eml' in text and 'picture.eml' in text and 'ok.eml' not in text, text
+    nothing = {'messages': 0, 'stored': 0, 'present': 0, 'bad': 0, 'octets': 0}
+    with open(os.path.join(top, 'emptied'), 'wb'):
+        pass
+    assert import_json(office, ann, os.path.join(top, 'emptied')) == nothing
     assert office.run('mailbox', 'import', ann, os.path.join(top, 'nothing')).returncode == 67
     assert office.run('mailbox', 'import', 'nobody@example.test', top).returncode == 67
     assert office.run('mailbox', 'import', ann, top, '--format', 'mbx').returncode == 64

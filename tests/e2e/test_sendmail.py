@@ -147,6 +147,7 @@ def test_smtp_on_standard_input(office):
 def test_every_user(office):
     if os.getuid() != 0:
         raise Skip('needs root, to become another user')
+    assert os.stat(office.state).st_mode & 0o7777 == 0o711, oct(os.stat(office.state).st_mode)
     office.fetch()
     done = sendmail(office, 'u@else.test', 'ann@example.test', stdin=b'Subject: from nobody\n\nx\n',
                     user=NOBODY, group=NOBODY, extra_groups=[])

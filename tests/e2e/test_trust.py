@@ -70,6 +70,8 @@ def test_dkim_rotation(office):
     assert office.run('dkim', 'del', DOMAIN, '--selector', 'a-rsa').returncode == 67
     office.must('dkim', 'del', DOMAIN)
     assert states(office, DOMAIN) == {}
+    done = office.run('dkim', 'dns', DOMAIN)
+    assert done.returncode == 67 and b'dkim new' in done.stderr, done
 
 
 def test_dkim_keys_stay_secret(office):

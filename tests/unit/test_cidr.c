@@ -48,6 +48,44 @@ static void match_rows(void **state)
 	}
 }
 
+static void server_rows(void **state)
+{
+	static const struct {
+		struct str text, address;
+		unsigned port; /* 0: it is none */
+	} rows[] = {
+		{STR_INIT("192.0.2.1"),            STR_INIT("192.0.2.1"),   53   },
+		{ STR_INIT("192.0.2.1@5353"),      STR_INIT("192.0.2.1"),   5353 },
+		{ STR_INIT("192.0.2.1:5353"),      STR_INIT("192.0.2.1"),   5353 },
+		{ STR_INIT("2001:db8::1"),         STR_INIT("2001:db8::1"), 53   },
+		{ STR_INIT("2001:db8::1@65535"),   STR_INIT("2001:db8::1"), 65535},
+		{ STR_INIT("[2001:db8::1]:65535"), STR_INIT("2001:db8::1"), 65535},
+		{ STR_INIT("[2001:db8::1]"),       STR_INIT("2001:db8::1"), 53   },
+		{ STR_INIT("[2001:db8::1]@53"),    STR_INIT(""),            0    },
+		{ STR_INIT("[2001:db8::1"),        STR_INIT(""),            0    },
+		{ STR_INIT("[2001:db8::1]:"),      STR_INIT(""),            0    },
+		{ STR_INIT("192.0.2.1@65536"),     STR_INIT(""),            0    },
+		{ STR_INIT("192.0.2.1@0"),         STR_INIT(""),            0    },
+		{ STR_INIT("192.0.2.1@"),          STR_INIT(""),            0    },
+		{ STR_INIT("192.0.2.1:"),          STR_INIT(""),            0    },
+		{ STR_INIT("dns.example.org"),     STR_INIT(""),            0    },
+		{ STR_INIT("dns.example.org:53"),  STR_INIT(""),            0    },
+		{ STR_INIT("@53"),                 STR_INIT(""),            0    },
+		{ STR_INIT(""),                    STR_INIT(""),            0    },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct str address;
+		uint16_t port = 0;
+		bool good = cidr_server(rows[i].text, 53, &address, &port);
+
+		if (good != (rows[i].port != 0) ||
+			(good && (port != rows[i].port || !str_eq(address, rows[i].address))))
+			fail_msg("%.*s", STR_ARG(rows[i].text));
+	}
+}
+
 static void bad_rows(void **state)
 {
 	static const struct str rows[] = {
@@ -104,6 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(match_rows),
+		cmocka_unit_test(server_rows),
 		cmocka_unit_test(bad_rows),
 		cmocka_unit_test(too_many),
 	};

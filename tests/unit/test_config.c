@@ -306,12 +306,12 @@ static void certificates_and_tickets(void **state)
 static const char routes_text[] =
 	"queue_retry = \"10s, 1m\"\nqueue_delay_notice = off\n"
 	"smarthost {\n\thost = smtp.example.net\n\tuser = u\n\tpassword = \"p w\"\n}\n"
-	"fallback_relay {\n\thost = 192.0.2.1\n}\n"
+	"fallback_relay {\n\thost = 192.0.2.1\n\ttls = implicit\n}\n"
 	"route a.example {\n\trelay = 127.0.0.1\n\tport = 2525\n}\n"
 	"route \".b.example\" {\n\tlmtp = ::1\n}\n"
 	"route c.example {\n\tbackup_mx = yes\n\trecipients = \"x@c.example\"\n}\n"
 	"route d.example {\n\tnull = refuse\n}\n"
-	"sender_route ours.example {\n\trelay = out.example\n\ttls = encrypt\n}\n"
+	"sender_route ours.example {\n\trelay = out.example\n\ttls = starttls\n}\n"
 	"tls_policy \"*\" {\n\tlevel = encrypt\n}\ntls_policy bank.example {\n\tlevel = dane\n}\n"
 	"source \"*\" {\n\tipv4 = 192.0.2.7\n}\n"
 	"source a.example {\n\tipv6 = \"2001:db8::7\"\n\thelo = mx7.a.example\n}\n"
@@ -340,6 +340,11 @@ static void routes(void **state)
 	assert_string_equal(r->password, "p w");
 	assert_int_equal(r->port, 587);
 	assert_int_equal(r->tls, ROUTE_TLS_VERIFY);
+	r = route_rule_find(&rules, RULE_FALLBACK, STR(""));
+	assert_int_equal(r->port, 465);
+	r = route_rule_find(&rules, RULE_SENDER, STR("ours.example"));
+	assert_int_equal(r->tls, ROUTE_TLS_VERIFY);
+	assert_int_equal(r->port, 25);
 	to = route_of(&rules, STR(""), STR("x@y.b.example"));
 	assert_int_equal(to.kind, ROUTE_LMTP);
 	assert_int_equal(to.port, 24);

@@ -273,7 +273,7 @@ static void bad_settings(void **state)
 	/* clang-format off */
 	static const struct resolver_config rows[] = {
 		{.servers = STR_INIT("dns.example.org")},
-		{									    .servers = STR_INIT("127.0.0.1:53")                                    },
+		{									    .servers = STR_INIT("127.0.0.1:x")                                     },
 		{			  .servers = STR_INIT("127.0.0.1 127.0.0.1@99999999")     },
 		{ .servers = STR_INIT("127.0.0.1"),                                       .anchors = STR_INIT("signed.test DS what") },
 	};
