@@ -28,6 +28,9 @@ bool quota_full(struct office *o, uint64_t account, uint64_t messages, uint64_t 
 		return false;
 	count += junk_count;
 	used += junk_used;
+#ifdef MUTANT_QUOTA_LOOKS_BACK
+	messages = octets = 0;
+#endif
 	return (most != QUOTA_NONE && count + messages > (uint64_t)most) ||
 	       (most_octets != QUOTA_NONE &&
 		       (used >= (uint64_t)most_octets || octets > (uint64_t)most_octets - used));

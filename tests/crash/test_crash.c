@@ -7,7 +7,8 @@
  *   answered OK        there, once, with its octets, in every maildrop it was sent to
  *   answered otherwise never there (refused), also after any number of restarts
  *   not answered, or UNKNOWN: whole or absent, in all its maildrops or in none; then it stays so
- * and the same for deletions.  The journal lives on the simulated disk; the index lives on a real
+ * and the same for deletions.  What a quota refused was never asked of the store and is never there, and
+ * what counts for it is what is there.  The journal lives on the simulated disk; the index lives on a real
  * one and is, between two lives, kept, removed, or put back as it once was: it is a view. */
 #include <errno.h>
 #include <inttypes.h>
@@ -19,8 +20,9 @@
 #include "store/disk_sim.h"
 #include "store/local.h"
 #include "../unit/store_help.h"
+#include "crash_quota.h"
 
-enum { MAILDROPS = 4, MESSAGES = 4000, ASKED_AT_ONCE = 6, LIVES = 25 };
+enum { MAILDROPS = CRASH_ACCOUNTS, MESSAGES = 4000, ASKED_AT_ONCE = 6, LIVES = 25 };
 
 enum fate { ABSENT, PRESENT, OPEN /* nobody was told */ };
 
@@ -54,7 +56,7 @@ struct world {
 	struct asked asked[ASKED_AT_ONCE];
 	struct buf expected, out;
 	uint64_t cuts, answered_ok, refused, unknown, kept_open, faults, index_games, restored,
-		retired, given_back;
+		retired, given_back, over_quota, imported;
 	int64_t keep;
 };
 
@@ -152,6 +154,72 @@ static void ask_deliver(struct world *w, struct asked *a, struct model_message *
 	store_deliver(w->store, &a->deliver);
 }
 
+/* What is in a maildrop for sure, or with `maybe` also what nobody was told of. */
+static struct crash_usage usage(const struct world *w, size_t maildrop, bool maybe)
+{
+	struct crash_usage sum = { 0 };
+
+	for (size_t i = 0; i < w->count; i++) {
+		const struct model_message *m = &w->messages[i];
+		bool sure = m->fate == PRESENT && m->in[maildrop] == PRESENT;
+		bool perhaps = m->fate != ABSENT && m->in[maildrop] != ABSENT;
+
+		if ((m->maildrops & 1u << maildrop) == 0 || !(maybe ? perhaps : sure))
+			continue;
+		sum.count++;
+		sum.octets += m->octets;
+	}
+	return sum;
+}
+
+/* Has its quota no room for more?  It must say what the model knows. */
+static bool is_full(struct world *w, size_t maildrop, const struct crash_usage *more)
+{
+	struct crash_usage least = usage(w, maildrop, false), most = usage(w, maildrop, true);
+	bool full = crash_quota_full(w->store, maildrop + 1, more);
+
+	if (disk_sim_dead(w->disk))
+		return full;
+	if (!full && crash_must_refuse(maildrop + 1, &least, more))
+		broken(w, "maildrop %d is over its quota and takes more", (int)maildrop);
+	if (full && !crash_must_refuse(maildrop + 1, &most, more))
+		broken(w, "maildrop %d has room and its quota refuses", (int)maildrop);
+	return full;
+}
+
+/* As daemon/svc_quota.c: refused when all are full; by LMTP the others get it. */
+static bool quota_refuses(struct world *w, struct model_message *m)
+{
+	bool lmtp = m->fate != OPEN && rnd(w, 2) == 0;
+	struct crash_usage more = { 1, m->octets };
+	unsigned full = 0;
+
+	for (size_t i = 0; i < MAILDROPS; i++)
+		if ((m->maildrops & 1u << i) && is_full(w, i, &more))
+			full |= 1u << i;
+	if (full != m->maildrops) {
+		m->maildrops &= lmtp ? ~full : ~0u;
+		return false;
+	}
+	m->fate = m->unknown ? OPEN : ABSENT;
+	w->over_quota++;
+	return true;
+}
+
+/* Often a little more or less than what is there. */
+static void do_quota(struct world *w)
+{
+	size_t maildrop = rnd(w, MAILDROPS);
+	struct crash_usage now = usage(w, maildrop, false);
+	struct crash_quota *q = &crash_quotas[maildrop + 1];
+
+	*q = (struct crash_quota){ QUOTA_NONE, QUOTA_NONE };
+	if (rnd(w, 3) == 0)
+		q->messages = (int64_t)(now.count / 2 + rnd(w, now.count + 8)) + 1;
+	if (rnd(w, 3) == 0)
+		q->octets = (int64_t)(now.octets / 2 + rnd(w, now.octets + 40000)) + 1;
+}
+
 static struct model_message *new_message(struct world *w)
 {
 	struct model_message *m = &w->messages[w->count];
@@ -200,25 +268,10 @@ static struct model_message *pick_open(struct world *w)
 	return NULL;
 }
 
-static void do_deliveries(struct world *w)
+static void await_deliveries(struct world *w, size_t n)
 {
-	size_t n = 1 + rnd(w, ASKED_AT_ONCE);
 	bool alive;
 
-	for (size_t i = 0; i < n; i++) {
-		struct model_message *m = rnd(w, 6) == 0 ? pick_open(w) : NULL;
-
-		if (m == NULL)
-			m = new_message(w);
-		for (size_t k = 0; m != NULL && k < i; k++)
-			if (w->asked[k].m == m)
-				m = NULL;
-		if (m == NULL) {
-			n = i;
-			break;
-		}
-		ask_deliver(w, &w->asked[i], m);
-	}
 	store_flush(w->store);
 	for (size_t i = 0; i < n; i++)
 		while (!w->asked[i].answered) {
@@ -233,6 +286,55 @@ static void do_deliveries(struct world *w)
 			store_wait(w->store);
 		settle_answer(w, &w->asked[i], alive);
 	}
+}
+
+static void do_deliveries(struct world *w)
+{
+	size_t n = 1 + rnd(w, ASKED_AT_ONCE);
+
+	for (size_t i = 0; i < n; i++) {
+		struct model_message *m = rnd(w, 6) == 0 ? pick_open(w) : NULL;
+
+		if (m == NULL)
+			m = new_message(w);
+		for (size_t k = 0; m != NULL && k < i; k++)
+			if (w->asked[k].m == m)
+				m = NULL;
+		if (m == NULL || quota_refuses(w, m)) {
+			n = i;
+			break;
+		}
+		ask_deliver(w, &w->asked[i], m);
+	}
+	await_deliveries(w, n);
+}
+
+/* As daemon/office_import.c: into one maildrop until its quota is used up, what is under way counts too. */
+static void do_import(struct world *w)
+{
+	size_t maildrop = rnd(w, MAILDROPS), most = 1 + rnd(w, ASKED_AT_ONCE), n = 0;
+	struct crash_usage there;
+	struct model_message *m;
+
+	while (n < most && (m = new_message(w)) != NULL) {
+		struct crash_usage more = { 1, m->octets };
+
+		m->maildrops = 1u << maildrop;
+		for (size_t i = 0; i < n; i++) {
+			more.count += !w->asked[i].answered;
+			more.octets += w->asked[i].answered ? 0 : w->asked[i].m->octets;
+		}
+		if (is_full(w, maildrop, &more)) {
+			w->over_quota++;
+			break;
+		}
+		ask_deliver(w, &w->asked[n++], m);
+	}
+	await_deliveries(w, n);
+	w->imported += n;
+	there = usage(w, maildrop, false);
+	if (n > 0 && !disk_sim_dead(w->disk) && crash_exceeds(&crash_quotas[maildrop + 1], &there))
+		broken(w, "an import went over the quota of maildrop %d", (int)maildrop);
 }
 
 /* ---- deletions ---- */
@@ -622,13 +724,15 @@ static void clear_faults(struct world *w)
 static void work(struct world *w)
 {
 	while (!disk_sim_dead(w->disk)) {
-		switch (rnd(w, 10)) {
+		switch (rnd(w, 12)) {
 		case 0: do_expunge(w); break;
 		case 1: rnd(w, 2) == 0 ? do_retention(w) : do_expunge(w); break;
 		case 2: do_reads(w); break;
 		case 3: maybe_fault(w); break;
 		case 8: do_restore(w); break;
 		case 9: do_compact(w); break;
+		case 10: do_quota(w); break;
+		case 11: do_import(w); break;
 		case 4:
 			if (rnd(w, 10) == 0 && !disk_sim_dead(w->disk)) {
 				clear_faults(w);
@@ -714,6 +818,7 @@ static void one_world(struct world *w, const char *home, uint64_t cuts)
 	w->index = path_in(w->dir, "index.sqlite");
 	w->saved_index = path_in(w->dir, "saved");
 	w->count = 0;
+	memset(crash_quotas, 0, sizeof crash_quotas);
 	w->keep = rnd(w, 2) == 0 ? -1 : 0;
 	open_world(w);
 	for (int i = 0; i < LIVES && w->count < MESSAGES && w->cuts < cuts; i++)
@@ -758,9 +863,11 @@ int main(int argc, char **argv)
 	printf("%" PRIu64 " cuts: every promise held (%" PRIu64 " deliveries acknowledged, %" PRIu64
 	       " refused, %" PRIu64 " unknown, %" PRIu64 " kept though nobody was told, %" PRIu64
 	       " faults, %" PRIu64 " indexes taken away or put back, %" PRIu64 " restored, %" PRIu64
-	       " old ones deleted, %" PRIu64 " KiB given back)\n",
+	       " old ones deleted, %" PRIu64 " KiB given back, %" PRIu64
+	       " refused for quota, %" PRIu64 " imported)\n",
 		w->cuts, w->answered_ok, w->refused, w->unknown, w->kept_open, w->faults,
-		w->index_games, w->restored, w->retired, w->given_back >> 10);
+		w->index_games, w->restored, w->retired, w->given_back >> 10, w->over_quota,
+		w->imported);
 	buf_deinit(&w->expected);
 	buf_deinit(&w->out);
 	free(w);

@@ -1,4 +1,7 @@
 #include <errno.h>
+#ifdef MUTANT_REPLAY_MISCOUNTS
+#include <sqlite3.h>
+#endif
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -307,6 +310,10 @@ static void replay_record(struct walker *w, const struct record *r, const struct
 	if (p->in_batch++ == 0)
 		index_begin(p->index);
 	index_apply(p->index, r);
+#ifdef MUTANT_REPLAY_MISCOUNTS
+	(void)sqlite3_exec(
+		index_db(p->index), "UPDATE maildrop SET octets=octets+1", NULL, NULL, NULL);
+#endif
 	p->at = (struct index_place){ r->pos + r->size, seg->salt };
 	if (p->in_batch == REPLAY_BATCH)
 		replay_commit(p);
