@@ -10,6 +10,7 @@
 #include "account/sasl.h"
 #include "base/maildrop.h"
 #include "daemon/edge.c" /* its parts without its process */
+#include "fuzz_packets.h"
 #include "store/local.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -34,12 +35,6 @@ static int channel, leash;    /* the other ends; channel -1: closed */
 static int clients[CLIENTS];  /* -1: none */
 static struct question asked; /* the last one */
 
-static void check(bool truth)
-{
-	if (!truth)
-		abort();
-}
-
 static void turn(void)
 {
 	loop_turn(edge.loop, false);
@@ -47,61 +42,16 @@ static void turn(void)
 
 /* ---- the store's end ---- */
 
-static void take_packet(struct str packet)
+static void take_packet(const struct ipc_head *head, struct reader body)
 {
-	struct ipc_head head;
-
-	check(packet.n >= sizeof head);
-	memcpy(&head, packet.p, sizeof head);
-	if (head.seq != 0)
-		asked = (struct question){ head.type, head.session, head.seq };
+	(void)body;
+	if (head->seq != 0)
+		asked = (struct question){ head->type, head->session, head->seq };
 }
 
 static void take_questions(void)
 {
-	static char room[IPC_PACKET_MAX];
-	ssize_t n;
-
-	while (channel >= 0 && (n = recv(channel, room, sizeof room, MSG_DONTWAIT)) > 0) {
-		struct reader r = { str_of(room, (size_t)n), false };
-		uint16_t type;
-
-		memcpy(&type, room, sizeof type);
-		if (type != IPC_MANY) {
-			take_packet(r.rest);
-			continue;
-		}
-		get_bytes(&r, sizeof(struct ipc_head));
-		while (r.rest.n > 0)
-			take_packet(get_bytes(&r, get_u32(&r)));
-		check(!r.bad);
-	}
-}
-
-static void say(const struct ipc_head *head, struct str body, int fd)
-{
-	char control[CMSG_SPACE(sizeof fd)] = { 0 };
-	struct iovec parts[] = {
-		{(void *)(uintptr_t)head,    sizeof *head},
-                { (void *)(uintptr_t)body.p, body.n      }
-	};
-	struct msghdr m = { .msg_iov = parts, .msg_iovlen = 2 };
-
-	if (fd >= 0) {
-		struct cmsghdr *c;
-
-		m.msg_control = control;
-		m.msg_controllen = sizeof control;
-		c = CMSG_FIRSTHDR(&m);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof fd);
-		memcpy(CMSG_DATA(c), &fd, sizeof fd);
-	}
-	if (channel >= 0)
-		(void)sendmsg(channel, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (fd >= 0)
-		close(fd);
+	take_packets(channel, take_packet);
 }
 
 static void hang_up_store(void)
@@ -178,15 +128,6 @@ static void honest(struct reader *in, struct buf *b, uint16_t *result)
 	}
 }
 
-static void change(struct reader *in, struct buf *b)
-{
-	for (uint8_t n = get_u8(in) % 4; n > 0 && b->len > 0; n--) {
-		size_t at = get_u16(in) % b->len;
-
-		b->data[b->head + at] = (char)get_u8(in);
-	}
-}
-
 /* Of any length, sealed or not, shorter than what is said of it. */
 static int a_mapping(struct reader *in)
 {
@@ -208,12 +149,12 @@ static void answer(struct reader *in, uint8_t how)
 	if (how & 1)
 		honest(in, &b, &head.result);
 	if (how & 2)
-		change(in, &b);
+		change_octets(in, &b);
 	if (how & 4) {
 		head.result = get_u8(in);
 		buf_put(&b, get_bytes(in, get_u8(in)));
 	}
-	say(&head, buf_str(&b), how & 8 ? a_mapping(in) : -1);
+	say_packet(channel, &head, buf_str(&b), how & 8 ? a_mapping(in) : -1);
 	buf_deinit(&b);
 }
 
@@ -231,7 +172,7 @@ static void note(struct reader *in)
 		put_str(&b, str_c(s->sid));
 	else
 		buf_put(&b, get_bytes(in, get_u8(in)));
-	say(&head, buf_str(&b), how & 16 ? a_mapping(in) : -1);
+	say_packet(channel, &head, buf_str(&b), how & 16 ? a_mapping(in) : -1);
 	buf_deinit(&b);
 }
 
