@@ -37,7 +37,7 @@ uint64_t hash_str(const uint64_t key[2], struct str s)
 
 	for (size_t at = 0;; at += 8) {
 		bool last = s.n - at < 8;
-		uint64_t w = word(s.p + at, last ? s.n - at : 8);
+		uint64_t w = s.n > 0 ? word(s.p + at, last ? s.n - at : 8) : 0;
 
 		if (last)
 			w |= (uint64_t)s.n << 56;

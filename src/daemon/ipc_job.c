@@ -74,7 +74,7 @@ bool job_get(struct reader *r, struct job *j)
 	j->rule = get_str(r);
 	if (get_recipients(r, j)) {
 		j->message = get_str(r);
-		if (!r->bad && r->rest.n == 0)
+		if (!r->bad && r->rest.n == 0 && j->received_ms >= 0)
 			return true;
 	}
 	job_free(j);

@@ -89,7 +89,8 @@ static void received(void *owner, struct ipc_packet *p)
 		a.fetched_ms = (int64_t)get_u64(&p->body);
 	}
 	a.body = get_str(&p->body);
-	if (p->body.bad)
+	/* Of times as far as that no difference is too large. */
+	if (p->body.bad || a.fetched_ms < 0 || a.fetched_ms > INT64_MAX / 2)
 		a = (struct web_answer){ .error = STR("an answer that cannot be read") };
 	end(q, &a);
 }

@@ -204,8 +204,10 @@ static void on_stagger(struct loop_timer *t)
 static void on_later(struct loop_timer *t)
 {
 	struct dial *d = LIST_OF(t, struct dial, later);
+	void (*done)(struct dial *) = d->done;
 
-	d->done(d);
+	d->done = NULL;
+	done(d);
 }
 
 void dial_start(struct dial *d, struct loop *l, const struct dial_config *config,
@@ -231,4 +233,9 @@ void dial_cancel(struct dial *d)
 {
 	stop_all(d);
 	loop_timer_stop(&d->later);
+	if (d->done != NULL && d->fd >= 0) { /* nobody was told of it */
+		close(d->fd);
+		d->fd = -1;
+	}
+	d->done = NULL;
 }

@@ -199,6 +199,25 @@ static void cancelled(void **state)
 	assert_int_equal(open_fds(), before);
 }
 
+/* Between the connection and the call that would tell of it. */
+static void cancelled_when_connected(void **state)
+{
+	const struct nexthop_target t = target(&first, "127.0.0.1", answers);
+	size_t before = open_fds();
+	struct rig r = { .loop = loop_new() };
+
+	(void)state;
+	dial_start(&r.d, r.loop, &quick, &t, 1, on_done);
+	while (r.d.fd < 0 && r.done == 0)
+		loop_turn(r.loop, true);
+	assert_int_equal(r.done, 0);
+	dial_cancel(&r.d);
+	loop_turn(r.loop, false);
+	assert_int_equal(r.done, 0);
+	loop_free(r.loop);
+	assert_int_equal(open_fds(), before);
+}
+
 static int listen_on(uint16_t *port, int backlog)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY) };
@@ -249,6 +268,7 @@ int main(void)
 		cmocka_unit_test(joins_the_same_host),
 		cmocka_unit_test(from_our_address),
 		cmocka_unit_test(cancelled),
+		cmocka_unit_test(cancelled_when_connected),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
