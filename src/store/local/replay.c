@@ -162,35 +162,61 @@ static int write_again(struct disk *d, int file, uint64_t from, uint64_t to)
 	return rc < 0 ? (int)rc : 0;
 }
 
-/* What is replayed now is shown, so it must be there after the next crash too.  To sync is not
- * enough: when the sync failed in an earlier life, the kernel has what it could not write as clean
- * in its cache, says yes, and writes nothing.  So the header and all that is not proven to have been
- * synced is written once more, octet for octet, and then synced. */
-static int make_durable(
-	struct map *m, const struct map_segment *ms, int file, struct journal_tail *tail)
+/* Walks to the end: how far the records from `scan->off` on prove the segment to have been synced. */
+static uint64_t proven_by(struct scan *scan, struct journal_tail *tail, int *rc)
 {
-	struct disk *d = m->disk;
 	uint64_t proven = SEGMENT_DATA;
 	enum scan_event event;
-	struct scan scan;
 	struct record r;
-	int rc;
 
-#ifdef MUTANT_NO_REPLAY_SYNC
-	return 0;
-#endif
-	scan_init(&scan, d, file, &ms->seg, SEGMENT_DATA, UINT64_MAX);
-	while ((event = scan_next(&scan, &r)) != SCAN_END && event != SCAN_TORN) {
+	while ((event = scan_next(scan, &r)) != SCAN_END && event != SCAN_TORN) {
 		if (event == SCAN_RECORD && r.durable > proven)
 			proven = r.durable;
 		if (event == SCAN_RECORD && r.time_ms > tail->last_ms)
 			tail->last_ms = r.time_ms;
 	}
-	if (event == SCAN_TORN && scan.unreadable) {
+	*rc = event == SCAN_TORN && scan->unreadable ? -EIO : 0;
+	return proven;
+}
+
+static bool is_seal(struct map *m, const struct map_segment *ms, int file, uint64_t at)
+{
+	char head[RECORD_HEADER];
+	struct record r;
+
+	return m->disk->ops->read(m->disk, file, head, sizeof head, at) == sizeof head &&
+	       record_claims(head) == sizeof head &&
+	       record_open(head, ms->seg.salt, pos_of(ms->number, at), &r) == RECORD_GOOD &&
+	       r.type == RECORD_SEAL;
+}
+
+/* What is replayed now is shown, so it must be there after the next crash too.  To sync is not
+ * enough: when the sync failed in an earlier life, the kernel has what it could not write as clean
+ * in its cache, says yes, and writes nothing.  So the header and all that is not proven to have been
+ * synced is written once more, octet for octet, and then synced.  What the index has, up to `from`,
+ * is read only when nothing from there on proves it; after a clean end the seal does, which the index may have too. */
+static int make_durable(struct map *m, const struct map_segment *ms, int file, uint64_t from,
+	struct journal_tail *tail)
+{
+	struct disk *d = m->disk;
+	uint64_t proven;
+	struct scan scan;
+	int rc;
+
+#ifdef MUTANT_NO_REPLAY_SYNC
+	return 0;
+#endif
+	if (from >= SEGMENT_DATA + RECORD_HEADER && is_seal(m, ms, file, from - RECORD_HEADER))
+		from -= RECORD_HEADER;
+	scan_init(&scan, d, file, &ms->seg, from, UINT64_MAX);
+	proven = proven_by(&scan, tail, &rc);
+	if (rc == 0 && proven < from) {
 		scan_deinit(&scan);
-		return -EIO;
+		scan_init(&scan, d, file, &ms->seg, SEGMENT_DATA, UINT64_MAX);
+		proven = proven_by(&scan, tail, &rc);
 	}
-	rc = write_again(d, file, 0, scan.size < SEGMENT_DATA ? scan.size : SEGMENT_DATA);
+	if (rc == 0)
+		rc = write_again(d, file, 0, scan.size < SEGMENT_DATA ? scan.size : SEGMENT_DATA);
 	if (rc == 0)
 		rc = write_again(d, file, proven, scan.off);
 	scan_deinit(&scan);
@@ -229,7 +255,7 @@ static enum status walk_one(struct map *m, const struct map_segment *ms, uint64_
 	file = segment_file_open(m, ms->number);
 	if (file < 0)
 		return ST_IO;
-	if (tail != NULL && ms->limit == UINT64_MAX && make_durable(m, ms, file, tail) != 0) {
+	if (tail != NULL && ms->limit == UINT64_MAX && make_durable(m, ms, file, from, tail) != 0) {
 		(void)m->disk->ops->close(m->disk, file);
 		return ST_IO;
 	}
