@@ -94,6 +94,7 @@ static void get(struct setup *s, const char *host, const char *url)
 	char resolve[RESOLVE_MAX + HOST_MAX + 8];
 	struct addresses addresses;
 	struct got got = { .loop = s->lookup.loop };
+	struct err err = { ST_OK, "" };
 	struct web web;
 
 	find_addresses(s, host, &addresses);
@@ -103,7 +104,10 @@ static void get(struct setup *s, const char *host, const char *url)
 		return;
 	}
 	snprintf(resolve, sizeof resolve, "%s:443:%s", host, addresses.text);
-	web_init(&web, got.loop, buf_str(&s->roots));
+	if (web_init(&web, got.loop, buf_str(&s->roots), &err) != ST_OK) {
+		setup_tried(s, SETUP_AUTOCONFIG, "%s", err.text);
+		return;
+	}
 	web_get_start(&web, &got.get, url, resolve, AUTOCONFIG_MAX, on_done);
 	loop_run(got.loop);
 	if (got.get.error[0] != '\0')

@@ -282,8 +282,8 @@ _Noreturn void web_process(const struct web_start *start)
 	list_init(&o->askers);
 	list_init(&o->waiting);
 	list_init(&o->running);
-	web_init(&o->web, o->loop, start->roots);
-	if (sandbox_drop(&start->identity, root, &err) != ST_OK ||
+	if (web_init(&o->web, o->loop, start->roots, &err) != ST_OK ||
+		sandbox_drop(&start->identity, root, &err) != ST_OK ||
 		sandbox_syscalls(SANDBOX_WEB, &err) != ST_OK) {
 		log_error("web.failed", F_C("err", err.text));
 		_exit(EX_CONFIG);

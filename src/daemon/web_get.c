@@ -19,24 +19,24 @@ static void collect(struct web *w)
 	CURLMsg *m;
 	int left;
 
-	while ((m = curl_multi_info_read(w->multi, &left)) != NULL) {
+	while ((m = w->curl->multi_info_read(w->multi, &left)) != NULL) {
 		struct web_get *g = NULL;
 		long code = 0;
 
 		if (m->msg != CURLMSG_DONE)
 			continue;
-		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &g);
-		curl_easy_getinfo(m->easy_handle, CURLINFO_RESPONSE_CODE, &code);
+		w->curl->easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &g);
+		w->curl->easy_getinfo(m->easy_handle, CURLINFO_RESPONSE_CODE, &code);
 		if (g->body.full)
 			snprintf(g->error, sizeof g->error, "over %zu octets", g->body.max);
 		else if (m->data.result != CURLE_OK && g->error[0] == '\0')
 			snprintf(g->error, sizeof g->error, "%s",
-				curl_easy_strerror(m->data.result));
+				w->curl->easy_strerror(m->data.result));
 		else if (m->data.result == CURLE_OK && code != 200)
 			snprintf(g->error, sizeof g->error, "HTTP status %ld", code);
 		else if (m->data.result == CURLE_OK && !g->is_type)
 			snprintf(g->error, sizeof g->error, "not %s", g->type);
-		curl_multi_remove_handle(w->multi, g->curl);
+		w->curl->multi_remove_handle(w->multi, g->curl);
 		w->running--;
 		g->done(g);
 	}
@@ -46,7 +46,7 @@ static void act(struct web *w, curl_socket_t fd, int events)
 {
 	int running;
 
-	curl_multi_socket_action(w->multi, fd, events, &running);
+	w->curl->multi_socket_action(w->multi, fd, events, &running);
 	collect(w);
 }
 
@@ -100,35 +100,40 @@ static int watch(CURL *curl, curl_socket_t fd, int what, void *arg, void *socket
 		s->fd = fd;
 		loop_io_init(&s->io, w->loop, fd, on_ready);
 		list_append(&w->sockets, &s->link);
-		curl_multi_assign(w->multi, fd, s);
+		w->curl->multi_assign(w->multi, fd, s);
 	}
 	loop_io_want(&s->io, ((what & CURL_POLL_IN) != 0 ? LOOP_READ : 0) |
 				     ((what & CURL_POLL_OUT) != 0 ? LOOP_WRITE : 0));
 	return 0;
 }
 
-void web_init(struct web *w, struct loop *l, struct str roots)
+enum status web_init(struct web *w, struct loop *l, struct str roots, struct err *err)
 {
-	*w = (struct web){ .loop = l, .roots = roots };
+	const struct curl_calls *curl = curl_calls(err);
+
+	*w = (struct web){ .loop = l, .curl = curl, .roots = roots };
+	if (curl == NULL)
+		return ST_IO;
 	list_init(&w->sockets);
 	loop_timer_init(&w->timer, l, on_timer);
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
-		(w->multi = curl_multi_init()) == NULL)
+	if (curl->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
+		(w->multi = curl->multi_init()) == NULL)
 		abort();
-	curl_multi_setopt(w->multi, CURLMOPT_SOCKETFUNCTION, watch);
-	curl_multi_setopt(w->multi, CURLMOPT_SOCKETDATA, w);
-	curl_multi_setopt(w->multi, CURLMOPT_TIMERFUNCTION, set_timer);
-	curl_multi_setopt(w->multi, CURLMOPT_TIMERDATA, w);
-	curl_multi_setopt(w->multi, CURLMOPT_MAXCONNECTS, 1L);
+	curl->multi_setopt(w->multi, CURLMOPT_SOCKETFUNCTION, watch);
+	curl->multi_setopt(w->multi, CURLMOPT_SOCKETDATA, w);
+	curl->multi_setopt(w->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+	curl->multi_setopt(w->multi, CURLMOPT_TIMERDATA, w);
+	curl->multi_setopt(w->multi, CURLMOPT_MAXCONNECTS, 1L);
+	return ST_OK;
 }
 
 void web_deinit(struct web *w)
 {
-	curl_multi_cleanup(w->multi);
+	w->curl->multi_cleanup(w->multi);
 	while (!list_empty(&w->sockets))
 		forget(LIST_OF(w->sockets.next, struct watched, link));
 	loop_timer_stop(&w->timer);
-	curl_global_cleanup();
+	w->curl->global_cleanup();
 }
 
 static size_t on_body(char *octets, size_t size, size_t n, void *arg)
@@ -161,35 +166,36 @@ static size_t on_header(char *octets, size_t size, size_t n, void *arg)
  * the user say of proxies and passwords does not count. */
 static void set_options(struct web_get *g, const char *url)
 {
+	__typeof__(g->web->curl->easy_setopt) setopt = g->web->curl->easy_setopt;
 	struct curl_blob roots = { .data = (void *)(uintptr_t)g->web->roots.p,
 		.len = g->web->roots.n,
 		.flags = CURL_BLOB_NOCOPY };
 
-	curl_easy_setopt(g->curl, CURLOPT_URL, url);
-	curl_easy_setopt(g->curl, CURLOPT_PROTOCOLS_STR, "https");
-	curl_easy_setopt(g->curl, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(g->curl, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(g->curl, CURLOPT_SSL_VERIFYHOST, 2L);
-	curl_easy_setopt(g->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(g->curl, CURLOPT_CAINFO, NULL);
-	curl_easy_setopt(g->curl, CURLOPT_CAPATH, NULL);
-	curl_easy_setopt(g->curl, CURLOPT_CAINFO_BLOB, &roots);
-	curl_easy_setopt(g->curl, CURLOPT_RESOLVE, g->resolve);
-	curl_easy_setopt(g->curl, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
-	curl_easy_setopt(g->curl, CURLOPT_PROXY, "");
-	curl_easy_setopt(g->curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl_easy_setopt(g->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(g->curl, CURLOPT_FORBID_REUSE, 1L);
-	curl_easy_setopt(g->curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(g->curl, CURLOPT_USERAGENT, "restante");
-	curl_easy_setopt(g->curl, CURLOPT_TIMEOUT_MS, (long)WEB_TIMEOUT_MS);
-	curl_easy_setopt(g->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)WEB_CONNECT_MS);
-	curl_easy_setopt(g->curl, CURLOPT_ERRORBUFFER, g->error);
-	curl_easy_setopt(g->curl, CURLOPT_PRIVATE, g);
-	curl_easy_setopt(g->curl, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(g->curl, CURLOPT_WRITEDATA, g);
-	curl_easy_setopt(g->curl, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(g->curl, CURLOPT_HEADERDATA, g);
+	setopt(g->curl, CURLOPT_URL, url);
+	setopt(g->curl, CURLOPT_PROTOCOLS_STR, "https");
+	setopt(g->curl, CURLOPT_FOLLOWLOCATION, 0L);
+	setopt(g->curl, CURLOPT_SSL_VERIFYPEER, 1L);
+	setopt(g->curl, CURLOPT_SSL_VERIFYHOST, 2L);
+	setopt(g->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	setopt(g->curl, CURLOPT_CAINFO, NULL);
+	setopt(g->curl, CURLOPT_CAPATH, NULL);
+	setopt(g->curl, CURLOPT_CAINFO_BLOB, &roots);
+	setopt(g->curl, CURLOPT_RESOLVE, g->resolve);
+	setopt(g->curl, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+	setopt(g->curl, CURLOPT_PROXY, "");
+	setopt(g->curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	setopt(g->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	setopt(g->curl, CURLOPT_FORBID_REUSE, 1L);
+	setopt(g->curl, CURLOPT_NOSIGNAL, 1L);
+	setopt(g->curl, CURLOPT_USERAGENT, "restante");
+	setopt(g->curl, CURLOPT_TIMEOUT_MS, (long)WEB_TIMEOUT_MS);
+	setopt(g->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)WEB_CONNECT_MS);
+	setopt(g->curl, CURLOPT_ERRORBUFFER, g->error);
+	setopt(g->curl, CURLOPT_PRIVATE, g);
+	setopt(g->curl, CURLOPT_WRITEFUNCTION, on_body);
+	setopt(g->curl, CURLOPT_WRITEDATA, g);
+	setopt(g->curl, CURLOPT_HEADERFUNCTION, on_header);
+	setopt(g->curl, CURLOPT_HEADERDATA, g);
 }
 
 void web_get_start(struct web *w, struct web_get *g, const char *url, const char *resolve,
@@ -197,13 +203,13 @@ void web_get_start(struct web *w, struct web_get *g, const char *url, const char
 {
 	g->web = w;
 	g->done = done;
-	g->curl = curl_easy_init();
-	g->resolve = curl_slist_append(NULL, resolve);
+	g->curl = w->curl->easy_init();
+	g->resolve = w->curl->slist_append(NULL, resolve);
 	buf_init(&g->body, most);
 	if (g->curl == NULL || g->resolve == NULL)
 		abort();
 	set_options(g, url);
-	if (curl_multi_add_handle(w->multi, g->curl) != CURLM_OK)
+	if (w->curl->multi_add_handle(w->multi, g->curl) != CURLM_OK)
 		abort();
 	w->running++;
 }
@@ -211,10 +217,10 @@ void web_get_start(struct web *w, struct web_get *g, const char *url, const char
 void web_get_deinit(struct web_get *g)
 {
 	if (g->curl != NULL) {
-		curl_multi_remove_handle(g->web->multi, g->curl);
-		curl_easy_cleanup(g->curl);
+		g->web->curl->multi_remove_handle(g->web->multi, g->curl);
+		g->web->curl->easy_cleanup(g->curl);
+		g->web->curl->slist_free_all(g->resolve);
 	}
-	curl_slist_free_all(g->resolve);
 	buf_deinit(&g->body);
 	g->curl = NULL;
 	g->resolve = NULL;

@@ -3,15 +3,15 @@
 #ifndef RESTANTE_DAEMON_WEB_GET_H
 #define RESTANTE_DAEMON_WEB_GET_H
 
-#include <curl/curl.h>
-
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/list.h"
+#include "daemon/web_curl.h"
 #include "net/loop.h"
 
 struct web {
 	struct loop *loop;
+	const struct curl_calls *curl;
 	CURLM *multi;
 	struct loop_timer timer;
 	struct str roots; /* PEM, the owner's */
@@ -32,7 +32,8 @@ struct web_get {
 	void (*done)(struct web_get *g);
 };
 
-void web_init(struct web *w, struct loop *l, struct str roots);
+/* Fails when libcurl cannot be loaded; then nothing is to be undone. */
+enum status web_init(struct web *w, struct loop *l, struct str roots, struct err *err);
 void web_deinit(struct web *w); /* when nothing is running */
 
 /* https://HOST[:PORT]PATH at one of the addresses ("192.0.2.1,[2001:db8::1]"), at most `most` octets.
