@@ -49,7 +49,7 @@ static enum status open_maildrop(struct fetch *f, struct err *err)
 		return status;
 	buf_put(&f->address, str_c(json_string_value(json_object_get(f->row, "address"))));
 	f->maildrop = (uint64_t)json_integer_value(json_object_get(f->row, "maildrop"));
-	f->known = (uint64_t)json_integer_value(json_object_get(f->row, "known"));
+	buf_put(&f->last, str_c(json_string_value(json_object_get(f->row, "listing"))));
 	return ST_OK;
 }
 
@@ -121,6 +121,8 @@ static enum status work(struct fetch *f, struct err *err)
 	if (status == ST_OK && f->pop.over)
 		status = err_set(err, ST_TEMP, "%s", f->pop.why.text);
 	if (status == ST_OK)
+		status = fetch_settled(f, err);
+	if (status == ST_OK)
 		status = fetch_delete(f, err);
 	return status;
 }
@@ -131,6 +133,7 @@ static void fetch_clear(struct fetch *f)
 	f->messages = NULL;
 	f->count = f->cap = 0;
 	buf_deinit(&f->uidls);
+	buf_deinit(&f->now);
 	json_decref(f->named);
 	f->named = NULL;
 }
@@ -243,6 +246,7 @@ static int run(struct cmd *c, const struct config *config, const struct config_r
 	json_decref(f.row);
 	fetch_clear(&f);
 	buf_deinit(&f.address);
+	buf_deinit(&f.last);
 	return code;
 }
 

@@ -27,8 +27,8 @@ struct fetch_message {
 	uint64_t number, octets; /* octets: as LIST says, which may be wrong */
 	size_t uidl_at;          /* in fetch.uidls, ended by LF; SIZE_MAX: the server gave none */
 	enum fetch_action action;
-	bool stored, failed;
-	bool look, has_header; /* its header is wanted, is digested */
+	bool stored, failed, known; /* known: from an earlier time */
+	bool look, has_header;      /* its header is wanted, is digested */
 	int64_t first_ms;
 	uint64_t received; /* octets */
 	unsigned char header[REMOTE_DIGEST];
@@ -80,7 +80,9 @@ struct fetch {
 	json_t *row; /* of the last request */
 	bool importing;
 	struct buf address; /* of the maildrop */
-	uint64_t maildrop, known;
+	uint64_t maildrop;
+	struct buf last; /* digest of a listing of which nothing was to be done; "": none */
+	struct buf now;  /* of this one, when each message has a UIDL of its own */
 	struct pop pop;
 	uint64_t login_delay_s;
 	struct fetch_sink sink;
@@ -104,6 +106,10 @@ struct fetch_message *fetch_by_number(struct fetch *f, uint64_t number); /* NULL
 /* What is to be done with a message that the office has as `seen`. */
 void fetch_known(const struct fetch *f, struct fetch_message *m, const json_t *state_of,
 	const json_t *since);
+
+/* fetch_same.c: the listing is one that was settled; what was settled now is told to the office. */
+bool fetch_same(struct fetch *f);
+enum status fetch_settled(struct fetch *f, struct err *err);
 
 /* fetch_header.c: messages told by their header.  identify: those without a UIDL of their own; changed: all, when none of
  * them is known and many were. */

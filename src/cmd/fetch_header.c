@@ -183,14 +183,29 @@ static enum status recognise(struct fetch *f, size_t *found, struct err *err)
 	return status;
 }
 
+static enum status count_known(struct fetch *f, uint64_t *known, struct err *err)
+{
+	enum status status = fetch_ask(f,
+		json_pack("{s:s, s:s, s:b}", "verb", "remote.open", "remote", f->remote->name,
+			"count", 1),
+		err);
+
+	*known = (uint64_t)json_integer_value(json_object_get(f->row, "known"));
+	return status;
+}
+
 /* Many are known and none of those listed is: a new server, most likely, that makes UIDLs in another way. */
 enum status fetch_changed(struct fetch *f, struct err *err)
 {
 	size_t found = 0;
-	enum status status = ST_OK;
+	uint64_t known;
+	enum status status;
 
-	if (f->known == 0 || f->count == 0 || f->counts.new_ones < f->count)
+	if (f->count == 0 || f->counts.new_ones < f->count)
 		return ST_OK;
+	status = count_known(f, &known, err);
+	if (status != ST_OK || known == 0)
+		return status;
 	for (size_t i = 0; i < f->count; i++)
 		f->messages[i].look = f->messages[i].uidl_at != SIZE_MAX;
 	if (fetch_has_top(f))
@@ -207,12 +222,12 @@ enum status fetch_changed(struct fetch *f, struct err *err)
 			f->remote->name, found, f->count);
 		return ST_OK;
 	}
-	if (f->known < CHANGED_MIN || f->count < CHANGED_MIN || cmd_has(f->cmd, OPTION_YES))
+	if (known < CHANGED_MIN || f->count < CHANGED_MIN || cmd_has(f->cmd, OPTION_YES))
 		return ST_OK;
 	return err_set(err, ST_USAGE,
 		"%llu messages are known, and none of the %zu on the server is one of them: "
 		"fetch --yes fetches them all",
-		(unsigned long long)f->known, f->count);
+		(unsigned long long)known, f->count);
 }
 
 static int by_uidl(const void *a, const void *b, void *arg)
@@ -267,6 +282,8 @@ enum status fetch_identify(struct fetch *f, struct err *err)
 	size_t marked = mark_doubles(f);
 	enum status status = mark_nameless(f, &marked, err);
 
+	if (marked > 0)
+		buf_clear(&f->now);
 	if (status != ST_OK || marked == 0)
 		return status;
 	cmd_fail(f->cmd, 0,

@@ -132,6 +132,7 @@ void fetch_known(
 		    (is(r->keep, STR("days")) &&
 			    clock_wall_ms() - first_ms >= r->keep_days * INT64_C(86400000));
 
+	m->known = true;
 	m->action = state == REMOTE_SEEN_UNWANTED || (state == REMOTE_SEEN_WHOLE && over)
 			    ? FETCH_DELETE
 			    : FETCH_KEEP;
@@ -205,8 +206,11 @@ static void count_wanted(struct fetch *f)
 
 enum status fetch_decide(struct fetch *f, struct err *err)
 {
-	enum status status = fetch_identify(f, err);
+	enum status status = ST_OK;
 
+	if (fetch_same(f))
+		return ST_OK;
+	status = fetch_identify(f, err);
 	for (size_t i = 0; i < f->count && status == ST_OK; i += WHICH_AT_ONCE)
 		status = decide_some(
 			f, i, i + WHICH_AT_ONCE < f->count ? i + WHICH_AT_ONCE : f->count, err);

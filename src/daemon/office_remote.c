@@ -40,7 +40,22 @@ static enum status open_state(
 	return o->remotes == NULL ? ST_IO : ST_OK;
 }
 
-/* {"remote": name} -> {"address", "maildrop", "known"} */
+static json_t *open_row(struct office *o, const struct account *a, struct str remote, bool count)
+{
+	struct buf listing = { 0 };
+	json_t *row;
+
+	remote_state_listing(o->remotes, remote, &listing);
+	row = json_pack("{s:s, s:I, s:s%}", "address", a->address, "maildrop", (json_int_t)a->id,
+		"listing", listing.len == 0 ? "" : listing.data, listing.len);
+	if (count)
+		json_object_set_new(row, "known",
+			json_integer((json_int_t)remote_state_count(o->remotes, remote)));
+	buf_deinit(&listing);
+	return row;
+}
+
+/* {"remote": name, "count": is "known" wanted?} -> {"address", "maildrop", "listing", "known"} */
 enum status verb_remote_open(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
 {
@@ -65,9 +80,7 @@ enum status verb_remote_open(
 	}
 	buf_deinit(&address);
 	if (status == ST_OK)
-		r->row(r, json_pack("{s:s, s:I, s:I}", "address", a.address, "maildrop",
-				  (json_int_t)a.id, "known",
-				  (json_int_t)remote_state_count(o->remotes, remote)));
+		r->row(r, open_row(o, &a, remote, json_is_true(json_object_get(q, "count"))));
 	return status;
 }
 
@@ -218,11 +231,13 @@ static enum status note_one(struct office *o, struct str remote, const json_t *r
 	return status == ST_OK ? remote_state_put(o->remotes, remote, &seen, err) : status;
 }
 
-/* {"remote", "rows": [{"uidl", "id", "octets", "header", "first_ms", "state"}], "gone": [uidls]} */
+/* {"remote", "rows": [{"uidl", "id", "octets", "header", "first_ms", "state"}], "gone": [uidls],
+ * "listing": digest} */
 enum status verb_remote_note(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
 {
 	const json_t *rows = json_object_get(q, "rows"), *gone = json_object_get(q, "gone");
+	const json_t *listing = json_object_get(q, "listing");
 	struct str remote;
 	enum status status = open_state(o, q, &remote, err);
 
@@ -235,6 +250,9 @@ enum status verb_remote_note(
 		status = note_one(o, remote, json_array_get(rows, i), err);
 	for (size_t i = 0; i < json_array_size(gone) && status == ST_OK; i++)
 		status = remote_state_forget(o->remotes, remote, text_at(gone, i), err);
+	if (status == ST_OK)
+		status = remote_state_set_listing(o->remotes, remote,
+			str_of(json_string_value(listing), json_string_length(listing)), err);
 	if (remote_state_commit(o->remotes, status == ST_OK ? err : NULL) != ST_OK &&
 		status == ST_OK)
 		status = ST_IO;

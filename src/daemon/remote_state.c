@@ -8,9 +8,9 @@
 #include "base/mem.h"
 #include "base/uidl.h"
 
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
-enum statement { GET, BY_HEADER, COUNT_ALL, PUT, FORGET, STATEMENTS };
+enum statement { GET, BY_HEADER, COUNT_ALL, PUT, FORGET, LISTING, SET_LISTING, STATEMENTS };
 
 struct remote_state {
 	sqlite3 *db;
@@ -18,14 +18,18 @@ struct remote_state {
 	bool walking; /* GET stands on the row that was found last */
 };
 
+static const char settings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;";
+
+/* Version 1 had no listing. */
 static const char schema[] =
-	"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
 	"CREATE TABLE IF NOT EXISTS seen(remote TEXT NOT NULL, uidl TEXT NOT NULL, id BLOB NOT "
 	"NULL,"
 	" octets INTEGER NOT NULL, header BLOB NOT NULL, first_ms INTEGER NOT NULL,"
 	" state INTEGER NOT NULL, PRIMARY KEY(remote, uidl)) WITHOUT ROWID;"
 	"CREATE INDEX IF NOT EXISTS seen_header ON seen(remote, header);"
-	"PRAGMA user_version = 1;";
+	"CREATE TABLE IF NOT EXISTS listing(remote TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT "
+	"ROWID;"
+	"PRAGMA user_version = 2;";
 
 #define COLUMNS "uidl, id, octets, header, first_ms, state"
 
@@ -38,6 +42,8 @@ static const char *const statements[STATEMENTS] = {
 	[PUT] = ("INSERT OR REPLACE INTO seen(remote, uidl, id, octets, header, first_ms, state)"
 		 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"),
 	[FORGET] = "DELETE FROM seen WHERE remote = ?1 AND uidl = ?2",
+	[LISTING] = "SELECT digest FROM listing WHERE remote = ?1",
+	[SET_LISTING] = "INSERT OR REPLACE INTO listing(remote, digest) VALUES(?1, ?2)",
 };
 
 static enum status fail(struct remote_state *s, const char *what, struct err *err)
@@ -45,16 +51,22 @@ static enum status fail(struct remote_state *s, const char *what, struct err *er
 	return err_set(err, ST_IO, "%s in remote.db: %s", what, sqlite3_errmsg(s->db));
 }
 
-static bool too_new(struct remote_state *s)
+static int version_of(struct remote_state *s)
 {
 	sqlite3_stmt *q = NULL;
-	bool newer;
+	int version = 0;
 
 	if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &q, NULL) != SQLITE_OK)
-		return false;
-	newer = sqlite3_step(q) == SQLITE_ROW && sqlite3_column_int(q, 0) > VERSION;
+		return 0;
+	if (sqlite3_step(q) == SQLITE_ROW)
+		version = sqlite3_column_int(q, 0);
 	sqlite3_finalize(q);
-	return newer;
+	return version;
+}
+
+static bool run(struct remote_state *s, const char *sql)
+{
+	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 
 struct remote_state *remote_state_open(const char *path, struct err *err)
@@ -62,14 +74,15 @@ struct remote_state *remote_state_open(const char *path, struct err *err)
 	struct remote_state *s = NEW(struct remote_state);
 	bool good = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
 			    NULL) == SQLITE_OK;
+	int version = good ? version_of(s) : 0;
 
-	if (good && too_new(s)) {
+	if (version > VERSION) {
 		err_set(err, ST_VERSION, "remote.db is of a newer version: use that one");
 		remote_state_close(s);
 		return NULL;
 	}
-	good = good && sqlite3_busy_timeout(s->db, 5000) == SQLITE_OK &&
-	       sqlite3_exec(s->db, schema, NULL, NULL, NULL) == SQLITE_OK;
+	good = good && sqlite3_busy_timeout(s->db, 5000) == SQLITE_OK && run(s, settings) &&
+	       (version == VERSION || run(s, schema));
 	for (size_t i = 0; i < STATEMENTS && good; i++)
 		good = sqlite3_prepare_v3(s->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
 			       &s->stmt[i], NULL) == SQLITE_OK;
@@ -178,8 +191,10 @@ bool remote_state_by_header(struct remote_state *s, struct str remote,
 uint64_t remote_state_count(struct remote_state *s, struct str remote)
 {
 	sqlite3_stmt *q = take(s, COUNT_ALL, remote);
+	uint64_t count = sqlite3_step(q) == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(q, 0) : 0;
 
-	return sqlite3_step(q) == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(q, 0) : 0;
+	sqlite3_reset(q);
+	return count;
 }
 
 enum status remote_state_put(
@@ -199,16 +214,37 @@ enum status remote_state_put(
 	return done ? ST_OK : fail(s, "write", err);
 }
 
-enum status remote_state_forget(
-	struct remote_state *s, struct str remote, struct str uidl, struct err *err)
+void remote_state_listing(struct remote_state *s, struct str remote, struct buf *digest)
 {
-	sqlite3_stmt *q = take(s, FORGET, remote);
+	sqlite3_stmt *q = take(s, LISTING, remote);
+
+	if (sqlite3_step(q) == SQLITE_ROW)
+		buf_put(digest, str_c((const char *)sqlite3_column_text(q, 0)));
+	sqlite3_reset(q);
+}
+
+static enum status change(struct remote_state *s, enum statement which, struct str remote,
+	struct str value, struct err *err)
+{
+	sqlite3_stmt *q = take(s, which, remote);
 	bool done;
 
-	bind(q, 2, uidl);
+	bind(q, 2, value);
 	done = sqlite3_step(q) == SQLITE_DONE;
 	sqlite3_reset(q);
 	return done ? ST_OK : fail(s, "write", err);
+}
+
+enum status remote_state_set_listing(
+	struct remote_state *s, struct str remote, struct str digest, struct err *err)
+{
+	return change(s, SET_LISTING, remote, digest, err);
+}
+
+enum status remote_state_forget(
+	struct remote_state *s, struct str remote, struct str uidl, struct err *err)
+{
+	return change(s, FORGET, remote, uidl, err);
 }
 
 struct str remote_uidl(struct str said, char room[REMOTE_UIDL_MAX + 1])

@@ -7,6 +7,7 @@
 #ifndef RESTANTE_DAEMON_REMOTE_STATE_H
 #define RESTANTE_DAEMON_REMOTE_STATE_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/msgid.h"
 
@@ -47,6 +48,11 @@ bool remote_state_by_header(struct remote_state *s, struct str remote,
 uint64_t remote_state_count(struct remote_state *s, struct str remote);
 enum status remote_state_put(
 	struct remote_state *s, struct str remote, const struct remote_seen *seen, struct err *err);
+/* The digest of a listing of which nothing is to be fetched, nor deleted because it is unwanted; appends nothing when no such
+ * is known.  Whoever changes rows sets it too: "" in the same transaction. */
+void remote_state_listing(struct remote_state *s, struct str remote, struct buf *digest);
+enum status remote_state_set_listing(
+	struct remote_state *s, struct str remote, struct str digest, struct err *err);
 /* The server has it no more. */
 enum status remote_state_forget(
 	struct remote_state *s, struct str remote, struct str uidl, struct err *err);

@@ -1,8 +1,10 @@
 """fetch: a provider's mail into the own store.  The provider is another office of ours."""
 
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -104,6 +106,33 @@ def test_deletes_what_is_stored(office):
         assert done['deleted'] == done['stored'] == done['on_server'], done
         assert left(office) == 0
         assert home.fetch()['on_server'] == 0
+
+
+def settled(home):
+    """The digest of a listing of which nothing is to be done."""
+    with contextlib.closing(sqlite3.connect(os.path.join(home.state, 'store', 'remote.db'))) as db:
+        return [digest for digest, in db.execute("SELECT digest FROM listing WHERE digest != ''")]
+
+
+def test_a_settled_listing(office):
+    """Looks nothing up when it comes again; other rules see each message all the same."""
+    empty(office)
+    fill(office, 3, 's')
+    with Home(office, filter='grep -q s1 && exit 2; exit 0') as home:
+        assert home.fetch()['stored'] == 2
+        assert not settled(home)  # one was left there
+        home.configure()
+        assert home.fetch()['stored'] == 1
+        first = settled(home)
+        assert len(first) == 1
+        again = home.fetch()
+        assert (again['on_server'], again['new'], again['stored']) == (3, 0, 0), again
+        fill(office, 1, 't')
+        assert home.fetch()['stored'] == 1
+        assert settled(home) not in ([], first)
+        home.configure(keep='days', keep_days='0')
+        assert home.fetch()['deleted'] == 4
+        assert not settled(home) and left(office) == 0
 
 
 def test_size_rules(office):

@@ -67,6 +67,27 @@ static void rows_outlive_the_process(void **state)
 	remote_state_close(s);
 }
 
+static void a_listing_goes_with_a_change(void **state)
+{
+	struct remote_state *s = open_state();
+	struct buf digest = { 0 };
+
+	(void)state;
+	remote_state_listing(s, STR("home"), &digest);
+	assert_int_equal(digest.len, 0);
+	assert_int_equal(remote_state_set_listing(s, STR("home"), STR("abc"), NULL), ST_OK);
+	remote_state_listing(s, STR("other"), &digest);
+	assert_int_equal(digest.len, 0);
+	remote_state_listing(s, STR("home"), &digest);
+	assert_true(str_eq(buf_str(&digest), STR("abc")));
+	buf_clear(&digest);
+	assert_int_equal(remote_state_set_listing(s, STR("home"), STR(""), NULL), ST_OK);
+	remote_state_listing(s, STR("home"), &digest);
+	assert_int_equal(digest.len, 0);
+	buf_deinit(&digest);
+	remote_state_close(s);
+}
+
 static void names(void **state)
 {
 	static const char good[] =
@@ -91,6 +112,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_outlive_the_process),
+		cmocka_unit_test(a_listing_goes_with_a_change),
 		cmocka_unit_test(names),
 	};
 	char command[100];

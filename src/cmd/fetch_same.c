@@ -1,0 +1,44 @@
+/* A listing that was settled: each message in it is known, and none is to be deleted.  The same one again, with mail that
+ * is kept there, asks for nothing, so of ten thousand messages none is looked up. */
+#include <openssl/evp.h>
+
+#include "base/codec.h"
+#include "cmd/fetch.h"
+
+/* Numbers and sizes say nothing of a message that is known. */
+static void digest(struct fetch *f)
+{
+	unsigned char hash[EVP_MAX_MD_SIZE];
+
+	buf_clear(&f->now);
+	for (size_t i = 0; i < f->count; i++)
+		if (f->messages[i].uidl_at == SIZE_MAX)
+			return;
+	EVP_Digest(f->uidls.data, f->uidls.len, hash, NULL, EVP_sha256(), NULL);
+	hex_put(&f->now, str_of(hash, 32));
+}
+
+static bool keeps(const struct fetch *f)
+{
+	return f->full.n == 0 && str_eq(str_c(f->remote->keep), STR("keep"));
+}
+
+bool fetch_same(struct fetch *f)
+{
+	digest(f);
+	return keeps(f) && f->now.len > 0 && str_eq(buf_str(&f->now), buf_str(&f->last));
+}
+
+enum status fetch_settled(struct fetch *f, struct err *err)
+{
+	if (!keeps(f) || f->now.len == 0 || str_eq(buf_str(&f->now), buf_str(&f->last)))
+		return ST_OK;
+	for (size_t i = 0; i < f->count; i++)
+		if (!f->messages[i].stored &&
+			(!f->messages[i].known || f->messages[i].action != FETCH_KEEP))
+			return ST_OK;
+	return fetch_ask(f,
+		json_pack("{s:s, s:s, s:[], s:[], s:s%}", "verb", "remote.note", "remote",
+			f->remote->name, "rows", "gone", "listing", f->now.data, f->now.len),
+		err);
+}
