@@ -22,9 +22,11 @@ static struct carrier_end {
 
 /* ---- transfers ---- */
 
-void web_init(struct web *w, struct loop *l, struct str roots)
+enum status web_init(struct web *w, struct loop *l, struct str roots, struct err *err)
 {
+	(void)err;
 	*w = (struct web){ .loop = l, .roots = roots };
+	return ST_OK;
 }
 
 void web_deinit(struct web *w)
@@ -246,7 +248,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		list_init(&office.askers);
 		list_init(&office.waiting);
 		list_init(&office.running);
-		web_init(&office.web, office.loop, STR(""));
+		(void)web_init(&office.web, office.loop, STR(""), NULL);
 		loop_at_turn_end(office.loop, turn_end, &office);
 	}
 	next = next_descriptor();
