@@ -49,6 +49,24 @@ static enum status pair_add(struct office *o, struct str domain, struct str sele
 	return status;
 }
 
+/* Keys without a name are called by when they were made; what is taken makes it a second later. */
+static enum status pair_add_dated(
+	struct office *o, struct str domain, int64_t now_ms, int64_t active_ms, struct err *err)
+{
+	time_t seconds = (time_t)(now_ms / 1000), last = seconds + 60;
+	struct err why = { ST_EXISTS, "" };
+	char date[24];
+	struct tm tm;
+
+	for (; why.code == ST_EXISTS && seconds < last; seconds++) {
+		why = (struct err){ ST_OK, "" };
+		gmtime_r(&seconds, &tm);
+		pair_add(o, domain, str_of(date, strftime(date, sizeof date, "%Y%m%d-%H%M%S", &tm)),
+			active_ms, &why);
+	}
+	return why.code == ST_OK ? ST_OK : err_set(err, why.code, "%s", why.text);
+}
+
 static bool count_one(void *arg, const struct dkim_row *row)
 {
 	(void)row;
@@ -62,9 +80,6 @@ static enum status add(
 	struct str domain, selector = STR("");
 	int64_t now_ms = clock_wall_ms(),
 		after_ms = rotate ? json_integer_value(json_object_get(q, "after_ms")) : 0;
-	time_t seconds = (time_t)(now_ms / 1000);
-	struct tm tm;
-	char date[16];
 	size_t count = 0;
 	enum status status = request_str(q, "domain", &domain, err);
 
@@ -80,11 +95,10 @@ static enum status add(
 					  STR_ARG(str_head(domain, 150)));
 	if (status == ST_OK)
 		status = pair_made(o, err);
-	if (status == ST_OK && request_str(q, "selector", &selector, NULL) != ST_OK &&
-		gmtime_r(&seconds, &tm) != NULL)
-		selector = str_of(date, strftime(date, sizeof date, "%Y%m%d-%H%M", &tm));
 	if (status == ST_OK)
-		status = pair_add(o, domain, selector, now_ms + after_ms, err);
+		status = request_str(q, "selector", &selector, NULL) == ST_OK
+				 ? pair_add(o, domain, selector, now_ms + after_ms, err)
+				 : pair_add_dated(o, domain, now_ms, now_ms + after_ms, err);
 	dkim_pair_free(o->pair);
 	o->pair = NULL;
 	return status;

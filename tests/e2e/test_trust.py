@@ -74,6 +74,16 @@ def test_dkim_rotation(office):
     assert done.returncode == 67 and b'dkim new' in done.stderr, done
 
 
+def test_dkim_names_of_one_moment(office):
+    """Keys that are made in the same second have different names."""
+    office.must('domain', 'add', 'quick.test')
+    office.must('dkim', 'new', 'quick.test')
+    office.must('dkim', 'rotate', 'quick.test', '--after', '0s')
+    office.must('dkim', 'rotate', 'quick.test')
+    assert sorted(states(office, 'quick.test').values()) == ['prepared'] * 2 + ['retired'] * 2 + ['signing'] * 2
+    office.must('dkim', 'del', 'quick.test')
+
+
 def test_dkim_keys_stay_secret(office):
     """No command, and no answer to one, has the private half."""
     office.must('domain', 'add', 'secret.test')
