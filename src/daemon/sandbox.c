@@ -14,17 +14,6 @@
 
 #include "daemon/sandbox.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 /* Everything an ABI of landlock(7) can forbid, and what is allowed below the root: no execution and
  * no special files.  Linking and renaming between directories came with the second ABI; a kernel
  * that has only the first one would forbid them always. */
@@ -137,13 +126,6 @@ static const int fatal[] = { SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(ptra
 	SCMP_SYS(mount), SCMP_SYS(unshare), SCMP_SYS(setns), SCMP_SYS(init_module),
 	SCMP_SYS(kexec_load), SCMP_SYS(add_key), SCMP_SYS(userfaultfd), SCMP_SYS(chroot) };
 
-/* What a build with sanitizers refuses instead: their runtime needs calls of its own. */
-static const int denied_anyway[] = { SCMP_SYS(listen), SCMP_SYS(execve), SCMP_SYS(execveat),
-	SCMP_SYS(mount), SCMP_SYS(chroot) };
-static const int denied_but_to_dialers[] = { SCMP_SYS(socket), SCMP_SYS(connect) };
-static const int denied_but_to_store[] = { SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2),
-	SCMP_SYS(creat), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(rename), SCMP_SYS(mkdir) };
-
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
 static int add_all(scmp_filter_ctx ctx, uint32_t action, const int *calls, size_t n)
@@ -195,7 +177,7 @@ static int add_socket_rules(scmp_filter_ctx ctx, bool datagrams)
 	return r;
 }
 
-static int add_release_rules(scmp_filter_ctx ctx, enum sandbox_kind kind)
+static int add_rules(scmp_filter_ctx ctx, enum sandbox_kind kind)
 {
 	const struct scmp_arg_cmp not_exec = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
 	/* For abort(); another process of the same user is none of its business. */
@@ -225,28 +207,13 @@ static int add_release_rules(scmp_filter_ctx ctx, enum sandbox_kind kind)
 	return r;
 }
 
-static int add_sanitized_rules(scmp_filter_ctx ctx, enum sandbox_kind kind)
-{
-	int r = add_all(ctx, SCMP_ACT_ERRNO(EPERM), denied_anyway, COUNT(denied_anyway));
-
-	if (r == 0 && kind != SANDBOX_CARRIER)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(bind), 0);
-	if (r == 0 && kind != SANDBOX_CARRIER && kind != SANDBOX_WEB)
-		r = add_all(ctx, SCMP_ACT_ERRNO(EPERM), denied_but_to_dialers,
-			COUNT(denied_but_to_dialers));
-	if (r == 0 && kind != SANDBOX_STORE)
-		r = add_all(ctx, SCMP_ACT_ERRNO(EPERM), denied_but_to_store,
-			COUNT(denied_but_to_store));
-	return r;
-}
-
 enum status sandbox_syscalls(enum sandbox_kind kind, struct err *err)
 {
-	scmp_filter_ctx ctx = seccomp_init(SANITIZED ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM));
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int r = ctx == NULL ? -ENOMEM : seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
 
 	if (r == 0)
-		r = SANITIZED ? add_sanitized_rules(ctx, kind) : add_release_rules(ctx, kind);
+		r = add_rules(ctx, kind);
 	if (r == 0)
 		r = seccomp_load(ctx);
 	if (ctx != NULL)
