@@ -28,7 +28,7 @@ enum {
 static struct svc svc;
 static struct loop_io store_io, auth_io;
 static char dir[64];
-static char letter[33]; /* bob's, and his password: no input can know it */
+static char letter[33]; /* bob's, and his password: no input knows it */
 static int channel[2];
 static uint32_t seq;
 
@@ -439,6 +439,15 @@ static void begin(void)
 	atexit(close_office);
 }
 
+/* libFuzzer puts into its inputs what it saw compared; here that is the secret. */
+static bool knows_the_letter(struct str input)
+{
+	for (size_t at = 0; at < sizeof letter - 1; at += 8)
+		if (holds(input, str_of(letter + at, 8)))
+			return true;
+	return false;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static unsigned inputs;
@@ -448,6 +457,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (inputs++ == 0)
 		begin();
+	if (knows_the_letter(str_of(data, size)))
+		return 0;
 	if (inputs % FRESH_AFTER == 0) {
 		close_office();
 		open_office();
