@@ -2,11 +2,8 @@
  * as text through config_set(), so that a bad one is told with its line. */
 #include <arpa/inet.h>
 #include <confuse.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -14,10 +11,11 @@
 #include "daemon/config_remote.h"
 #include "daemon/config_route.h"
 #include "daemon/config_table.h"
+#include "daemon/config_text.h"
 #include "daemon/nearest.h"
 #include "net/cidr.h"
 
-enum { FILE_MAX = 1024 * 1024, LISTEN_MAX = 64, CERTIFICATES_MAX = 63, SETTINGS_MAX = 256 };
+enum { LISTEN_MAX = 64, CERTIFICATES_MAX = 63, SETTINGS_MAX = 256 };
 
 /* listen NAME { }, smarthost { } and so on. */
 struct section {
@@ -434,46 +432,6 @@ static bool relations_hold(const struct config *c, const char *name, struct err 
 	return true;
 }
 
-/* Where the comment that begins at s[i] ends; i when none begins there. */
-static size_t comment_end(const char *s, size_t i)
-{
-	bool token_start = i == 0 || str_find(STR(" \t\n={}(),+"), s[i - 1]) < 10;
-	bool line = s[i] == '#' || (token_start && s[i] == '/' && s[i + 1] == '/');
-	size_t end = i;
-
-	if (!line && (!token_start || s[i] != '/' || s[i + 1] != '*'))
-		return i;
-	for (end = i + 1; line && s[end] != '\0' && s[end] != '\n';)
-		end++;
-	if (line)
-		return end;
-	for (end = i + 2; s[end] != '\0' && (s[end] != '*' || s[end + 1] != '/');)
-		end++;
-	return s[end] == '\0' ? i : end + 2; /* without an end the library complains */
-}
-
-/* libconfuse counts the lines of comments more than once; so it gets to see none. */
-static void blank_comments(char *s)
-{
-	char quote = '\0';
-
-	for (size_t i = 0; s[i] != '\0'; i++) {
-		size_t end = quote == '\0' ? comment_end(s, i) : i;
-
-		for (; i < end; i++)
-			if (s[i] != '\n')
-				s[i] = ' ';
-		if (s[i] == '\0')
-			return;
-		if (quote != '\0' && s[i] == '\\' && s[i + 1] != '\0')
-			i++;
-		else if (s[i] == quote)
-			quote = '\0';
-		else if (quote == '\0' && (s[i] == '"' || s[i] == '\''))
-			quote = s[i];
-	}
-}
-
 static bool parse_text(struct parse *p, const char *text, bool (*take)(struct config *, cfg_t *))
 {
 	cfg_opt_t *inside[SECTIONS], *root;
@@ -537,7 +495,7 @@ struct config *config_parse(struct str text, const char *name, struct err *err)
 	if (copy == NULL)
 		err_set(err, ST_USAGE, "%s: there is a NUL octet in it", name);
 	else
-		blank_comments(copy);
+		config_blank_comments(copy);
 	if (copy != NULL)
 		ok = parse_text(&p, copy, take_sections) && sections_are_closed(&p, copy) &&
 		     relations_hold(c, name, err);
@@ -548,47 +506,6 @@ struct config *config_parse(struct str text, const char *name, struct err *err)
 	}
 	if (c->hostname[0] == '\0')
 		system_hostname(c);
-	return c;
-}
-
-/* False when there is no such file, or with err. */
-static bool read_file(const char *path, struct buf *into, struct err *err)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = 1;
-
-	if (fd < 0) {
-		if (errno != ENOENT)
-			err_set(err, ST_IO, "open %s: %s", path, strerror(errno));
-		return errno == ENOENT;
-	}
-	while (n > 0 && !into->full) {
-		char *to = buf_reserve(into, 4096);
-
-		n = to == NULL ? 0 : read(fd, to, 4096);
-		if (n > 0)
-			buf_grew(into, (size_t)n);
-	}
-	if (n < 0)
-		err_set(err, ST_IO, "read %s: %s", path, strerror(errno));
-	if (into->full)
-		err_set(err, ST_USAGE, "%s: larger than a megabyte", path);
-	close(fd);
-	return n >= 0 && !into->full;
-}
-
-struct config *config_load(const char *state, struct err *err)
-{
-	struct config *c = NULL;
-	struct buf path, text;
-
-	buf_init(&path, 0);
-	buf_init(&text, FILE_MAX);
-	buf_printf(&path, "%s/restante.conf%c", state, '\0');
-	if (read_file(path.data, &text, err))
-		c = config_parse(buf_str(&text), path.data, err);
-	buf_deinit(&path);
-	buf_deinit(&text);
 	return c;
 }
 
