@@ -57,7 +57,8 @@ static void next_message(struct desk *r, long by)
 }
 
 static const char help[] =
-	"enter read  / find  a account  t threads  m mark  u unread  d delete  s save  o open  "
+	"? keys  enter read  / find  a account  t threads  m mark  u unread  d delete  s save  o "
+	"open  "
 	"r reply  R to all  f forward  w write  x outbox  F fetch  G look for new  q quit";
 
 /* Keys that do the same in the list and in a message. */
@@ -74,7 +75,7 @@ static void on_common(struct desk *r, int key)
 	case 'f': act_write(r, WRITE_FORWARD); break;
 	case 'F': act_fetch(r); break;
 	case 'x': act_outbox(r); break;
-	case '?': desk_note(r, "%s", help); break;
+	case '?': act_help(); break;
 	}
 }
 

@@ -89,6 +89,7 @@ void desk_update(struct desk *r); /* takes in what is new */
 /* ---- read_fetch.c, read_outbox.c ---- */
 
 void act_fetch(struct desk *r);
+void act_help(void); /* read_help.c */
 void act_outbox(struct desk *r);
 
 /* ---- read_write.c ---- */

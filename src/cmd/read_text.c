@@ -13,7 +13,16 @@ void text_begin(void)
 		setlocale(LC_CTYPE, "C.UTF-8");
 }
 
-/* Octets of the next character; *width: its columns, -1: it cannot be shown. */
+enum { UNPRINTABLE = -1, JOINING = -2 };
+
+/* Joiners, variation selectors and skin tones: by them some terminals draw several characters as one, in fewer
+ * columns than curses counts, and what stood there before stays beside it. */
+static bool is_joining(wchar_t c)
+{
+	return c == 0x200d || (c >= 0xfe00 && c <= 0xfe0f) || (c >= 0x1f3fb && c <= 0x1f3ff);
+}
+
+/* Octets of the next character; *width: its columns, or why it is not shown. */
 static size_t next_char(struct str text, int *width)
 {
 	mbstate_t state = { 0 };
@@ -21,10 +30,10 @@ static size_t next_char(struct str text, int *width)
 	size_t n = mbrtowc(&c, text.p, text.n, &state);
 
 	if (n == 0 || n > text.n) {
-		*width = -1;
+		*width = UNPRINTABLE;
 		return 1;
 	}
-	*width = wcwidth(c);
+	*width = is_joining(c) ? JOINING : wcwidth(c);
 	return n;
 }
 
@@ -37,7 +46,7 @@ static size_t fitting(struct str s, size_t columns)
 	while (at < s.n) {
 		size_t n = next_char(str_from(s, at), &width);
 
-		used += width < 0 ? 1 : (size_t)width;
+		used += width == UNPRINTABLE ? 1 : width > 0 ? (size_t)width : 0;
 		if (used > columns)
 			break;
 		at += n;
@@ -52,7 +61,8 @@ static void put_shown(struct buf *out, struct str s)
 	while (s.n > 0) {
 		size_t n = next_char(s, &width);
 
-		buf_put(out, width < 0 ? STR("?") : str_head(s, n));
+		if (width != JOINING)
+			buf_put(out, width == UNPRINTABLE ? STR("?") : str_head(s, n));
 		s = str_from(s, n);
 	}
 }

@@ -84,6 +84,30 @@ def test_list_search_and_view(office):
     assert rows['Zürich trip']['marked'] and rows['Zürich trip']['seen'], rows
 
 
+def test_keys_and_joined_characters(office):
+    fresh(office)
+    import_mail(office, ['From: Em <em@example.test>\r\nSubject: = \U0001f468\u200d\U0001f469\u200d\U0001f466 \U0001f44d\U0001f3fd =\r\n'
+                         'Date: Wed, 18 Mar 2026 09:00:00 +0000\r\n\r\nfine\r\n'.encode()], ME)
+    with reader(office) as t:
+        # Each by itself: a terminal that draws several as one, and curses, would not agree where the rest stands.
+        t.wait('= \U0001f468\U0001f469\U0001f466 \U0001f44d =')
+        t.resize(40, 8)
+        t.wait('= …')
+        t.keys('?')
+        t.wait('enter        read the message')
+        t.keys('Space')
+        t.wait('unread again')
+        t.keys('q')
+        t.wait('Mail of all accounts')
+        t.resize(80, 24)
+        t.wait('bill')
+        t.keys('?')
+        screen = t.wait('any key: back')
+        assert any('drafts' in line for line in screen) and any('quit' in line for line in screen), screen
+        t.keys('q', 'q')
+        assert t.ended() == 0
+
+
 def test_sizes(office):
     fresh(office)
     with reader(office, columns=40, rows=8) as t:
