@@ -160,8 +160,13 @@ static void take_line(struct parse *p, struct section **into, struct str row, un
 		rc_note(p->rc, line, "%.*s is not taken over: there is no such setting here",
 			STR_ARG(word));
 	else if (commands[i].command < C_KEPT) {
-		(*into)->value[commands[i].command] = rest;
-		(*into)->line[commands[i].command] = line;
+		enum command c = commands[i].command;
+
+		(*into)->value[c] = rest;
+		(*into)->line[c] = line;
+		/* What is said last counts, also against what was inherited. */
+		if (c == C_PASSWORD || c == C_PASSWORDEVAL)
+			(*into)->value[c == C_PASSWORD ? C_PASSWORDEVAL : C_PASSWORD] = STR("");
 	}
 }
 
@@ -302,15 +307,43 @@ static void take_delivery(struct parse *p, const struct section *a, struct rc_ac
 			STR_ARG(str_head(a->value[C_DELIVERY], 100)));
 }
 
+/* "on", "off", or since 1.4.23 a time.  What is not understood deletes nothing. */
+static void take_keep(struct parse *p, const struct section *a, struct rc_account *to)
+{
+	struct str value = a->value[C_KEEP];
+	uint64_t number = 0, unit = str_ends(value, STR("d"))   ? 1
+				    : str_ends(value, STR("w")) ? 7
+								: 0;
+	bool off = a->line[C_KEEP] == 0 || str_eq(value, STR("off"));
+	char text[24];
+
+	if (unit > 0 && str_u64(str_head(value, value.n - 1), &number) && number <= 36500 / unit) {
+		snprintf(text, sizeof text, "%llu", (unsigned long long)(number * unit));
+		rc_set(to, "keep", STR("days"));
+		rc_set(to, "keep_days", str_c(text));
+	} else {
+		rc_set(to, "keep", off ? STR("delete") : STR("keep"));
+		if (!off && !on(a, C_KEEP, false))
+			rc_note(p->rc, a->line[C_KEEP],
+				"keep %.*s is not taken over: all of it stays there, see keep_days",
+				STR_ARG(str_head(value, 40)));
+	}
+	/* With keep, mpop only passes over what is larger. */
+	if (off)
+		take_size(p, a, C_KILLSIZE, to, "kill_size");
+	else if (a->value[C_KILLSIZE].n > 0 && !str_eq(a->value[C_KILLSIZE], STR("off")))
+		rc_note(p->rc, a->line[C_KILLSIZE],
+			"killsize is not taken over: with keep nothing is to be deleted");
+}
+
 static void take_fetching(struct parse *p, const struct section *a, struct rc_account *to)
 {
 	struct str filter = a->value[C_FILTER], pipelining = a->value[C_PIPELINING];
 	struct str file = a->line[C_UIDLS] != 0 ? a->value[C_UIDLS] : STR("~/.mpop_uidls/%U_at_%H");
 	struct buf path = { 0 };
 
-	rc_set(to, "keep", on(a, C_KEEP, false) ? STR("keep") : STR("delete"));
+	take_keep(p, a, to);
 	take_size(p, a, C_SKIPSIZE, to, "skip_size");
-	take_size(p, a, C_KILLSIZE, to, "kill_size");
 	take_delivery(p, a, to);
 	if (filter.n > 0 && str_find(filter, '%') == filter.n)
 		rc_set(to, "filter", filter);
@@ -369,6 +402,12 @@ static void take_account(struct parse *p, const struct section *a)
 		to = rc_add(p->rc, str_eq(a->name, STR("default")) ? a->value[C_HOST] : a->name);
 	if (to == NULL)
 		return;
+	if (str_find(address, '*') < address.n) {
+		rc_note(p->rc, a->line[C_FROM],
+			"from %.*s is not taken over: one address is needed",
+			STR_ARG(str_head(address, 60)));
+		address = STR("");
+	}
 	if (to->address[0] == '\0' && address.n > 0) {
 		free(to->address);
 		to->address = str_dup_c(address);

@@ -100,6 +100,23 @@ static const struct {
 		"a pop3_host=p.test pop3_tls=starttls client_certificate=/home/joe/c.pem client_key=/k.pem source=192.0.2.1 "
 		"proxy=socks5://[::1]:9050 auth=EXTERNAL user=u keep=delete\n"
 		"b pop3_host=p.test pop3_tls=starttls proxy=socks5://x user=v keep=delete\n" },
+	{ "what mpop keeps is not deleted", mpop,
+		"defaults\ntls on\nkeep 2w\nkillsize 9\naccount a\nhost a.test\nuser u\naccount b\nhost b.test\nuser u\n"
+		"keep 36h\nkillsize off\naccount c\nhost c.test\nuser u\nkeep off\n",
+		"a pop3_host=a.test pop3_tls=starttls user=u keep=days keep_days=14\n"
+		"b pop3_host=b.test pop3_tls=starttls user=u keep=keep\n"
+		"c pop3_host=c.test pop3_tls=starttls user=u keep=delete kill_size=9\n"
+		"F:4: killsize is not taken over: with keep nothing is to be deleted\n"
+		"F:11: keep 36h is not taken over: all of it stays there, see keep_days\n" },
+	{ "the password that was said last", mpop,
+		"account a\nhost a.test\ntls on\nuser u\npasswordeval get it\nkeep\naccount b : a\nhost b.test\npassword x\n"
+		"account c : b\nhost c.test\npasswordeval get more\n",
+		"a pop3_host=a.test pop3_tls=starttls user=u password_command=get it keep=keep\n"
+		"b pop3_host=b.test pop3_tls=starttls user=u keep=keep secret=x\n"
+		"c pop3_host=c.test pop3_tls=starttls user=u password_command=get more keep=keep\n" },
+	{ "a pattern is no address", msmtp, "account a\nhost s.test\ntls on\nfrom *@a.test\nuser u\npassword x\n",
+		"a smtp_host=s.test smtp_tls=starttls user=u secret=x\n"
+		"F:4: from *@a.test is not taken over: one address is needed\n" },
 	{ "no host", mpop, "account a\nuser u\n", "F:1: account a has no host: not taken over\n" },
 	{ "msmtp alone", msmtp, "account a\nhost s.test\nport 465\ntls on\ntls_starttls off\nfrom u@a.test\nuser u\nlogfile ~/l",
 		"a address=u@a.test smtp_host=s.test smtp_tls=implicit smtp_port=465 user=u\n"
