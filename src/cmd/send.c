@@ -126,11 +126,22 @@ static int take_dsn(struct cmd *c, struct outgoing *m)
 }
 
 /* What would go where. */
-static void print_outgoing(const struct outgoing *m)
+static void print_outgoing(const struct cmd *c, const struct outgoing *m)
 {
 	const json_t *to;
 	size_t i;
 
+	if (cmd_has(c, OPTION_JSON)) {
+		struct str from = buf_str(&m->sender);
+		json_t *o = json_pack("{s:s, s:s%, s:O, s:I}", "remote", m->remote->name, "from",
+			from.n > 0 ? from.p : "", from.n, "to", m->recipients, "octets",
+			(json_int_t)m->message.len);
+
+		json_dumpf(o, stdout, JSON_INDENT(1));
+		putchar('\n');
+		json_decref(o);
+		return;
+	}
 	printf("remote  %s\nfrom    <%.*s>\n", m->remote->name, STR_ARG(buf_str(&m->sender)));
 	json_array_foreach(m->recipients, i, to) printf("to      <%s>\n", json_string_value(to));
 	printf("octets  %zu\n", m->message.len);
@@ -151,7 +162,7 @@ static int queue_one(struct cmd *c, const struct config *config)
 	if (code == EX_OK)
 		code = fill(c, config, &m, buf_str(&octets));
 	if (code == EX_OK && cmd_has(c, OPTION_DRY_RUN)) {
-		print_outgoing(&m);
+		print_outgoing(c, &m);
 		buf_deinit(&octets);
 		outgoing_free(&m);
 		return output_end(c);

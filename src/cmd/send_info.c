@@ -10,7 +10,7 @@
 
 enum { TIMEOUT_MS = 30 * 1000 };
 
-static void print_offers(const struct smtpc_server *said)
+static json_t *offers_json(const struct smtpc_server *said)
 {
 	static const struct {
 		unsigned bit;
@@ -24,15 +24,37 @@ static void print_offers(const struct smtpc_server *said)
 		{ SMTPC_X_REQUIRETLS, "REQUIRETLS"},
 		{ SMTPC_X_AUTH,       "AUTH"      },
 	};
+	json_t *all = json_array();
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if ((said->offers & names[i].bit) != 0)
-			printf("offers  %s\n", names[i].name);
+			json_array_append_new(all, json_string(names[i].name));
 	if (said->size_max > 0)
-		printf("offers  SIZE %llu\n", (unsigned long long)said->size_max);
+		json_array_append_new(
+			all, json_sprintf("SIZE %llu", (unsigned long long)said->size_max));
+	return all;
 }
 
-static void print_tls(struct smtp *s, const struct smtp_want *want)
+/* "tls": null without. */
+static json_t *info_json(struct smtp *s, const struct smtp_want *want)
+{
+	const struct smtpc_server *said = smtpc_server(s->engine);
+	json_t *o = json_pack("{s:s%, s:i, s:o, s:o}", "server", want->server.host.p,
+		want->server.host.n, "port", (int)want->server.port, "tls",
+		said->tls_active ? lab_cert(&s->server.conn, want->server.roots, want->server.host)
+				 : json_null(),
+		"offers", offers_json(said));
+
+	if (want->user.n > 0) {
+		struct str by = s->sasl == NULL ? STR("none") : sasl_client_mechanism(s->sasl);
+
+		json_object_set_new(o, "login", json_stringn(by.p, by.n));
+		json_object_set_new(o, "user", json_stringn(want->user.p, want->user.n));
+	}
+	return o;
+}
+
+static void print_info(const json_t *o)
 {
 	static const struct {
 		const char *key, *title;
@@ -43,20 +65,24 @@ static void print_tls(struct smtp *s, const struct smtp_want *want)
 		{ "not_after",   "until"  },
 		{ "fingerprint", "SHA-256"},
 	};
-	json_t *facts;
+	const json_t *tls = json_object_get(o, "tls"), *login = json_object_get(o, "login"), *offer;
+	size_t at;
 
-	if (!smtpc_server(s->engine)->tls_active) {
+	printf("server  %s port %lld\n", json_string_value(json_object_get(o, "server")),
+		(long long)json_integer_value(json_object_get(o, "port")));
+	if (json_is_null(tls))
 		printf("TLS     no\n");
-		return;
-	}
-	facts = lab_cert(&s->server.conn, want->server.roots, want->server.host);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		const char *text = json_string_value(json_object_get(facts, rows[i].key));
+		const char *text = json_string_value(json_object_get(tls, rows[i].key));
 
 		if (text != NULL)
 			printf("%-7s %s\n", rows[i].title, text);
 	}
-	json_decref(facts);
+	if (login != NULL)
+		printf("login   %s, as %s\n", json_string_value(login),
+			json_string_value(json_object_get(o, "user")));
+	json_array_foreach(json_object_get(o, "offers"), at, offer)
+		printf("offers  %s\n", json_string_value(offer));
 }
 
 static int ask(struct cmd *c, const struct smtp_want *want)
@@ -67,14 +93,15 @@ static int ask(struct cmd *c, const struct smtp_want *want)
 	enum status status = smtp_open(&s, want, &err);
 
 	if (status == ST_OK) {
-		printf("server  %.*s port %u\n", STR_ARG(want->server.host), want->server.port);
-		print_tls(&s, want);
-		if (want->user.n > 0)
-			printf("login   %.*s, as %.*s\n",
-				STR_ARG(s.sasl == NULL ? STR("none")
-						       : sasl_client_mechanism(s.sasl)),
-				STR_ARG(want->user));
-		print_offers(smtpc_server(s.engine));
+		json_t *info = info_json(&s, want);
+
+		if (cmd_has(c, OPTION_JSON)) {
+			json_dumpf(info, stdout, JSON_INDENT(1));
+			putchar('\n');
+		} else {
+			print_info(info);
+		}
+		json_decref(info);
 		smtpc_quit(s.engine);
 		while (smtp_next(&s, &ev))
 			continue;

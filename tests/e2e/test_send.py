@@ -109,6 +109,10 @@ def test_serverinfo(office):
             told = dict(line.split(None, 1) for line in shown.splitlines() if not line.startswith('offers'))
             assert told['TLS'].startswith('TLSv1.3'), shown
             assert told['SHA-256'].replace(':', '').lower() == pem.split('=')[1].strip().replace(':', '').lower(), shown
+        told = json.loads(home.must('send', '-S', '--json'))
+        assert (told['server'], told['port'], told['user']) == ('localhost', office.port('submissions'), USER), told
+        assert told['tls']['version'] == 'TLSv1.3' and told['login'].startswith('SCRAM-'), told
+        assert 'PIPELINING' in told['offers'], told
         assert home.run('send', '-S', *where).returncode == 77  # nobody vouches for it
         done = home.run('send', *where, TO)
         assert done.returncode == 64 and b'--host goes with --serverinfo' in done.stderr, done
@@ -128,6 +132,8 @@ def test_what_scripts_say(office):
         assert (done.returncode, done.stderr) == (0, b''), done
         told = dict(line.split(None, 1) for line in done.stdout.decode().splitlines())
         assert (told['remote'], told['from'], told['to']) == ('home', f'<{USER}>', f'<{TO}>'), told
+        told = json.loads(send(home, plain.format('s2'), '-t', '-P', '--json').stdout)
+        assert (told['remote'], told['from'], told['to']) == ('home', USER, [TO]), told
         assert outbox(home) == [], outbox(home)
         for words, told in ((('-N', 'sometimes', TO), b'--dsn-notify: sometimes'), (('-R', 'x', TO), b'--dsn-return: x'),
                             (('-C', 'rc', TO), b'no option -C'), (('-bs',), b'no option -bs')):
