@@ -47,6 +47,8 @@ int cmd_call(struct cmd *c, json_t *request, struct cmd_result *result)
 	int code = EX_OK;
 
 	result->rows = json_array();
+	if (request == NULL) /* all that JSON cannot say */
+		return cmd_fail(c, EX_USAGE, "an argument is not UTF-8");
 	if (state_check_version(c->state, &err) != ST_OK)
 		code = cmd_fail(c, err.code == ST_USAGE ? EX_CONFIG : err_exit_code(err.code), "%s",
 			err.text);

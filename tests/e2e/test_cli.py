@@ -165,6 +165,9 @@ def test_usage(office):
                   ('--json', 'serve'), ('--state', office.state, 'account')):
         assert run(*words).returncode == USAGE, words
     assert b'did you mean' not in run('foo').stderr
+    for words in ((b'account', b'show', b'\xff@example.test'), (b'domain', b'add', b'\xff.test'),
+                  (b'account', b'add', b'\xff@example.test')):
+        assert 'UTF-8' in fails(run(*words, b'--state', office.state.encode()), USAGE), words
     done = run('--help')
     assert done.returncode == 0
     told = {line.split()[0] for line in done.stdout.decode().splitlines() if line.startswith('  ')}

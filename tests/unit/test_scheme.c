@@ -127,6 +127,8 @@ static void refused(void **state)
 			"RmEp4C/sLcyZ7SR2LkgVwd1G/HnsSrDe5r77W3Ypxq0=,z6VGXT8sHDlXrey1frrj7ooBXeeIZVG0yM0B4n8vBtM=") },
 		{ "a key is missing",       STR_INIT("{SCRAM-SHA-256}4096,TaK05eNKTuOsNg4Ec98TNw==,"
 			"RmEp4C/sLcyZ7SR2LkgVwd1G/HnsSrDe5r77W3Ypxq0=") },
+		{ "bcrypt cut off",         STR_INIT("{BLF-CRYPT}$2y$05$1qc6Q.ujGYT2G9EJQ.Y0ROi9wVBxYRdqaqWRTZo2qb5V8hBl5A2") },
+		{ "SHA512-CRYPT cut off",   STR_INIT("{SHA512-CRYPT}$6$cxpJAiIFKO42qSub$VBWu7zTV8JAZ") },
 		{ "argon2 cut off",         STR_INIT("{ARGON2ID}$argon2id$v=19") },
 	};
 	/* clang-format on */
