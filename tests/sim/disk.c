@@ -23,29 +23,21 @@ struct sim_disk {
 	unsigned often; /* per mille of the calls that it is about */
 	int64_t over_us;
 	uint64_t faults;
-};
-
-enum call {
-	OPEN = 1,
-	MAKE = 2,
-	READ = 4,
-	WRITE = 8,
-	SYNC = 16,
-	NAME = 32,
-	CUT = 64,
-	ROOM = 128,
+	uint64_t index_faults; /* of them */
 };
 
 static const struct trouble {
-	unsigned calls; /* of enum call */
+	unsigned calls; /* of enum sim_disk_call */
 	int error;
 } troubles[] = {
-	{OPEN | MAKE | READ | WRITE | SYNC | NAME | CUT | ROOM, -EIO   },
-	{ READ,						 -EIO   },
-	{ SYNC,						 -EIO   },
-	{ MAKE | WRITE | ROOM | NAME,                           -ENOSPC},
-	{ WRITE | SYNC,					 -ENOSPC},
-	{ OPEN | MAKE,					  -EMFILE},
+	{SIM_DISK_OPEN | SIM_DISK_MAKE | SIM_DISK_READ | SIM_DISK_WRITE | SIM_DISK_SYNC |
+			SIM_DISK_NAME | SIM_DISK_CUT | SIM_DISK_ROOM,
+         -EIO									 },
+	{ SIM_DISK_READ,						       -EIO   },
+	{ SIM_DISK_SYNC,						       -EIO   },
+	{ SIM_DISK_MAKE | SIM_DISK_WRITE | SIM_DISK_ROOM | SIM_DISK_NAME,      -ENOSPC},
+	{ SIM_DISK_WRITE | SIM_DISK_SYNC,                                      -ENOSPC},
+	{ SIM_DISK_OPEN | SIM_DISK_MAKE,                                       -EMFILE},
 };
 
 struct disk_faults disk_faults;
@@ -67,10 +59,27 @@ static int fault(struct disk *d, unsigned call)
 	s->faults++;
 	sim_trace("disk-fault", call, (uint64_t)-s->trouble->error);
 	/* These two do half their work. */
-	if (call == WRITE || call == SYNC)
-		disk_sim_fail(s->inner, call == WRITE ? SIM_WRITE : SIM_SYNC, 1, s->trouble->error,
-			false);
-	return call == WRITE || call == SYNC ? 0 : s->trouble->error;
+	if (call == SIM_DISK_WRITE || call == SIM_DISK_SYNC)
+		disk_sim_fail(s->inner, call == SIM_DISK_WRITE ? SIM_WRITE : SIM_SYNC, 1,
+			s->trouble->error, false);
+	return call == SIM_DISK_WRITE || call == SIM_DISK_SYNC ? 0 : s->trouble->error;
+}
+
+int sim_disk_fault(enum sim_disk_call call)
+{
+	for (size_t i = 0; sim_self != NULL && i < DISKS; i++) {
+		struct sim_disk *s = disks[i];
+
+		if (s == NULL || s->host != sim_self->host || s->user != sim_self ||
+			sim_now_us >= s->over_us || (s->trouble->calls & call) == 0 ||
+			!sim_chance(s->often))
+			continue;
+		s->faults++;
+		s->index_faults++;
+		sim_trace("index-fault", call, (uint64_t)-s->trouble->error);
+		return s->trouble->error;
+	}
+	return 0;
 }
 
 #define ON_INNER(type, kind, call)                                                                 \
@@ -98,17 +107,19 @@ static int opened(struct disk *d, int file)
 
 static int do_open(struct disk *d, const char *path, bool create)
 {
-	ON_INNER(int, create ? MAKE : OPEN, opened(d, i->ops->open(i, path, create)));
+	ON_INNER(int, create ? SIM_DISK_MAKE : SIM_DISK_OPEN,
+		opened(d, i->ops->open(i, path, create)));
 }
 
 static int do_open_dir(struct disk *d, const char *path, bool create)
 {
-	ON_INNER(int, create ? MAKE : OPEN, opened(d, i->ops->open_dir(i, path, create)));
+	ON_INNER(int, create ? SIM_DISK_MAKE : SIM_DISK_OPEN,
+		opened(d, i->ops->open_dir(i, path, create)));
 }
 
 static int do_unnamed(struct disk *d, const char *dir)
 {
-	ON_INNER(int, MAKE, opened(d, i->ops->unnamed(i, dir)));
+	ON_INNER(int, SIM_DISK_MAKE, opened(d, i->ops->unnamed(i, dir)));
 }
 
 static int do_close(struct disk *d, int file)
@@ -119,18 +130,18 @@ static int do_close(struct disk *d, int file)
 
 static int64_t do_read(struct disk *d, int file, void *to, size_t n, uint64_t offset)
 {
-	ON_INNER(int64_t, READ, i->ops->read(i, file, to, n, offset));
+	ON_INNER(int64_t, SIM_DISK_READ, i->ops->read(i, file, to, n, offset));
 }
 
 static int64_t do_write(
 	struct disk *d, int file, const struct iovec *iov, int iovcnt, uint64_t offset)
 {
-	ON_INNER(int64_t, WRITE, i->ops->write(i, file, iov, iovcnt, offset));
+	ON_INNER(int64_t, SIM_DISK_WRITE, i->ops->write(i, file, iov, iovcnt, offset));
 }
 
 static int do_allocate(struct disk *d, int file, uint64_t octets)
 {
-	ON_INNER(int, ROOM, i->ops->allocate(i, file, octets));
+	ON_INNER(int, SIM_DISK_ROOM, i->ops->allocate(i, file, octets));
 }
 
 static int64_t do_size(struct disk *d, int file)
@@ -140,38 +151,38 @@ static int64_t do_size(struct disk *d, int file)
 
 static int do_sync(struct disk *d, int file)
 {
-	ON_INNER(int, SYNC, i->ops->sync(i, file));
+	ON_INNER(int, SIM_DISK_SYNC, i->ops->sync(i, file));
 }
 
 static int do_truncate(struct disk *d, int file, uint64_t octets)
 {
-	ON_INNER(int, CUT, i->ops->truncate(i, file, octets));
+	ON_INNER(int, SIM_DISK_CUT, i->ops->truncate(i, file, octets));
 }
 
 static int do_rename(struct disk *d, const char *from, const char *to)
 {
-	ON_INNER(int, NAME, i->ops->rename(i, from, to));
+	ON_INNER(int, SIM_DISK_NAME, i->ops->rename(i, from, to));
 }
 
 static int do_hardlink(struct disk *d, const char *from, const char *to)
 {
-	ON_INNER(int, NAME, i->ops->hardlink(i, from, to));
+	ON_INNER(int, SIM_DISK_NAME, i->ops->hardlink(i, from, to));
 }
 
 static int do_unlink(struct disk *d, const char *path)
 {
-	ON_INNER(int, NAME, i->ops->unlink(i, path));
+	ON_INNER(int, SIM_DISK_NAME, i->ops->unlink(i, path));
 }
 
 static int do_link(struct disk *d, int file, const char *path)
 {
-	ON_INNER(int, NAME, i->ops->link(i, file, path));
+	ON_INNER(int, SIM_DISK_NAME, i->ops->link(i, file, path));
 }
 
 static int do_list(
 	struct disk *d, const char *dir, void (*each)(void *arg, const char *name), void *arg)
 {
-	int rc = fault(d, READ);
+	int rc = fault(d, SIM_DISK_READ);
 
 	/* each() is the process's own: its memory too. */
 	return rc != 0 ? rc : of(d)->inner->ops->list(of(d)->inner, dir, each, arg);
@@ -351,6 +362,11 @@ void sim_disk_mend(struct sim_disk *s)
 uint64_t sim_disk_faults(const struct sim_disk *s)
 {
 	return s->faults;
+}
+
+uint64_t sim_disk_index_faults(const struct sim_disk *s)
+{
+	return s->index_faults;
 }
 
 void sim_disk_cut(struct sim_disk *s)

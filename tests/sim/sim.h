@@ -154,9 +154,26 @@ struct disk *sim_disk_inner(struct sim_disk *d);
 void sim_disk_trouble(struct sim_disk *d, int64_t for_us);
 void sim_disk_mend(struct sim_disk *d);
 uint64_t sim_disk_faults(const struct sim_disk *d);
+uint64_t sim_disk_index_faults(const struct sim_disk *d); /* of them */
+enum sim_disk_call {
+	SIM_DISK_OPEN = 1,
+	SIM_DISK_MAKE = 2,
+	SIM_DISK_READ = 4,
+	SIM_DISK_WRITE = 8,
+	SIM_DISK_SYNC = 16,
+	SIM_DISK_NAME = 32,
+	SIM_DISK_CUT = 64,
+	SIM_DISK_ROOM = 128,
+};
+/* For what SQLite does there: 0, or a negative errno when it has to fail. */
+int sim_disk_fault(enum sim_disk_call call);
 extern struct disk_faults {
 	unsigned slow; /* per mille of commits */
 } disk_faults;
+
+/* ---- database.c ---- */
+
+void sim_databases(void); /* at the beginning of a world */
 
 /* ---- resolve.c ---- */
 

@@ -167,13 +167,6 @@ int64_t sim_wall_ms(const struct sim_host *h)
 	return begin_ms + sim_now_us / 1000 + (h == NULL ? 0 : h->wall_ms);
 }
 
-static int sqlite_random(sqlite3_vfs *vfs, int n, char *to)
-{
-	(void)vfs;
-	random_bytes(to, (size_t)n);
-	return n;
-}
-
 void sim_begin(uint64_t seed)
 {
 	sim_seed = seed;
@@ -185,9 +178,7 @@ void sim_begin(uint64_t seed)
 	sum = seed;
 	count = 0;
 	sim_host_count = 0;
-	/* SQLite asks for a seed of its own random numbers again. */
-	sqlite3_vfs_find(NULL)->xRandomness = sqlite_random;
-	sqlite3_randomness(0, NULL);
+	sim_databases();
 }
 
 static char directory[40];

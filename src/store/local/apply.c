@@ -3,10 +3,17 @@
 #include "base/log.h"
 #include "store/local/index_impl.h"
 
+/* An error of the disk makes SQLite roll the whole transaction back by itself (lang_transaction.html), and what
+ * comes after it would be committed alone: half of a record, or the place up to which all of them are there. */
 static void run(struct index *x, enum index_statement q)
 {
-	int rc = sqlite3_step(x->st[q]);
+	int rc;
 
+#ifndef MUTANT_INDEX_GOES_ON
+	if (x->failed)
+		return;
+#endif
+	rc = sqlite3_step(x->st[q]);
 	if (rc != SQLITE_DONE && rc != SQLITE_ROW && !x->failed) {
 		x->failed = true;
 		index_failed(x, sqlite3_sql(x->st[q]));
@@ -174,6 +181,10 @@ static bool expunge_one(
 	st = index_query(x, Q_EXPUNGE);
 	bind_u64(st, 1, maildrop);
 	bind_u64(st, 2, pos);
+#ifndef MUTANT_INDEX_GOES_ON
+	if (x->failed)
+		return false;
+#endif
 	was_there = sqlite3_step(st) == SQLITE_ROW;
 	if (was_there)
 		*octets += (uint64_t)sqlite3_column_int64(st, 0);
