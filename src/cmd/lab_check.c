@@ -360,8 +360,7 @@ static enum status sessions(struct checker *k, struct err *err)
 	probe_mail(k, &w);
 	probe_leave(k, &w);
 	next_session(k);
-	if (cmd_has(k->c, OPTION_WRITE))
-		probe_deleting(k);
+	probe_deleting(k);
 	idle(k);
 	return ST_OK;
 }
@@ -373,8 +372,8 @@ static void finish(struct checker *k)
 	if (k->found[CHECK_CAPA].level != LEVEL_NONE && k->capa.kind == POP_OK && !codes)
 		probe_say(k, CHECK_RESP_CODES, LEVEL_WARN,
 			"not announced: clients cannot tell a lock from a wrong password");
-	for (size_t i = CHECK_DELE; i < CHECK_COUNT && !cmd_has(k->c, OPTION_WRITE); i++)
-		probe_say(k, (enum check_id)i, LEVEL_SKIP, "only with --write");
+	if (!cmd_has(k->c, OPTION_WRITE))
+		probe_say(k, CHECK_DELE_DROP, LEVEL_SKIP, "only with --write");
 	for (size_t i = 0; i < CHECK_COUNT; i++)
 		if (k->found[i].level == LEVEL_NONE)
 			probe_say(k, (enum check_id)i, LEVEL_SKIP, "%s",

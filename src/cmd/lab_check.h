@@ -1,7 +1,7 @@
 /* lab_check.h -- lab check pop3: is a server what the RFCs say?  A table of checks, filled by a few sessions.
  *
- * Harmless: without --write nothing is marked as deleted, with it every mark is taken back or dropped with the
- * connection (RFC 1939 6); one login fails, for a user that there is not. */
+ * Harmless: every mark as deleted is taken back by RSET, with --write one is dropped with the connection (RFC 1939 6);
+ * one login fails, for a user that there is not. */
 #ifndef RESTANTE_CMD_LAB_CHECK_H
 #define RESTANTE_CMD_LAB_CHECK_H
 

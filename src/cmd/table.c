@@ -24,7 +24,8 @@ const struct option options[OPTION_COUNT] = {
 	[OPTION_QUOTA_BYTES] = { "quota-bytes", "N",
 		"room for mail: octets, also with K, M, G or T; none; or default" },
 	[OPTION_QUOTA_MESSAGES] = { "quota-messages", "N", "how many messages: a number, none or default" },
-	[OPTION_NAME] = { "name", "NAME", "what the application password is for; submit, send, also -F: the sender's name" },
+	[OPTION_NAME] = { "name", "NAME",
+		"what the application password is for; setup: of the remote; submit, send, also -F: the sender's name" },
 	[OPTION_SCOPE] = { "scope", "SCOPE", "what it opens: pop3, smtp or all (the default)" },
 	[OPTION_EXPIRES] = { "expires", "WHEN", "until then: 2027-01-31, or a time from now on such as 90d" },
 	[OPTION_ALIAS_OF] = { "alias-of", "DOMAIN", "make it another name of this domain" },
@@ -100,7 +101,7 @@ const struct option options[OPTION_COUNT] = {
 	[OPTION_DROP] = { "drop", NULL, "end the connection without QUIT" },
 	[OPTION_DATA] = { "data", "FILE", "the message; - is standard input; else one that says it is a test" },
 	[OPTION_SHOW_SECRETS] = { "show-secrets", NULL, "show passwords and what is made of them" },
-	[OPTION_WRITE] = { "write", NULL, "also the checks that mark messages as deleted, and take it back" },
+	[OPTION_WRITE] = { "write", NULL, "also check that what is marked as deleted stays when the connection breaks" },
 	[OPTION_IDLE] = { "idle", "TIME", "also keep silent for so long: RFC 1939 allows 10m at least" },
 };
 

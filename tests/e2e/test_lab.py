@@ -67,8 +67,14 @@ def test_nothing_is_found_where_nothing_is(office):
         verbs = {line.split()[0] for line in server.log}
         assert 'DELE' in verbs
         server.log.clear()
-        check(server)
-        assert 'DELE' not in {line.split()[0] for line in server.log}
+        rows = check(server)
+        assert bad(rows) == {'cleartext'} and rows['dele']['result'] == 'OK', seen(rows)
+        assert rows['dele-drop']['result'] == 'SKIP' and len(server.mails) == 3, rows
+        # All marks are taken back, and QUIT is not said in that session either.
+        log = [line.split()[0] for line in server.log]
+        last = len(log) - log[::-1].index('DELE')
+        assert log[last:].index('RSET') < log[last:].index('LIST'), log[last:]
+        assert 'QUIT' not in log[last:], log[last:]
 
 
 # features.md 4.3, and what else has been seen: what is wrong, and the checks that must say so.
@@ -98,7 +104,7 @@ DEFECTS = [
 def test_each_defect(office):
     for defect, expected in DEFECTS:
         with StrictPop(defects=[defect]) as server:
-            rows = check(server, '--write')
+            rows = check(server)
             found = bad(rows) - {'cleartext'}
             assert expected <= found, (defect, found, [rows[e] for e in expected])
             # A server that eats commands has no end of other troubles.
