@@ -108,7 +108,7 @@ static enum status check_room(
 enum status dkim_keys_add(
 	struct directory *d, const struct dkim_row *rows, size_t n, struct err *err)
 {
-	int64_t now_ms = clock_wall_ms();
+	int64_t now_ms = clock_steady_ms();
 	struct canonical c;
 	enum status status = parse_domain(d, rows[0].domain, &c, err);
 
@@ -159,7 +159,7 @@ enum status dkim_keys_each(struct directory *d, struct str domain,
 
 enum status dkim_keys_activate(struct directory *d, struct str domain, struct err *err)
 {
-	int64_t now_ms = clock_wall_ms();
+	int64_t now_ms = clock_steady_ms();
 	struct canonical c;
 	enum status status = parse_domain(d, domain, &c, err);
 

@@ -304,7 +304,7 @@ static enum status tell_seen(
 
 		while (rest.n > 0 && json_array_size(rows) < NOTE_AT_ONCE)
 			json_array_append_new(
-				rows, seen_row(m, str_cut(&rest, '\n'), clock_wall_ms()));
+				rows, seen_row(m, str_cut(&rest, '\n'), clock_steady_ms()));
 		status = ask(m, session,
 			json_pack("{s:s, s:s, s:o, s:[]}", "verb", "remote.note", "remote", name,
 				"rows", rows, "gone"),

@@ -130,7 +130,7 @@ void fetch_known(
 
 	bool over = is(r->keep, STR("delete")) ||
 		    (is(r->keep, STR("days")) &&
-			    clock_wall_ms() - first_ms >= r->keep_days * INT64_C(86400000));
+			    clock_steady_ms() - first_ms >= r->keep_days * INT64_C(86400000));
 
 	m->known = true;
 	m->action = state == REMOTE_SEEN_UNWANTED || (state == REMOTE_SEEN_WHOLE && over)

@@ -130,7 +130,7 @@ static bool see_key(void *arg, const struct dkim_row *key)
 {
 	const char **state = arg;
 
-	switch (dkim_row_state(key, clock_wall_ms())) {
+	switch (dkim_row_state(key, clock_steady_ms())) {
 	case DKIM_SIGNING: *state = "signing"; return false;
 	case DKIM_PREPARED: *state = "prepared"; break;
 	case DKIM_RETIRED:

@@ -78,7 +78,7 @@ static enum status add(
 	struct office *o, const json_t *q, bool rotate, struct office_reply *r, struct err *err)
 {
 	struct str domain, selector = STR("");
-	int64_t now_ms = clock_wall_ms(),
+	int64_t now_ms = clock_steady_ms(),
 		after_ms = rotate ? json_integer_value(json_object_get(q, "after_ms")) : 0;
 	size_t count = 0;
 	enum status status = request_str(q, "domain", &domain, err);
@@ -146,7 +146,7 @@ static bool list_one(void *arg, const struct dkim_row *k)
 		json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "domain",
 			json_text(k->domain), "selector", json_text(k->selector), "algorithm",
 			json_text(str_head(algorithm, str_find(algorithm, '-'))), "state",
-			json_text(states[dkim_row_state(k, clock_wall_ms())]), "created",
+			json_text(states[dkim_row_state(k, clock_steady_ms())]), "created",
 			json_time(k->created_ms), "signs_from", json_time(k->active_ms),
 			"signs_until", k->retired_ms == 0 ? json_null() : json_time(k->retired_ms),
 			"record", json_text(k->record)));

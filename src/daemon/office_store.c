@@ -42,7 +42,7 @@ enum status verb_store_scrub(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
 {
 	scrub_ask(o->scrub, !o->served || json_is_true(json_object_get(q, "fast")));
-	while (scrub_slice(o->scrub, clock_wall_ms()) >= 0 && !o->served)
+	while (scrub_slice(o->scrub, clock_steady_ms()) >= 0 && !o->served)
 		;
 	return verb_store_status(o, q, r, err);
 }

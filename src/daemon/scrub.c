@@ -17,7 +17,7 @@ struct scrub {
 	struct check *check; /* NULL: no run is under way */
 	bool asked, fast;
 	int64_t not_before_ms; /* a start has other work */
-	int64_t begun_ms;      /* wall clock */
+	int64_t begun_ms;      /* clock_steady_ms() */
 	uint64_t damaged;      /* of this run, also before a restart */
 	uint64_t saved;        /* segment */
 	json_t *damage;        /* its first lines */
@@ -29,7 +29,7 @@ struct scrub *scrub_open(struct office *o)
 	struct scrub *s = NEW(struct scrub);
 
 	s->office = o;
-	s->not_before_ms = clock_wall_ms() + FIRST_MS;
+	s->not_before_ms = clock_steady_ms() + FIRST_MS;
 	if (asprintf(&s->path, "%s/scrub.json", o->dir) < 0)
 		abort();
 	s->damage = json_array();
@@ -89,7 +89,7 @@ static void on_found(void *arg, const struct check_finding *f)
 	free(line);
 }
 
-static bool begin(struct scrub *s, int64_t wall_ms)
+static bool begin(struct scrub *s, int64_t steady_ms)
 {
 	struct check_source source = { .disk = s->office->disk,
 		.dir = s->office->dir,
@@ -102,7 +102,7 @@ static bool begin(struct scrub *s, int64_t wall_ms)
 
 	s->asked = false;
 	s->check = check_open(&source, &err);
-	s->begun_ms = source.from > 0 ? kept(s, "begun") : wall_ms;
+	s->begun_ms = source.from > 0 ? kept(s, "begun") : steady_ms;
 	s->damaged = source.from > 0 ? (uint64_t)kept(s, "partial_damaged") : 0;
 	json_array_clear(s->damage);
 	if (source.from > 0 && json_is_array(before))
@@ -110,7 +110,7 @@ static bool begin(struct scrub *s, int64_t wall_ms)
 	s->saved = source.from;
 	if (s->check == NULL) { /* tried again when it would be time for the next */
 		log_error("scrub.failed", F_C("err", err.text));
-		json_object_set_new(s->kept, "last", json_integer(wall_ms));
+		json_object_set_new(s->kept, "last", json_integer(steady_ms));
 		return false;
 	}
 	log_info("scrub.begun", F_INT("segment", source.from));
@@ -127,15 +127,15 @@ static void save_place(struct scrub *s)
 	save(s);
 }
 
-static void finish(struct scrub *s, int64_t wall_ms)
+static void finish(struct scrub *s, int64_t steady_ms)
 {
 	const struct check_report *r = check_report(s->check);
 
 	log_info("scrub.done", F_INT("segments", r->segments), F_INT("messages", r->messages),
 		F_INT("octets", r->octets), F_INT("damaged", s->damaged),
-		F_INT("ms", wall_ms - s->begun_ms));
+		F_INT("ms", steady_ms - s->begun_ms));
 	json_decref(s->kept);
-	s->kept = json_pack("{s:I, s:I, s:O}", "last", (json_int_t)wall_ms, "damaged",
+	s->kept = json_pack("{s:I, s:I, s:O}", "last", (json_int_t)steady_ms, "damaged",
 		(json_int_t)s->damaged, "damage", s->damage);
 	save(s);
 	check_close(s->check);
@@ -143,24 +143,24 @@ static void finish(struct scrub *s, int64_t wall_ms)
 	s->fast = false;
 }
 
-static bool is_due(const struct scrub *s, int64_t wall_ms)
+static bool is_due(const struct scrub *s, int64_t steady_ms)
 {
 	int64_t interval = s->office->config->scrub_interval_ms;
 
-	if (s->asked || wall_ms < s->not_before_ms)
+	if (s->asked || steady_ms < s->not_before_ms)
 		return s->asked;
-	return kept(s, "from") > 0 || (interval > 0 && wall_ms - kept(s, "last") >= interval);
+	return kept(s, "from") > 0 || (interval > 0 && steady_ms - kept(s, "last") >= interval);
 }
 
-int64_t scrub_slice(struct scrub *s, int64_t wall_ms)
+int64_t scrub_slice(struct scrub *s, int64_t steady_ms)
 {
 	uint64_t rate = (uint64_t)s->office->config->scrub_rate, before, wait_ms;
 
-	if (s->check == NULL && !(is_due(s, wall_ms) && begin(s, wall_ms)))
+	if (s->check == NULL && !(is_due(s, steady_ms) && begin(s, steady_ms)))
 		return -1;
 	before = check_report(s->check)->octets;
 	if (!check_step(s->check, s->fast ? FAST_OCTETS : rate * SLICE_MS / 1000)) {
-		finish(s, wall_ms);
+		finish(s, steady_ms);
 		return -1;
 	}
 	if (check_report(s->check)->segment != s->saved)

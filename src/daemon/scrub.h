@@ -14,7 +14,7 @@ struct scrub *scrub_open(struct office *o);
 void scrub_close(struct scrub *s); /* before the store; NULL is fine */
 /* Begins when it is time or asked for, and reads a slice.  Milliseconds until the next one; -1: nothing
  * to do now. */
-int64_t scrub_slice(struct scrub *s, int64_t wall_ms);
+int64_t scrub_slice(struct scrub *s, int64_t steady_ms);
 /* fast: as fast as the disk allows. */
 void scrub_ask(struct scrub *s, bool fast);
 /* Asked for, or under way: scrub_slice() has something to do. */

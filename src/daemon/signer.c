@@ -99,9 +99,9 @@ static bool parse_key(void *arg, const struct dkim_row *row)
 	return ++k->count < DKIM_KEYS_MAX;
 }
 
-static bool signs_now(const struct signer_key *k, int64_t wall_ms)
+static bool signs_now(const struct signer_key *k, int64_t steady_ms)
 {
-	return k->active_ms <= wall_ms && (k->retired_ms == 0 || k->retired_ms > wall_ms);
+	return k->active_ms <= steady_ms && (k->retired_ms == 0 || k->retired_ms > steady_ms);
 }
 
 /* Also of a domain without keys: that answer is kept as well. */
@@ -130,7 +130,7 @@ static struct signer_keys *keys_of(struct signer *s, struct str domain)
 }
 
 /* The keys of the domain in an address, if one of them signs now. */
-static struct signer_keys *keys_for(struct signer *s, struct str address, int64_t wall_ms)
+static struct signer_keys *keys_for(struct signer *s, struct str address, int64_t steady_ms)
 {
 	char domain[DKIM_DOMAIN_MAX + 1];
 	struct signer_keys *k;
@@ -139,13 +139,13 @@ static struct signer_keys *keys_for(struct signer *s, struct str address, int64_
 		return NULL;
 	k = keys_of(s, str_c(domain));
 	for (size_t i = 0; i < k->count; i++)
-		if (signs_now(&k->keys[i], wall_ms))
+		if (signs_now(&k->keys[i], steady_ms))
 			return k;
 	return NULL;
 }
 
 static struct signer_keys *choose(
-	struct signer *s, struct dkim_hash *hash, uint64_t account, int64_t wall_ms)
+	struct signer *s, struct dkim_hash *hash, uint64_t account, int64_t steady_ms)
 {
 	struct address_list from = { .rest = dkim_hash_from(hash) };
 	struct buf address = { 0 };
@@ -153,10 +153,10 @@ static struct signer_keys *choose(
 	struct account a;
 
 	if (address_cut(&from, &address) == ADDRESS_CUT)
-		k = keys_for(s, buf_str(&address), wall_ms);
+		k = keys_for(s, buf_str(&address), steady_ms);
 	buf_deinit(&address);
 	if (k == NULL && account_by_id(s->directory, account, &a, NULL) == ST_OK)
-		k = keys_for(s, str_c(a.address), wall_ms);
+		k = keys_for(s, str_c(a.address), steady_ms);
 	return k;
 }
 
@@ -171,7 +171,7 @@ static void run(struct work *w)
 			.selector = str_c(k->selector),
 			.wall_ms = to->wall_ms };
 
-		if (signs_now(k, to->wall_ms))
+		if (signs_now(k, to->steady_ms))
 			dkim_sign(to->hash, &signer, &to->fields, &to->err);
 	}
 }
@@ -193,8 +193,8 @@ static void finished(struct work *w)
 
 bool signer_sign(struct signer *s, struct signing *to, struct dkim_hash *hash, uint64_t account)
 {
-	int64_t wall_ms = clock_wall_ms();
-	struct signer_keys *keys = choose(s, hash, account, wall_ms);
+	int64_t steady_ms = clock_steady_ms();
+	struct signer_keys *keys = choose(s, hash, account, steady_ms);
 
 	if (keys == NULL) {
 		dkim_hash_free(hash);
@@ -204,7 +204,8 @@ bool signer_sign(struct signer *s, struct signing *to, struct dkim_hash *hash, u
 	to->work = (struct work){ .run = run, .done = finished };
 	to->keys = keys;
 	to->hash = hash;
-	to->wall_ms = wall_ms;
+	to->wall_ms = clock_wall_ms();
+	to->steady_ms = steady_ms;
 	to->err = (struct err){ 0 };
 	if (!work_submit(s->pool, &to->work)) {
 		run(&to->work);

@@ -21,7 +21,7 @@ struct signing { /* one message; the caller's, until done() */
 	struct work work; /* from here on the signer's */
 	struct signer_keys *keys;
 	struct dkim_hash *hash;
-	int64_t wall_ms;
+	int64_t wall_ms, steady_ms; /* what the signature says; by what keys come and go */
 	struct err err;
 };
 

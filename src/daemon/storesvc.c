@@ -165,7 +165,7 @@ static void compact_on(struct loop_timer *t)
 static void scrub_on(struct loop_timer *t)
 {
 	struct storesvc *s = LIST_OF(t, struct storesvc, scrub);
-	int64_t wait_ms = scrub_slice(s->svc.office.scrub, clock_wall_ms());
+	int64_t wait_ms = scrub_slice(s->svc.office.scrub, clock_steady_ms());
 
 	s->scrubbing = wait_ms >= 0;
 	loop_timer_at(t, loop_now_ms(s->svc.loop) + (s->scrubbing ? wait_ms : SCRUB_LOOK_MS));

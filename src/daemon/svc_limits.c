@@ -95,7 +95,7 @@ bool svc_cap_take(struct svc *s, uint64_t account)
 static void load_one(void *arg, const struct kept_sent *row)
 {
 	struct svc *s = arg;
-	int64_t age = clock_wall_ms() - row->at_ms, now = loop_now_ms(s->loop);
+	int64_t age = clock_steady_ms() - row->at_ms, now = loop_now_ms(s->loop);
 	struct svc_cap *slot;
 
 	if (row->account == 0 || !(row->hour >= 0 && row->day >= 0))
@@ -132,7 +132,7 @@ void svc_caps_save(struct svc *s)
 		drain(s->office.config, slot, loop_now_ms(s->loop));
 		if (slot->hour + slot->day > 0)
 			rows[n++] = (struct kept_sent){ slot->account, slot->hour, slot->day,
-				clock_wall_ms() };
+				clock_steady_ms() };
 	}
 	if (directory_keep_sent(s->office.directory, rows, n, &err) == ST_OK)
 		s->caps.changed = false;

@@ -3,6 +3,8 @@ no name comes again."""
 
 import contextlib
 import os
+import re
+import socket
 import struct
 import subprocess
 import tempfile
@@ -115,6 +117,54 @@ def test_steps(_):
 
 
 test_steps.seconds = 300
+
+
+def greets(office, source):
+    with socket.create_connection(('127.0.0.1', office.port('smtp')), timeout=60, source_address=(source, 0)) as s:
+        try:
+            return s.recv(100)
+        except ConnectionResetError:
+            return b''
+
+
+def accepts(smtp, recipient):
+    assert smtp.docmd('MAIL', 'FROM:<>')[0] == 250
+    code = smtp.docmd('RCPT', f'TO:<{recipient}>')[0]
+    assert smtp.docmd('RSET')[0] == 250
+    return code
+
+
+def test_sessions_bans_keys_and_srs(_):
+    """What lives for some time does, whatever the wall clock says."""
+    with stepped() as (office, clock, far):
+        office.must('ban', 'add', '127.0.5.0/24')
+        office.must('ban', 'add', '127.0.6.1', '--expires', '1d')
+        office.must('dkim', 'new', 'example.test', '--selector', 'a')
+        office.must('dkim', 'rotate', 'example.test', '--selector', 'b')
+        keys = {k['selector']: k['state'] for k in office.json('dkim', 'list')}
+        assert sorted(set(keys.values())) == ['prepared', 'signing'], keys
+        office.must('alias', 'add', 'away@example.test', 'ann@far.test')
+        with office.mx() as s:
+            s.sendmail('x@elsewhere.test', 'away@example.test', b'Subject: on\r\n\r\nx\r\n')
+        wait_until(lambda: far.said('MAIL'), 30, 'it is sent on')
+        back = re.search('<(SRS0=[^>]+)>', str(far.said('MAIL')[0]))[1]
+        pop = office.pop()
+        with office.mx() as smtp:
+            smtp.ehlo()
+            assert accepts(smtp, back) == 250
+            assert accepts(smtp, back.replace('elsewhere', 'other')) == 550, 'a made up one'
+            for step in STEPS + (0,):
+                clock.set(step)
+                before = clock.readings()
+                pop.noop()
+                assert smtp.noop()[0] == 250, step
+                assert accepts(smtp, back) == 250, step
+                assert greets(office, '127.0.5.9') == greets(office, '127.0.6.1') == b'', step
+                assert greets(office, '127.0.6.2').startswith(b'220'), step
+                assert len(office.json('ban', 'list')) == 2, step
+                assert {k['selector']: k['state'] for k in office.json('dkim', 'list')} == keys, step
+                assert clock.readings() > before, 'the office does not read this clock'
+        pop.quit()
 
 
 def test_set_back_while_it_was_not_running(_):
