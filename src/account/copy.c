@@ -39,8 +39,11 @@ struct directory_copy *directory_copy_begin(struct directory *d, const char *pat
 
 enum status directory_copy_step(struct directory_copy *c, struct err *err)
 {
-	int rc = sqlite3_backup_step(c->backup, SLICE_PAGES);
+	int rc;
 
+	if (c->backup == NULL)
+		return err_set(err, ST_TEMP, "another backup was made meanwhile: try again");
+	rc = sqlite3_backup_step(c->backup, SLICE_PAGES);
 	switch (rc) {
 	case SQLITE_DONE:
 		rc = sqlite3_backup_finish(c->backup);
