@@ -270,6 +270,57 @@ static void leases(void **state)
 	world_deinit(&w);
 }
 
+static enum store_result read_one(struct world *w, const struct store_open *o, uint32_t id)
+{
+	char octets[20];
+	enum store_result r = help_read(w->store, &w->out, 7, o->token, help_id(id), 100);
+
+	if (r == STORE_OK) {
+		snprintf(octets, sizeof octets, "\r\nmessage %u", id);
+		assert_true(str_eq(buf_str(&w->out), str_c(octets)));
+	}
+	return r;
+}
+
+/* What was looked up ahead for who reads in order is what is there. */
+static void reads_in_order(void **state)
+{
+	struct world w;
+	struct store_open o;
+	struct store_expunge e;
+	struct msgid gone[] = { help_id(24), help_id(25) };
+	char octets[20];
+
+	(void)state;
+	world_init(&w, disk_real());
+	for (uint32_t i = 1; i <= 50; i++) {
+		snprintf(octets, sizeof octets, "\r\nmessage %u", i);
+		assert_int_equal(
+			help_deliver(w.store, i, i == 22 ? 8 : 7, str_c(octets)), STORE_OK);
+		if (i == 45)
+			assert_int_equal(help_open(w.store, &o, 7), STORE_OK);
+	}
+	for (uint32_t i = 1; i < 22; i++)
+		assert_int_equal(read_one(&w, &o, i), STORE_OK);
+	assert_int_equal(read_one(&w, &o, 22), STORE_NOT_FOUND); /* another's */
+	assert_int_equal(read_one(&w, &o, 23), STORE_OK);
+	assert_int_equal(read_one(&w, &o, 25), STORE_OK);
+	assert_int_equal(read_one(&w, &o, 26), STORE_OK);
+	assert_int_equal(read_one(&w, &o, 21), STORE_OK);
+	assert_int_equal(read_one(&w, &o, 22), STORE_NOT_FOUND);
+	assert_int_equal(read_one(&w, &o, 23), STORE_OK);
+	assert_int_equal(help_expunge(w.store, &e, &o, gone, 2), STORE_OK);
+	assert_int_equal(e.expunged, 2);
+	assert_int_equal(read_one(&w, &o, 24), STORE_NOT_FOUND);
+	assert_int_equal(read_one(&w, &o, 25), STORE_NOT_FOUND);
+	for (uint32_t i = 26; i <= 45; i++)
+		assert_int_equal(read_one(&w, &o, i), STORE_OK);
+	for (uint32_t i = 46; i <= 50; i++)
+		assert_int_equal(read_one(&w, &o, i), STORE_NOT_FOUND); /* came later */
+	store_close(w.store, 7, o.token);
+	world_deinit(&w);
+}
+
 static void drops_a_maildrop(void **state)
 {
 	struct world w;
@@ -742,6 +793,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(same_id_again),
 		cmocka_unit_test(same_id_while_under_way),
 		cmocka_unit_test(leases),
+		cmocka_unit_test(reads_in_order),
 		cmocka_unit_test(drops_a_maildrop),
 		cmocka_unit_test(only_one_at_a_time),
 		cmocka_unit_test(many_segments),

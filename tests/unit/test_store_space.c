@@ -235,6 +235,26 @@ static void gives_room_back(void **state)
 	world_deinit(&w);
 }
 
+static void moves_what_is_read_in_order(void **state)
+{
+	uint32_t left[MANY / 5];
+	struct store_open o;
+	struct world w;
+
+	(void)state;
+	world_init(&w, disk_sim_new("/tmp"));
+	fill(&w, left);
+	assert_int_equal(help_open(w.store, &o, 1), STORE_OK);
+	for (size_t i = 0; i < 40; i++) {
+		if (i == 20)
+			assert_true(compact(&w, true).given_back > 0);
+		assert_int_equal(
+			help_read(w.store, &w.out, 1, o.token, help_id(left[i]), 100000), STORE_OK);
+	}
+	store_close(w.store, 1, o.token);
+	world_deinit(&w);
+}
+
 static void keeps_what_may_come_back(void **state)
 {
 	struct msgid ids[] = { help_id(1), help_id(4) };
@@ -430,6 +450,7 @@ int main(void)
 		cmocka_unit_test(restores),
 		cmocka_unit_test(restore_wants_the_lease),
 		cmocka_unit_test(gives_room_back),
+		cmocka_unit_test(moves_what_is_read_in_order),
 		cmocka_unit_test(keeps_what_may_come_back),
 		cmocka_unit_test(damage_holds_no_room_for_ever),
 		cmocka_unit_test(a_reader_reads_on),

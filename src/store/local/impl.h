@@ -25,12 +25,24 @@ struct reading {
 	uint64_t moves; /* store's, when m was looked up */
 };
 
+enum { AHEAD = 16 };
+
+/* Who reads one message after the other finds the next ones looked up already.  They stay true: under a lease nothing
+ * disappears but by the lease itself. */
+struct ahead {
+	uint64_t moves; /* store's, when they were looked up */
+	size_t next, count;
+	struct index_ahead rows[AHEAD];
+};
+
 struct lease {
 	struct link link;
 	uint64_t maildrop, token;
 	uint64_t bound; /* positions below are seen */
 	uint64_t count, octets;
 	struct reading reading;
+	uint64_t last;       /* place of the message that was read last; 0: none */
+	struct ahead *ahead; /* NULL: nobody reads in order */
 };
 
 struct change {

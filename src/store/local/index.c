@@ -40,8 +40,8 @@ static const char *const statements[INDEX_STATEMENTS] = {
 	[Q_LOOK] = "BEGIN",
 	[Q_COMMIT] = "COMMIT",
 	[Q_ROLLBACK] = "ROLLBACK",
-	[Q_MESSAGE] = "SELECT pos, body_at, octets, header_octets, crc, flags, received_ms, sender,"
-		      " message_id, at FROM message WHERE id=?1",
+	[Q_MESSAGE] = "SELECT pos, body_at, octets, header_octets, crc, flags, received_ms, at,"
+		      " sender, message_id FROM message WHERE id=?1",
 	[Q_ADD_MESSAGE] =
 		"INSERT OR IGNORE INTO message VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
 	[Q_ADD_DELIVERY] = "INSERT OR IGNORE INTO delivery VALUES(?1,?2,?3,?4,?5,?6)",
@@ -67,6 +67,9 @@ static const char *const statements[INDEX_STATEMENTS] = {
 			    " WHERE maildrop=?1 ORDER BY pos",
 	[Q_OLDER] = "SELECT d.pos, d.id, m.received_ms FROM delivery d JOIN message m ON m.id=d.id"
 		    " WHERE d.maildrop=?1 AND d.pos>=?2 ORDER BY d.pos LIMIT 1000",
+	[Q_AHEAD] = "SELECT m.pos, body_at, m.octets, header_octets, crc, m.flags, received_ms, at,"
+		    " m.id FROM delivery d JOIN message m ON m.id=d.id AND m.pos=d.pos"
+		    " WHERE d.maildrop=?1 AND d.pos>?2 ORDER BY d.pos LIMIT ?3",
 	[Q_PUT_MESSAGE] =
 		"INSERT OR REPLACE INTO message VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
 	[Q_ADD_EXPUNGED] = "INSERT OR IGNORE INTO expunged VALUES(?1,?2,?3,?4,?5,?6,?7)",

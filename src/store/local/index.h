@@ -45,6 +45,14 @@ struct index_message {
 
 /* STORE_OK, STORE_NOT_FOUND, or STORE_UNAVAILABLE when the index cannot be read. */
 enum store_result index_message(struct index *x, struct msgid id, struct index_message *m);
+/* Those in a maildrop behind the place `pos`, in order, as many as there is room for: how many.  Less when the index cannot
+ * be read. */
+struct index_ahead {
+	struct msgid id;
+	struct index_message m;
+};
+size_t index_ahead(
+	struct index *x, uint64_t maildrop, uint64_t pos, struct index_ahead *rows, size_t room);
 enum store_result index_facts(struct index *x, struct msgid id, struct store_facts *f);
 /* The state of a recipient that goes on; its texts are put into *texts. */
 enum store_result index_onward(struct index *x, struct msgid id, uint32_t number,

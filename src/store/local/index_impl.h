@@ -34,6 +34,7 @@ enum index_statement {
 	Q_FORGET,
 	Q_EXPUNGED_AT,
 	Q_OLDER,
+	Q_AHEAD,
 	Q_PUT_ONWARD,
 	Q_SET_ONWARD,
 	Q_FORGET_ONWARD,

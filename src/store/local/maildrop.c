@@ -33,6 +33,7 @@ struct lease *lease_find(struct store *s, uint64_t maildrop, uint64_t token)
 void lease_end(struct store *s, struct lease *l)
 {
 	reading_end(s, &l->reading);
+	free(l->ahead);
 	list_del(&l->link);
 	free(l);
 }
@@ -153,6 +154,8 @@ void store_expunge(struct store *s, struct store_expunge *e)
 		c->entry.deletes = true;
 		r = expunge_ids(s, e, l, c);
 		reading_end(s, &l->reading);
+		free(l->ahead);
+		l->ahead = NULL;
 	}
 	if (r == STORE_OK && c->named > 0) {
 		change_submit(c);

@@ -30,6 +30,18 @@ enum store_result index_step(struct index *x, sqlite3_stmt *st)
 	return STORE_UNAVAILABLE;
 }
 
+static struct index_message message_of(sqlite3_stmt *st)
+{
+	return (struct index_message){ .pos = column_u64(st, 0),
+		.body_at = column_u64(st, 1),
+		.octets = column_u64(st, 2),
+		.header_octets = column_u64(st, 3),
+		.crc = (uint32_t)column_u64(st, 4),
+		.flags = (uint16_t)column_u64(st, 5),
+		.received_ms = sqlite3_column_int64(st, 6),
+		.at = column_u64(st, 7) };
+}
+
 enum store_result index_message(struct index *x, struct msgid id, struct index_message *m)
 {
 	sqlite3_stmt *st = index_ask(x, Q_MESSAGE);
@@ -38,16 +50,30 @@ enum store_result index_message(struct index *x, struct msgid id, struct index_m
 	bind_id(st, 1, &id);
 	r = index_step(x, st);
 	if (r == STORE_OK)
-		*m = (struct index_message){ .pos = column_u64(st, 0),
-			.body_at = column_u64(st, 1),
-			.octets = column_u64(st, 2),
-			.header_octets = column_u64(st, 3),
-			.crc = (uint32_t)column_u64(st, 4),
-			.flags = (uint16_t)column_u64(st, 5),
-			.received_ms = sqlite3_column_int64(st, 6),
-			.at = column_u64(st, 9) };
+		*m = message_of(st);
 	sqlite3_reset(st);
 	return r;
+}
+
+size_t index_ahead(
+	struct index *x, uint64_t maildrop, uint64_t pos, struct index_ahead *rows, size_t room)
+{
+	sqlite3_stmt *st = index_ask(x, Q_AHEAD);
+	size_t count = 0;
+
+	bind_u64(st, 1, maildrop);
+	bind_u64(st, 2, pos);
+	bind_u64(st, 3, room);
+	while (count < room && index_step(x, st) == STORE_OK) {
+		struct str id = column_str(st, 8);
+
+		if (id.n != sizeof rows->id.b)
+			break;
+		memcpy(rows[count].id.b, id.p, id.n);
+		rows[count++].m = message_of(st);
+	}
+	sqlite3_reset(st);
+	return count;
 }
 
 enum store_result index_facts(struct index *x, struct msgid id, struct store_facts *f)
@@ -58,7 +84,7 @@ enum store_result index_facts(struct index *x, struct msgid id, struct store_fac
 	bind_id(st, 1, &id);
 	r = index_step(x, st);
 	if (r == STORE_OK) {
-		struct str sender = column_str(st, 7), message_id = column_str(st, 8);
+		struct str sender = column_str(st, 8), message_id = column_str(st, 9);
 
 		*f = (struct store_facts){ .id = id,
 			.octets = column_u64(st, 2),

@@ -44,17 +44,64 @@ int store_segment(struct store *s, uint64_t number)
 	return file;
 }
 
+static bool take_ahead(struct store *s, struct lease *l, struct msgid id, struct index_message *m)
+{
+	struct ahead *a = l->ahead;
+
+	if (a == NULL || a->moves != s->moves)
+		return false;
+	while (a->next < a->count) {
+		const struct index_ahead *row = &a->rows[a->next++];
+
+		if (msgid_eq(row->id, id)) {
+			*m = row->m;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The second message that is read in the order of the maildrop makes one who reads on. */
+static void look_ahead(struct store *s, struct lease *l, uint64_t pos)
+{
+	if (l->last == 0 || pos <= l->last) {
+		free(l->ahead);
+		l->ahead = NULL;
+		return;
+	}
+	if (l->ahead == NULL)
+		l->ahead = NEW(struct ahead);
+	l->ahead->moves = s->moves;
+	l->ahead->next = 0;
+	l->ahead->count = index_ahead(s->index, l->maildrop, pos, l->ahead->rows, AHEAD);
+}
+
+static enum store_result look_up(
+	struct store *s, struct lease *l, const struct store_read *r, struct index_message *m)
+{
+	bool ahead = l != NULL && take_ahead(s, l, r->id, m);
+	enum store_result result = STORE_OK;
+
+	if (!ahead && !store_apply(s))
+		return STORE_UNAVAILABLE;
+	if (!ahead)
+		result = index_message(s->index, r->id, m);
+	if (!ahead && result == STORE_OK)
+		result = index_has(s->index, r->maildrop, m->pos, false);
+	if (l == NULL || result != STORE_OK)
+		return result;
+	if (!ahead)
+		look_ahead(s, l, m->pos);
+	l->last = m->pos;
+	return STORE_OK;
+}
+
 static enum store_result reading_begin(
-	struct store *s, struct reading *g, const struct store_read *r)
+	struct store *s, struct reading *g, struct lease *l, const struct store_read *r)
 {
 	struct index_message m;
-	enum store_result result;
+	enum store_result result = look_up(s, l, r, &m);
 
-	if (!store_apply(s))
-		return STORE_UNAVAILABLE;
-	result = index_message(s->index, r->id, &m);
-	if (result == STORE_OK)
-		result = index_has(s->index, r->maildrop, m.pos, false);
 	if (result != STORE_OK)
 		return result;
 	if (g->valid && msgid_eq(g->id, r->id))
@@ -137,7 +184,7 @@ static enum store_result read_message(struct store *s, struct store_read *r)
 	}
 	/* under a lease nothing disappears but by the lease itself */
 	if (r->token == 0 || !g->valid || !msgid_eq(g->id, r->id))
-		result = reading_begin(s, g, r);
+		result = reading_begin(s, g, l, r);
 	if (result == STORE_OK && g->moves != s->moves)
 		result = find_again(s, g);
 	if (result == STORE_OK && l != NULL && g->m.pos >= l->bound)
