@@ -184,6 +184,11 @@ static enum status wait_for_tls(struct server *s, struct err *err)
 	if (refusal != NULL)
 		return err_set(err, ST_PERM, "the certificate of %.*s is not accepted: %s",
 			STR_ARG(str_head(s->want.host, 100)), refusal);
+	/* OpenSSL's words for what is no TLS record, such as the greeting of a port for STARTTLS. */
+	if (!s->late && str_ends(str_c(s->conn.error), STR("wrong version number")))
+		return err_set(err, ST_PROTO,
+			"%.*s does not begin with TLS at port %u: try another port, or starttls",
+			STR_ARG(str_head(s->want.host, 100)), s->want.port);
 	return err_set(err, ST_TEMP, "TLS with %.*s failed: %s",
 		STR_ARG(str_head(s->want.host, 100)),
 		s->late                 ? "no answer in time"

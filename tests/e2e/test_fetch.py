@@ -167,6 +167,9 @@ def test_what_is_not_believed(office):
         assert done.returncode == 77 and b'refuses' in done.stderr, done
         home.configure(pop3_tls='none', pop3_port=office.port('pop3'))
         assert home.run('fetch').returncode == 78
+        home.configure(pop3_port=office.port('pop3'))
+        done = home.run('fetch')
+        assert done.returncode == 69 and b'does not begin with TLS' in done.stderr, done
         home.configure(pop3_port=1)  # nobody listens there
         assert home.run('fetch').returncode == 75
         for settings, told in (({'password_file': ''}, b'set password_file'),
