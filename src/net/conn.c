@@ -141,7 +141,11 @@ void conn_take(
 	struct conn *c, const struct conn *from, void (*event)(struct conn *, enum conn_event))
 {
 	*c = (struct conn){
-		.loop = from->loop, .fd = from->fd, .event = event, .peer_port = from->peer_port
+		.loop = from->loop,
+		.fd = from->fd,
+		.event = event,
+		.peer_port = from->peer_port,
+		.drained = true, /* who waits for a greeting has said nothing yet */
 	};
 	memcpy(c->peer, from->peer, sizeof c->peer);
 	loop_io_init(&c->io, c->loop, c->fd, on_io);
