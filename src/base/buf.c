@@ -36,21 +36,31 @@ void buf_release(struct buf *b)
 	size_t max = b->max;
 	bool secret = b->secret;
 
+	if (b->data == NULL) {
+		b->full = false;
+		return;
+	}
 	buf_deinit(b);
 	b->max = max;
 	b->secret = secret;
+}
+
+static bool has_room(const struct buf *b, size_t n)
+{
+	return b->data != NULL && !b->full && n <= b->cap - b->head - b->len &&
+	       (b->max == 0 || b->len + n <= b->max);
 }
 
 char *buf_reserve(struct buf *b, size_t n)
 {
 	size_t need;
 
+	if (has_room(b, n))
+		return b->data + b->head + b->len;
 	if (b->full || __builtin_add_overflow(b->len, n, &need) || (b->max != 0 && need > b->max)) {
 		b->full = true;
 		return NULL;
 	}
-	if (b->data != NULL && b->head + need <= b->cap)
-		return b->data + b->head + b->len;
 	if (b->data != NULL && need <= b->cap && b->head >= b->cap / 2) {
 		memmove(b->data, b->data + b->head, b->len);
 	} else {
@@ -77,11 +87,22 @@ void buf_grew(struct buf *b, size_t n)
 
 void buf_put(struct buf *b, struct str s)
 {
-	char *to = buf_reserve(b, s.n);
+	char *to = s.n == 0 ? NULL : buf_reserve(b, s.n);
 
-	if (to == NULL || s.n == 0)
+	if (to == NULL)
 		return;
 	memcpy(to, s.p, s.n);
+	b->len += s.n;
+}
+
+void buf_put_safe(struct buf *b, struct str s)
+{
+	char *to = buf_reserve(b, s.n);
+
+	if (to == NULL)
+		return;
+	for (size_t i = 0; i < s.n; i++)
+		to[i] = (unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f ? '?' : s.p[i];
 	b->len += s.n;
 }
 

@@ -35,6 +35,7 @@ static inline void buf_clear(struct buf *b)
 }
 
 void buf_put(struct buf *b, struct str s);
+void buf_put_safe(struct buf *b, struct str s); /* "?" for each control character */
 void buf_putc(struct buf *b, char c);
 void buf_putu(struct buf *b, uint64_t v); /* decimal */
 void buf_fill(struct buf *b, char c, size_t n);

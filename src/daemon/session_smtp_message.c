@@ -8,7 +8,11 @@
 #include "mime/address.h"
 #include "mime/compose.h"
 
-enum { AUTHORS_MAX = 100 }; /* addresses in From and Sender of one message */
+enum {
+	AUTHORS_MAX = 100, /* addresses in From and Sender of one message */
+	SMALL_MESSAGE = 2048,
+	COMMIT_FIELDS = 256, /* of an ordinary one */
+};
 
 /* The first octets of the message: who handed it over, from where, when. */
 void smtp_begin(struct session_smtp *p)
@@ -33,6 +37,7 @@ void smtp_begin(struct session_smtp *p)
 	msgid_text(p->id, id);
 	trace.id = str_of(id, MSGID_TEXT);
 	p->header_done = !p->submission;
+	buf_reserve(&p->body, SMALL_MESSAGE);
 	compose_trace(&p->body, &trace);
 	smtpd_answer(p->engine, 0, STR(""));
 }
@@ -79,6 +84,7 @@ static void ask_commit(struct session_smtp *p)
 		buf_put(&client, STR(" via "));
 	}
 	buf_put(&client, session_peer(&p->s));
+	buf_reserve(&b, COMMIT_FIELDS);
 	put_str(&b, buf_str(&promised));
 	put_id(&b, p);
 	put_u64(&b, (uint64_t)clock_steady_ms());
@@ -299,7 +305,9 @@ void smtp_stored(struct session_smtp *p, unsigned result, struct str full)
 	p->store_has_tx = false;
 	if (result == IPC_MISTAKEN)
 		rcpt_memory_forget(&p->s.edge->known);
-	buf_printf(&text, "2.0.0 %s stored", id);
+	buf_put(&text, STR("2.0.0 "));
+	buf_put(&text, str_of(id, MSGID_TEXT));
+	buf_put(&text, STR(" stored"));
 	smtp_forget(p);
 	if (ok && p->lmtp)
 		answer_each(p, full, buf_str(&text));

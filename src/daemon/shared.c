@@ -68,15 +68,15 @@ static struct str network(struct str address)
 }
 
 /* The place in one row of the sketch. */
-static size_t place(const struct shared *s, int row, struct str net)
+static size_t place(uint64_t hash, int row)
 {
-	return hash_str(s->key, net) >> 16 * row & (BUCKETS - 1);
+	return hash >> 16 * row & (BUCKETS - 1);
 }
 
 bool shared_connect(
 	struct shared *s, unsigned seat, struct str address, int64_t per_address, int64_t total)
 {
-	struct str net = network(address);
+	uint64_t hash = hash_str(s->key, network(address));
 	size_t at[ROWS];
 	uint32_t sum = 0, least = UINT32_MAX;
 	unsigned used = s->seats_used;
@@ -86,7 +86,7 @@ bool shared_connect(
 	for (int row = 0; row < ROWS; row++) {
 		uint32_t n = 0;
 
-		at[row] = place(s, row, net);
+		at[row] = place(hash, row);
 		for (unsigned i = 0; i < used; i++)
 			n += s->seats[i].count[row][at[row]];
 		least = n < least ? n : least;
@@ -110,11 +110,11 @@ int64_t shared_total(const struct shared *s)
 
 void shared_disconnect(struct shared *s, unsigned seat, struct str address)
 {
-	struct str net = network(address);
+	uint64_t hash = hash_str(s->key, network(address));
 
 	s->seats[seat].total--;
 	for (int row = 0; row < ROWS; row++)
-		s->seats[seat].count[row][place(s, row, net)]--;
+		s->seats[seat].count[row][place(hash, row)]--;
 }
 
 struct bans *shared_bans(struct shared *s)

@@ -6,22 +6,24 @@ static void put_name(struct buf *out, struct str s, bool utf8)
 {
 	static const struct str marks = STR_INIT(".-_:[]");
 
-	for (size_t i = 0; i < s.n; i++) {
+	char *to = buf_reserve(out, s.n);
+
+	for (size_t i = 0; to != NULL && i < s.n; i++) {
 		char c = ascii_lower(s.p[i]);
 		bool plain = (c >= 'a' && c <= 'z') || ascii_digit(c) ||
 			     str_find(marks, c) < marks.n || (utf8 && (unsigned char)c >= 0x80);
 
-		buf_putc(out, plain ? s.p[i] : '?');
+		to[i] = plain ? s.p[i] : '?';
 	}
+	if (to != NULL)
+		buf_grew(out, s.n);
 }
 
 /* A path came through the grammar of RFC 5321 4.1.2; this holds even when it did not. */
 static void put_path(struct buf *out, struct str path)
 {
 	buf_putc(out, '<');
-	for (size_t i = 0; i < path.n; i++)
-		buf_putc(
-			out, (unsigned char)path.p[i] < ' ' || path.p[i] == 0x7f ? '?' : path.p[i]);
+	buf_put_safe(out, path);
 	buf_putc(out, '>');
 }
 

@@ -36,18 +36,11 @@ void smtpd_free(struct smtpd *s)
 	free(s);
 }
 
-static void put_safe(struct buf *out, struct str text)
-{
-	for (size_t i = 0; i < text.n; i++)
-		buf_putc(
-			out, (unsigned char)text.p[i] < ' ' || text.p[i] == 0x7f ? '?' : text.p[i]);
-}
-
 void smtpd_put_reply(struct smtpd *s, unsigned code, struct str text)
 {
 	buf_putu(&s->out, code);
 	buf_putc(&s->out, ' ');
-	put_safe(&s->out, text);
+	buf_put_safe(&s->out, text);
 	buf_put(&s->out, STR("\r\n"));
 }
 

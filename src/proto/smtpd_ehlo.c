@@ -1,6 +1,8 @@
 /* What EHLO offers, and so what the other commands take. */
 #include "proto/smtpd_int.h"
 
+enum { ORDINARY_REPLY = 512 };
+
 bool smtpd_offers(const struct smtpd *s, enum smtpd_extension x)
 {
 	const struct smtpd_config *c = s->config;
@@ -122,6 +124,7 @@ void smtpd_ehlo_reply(struct smtpd *s)
 	};
 	size_t last = s->out.len;
 
+	buf_reserve(&s->out, ORDINARY_REPLY);
 	buf_put(&s->out, STR("250-"));
 	buf_put(&s->out, s->config->hostname);
 	buf_put(&s->out, STR(" greets "));

@@ -198,7 +198,8 @@ static const struct verb verbs[] = {
 static const struct verb *find_verb(enum smtpd_role role, struct str name)
 {
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-		if (str_ieq(verbs[i].name, name) && (verbs[i].roles & 1u << role) != 0)
+		if (verbs[i].name.n == name.n && str_ieq(verbs[i].name, name) &&
+			(verbs[i].roles & 1u << role) != 0)
 			return &verbs[i];
 	return NULL;
 }

@@ -104,12 +104,34 @@ static void printf_anywhere(void **state)
 	}
 }
 
+/* At the limit, and one octet past it. */
+static void safe_text(void **state)
+{
+	struct str wild = STR("a\r\n\0\x1f \x7f\x80~");
+	struct buf b = { .max = wild.n }, narrow = { .max = wild.n - 1 };
+
+	(void)state;
+	last_cap = 0;
+	buf_put_safe(&b, wild);
+	assert_int_equal(b.len, 9);
+	assert_memory_equal(buf_str(&b).p, "a???? ?\x80~", 9);
+	assert_false(b.full);
+	buf_put_safe(&b, STR(""));
+	assert_false(b.full);
+	buf_put_safe(&narrow, wild);
+	assert_true(narrow.full);
+	assert_int_equal(narrow.len, 0);
+	buf_deinit(&b);
+	buf_deinit(&narrow);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(secrets_are_wiped),
 		cmocka_unit_test(others_are_not),
 		cmocka_unit_test(printf_anywhere),
+		cmocka_unit_test(safe_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
