@@ -41,7 +41,7 @@ static void sources(void **state)
 		{ "bare",    "",					     "",         "three",      ST_OK,       ""             },
 		{ "empty",   "",					     "",         "",           ST_USAGE,    "empty"        },
 		{ "open",    "",					     "",         "",           ST_USAGE,    "chmod 600"    },
-		{ "missing", "",					     "",         "",           ST_IO,       "No such file" },
+		{ "missing", "",					     "",         "",           ST_USAGE,    "No such file" },
 		{ ".",       "",					     "",         "",           ST_USAGE,    "is no file"   },
 		{ "",        "printf 'four\\nfive'",                         "",         "four",       ST_OK,       ""             },
 		{ "",        "head -c 60000 /dev/zero | tr '\\0' x | wc -c", "",         "60000",      ST_OK,       ""             },
