@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Each allocation fails, one a run, in the tests of the engines.
 
-  tests/faults/memory.py [--short] [--each N] [--seed S] --build DIR [PROGRAM...]
+  tests/faults/memory.py [--short | --each N | --all] [--seed S] --build DIR [PROGRAM...]
 
 DIR is a build with -Dtests=true and without sanitizers.  A first run of each program (transcripts of the four
 engines, MIME, DKIM, SASL, accounts: all unless told) counts its allocations; then N of them fail, in
-a run each (the first tenth of N, the others by chance; --short: 10).  An allocation of ours that fails ends the
+a run each (the first tenth of N, the others by chance; --short: 10; --all: each).  An allocation of ours that fails ends the
 process (abort); one of a library may make a test fail or be made good.  What must never happen: any other
 signal, a run without end, or one in which libc finds its heap broken.  The program config is not among them:
 libconfuse follows a NULL in cfg_free() when an allocation of its own failed."""
@@ -46,6 +46,8 @@ def judge(done):
 
 
 def numbers(count, args):
+    if args.all:
+        return range(1, count + 1)
     chance = random.Random(args.seed)
     first = range(1, min(count, args.each // 10 + 1) + 1)
     return sorted({*first, *(chance.randrange(1, count + 1) for _ in range(args.each - len(first)))})
@@ -82,6 +84,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--each", type=int, default=None)
+    parser.add_argument("--all", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--build", required=True)
     parser.add_argument("programs", nargs="*", metavar="PROGRAM")

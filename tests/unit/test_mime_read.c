@@ -286,19 +286,28 @@ static void limits(void **state)
 
 /* Row 70 of doc/cve.md: pieces in order, backwards, all with one number, other parameters, encoded words.  A square of
  * them would be minutes. */
+static void put_piece(struct buf *to, const char *piece, unsigned up, unsigned down)
+{
+	for (; *piece != '\0'; piece++)
+		if (*piece == '<' || *piece == '>')
+			buf_putu(to, *piece == '<' ? up : down);
+		else
+			buf_putc(to, *piece);
+}
+
 static void many_parameters(void **state)
 {
 	enum { COUNT = 100000 };
 	static const struct {
-		const char *name, *piece; /* %1$d counts up, %2$d down */
+		const char *name, *piece; /* '<' counts up, '>' down */
 	} rows[] = {
-		{"in order",           "; name*%1$d=x"                             },
-		{ "backwards",         "; name*%2$d=x"                             },
-		{ "encoded backwards", "; name*%2$d*=%%41"                         },
+		{"in order",           "; name*<=x"                                },
+		{ "backwards",         "; name*>=x"                                },
+		{ "encoded backwards", "; name*>*=%41"                             },
 		{ "one number",        "; name*0=x"                                },
 		{ "the same",          "; name=x"                                  },
-		{ "others",            "; a%1$d=x"                                 },
-		{ "comments",          "; (%1$d) b=x"                              },
+		{ "others",            "; a<=x"                                    },
+		{ "comments",          "; (<) b=x"                                 },
 		{ "words",             "; name=\"=?utf-8?q?=41?=\" =?utf-8?q?=41?="},
 	};
 
@@ -309,8 +318,8 @@ static void many_parameters(void **state)
 		clock_t before;
 
 		buf_put(&body, STR("Content-Type: text/plain"));
-		for (int k = 0; k < COUNT; k++)
-			buf_printf(&body, rows[i].piece, k, COUNT - 1 - k);
+		for (unsigned k = 0; k < COUNT; k++)
+			put_piece(&body, rows[i].piece, k, COUNT - 1 - k);
 		buf_put(&body, STR("\r\n\r\nx\r\n"));
 		before = clock();
 		(void)param_get(str_from(buf_str(&body), 14), STR("name"), &out);
