@@ -4,6 +4,7 @@
 #include <sysexits.h>
 
 #include "cmd/cmd.h"
+#include "proto/path.h"
 
 static const enum option_id filters[] = { OPTION_SENDER, OPTION_RECIPIENT, OPTION_DOMAIN,
 	OPTION_ERROR };
@@ -170,10 +171,25 @@ static int tell(struct cmd *c, json_t *total)
 	return output_end(c);
 }
 
+/* relay:HOST and relay:HOST:PORT, as people write it, in the words of the queue; "" is the configuration's way. */
+static json_t *way(const char *to)
+{
+	struct str rest = str_c(to), kind = str_cut(&rest, ':'), host;
+	bool lmtp = str_eq(kind, STR("lmtp"));
+	uint16_t port;
+
+	if (to == NULL || str_eq(str_c(to), STR("default")))
+		return json_string("");
+	if ((!lmtp && !str_eq(kind, STR("relay"))) || str_starts(rest, STR("[")) ||
+		!path_host_port(rest, lmtp ? 24 : 25, &host, &port))
+		return json_string(to);
+	return json_sprintf("%.*s:[%.*s]:%u", STR_ARG(kind), STR_ARG(host), (unsigned)port);
+}
+
 /* Which of the six it is, its last word says. */
 int cmd_queue_order(struct cmd *c)
 {
-	const char *to = c->value[OPTION_TO], *name = c->row->name + sizeof "queue " - 1;
+	const char *name = c->row->name + sizeof "queue " - 1;
 	bool reroute = str_eq(str_c(name), STR("reroute")), any;
 	json_t *q = json_pack("{s:s, s:s}", "verb", "queue.order", "command", name);
 	json_t *total = json_object();
@@ -181,11 +197,8 @@ int cmd_queue_order(struct cmd *c)
 
 	if (code == EX_OK && (c->nargs > 0) + (any || cmd_has(c, OPTION_ALL)) != 1)
 		code = cmd_fail(c, EX_USAGE, "needs ids, or --all, or filters such as --domain");
-	if (code == EX_OK && reroute && to == NULL)
-		code = cmd_fail(c, EX_USAGE, "needs --to, the way that the mail shall go");
-	if (reroute && to != NULL)
-		json_object_set_new(
-			q, "to", json_string(str_eq(str_c(to), STR("default")) ? "" : to));
+	if (reroute)
+		json_object_set_new(q, "to", way(c->value[OPTION_TO]));
 	if (code == EX_OK && c->nargs == 0)
 		code = order(c, q, total);
 	for (int i = 0; code == EX_OK && i < c->nargs; i++) {

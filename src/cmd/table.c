@@ -203,8 +203,8 @@ const struct command commands[] = {
 		"give up, and tell the sender" },
 	{ "queue drop", "ID...|--all|FILTERS", LIST " all" FILTERS, 0, -1, cmd_queue_order,
 		"give up, and tell nobody" },
-	{ "queue reroute", "ID...|--all|FILTERS --to WAY", LIST " all to" FILTERS, 0, -1, cmd_queue_order,
-		"send it another way: mx:DOMAIN, relay:[HOST]:PORT, lmtp:[HOST]:PORT or default" },
+	{ "queue reroute", "ID...|--all|FILTERS [--to WAY]", LIST " all to" FILTERS, 0, -1, cmd_queue_order,
+		"send it another way: mx:DOMAIN, relay:HOST:PORT, lmtp:HOST:PORT, or as the configuration has it now" },
 
 	{ "explain rcpt", "--from SENDER --to RECIPIENT --ip ADDRESS", LIST " from to ip auth", 0, 0,
 		cmd_explain_rcpt, "tell what would be answered to a recipient, and which rule decides" },

@@ -252,7 +252,7 @@ static enum status take_command(struct orders *all, const json_t *q, struct err 
 		(route_parse(all->via, &route) && str_find(all->via, ',') == all->via.n))
 		return status;
 	return err_set(err, ST_USAGE,
-		"'%.*s' is no way: mx:DOMAIN, relay:[HOST]:PORT, lmtp:[HOST]:PORT or default",
+		"'%.*s' is no way: mx:DOMAIN, relay:HOST:PORT, lmtp:HOST:PORT or default",
 		STR_ARG(str_head(all->via, 80)));
 }
 

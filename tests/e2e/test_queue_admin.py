@@ -67,7 +67,13 @@ def test_hold_release_reroute(office):
     assert set(states(office, one).values()) == {'waiting'}
     office.must('queue', 'reroute', one, '--to', 'relay:[192.0.2.1]:2525')
     assert {r['route'] for r in office.json('queue', 'show', one)} == {'relay:[192.0.2.1]:2525'}
-    office.must('queue', 'reroute', '--all', '--to', 'default')
+    for way, route in (('relay:192.0.2.1:2526', 'relay:[192.0.2.1]:2526'), ('lmtp:192.0.2.1', 'lmtp:[192.0.2.1]:24'),
+                       ('relay:mx.else.test', 'relay:[mx.else.test]:25'),
+                       ('default', 'mx:one.test')):
+        office.must('queue', 'reroute', '--all', '--to', way)
+        assert office.json('queue', 'show', one)[0]['route'] == route, way
+    office.must('queue', 'reroute', one, '--to', 'relay:[192.0.2.1]:2525')
+    office.must('queue', 'reroute', one)
     assert [r['route'] for r in office.json('queue', 'show', one)] == ['mx:one.test', 'mx:two.test']
     office.must('queue', 'retry', one)
     clear(office)
@@ -121,7 +127,9 @@ def test_bad_requests(office):
             (['retry', 'x'], 64, b'no id of a message'),
             (['retry', '01ARZ3NDEKTSV4RRFFQ69G5FAV'], 67, b'nothing of'),
             (['show', '01ARZ3NDEKTSV4RRFFQ69G5FAV'], 67, b'nothing of'),
-            (['reroute', one], 64, b'needs --to'),
+            (['reroute'], 64, b'needs ids, or --all'),
+            (['reroute', one, '--to', 'relay:x:99999'], 64, b'is no way'),
+            (['reroute', one, '--to', 'relay:'], 64, b'is no way'),
             (['reroute', one, '--to', 'nonsense'], 64, b'is no way'),
             (['reroute', one, '--to', 'relay:[x]:99999'], 64, b'is no way'),
             (['reroute', one, '--to', 'relay:[x]:25,ann'], 64, b'is no way'),
