@@ -10,6 +10,7 @@
 #include <linux/bpf.h>
 #include <linux/landlock.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -732,6 +733,42 @@ static void store_without_privileges(void **state)
 }
 
 /* Each row must be able to fail: without a sandbox the plain ones work. */
+static _Atomic bool confined, got_through;
+
+static void *hashing_thread(void *arg)
+{
+	while (!confined)
+		continue;
+	(void)try_ptrace();
+	got_through = true;
+	return arg;
+}
+
+/* Those that hash passwords run before the list closes. */
+static void threads_from_before(void **state)
+{
+	struct err err = { 0 };
+	int status = 0;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		pthread_t thread;
+
+		if (pthread_create(&thread, NULL, hashing_thread, NULL) != 0)
+			_exit(100);
+		if (sandbox_syscalls(SANDBOX_STORE, &err) != ST_OK)
+			_exit(101);
+		confined = true;
+		while (!got_through)
+			continue;
+		_exit(WORKED);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGSYS);
+}
+
 static void outside_they_work(void **state)
 {
 	static long (*const plain[])(void) = { try_open_passwd, try_open_secret, try_proc_maps,
@@ -811,6 +848,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(built_for_release),
 		cmocka_unit_test(outside_they_work),
+		cmocka_unit_test(threads_from_before),
 		cmocka_unit_test(edge_as_root),
 		cmocka_unit_test(store_as_root),
 		cmocka_unit_test(edge_without_privileges),
