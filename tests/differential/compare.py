@@ -1,4 +1,5 @@
 """Whether two programs read the same; what may differ is a rule here, its reason in doc/mime-differences.md."""
+import calendar
 import datetime
 import email.headerregistry
 import email.policy
@@ -88,6 +89,9 @@ def differs_when(case, ours, theirs):
     year = int(form[1])
     if len(form[1]) == 3 or (len(form[1]) == 2 and 50 <= year < 70) or (len(form[1]) == 4 and year < 1971):
         return KNOWN, "year"
+    read = email.utils.parsedate_tz(case.decode("latin-1"))
+    if ours == ["bad"] and read and read[2] > calendar.monthrange(read[0], read[1])[1]:
+        return KNOWN, "day"
     return None if ours == theirs else ("second", "%s, %s" % (ours[0], theirs[0]))
 
 
