@@ -151,13 +151,9 @@ int main(int argc, char **argv)
 	const struct {
 		struct str name;
 		uint64_t *to;
-	} numbers[] = {
-		{STR("--waiters"),    &waiters  },
-                { STR("--octets"),    &octets   },
-		{ STR("--seconds"),   &seconds  },
-                { STR("--maildrops"), &maildrops},
-		{ STR("--login"),     &login    }
-	};
+	} numbers[] = { { STR("--waiters"), &waiters }, { STR("--octets"), &octets },
+		{ STR("--seconds"), &seconds }, { STR("--maildrops"), &maildrops },
+		{ STR("--login"), &login } };
 	const char *home = "/var/tmp";
 	struct disk *disk = disk_real();
 	struct bench b = { 0 };

@@ -154,26 +154,26 @@ static void run(struct load *l, struct conn *conns)
 }
 
 static const struct option longs[] = {
-	{"host",            1, NULL, 'h'},
-	{ "port",           1, NULL, 'p'},
-	{ "tls",            1, NULL, 't'},
-	{ "connections",    1, NULL, 'c'},
-	{ "count",          1, NULL, 'n'},
-	{ "seconds",        1, NULL, 'T'},
-	{ "per-connection", 1, NULL, 'm'},
-	{ "size",           1, NULL, 's'},
-	{ "name",           1, NULL, 'u'},
-	{ "users",          1, NULL, 'U'},
-	{ "password",       1, NULL, 'P'},
-	{ "retr",           1, NULL, 'r'},
-	{ "pipeline",       1, NULL, 'l'},
-	{ "stat",           0, NULL, 'S'},
-	{ "uidl",           0, NULL, 'I'},
-	{ "list",           0, NULL, 'L'},
-	{ "dele",           0, NULL, 'D'},
-	{ "hold",           0, NULL, 'H'},
-	{ "chunking",       0, NULL, 'K'},
-	{ NULL,             0, NULL, 0  },
+	{ "host", 1, NULL, 'h' },
+	{ "port", 1, NULL, 'p' },
+	{ "tls", 1, NULL, 't' },
+	{ "connections", 1, NULL, 'c' },
+	{ "count", 1, NULL, 'n' },
+	{ "seconds", 1, NULL, 'T' },
+	{ "per-connection", 1, NULL, 'm' },
+	{ "size", 1, NULL, 's' },
+	{ "name", 1, NULL, 'u' },
+	{ "users", 1, NULL, 'U' },
+	{ "password", 1, NULL, 'P' },
+	{ "retr", 1, NULL, 'r' },
+	{ "pipeline", 1, NULL, 'l' },
+	{ "stat", 0, NULL, 'S' },
+	{ "uidl", 0, NULL, 'I' },
+	{ "list", 0, NULL, 'L' },
+	{ "dele", 0, NULL, 'D' },
+	{ "hold", 0, NULL, 'H' },
+	{ "chunking", 0, NULL, 'K' },
+	{ NULL, 0, NULL, 0 },
 };
 
 static void usage(void)
@@ -230,16 +230,14 @@ static void take_options(struct options *o, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct load l = {
-		.o = {.host = "127.0.0.1",
-                      .password = "secret",
-                      .name = "u%u@bench.test",
-                      .connections = 1,
-                      .users = 1,
-                      .per_connection = 1,
-                      .pipeline = 1,
-                      .size = 1024}
-	};
+	struct load l = { .o = { .host = "127.0.0.1",
+				  .password = "secret",
+				  .name = "u%u@bench.test",
+				  .connections = 1,
+				  .users = 1,
+				  .per_connection = 1,
+				  .pipeline = 1,
+				  .size = 1024 } };
 	struct sockaddr_in *to = (struct sockaddr_in *)&l.to;
 	struct conn *conns;
 	char word;

@@ -201,10 +201,7 @@ enum status directory_name_free(struct directory *d, struct str canonical, struc
 	static const struct {
 		enum statement get;
 		const char *what;
-	} tables[] = {
-		{SQL_ACCOUNT_GET, "an account"},
-                { SQL_ALIAS_GET,  "an alias"  }
-	};
+	} tables[] = { { SQL_ACCOUNT_GET, "an account" }, { SQL_ALIAS_GET, "an alias" } };
 
 	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
 		sqlite3_stmt *s = sql_take(d, tables[i].get);

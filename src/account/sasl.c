@@ -8,13 +8,13 @@ static const struct {
 	struct str name;
 	enum mechanism mechanism;
 } names[] = {
-	{STR_INIT("PLAIN"),               MECH_PLAIN      },
-	{ STR_INIT("LOGIN"),              MECH_LOGIN      },
-	{ STR_INIT("SCRAM-SHA-256"),      MECH_SCRAM      },
+	{ STR_INIT("PLAIN"), MECH_PLAIN },
+	{ STR_INIT("LOGIN"), MECH_LOGIN },
+	{ STR_INIT("SCRAM-SHA-256"), MECH_SCRAM },
 	{ STR_INIT("SCRAM-SHA-256-PLUS"), MECH_SCRAM_PLUS },
-	{ STR_INIT("OAUTHBEARER"),        MECH_OAUTHBEARER},
-	{ STR_INIT("XOAUTH2"),            MECH_XOAUTH2    },
-	{ STR_INIT("EXTERNAL"),           MECH_EXTERNAL   },
+	{ STR_INIT("OAUTHBEARER"), MECH_OAUTHBEARER },
+	{ STR_INIT("XOAUTH2"), MECH_XOAUTH2 },
+	{ STR_INIT("EXTERNAL"), MECH_EXTERNAL },
 };
 
 static enum mechanism mechanism_of(const struct authenticator *a, const struct sasl_start *start)

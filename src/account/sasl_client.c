@@ -9,16 +9,16 @@
 
 /* Strongest first. */
 static const struct sasl_client_row rows[] = {
-	{STR_INIT("EXTERNAL"),            BY_EXTERNAL, NULL,     false},
-	{ STR_INIT("OAUTHBEARER"),        BY_OAUTH,    NULL,     false},
-	{ STR_INIT("XOAUTH2"),            BY_XOAUTH,   NULL,     false},
-	{ STR_INIT("SCRAM-SHA-256-PLUS"), BY_SCRAM,    "SHA256", true },
-	{ STR_INIT("SCRAM-SHA-1-PLUS"),   BY_SCRAM,    "SHA1",   true },
-	{ STR_INIT("SCRAM-SHA-256"),      BY_SCRAM,    "SHA256", false},
-	{ STR_INIT("SCRAM-SHA-1"),        BY_SCRAM,    "SHA1",   false},
-	{ STR_INIT("PLAIN"),              BY_PLAIN,    NULL,     false},
-	{ STR_INIT("LOGIN"),              BY_LOGIN,    NULL,     false},
-	{ STR_INIT("CRAM-MD5"),           BY_CRAM,     NULL,     false},
+	{ STR_INIT("EXTERNAL"), BY_EXTERNAL, NULL, false },
+	{ STR_INIT("OAUTHBEARER"), BY_OAUTH, NULL, false },
+	{ STR_INIT("XOAUTH2"), BY_XOAUTH, NULL, false },
+	{ STR_INIT("SCRAM-SHA-256-PLUS"), BY_SCRAM, "SHA256", true },
+	{ STR_INIT("SCRAM-SHA-1-PLUS"), BY_SCRAM, "SHA1", true },
+	{ STR_INIT("SCRAM-SHA-256"), BY_SCRAM, "SHA256", false },
+	{ STR_INIT("SCRAM-SHA-1"), BY_SCRAM, "SHA1", false },
+	{ STR_INIT("PLAIN"), BY_PLAIN, NULL, false },
+	{ STR_INIT("LOGIN"), BY_LOGIN, NULL, false },
+	{ STR_INIT("CRAM-MD5"), BY_CRAM, NULL, false },
 };
 
 static bool in_list(struct str list, struct str word)

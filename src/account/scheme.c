@@ -18,23 +18,23 @@ static const struct scheme {
 	const EVP_MD *(*digest)(void);
 	bool salted;
 } schemes[] = {
-	{STR_INIT("PLAIN"),          KIND_PLAIN,  NULL,         NULL,       false},
-	{ STR_INIT("CLEARTEXT"),     KIND_PLAIN,  NULL,         NULL,       false},
-	{ STR_INIT("SHA"),           KIND_DIGEST, NULL,         EVP_sha1,   false},
-	{ STR_INIT("SHA1"),          KIND_DIGEST, NULL,         EVP_sha1,   false},
-	{ STR_INIT("SHA256"),        KIND_DIGEST, NULL,         EVP_sha256, false},
-	{ STR_INIT("SHA512"),        KIND_DIGEST, NULL,         EVP_sha512, false},
-	{ STR_INIT("SSHA"),          KIND_DIGEST, NULL,         EVP_sha1,   true },
-	{ STR_INIT("SSHA256"),       KIND_DIGEST, NULL,         EVP_sha256, true },
-	{ STR_INIT("SSHA512"),       KIND_DIGEST, NULL,         EVP_sha512, true },
-	{ STR_INIT("CRYPT"),         KIND_CRYPT,  NULL,         NULL,       true },
-	{ STR_INIT("MD5-CRYPT"),     KIND_CRYPT,  "$1$",        NULL,       true },
-	{ STR_INIT("SHA256-CRYPT"),  KIND_CRYPT,  "$5$",        NULL,       true },
-	{ STR_INIT("SHA512-CRYPT"),  KIND_CRYPT,  "$6$",        NULL,       true },
-	{ STR_INIT("BLF-CRYPT"),     KIND_CRYPT,  "$2",         NULL,       true },
-	{ STR_INIT("ARGON2I"),       KIND_ARGON2, "$argon2i$",  NULL,       true },
-	{ STR_INIT("ARGON2ID"),      KIND_ARGON2, "$argon2id$", NULL,       true },
-	{ STR_INIT("SCRAM-SHA-256"), KIND_SCRAM,  NULL,         NULL,       true },
+	{ STR_INIT("PLAIN"), KIND_PLAIN, NULL, NULL, false },
+	{ STR_INIT("CLEARTEXT"), KIND_PLAIN, NULL, NULL, false },
+	{ STR_INIT("SHA"), KIND_DIGEST, NULL, EVP_sha1, false },
+	{ STR_INIT("SHA1"), KIND_DIGEST, NULL, EVP_sha1, false },
+	{ STR_INIT("SHA256"), KIND_DIGEST, NULL, EVP_sha256, false },
+	{ STR_INIT("SHA512"), KIND_DIGEST, NULL, EVP_sha512, false },
+	{ STR_INIT("SSHA"), KIND_DIGEST, NULL, EVP_sha1, true },
+	{ STR_INIT("SSHA256"), KIND_DIGEST, NULL, EVP_sha256, true },
+	{ STR_INIT("SSHA512"), KIND_DIGEST, NULL, EVP_sha512, true },
+	{ STR_INIT("CRYPT"), KIND_CRYPT, NULL, NULL, true },
+	{ STR_INIT("MD5-CRYPT"), KIND_CRYPT, "$1$", NULL, true },
+	{ STR_INIT("SHA256-CRYPT"), KIND_CRYPT, "$5$", NULL, true },
+	{ STR_INIT("SHA512-CRYPT"), KIND_CRYPT, "$6$", NULL, true },
+	{ STR_INIT("BLF-CRYPT"), KIND_CRYPT, "$2", NULL, true },
+	{ STR_INIT("ARGON2I"), KIND_ARGON2, "$argon2i$", NULL, true },
+	{ STR_INIT("ARGON2ID"), KIND_ARGON2, "$argon2id$", NULL, true },
+	{ STR_INIT("SCRAM-SHA-256"), KIND_SCRAM, NULL, NULL, true },
 };
 
 static const struct scheme *find(struct str name, struct err *err)
@@ -320,11 +320,11 @@ static bool crypt_is_whole(struct str data)
 		struct str prefix;
 		size_t last; /* octets after the last '$' */
 	} forms[] = {
-		{STR_INIT("$1$"),  22},
-		{ STR_INIT("$5$"), 43},
-		{ STR_INIT("$6$"), 86},
-		{ STR_INIT("$2"),  53},
-		{ STR_INIT("$y$"), 43},
+		{ STR_INIT("$1$"), 22 },
+		{ STR_INIT("$5$"), 43 },
+		{ STR_INIT("$6$"), 86 },
+		{ STR_INIT("$2"), 53 },
+		{ STR_INIT("$y$"), 43 },
 	};
 
 	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)

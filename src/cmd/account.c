@@ -10,13 +10,13 @@
 #include "cmd/password.h"
 
 static const struct column columns[] = {
-	{"address",         "ADDRESS",        false},
-	{ "disabled",       "DISABLED",       false},
-	{ "messages",       "MESSAGES",       true },
-	{ "octets",         "OCTETS",         true },
+	{ "address", "ADDRESS", false },
+	{ "disabled", "DISABLED", false },
+	{ "messages", "MESSAGES", true },
+	{ "octets", "OCTETS", true },
 	{ "quota_messages", "QUOTA MESSAGES", true },
-	{ "quota_bytes",    "QUOTA BYTES",    true },
-	{ "created",        "CREATED",        false},
+	{ "quota_bytes", "QUOTA BYTES", true },
+	{ "created", "CREATED", false },
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
@@ -43,10 +43,10 @@ static int add_quotas(struct cmd *c, json_t *q)
 		enum option_id id;
 		const char *option, *text, *key;
 	} rows[] = {
-		{OPTION_QUOTA_BYTES,     "--quota-bytes",    c->value[OPTION_QUOTA_BYTES],
-                 "quota_bytes"   },
+		{ OPTION_QUOTA_BYTES, "--quota-bytes", c->value[OPTION_QUOTA_BYTES],
+			"quota_bytes" },
 		{ OPTION_QUOTA_MESSAGES, "--quota-messages", c->value[OPTION_QUOTA_MESSAGES],
-                 "quota_messages"},
+			"quota_messages" },
 	};
 
 	for (size_t i = 0; i < 2; i++) {
@@ -181,24 +181,24 @@ int cmd_account_list(struct cmd *c)
 int cmd_account_show(struct cmd *c)
 {
 	static const struct column show[] = {
-		{"address",           "ADDRESS",        false},
-		{ "disabled",         "DISABLED",       false},
-		{ "messages",         "MESSAGES",       true },
-		{ "octets",           "OCTETS",         true },
-		{ "quota_messages",   "QUOTA MESSAGES", true },
-		{ "quota_bytes",      "QUOTA BYTES",    true },
-		{ "retention_days",   "RETENTION DAYS", true },
-		{ "junk",             "JUNK",           true },
-		{ "pop3_folders",     "POP3 FOLDERS",   false},
-		{ "created",          "CREATED",        false},
-		{ "login",            "LAST LOGIN",     false},
-		{ "login_ip",         "FROM",           false},
-		{ "login_tls",        "TLS",            false},
-		{ "login_mechanism",  "MECHANISM",      false},
-		{ "login_protocol",   "PROTOCOL",       false},
-		{ "login_app",        "APPLICATION",    false},
-		{ "password_changed", "PASSWORD SET",   false},
-		{ "aliases",          "ALIASES",        false},
+		{ "address", "ADDRESS", false },
+		{ "disabled", "DISABLED", false },
+		{ "messages", "MESSAGES", true },
+		{ "octets", "OCTETS", true },
+		{ "quota_messages", "QUOTA MESSAGES", true },
+		{ "quota_bytes", "QUOTA BYTES", true },
+		{ "retention_days", "RETENTION DAYS", true },
+		{ "junk", "JUNK", true },
+		{ "pop3_folders", "POP3 FOLDERS", false },
+		{ "created", "CREATED", false },
+		{ "login", "LAST LOGIN", false },
+		{ "login_ip", "FROM", false },
+		{ "login_tls", "TLS", false },
+		{ "login_mechanism", "MECHANISM", false },
+		{ "login_protocol", "PROTOCOL", false },
+		{ "login_app", "APPLICATION", false },
+		{ "password_changed", "PASSWORD SET", false },
+		{ "aliases", "ALIASES", false },
 	};
 	struct cmd_result result = { .octets = NULL };
 	int code = cmd_call(
@@ -215,9 +215,9 @@ int cmd_account_show(struct cmd *c)
 int cmd_account_capture(struct cmd *c)
 {
 	static const struct column show[] = {
-		{"address",    "ADDRESS",   false},
-		{ "capture",   "CAPTURE",   false},
-		{ "directory", "DIRECTORY", false},
+		{ "address", "ADDRESS", false },
+		{ "capture", "CAPTURE", false },
+		{ "directory", "DIRECTORY", false },
 	};
 	struct cmd_result result = { .octets = NULL };
 	int code = cmd_call(c,

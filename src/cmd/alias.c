@@ -25,8 +25,8 @@ int cmd_alias_del(struct cmd *c)
 int cmd_alias_list(struct cmd *c)
 {
 	static const struct column columns[] = {
-		{"alias",   "ALIAS",  false},
-		{ "target", "TARGET", false},
+		{ "alias", "ALIAS", false },
+		{ "target", "TARGET", false },
 	};
 	struct cmd_result result = { .octets = NULL };
 	int code = cmd_call(c, json_pack("{s:s}", "verb", "alias.list"), &result);

@@ -61,11 +61,11 @@ int cmd_app_password_del(struct cmd *c)
 int cmd_app_password_list(struct cmd *c)
 {
 	static const struct column columns[] = {
-		{"name",     "NAME",    false},
-		{ "scope",   "SCOPE",   false},
-		{ "created", "CREATED", false},
-		{ "expires", "EXPIRES", false},
-		{ "used",    "USED",    false},
+		{ "name", "NAME", false },
+		{ "scope", "SCOPE", false },
+		{ "created", "CREATED", false },
+		{ "expires", "EXPIRES", false },
+		{ "used", "USED", false },
 	};
 	struct cmd_result result = { .octets = NULL };
 	int code = cmd_call(c,

@@ -25,10 +25,10 @@ int cmd_ban_del(struct cmd *c)
 int cmd_ban_list(struct cmd *c)
 {
 	static const struct column columns[] = {
-		{"network", "NETWORK", false},
-		{ "why",    "WHY",     false},
-		{ "since",  "SINCE",   false},
-		{ "until",  "UNTIL",   false},
+		{ "network", "NETWORK", false },
+		{ "why", "WHY", false },
+		{ "since", "SINCE", false },
+		{ "until", "UNTIL", false },
 	};
 	struct cmd_result result = { .octets = NULL };
 	int code = cmd_call(c, json_pack("{s:s}", "verb", "ban.list"), &result);

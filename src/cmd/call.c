@@ -40,7 +40,7 @@ static int tell(struct cmd *c, const struct err *err)
 int cmd_call(struct cmd *c, json_t *request, struct cmd_result *result)
 {
 	struct call call = {
-		.reply = {.row = on_row, .octets = on_octets},
+		.reply = { .row = on_row, .octets = on_octets },
 		.result = result,
 	};
 	struct err err = { ST_OK, "" };

@@ -67,9 +67,9 @@ int cmd_cert_del(struct cmd *c)
 int cmd_cert_list(struct cmd *c)
 {
 	static const struct column columns[] = {
-		{"key",    "KEY",   false},
-		{ "name",  "NAME",  false},
-		{ "added", "ADDED", false},
+		{ "key", "KEY", false },
+		{ "name", "NAME", false },
+		{ "added", "ADDED", false },
 	};
 	struct cmd_result result = { .octets = NULL };
 	int code = cmd_call(

@@ -84,10 +84,10 @@ int cmd_config_show(struct cmd *c)
 int cmd_config_defaults(struct cmd *c)
 {
 	static const struct column columns[] = {
-		{"setting",  "SETTING", false},
-		{ "default", "DEFAULT", false},
-		{ "range",   "RANGE",   false},
-		{ "help",    "MEANING", false},
+		{ "setting", "SETTING", false },
+		{ "default", "DEFAULT", false },
+		{ "range", "RANGE", false },
+		{ "help", "MEANING", false },
 	};
 	json_t *rows = json_array();
 	struct config_row_text r;

@@ -83,12 +83,12 @@ int cmd_dkim_dns(struct cmd *c)
 int cmd_dkim_list(struct cmd *c)
 {
 	static const struct column columns[] = {
-		{"domain",       "DOMAIN",      false},
-		{ "selector",    "SELECTOR",    false},
-		{ "algorithm",   "ALGORITHM",   false},
-		{ "state",       "STATE",       false},
-		{ "signs_from",  "SIGNS FROM",  false},
-		{ "signs_until", "SIGNS UNTIL", false},
+		{ "domain", "DOMAIN", false },
+		{ "selector", "SELECTOR", false },
+		{ "algorithm", "ALGORITHM", false },
+		{ "state", "STATE", false },
+		{ "signs_from", "SIGNS FROM", false },
+		{ "signs_until", "SIGNS UNTIL", false },
 	};
 	struct cmd_result result = { .octets = NULL };
 	int code = cmd_call(c, keys_of(c, "dkim.list"), &result);

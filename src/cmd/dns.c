@@ -96,10 +96,10 @@ static json_t *rows_of(const struct records *r, const struct finding *findings)
 static int print_findings(struct cmd *c, const struct records *r, const struct finding *findings)
 {
 	static const struct column columns[] = {
-		{"result", "RESULT", false},
-		{ "type",  "TYPE",   false},
-		{ "name",  "NAME",   false},
-		{ "found", "FOUND",  false},
+		{ "result", "RESULT", false },
+		{ "type", "TYPE", false },
+		{ "name", "NAME", false },
+		{ "found", "FOUND", false },
 	};
 	json_t *rows = rows_of(r, findings);
 	int code = EX_OK;

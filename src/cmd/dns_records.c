@@ -12,10 +12,10 @@ static const struct {
 	const char *service;
 	unsigned priority, port;
 } services[] = {
-	{"_submissions", 0,  465},
-	{ "_submission", 10, 587},
-	{ "_pop3s",      0,  995},
-	{ "_pop3",       10, 110},
+	{ "_submissions", 0, 465 },
+	{ "_submission", 10, 587 },
+	{ "_pop3s", 0, 995 },
+	{ "_pop3", 10, 110 },
 };
 
 /* "@" of the format is a, "#" is b. */
@@ -108,9 +108,9 @@ static void add_web(struct records *r, struct str domain, const struct config *c
 	static const struct {
 		const char *name, *purpose;
 	} rows[] = {
-		{"autoconfig.@",    "Thunderbird and others set themselves up"},
-		{ "autodiscover.@", "Outlook sets itself up"                  },
-		{ "mta-sts.@",      "where the policy of MTA-STS is"          },
+		{ "autoconfig.@", "Thunderbird and others set themselves up" },
+		{ "autodiscover.@", "Outlook sets itself up" },
+		{ "mta-sts.@", "where the policy of MTA-STS is" },
 	};
 
 	for (size_t i = 0; i < config->listen_count; i++)

@@ -33,10 +33,10 @@ int cmd_domain_del(struct cmd *c)
 int cmd_domain_list(struct cmd *c)
 {
 	static const struct column columns[] = {
-		{"domain",          "DOMAIN",         false},
-		{ "alias_of",       "ALIAS OF",       false},
+		{ "domain", "DOMAIN", false },
+		{ "alias_of", "ALIAS OF", false },
 		{ "retention_days", "RETENTION DAYS", true },
-		{ "dkim",           "DKIM",           false},
+		{ "dkim", "DKIM", false },
 	};
 	struct cmd_result result = { .octets = NULL };
 	int code = cmd_call(c, json_pack("{s:s}", "verb", "domain.list"), &result);

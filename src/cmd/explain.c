@@ -6,19 +6,15 @@
 int cmd_explain_rcpt(struct cmd *c)
 {
 	static const struct column columns[] = {
-		{"step",    "STEP",   false},
-		{ "result", "RESULT", false},
-		{ "rule",   "RULE",   false},
+		{ "step", "STEP", false },
+		{ "result", "RESULT", false },
+		{ "rule", "RULE", false },
 	};
 	static const struct {
 		enum option_id id;
 		const char *key;
-	} given[] = {
-		{OPTION_FROM,  "from"},
-                { OPTION_TO,   "to"  },
-                { OPTION_IP,   "ip"  },
-		{ OPTION_AUTH, "auth"}
-	};
+	} given[] = { { OPTION_FROM, "from" }, { OPTION_TO, "to" }, { OPTION_IP, "ip" },
+		{ OPTION_AUTH, "auth" } };
 	struct cmd_result result = { .octets = NULL };
 	json_t *q = json_pack("{s:s}", "verb", "explain.rcpt");
 	int code = EX_OK;

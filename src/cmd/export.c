@@ -142,9 +142,7 @@ static bool take_format(const struct cmd *c, bool *maildir)
 
 int cmd_mailbox_export(struct cmd *c)
 {
-	struct exporter x = {
-		.cmd = c, .reply = {.row = on_row, .octets = on_octets}
-	};
+	struct exporter x = { .cmd = c, .reply = { .row = on_row, .octets = on_octets } };
 	bool maildir;
 	struct err err = { ST_OK, "" };
 	enum status status;

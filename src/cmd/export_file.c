@@ -195,10 +195,9 @@ void export_octets(struct export *x, struct str s)
 static enum status name_message(
 	struct export *x, struct str id, struct str uidl, int64_t received_ms, struct err *err)
 {
-	struct timespec times[2] = {
-		{.tv_sec = received_ms / 1000,  .tv_nsec = received_ms % 1000 * 1000000},
-		{ .tv_sec = received_ms / 1000, .tv_nsec = received_ms % 1000 * 1000000}
-	};
+	struct timespec times[2] = { { .tv_sec = received_ms / 1000,
+					     .tv_nsec = received_ms % 1000 * 1000000 },
+		{ .tv_sec = received_ms / 1000, .tv_nsec = received_ms % 1000 * 1000000 } };
 	enum status status = ST_OK;
 	char *name, *path;
 

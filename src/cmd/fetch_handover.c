@@ -28,15 +28,15 @@ static enum status connect_there(struct fetch *f, struct err *err)
 {
 	struct handover *h = &f->sink.handover;
 	struct smtp_want want = {
-		.server = {.host = h->to.host,
-			   .port = h->to.port,
-			   .tls = is_here(h->to.host) || f->remote->allow_cleartext
+		.server = { .host = h->to.host,
+			.port = h->to.port,
+			.tls = is_here(h->to.host) || f->remote->allow_cleartext
 				       ? SERVER_TLS_NONE
 				       : SERVER_TLS_STARTTLS,
-			   .roots = f->server->want.server.roots,
-			   .resolvers = is_here(h->to.host) ? STR("") : str_c(f->config->dns_resolver),
-			   .timeout_ms = f->remote->timeout_ms,
-			   .beside = &f->pop.server},
+			.roots = f->server->want.server.roots,
+			.resolvers = is_here(h->to.host) ? STR("") : str_c(f->config->dns_resolver),
+			.timeout_ms = f->remote->timeout_ms,
+			.beside = &f->pop.server },
 		.lmtp = f->sink.kind == REMOTE_LMTP,
 		.hostname = str_c(f->config->hostname),
 	};

@@ -12,13 +12,13 @@ enum { LEFT = 30 };
 static const struct section {
 	const char *title, *words;
 } sections[] = {
-	{"To begin",                 "init serve version help completion"            },
-	{ "Who gets mail",           "account domain alias suppression"              },
-	{ "Their mail",              "mailbox submit sendmail"                       },
-	{ "Mail that leaves",        "queue dkim dns"                                },
-	{ "The store",               "store backup restore fsck"                     },
-	{ "The running office",      "status who kick ban explain trace config"      },
-	{ "Mail of other providers", "fetch list search show save read send provider"},
+	{ "To begin", "init serve version help completion" },
+	{ "Who gets mail", "account domain alias suppression" },
+	{ "Their mail", "mailbox submit sendmail" },
+	{ "Mail that leaves", "queue dkim dns" },
+	{ "The store", "store backup restore fsck" },
+	{ "The running office", "status who kick ban explain trace config" },
+	{ "Mail of other providers", "fetch list search show save read send provider" },
 };
 
 /* What is long on the left has a line of its own. */

@@ -437,10 +437,10 @@ static int take_options(struct importer *im)
 		struct str name;
 		enum uidl_from from;
 	} formats[] = {
-		{STR_INIT("dovecot"),  UIDL_DOVECOT},
-		{ STR_INIT("courier"), UIDL_COURIER},
-		{ STR_INIT("x-uidl"),  UIDL_X_UIDL },
-		{ STR_INIT("none"),    UIDL_NONE   },
+		{ STR_INIT("dovecot"), UIDL_DOVECOT },
+		{ STR_INIT("courier"), UIDL_COURIER },
+		{ STR_INIT("x-uidl"), UIDL_X_UIDL },
+		{ STR_INIT("none"), UIDL_NONE },
 	};
 	struct str uidl = str_c(im->cmd->value[OPTION_UIDL_FORMAT]),
 		   form = str_c(im->cmd->value[OPTION_FORMAT]);

@@ -384,10 +384,10 @@ static void finish(struct checker *k)
 static int print(struct checker *k)
 {
 	static const struct column columns[] = {
-		{"check",    "CHECK",  false},
-		{ "section", "RFC",    false},
-		{ "result",  "RESULT", false},
-		{ "seen",    "SEEN",   false},
+		{ "check", "CHECK", false },
+		{ "section", "RFC", false },
+		{ "result", "RESULT", false },
+		{ "seen", "SEEN", false },
 	};
 	static const char *const words[] = { "SKIP", "OK", "SKIP", "WARN", "FAIL" };
 	json_t *rows = json_array();

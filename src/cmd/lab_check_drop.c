@@ -142,10 +142,10 @@ static void refused(struct checker *k, struct wire *w, enum check_id id, const c
 		const char *verb, *rest;
 		bool many;
 	} asks[] = {
-		{"LIST",  "",   false},
-		{ "UIDL", "",   false},
-		{ "RETR", "",   true },
-		{ "TOP",  " 0", true },
+		{ "LIST", "", false },
+		{ "UIDL", "", false },
+		{ "RETR", "", true },
+		{ "TOP", " 0", true },
 	};
 	struct pop_reply r = { 0 };
 

@@ -8,9 +8,9 @@ static void marked_one(struct checker *k, struct wire *w)
 		const char *line;
 		bool many;
 	} asks[] = {
-		{"LIST 1",   false},
-		{ "UIDL 1",  false},
-		{ "RETR 1",  true },
+		{ "LIST 1", false },
+		{ "UIDL 1", false },
+		{ "RETR 1", true },
 		{ "TOP 1 0", true },
 	};
 	struct pop_reply r = { 0 };

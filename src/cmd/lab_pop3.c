@@ -94,13 +94,13 @@ static int session(struct lab *l)
 int cmd_lab_pop3(struct cmd *c)
 {
 	static const struct lab_step steps[] = {
-		{"connect",   lab_connect },
-		{ "tls",      lab_implicit},
-		{ "greeting", greeting    },
-		{ "capa",     capa        },
-		{ "starttls", starttls    },
-		{ "auth",     lab_auth    },
-		{ "session",  session     },
+		{ "connect", lab_connect },
+		{ "tls", lab_implicit },
+		{ "greeting", greeting },
+		{ "capa", capa },
+		{ "starttls", starttls },
+		{ "auth", lab_auth },
+		{ "session", session },
 	};
 
 	return lab_run(c, false, steps, sizeof steps / sizeof *steps);

@@ -263,15 +263,15 @@ static int data(struct lab *l)
 int cmd_lab_smtp(struct cmd *c)
 {
 	static const struct lab_step steps[] = {
-		{"connect",   lab_connect },
-		{ "tls",      lab_implicit},
-		{ "greeting", greeting    },
-		{ "ehlo",     ehlo        },
-		{ "starttls", starttls    },
-		{ "auth",     lab_auth    },
-		{ "mail",     mail        },
-		{ "rcpt",     rcpt        },
-		{ "data",     data        },
+		{ "connect", lab_connect },
+		{ "tls", lab_implicit },
+		{ "greeting", greeting },
+		{ "ehlo", ehlo },
+		{ "starttls", starttls },
+		{ "auth", lab_auth },
+		{ "mail", mail },
+		{ "rcpt", rcpt },
+		{ "data", data },
 	};
 
 	return lab_run(c, true, steps, sizeof steps / sizeof *steps);

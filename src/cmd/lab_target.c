@@ -71,16 +71,14 @@ int lab_target_init(struct lab_target *t, struct cmd *c, bool smtp)
 	struct err err = { ST_OK, "" };
 	int code;
 
-	*t = (struct lab_target){
-		.smtp = smtp,
+	*t = (struct lab_target){ .smtp = smtp,
 		.user = str_c(c->value[OPTION_USER]),
 		.mechanism = str_c(c->value[OPTION_AUTH]),
 		.insecure = cmd_has(c, OPTION_INSECURE),
-		.want = {.host = str_c(c->args[0]),
-			 .resolvers = str_c(c->value[OPTION_RESOLVER]),
-			 .alpn = smtp ? NULL : "pop3",
-			 .unchecked = true}
-	};
+		.want = { .host = str_c(c->args[0]),
+			.resolvers = str_c(c->value[OPTION_RESOLVER]),
+			.alpn = smtp ? NULL : "pop3",
+			.unchecked = true } };
 	code = choose_tls(t, c);
 	if (code == EX_OK)
 		code = choose_port(t, c);

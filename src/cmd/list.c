@@ -21,11 +21,11 @@ static bool on_found(void *arg, const struct library_row *row)
 static int print_found(struct reading *r, struct library_query *q)
 {
 	static const struct column columns[] = {
-		{"id",       "ID",      false},
-		{ "date",    "DATE",    false},
-		{ "account", "ACCOUNT", false},
-		{ "from",    "FROM",    false},
-		{ "subject", "SUBJECT", false},
+		{ "id", "ID", false },
+		{ "date", "DATE", false },
+		{ "account", "ACCOUNT", false },
+		{ "from", "FROM", false },
+		{ "subject", "SUBJECT", false },
 	};
 	struct err err = { 0 };
 	json_t *rows = json_array();

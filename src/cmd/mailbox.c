@@ -15,9 +15,7 @@ json_t *cmd_mailbox_request(const struct cmd *c, const char *verb)
 
 int cmd_mailbox_move(struct cmd *c)
 {
-	static const struct column columns[] = {
-		{"moved", "MOVED", true}
-	};
+	static const struct column columns[] = { { "moved", "MOVED", true } };
 	struct cmd_result result = { .octets = NULL };
 	json_t *q = cmd_mailbox_request(c, "mailbox.move"), *uidls = json_array();
 	int code;
@@ -42,11 +40,11 @@ int cmd_mailbox_move(struct cmd *c)
 int cmd_mailbox_list(struct cmd *c)
 {
 	static const struct column columns[] = {
-		{"number",    "NO",       true },
-		{ "uidl",     "UIDL",     false},
-		{ "octets",   "OCTETS",   true },
-		{ "received", "RECEIVED", false},
-		{ "sender",   "SENDER",   false},
+		{ "number", "NO", true },
+		{ "uidl", "UIDL", false },
+		{ "octets", "OCTETS", true },
+		{ "received", "RECEIVED", false },
+		{ "sender", "SENDER", false },
 	};
 	struct cmd_result result = { .octets = NULL };
 	int code;
@@ -65,14 +63,14 @@ int cmd_mailbox_list(struct cmd *c)
 int cmd_mailbox_envelope(struct cmd *c)
 {
 	static const struct column columns[] = {
-		{"received",   "RECEIVED",  false},
-		{ "client",    "CLIENT",    false},
-		{ "sender",    "SENDER",    false},
-		{ "recipient", "RECIPIENT", false},
-		{ "ret",       "RET",       false},
-		{ "envid",     "ENVID",     false},
-		{ "notify",    "NOTIFY",    false},
-		{ "orcpt",     "ORCPT",     false},
+		{ "received", "RECEIVED", false },
+		{ "client", "CLIENT", false },
+		{ "sender", "SENDER", false },
+		{ "recipient", "RECIPIENT", false },
+		{ "ret", "RET", false },
+		{ "envid", "ENVID", false },
+		{ "notify", "NOTIFY", false },
+		{ "orcpt", "ORCPT", false },
 	};
 	struct cmd_result result = { .octets = NULL };
 	json_t *q = cmd_mailbox_request(c, "mailbox.envelope");

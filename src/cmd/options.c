@@ -61,15 +61,15 @@ static bool is_short(
 		char letter;
 		enum option_id id;
 	} letters[] = {
-		{'a',  OPTION_ACCOUNT        },
-		{ 'f', OPTION_FROM           },
-		{ 'r', OPTION_FROM           },
-		{ 't', OPTION_READ_RECIPIENTS},
-		{ 'F', OPTION_NAME           },
-		{ 'N', OPTION_DSN_NOTIFY     },
-		{ 'R', OPTION_DSN_RETURN     },
-		{ 'P', OPTION_DRY_RUN        },
-		{ 'S', OPTION_SERVERINFO     },
+		{ 'a', OPTION_ACCOUNT },
+		{ 'f', OPTION_FROM },
+		{ 'r', OPTION_FROM },
+		{ 't', OPTION_READ_RECIPIENTS },
+		{ 'F', OPTION_NAME },
+		{ 'N', OPTION_DSN_NOTIFY },
+		{ 'R', OPTION_DSN_RETURN },
+		{ 'P', OPTION_DRY_RUN },
+		{ 'S', OPTION_SERVERINFO },
 	};
 
 	*o = NULL;

@@ -128,11 +128,11 @@ static void flatten(json_t *row, const char *key)
 int cmd_provider_list(struct cmd *c)
 {
 	static const struct column columns[] = {
-		{"id",      "PROVIDER", false},
-		{ "pop3",   "POP3",     false},
-		{ "smtp",   "SMTP",     false},
-		{ "login",  "LOGIN",    false},
-		{ "status", "STATUS",   false},
+		{ "id", "PROVIDER", false },
+		{ "pop3", "POP3", false },
+		{ "smtp", "SMTP", false },
+		{ "login", "LOGIN", false },
+		{ "status", "STATUS", false },
 	};
 	struct buf text;
 	struct str rest;

@@ -140,11 +140,11 @@ static enum result judge(struct test *t, const struct place *p, struct err *why)
 static void tell(struct test *t, const struct place *p, enum result result, const char *text)
 {
 	static const struct column columns[] = {
-		{"provider", "PROVIDER", false},
-		{ "service", "SERVICE",  false},
-		{ "server",  "SERVER",   false},
-		{ "result",  "RESULT",   false},
-		{ "text",    "",         false},
+		{ "provider", "PROVIDER", false },
+		{ "service", "SERVICE", false },
+		{ "server", "SERVER", false },
+		{ "result", "RESULT", false },
+		{ "text", "", false },
 	};
 	json_t *rows = json_pack("[{s:s%, s:s, s:o, s:s, s:s}]", "provider", p->provider.id.p,
 		p->provider.id.n, "service", p->sends ? "smtp" : "pop3", "server",

@@ -76,15 +76,15 @@ static int list(struct cmd *c, json_t *q, const struct column *columns, size_t n
 int cmd_queue_list(struct cmd *c)
 {
 	static const struct column columns[] = {
-		{"id",         "ID",       false},
-		{ "received",  "RECEIVED", false},
-		{ "sender",    "FROM",     false},
-		{ "recipient", "TO",       false},
-		{ "state",     "STATE",    false},
-		{ "attempts",  "TRIED",    true },
-		{ "next",      "NEXT",     false},
-		{ "tls",       "TLS",      false},
-		{ "reply",     "REPLY",    false},
+		{ "id", "ID", false },
+		{ "received", "RECEIVED", false },
+		{ "sender", "FROM", false },
+		{ "recipient", "TO", false },
+		{ "state", "STATE", false },
+		{ "attempts", "TRIED", true },
+		{ "next", "NEXT", false },
+		{ "tls", "TLS", false },
+		{ "reply", "REPLY", false },
 	};
 	json_t *q = json_pack("{s:s}", "verb", "queue.list");
 	bool any;
@@ -99,20 +99,20 @@ int cmd_queue_list(struct cmd *c)
 int cmd_queue_show(struct cmd *c)
 {
 	static const struct column columns[] = {
-		{"number",     "NO",       true },
-		{ "sender",    "FROM",     false},
-		{ "recipient", "TO",       false},
-		{ "client",    "CLIENT",   false},
-		{ "received",  "RECEIVED", false},
-		{ "octets",    "OCTETS",   true },
-		{ "route",     "ROUTE",    false},
-		{ "state",     "STATE",    false},
-		{ "attempts",  "TRIED",    true },
-		{ "last",      "LAST",     false},
-		{ "next",      "NEXT",     false},
-		{ "host",      "HOST",     false},
-		{ "tls",       "TLS",      false},
-		{ "reply",     "REPLY",    false},
+		{ "number", "NO", true },
+		{ "sender", "FROM", false },
+		{ "recipient", "TO", false },
+		{ "client", "CLIENT", false },
+		{ "received", "RECEIVED", false },
+		{ "octets", "OCTETS", true },
+		{ "route", "ROUTE", false },
+		{ "state", "STATE", false },
+		{ "attempts", "TRIED", true },
+		{ "last", "LAST", false },
+		{ "next", "NEXT", false },
+		{ "host", "HOST", false },
+		{ "tls", "TLS", false },
+		{ "reply", "REPLY", false },
 	};
 
 	return list(c, json_pack("{s:s, s:s}", "verb", "queue.list", "id", c->args[0]), columns,

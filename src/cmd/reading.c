@@ -237,11 +237,9 @@ int reading_open(struct reading *r, struct cmd *c, char **names, int count)
 	struct err err = { 0 };
 	int code = cmd_need_home(c);
 
-	*r = (struct reading){
-		.cmd = c,
-		.reply = {.row = on_row, .octets = on_octets},
-		.source = { source_index,  source_read,     source_progress }
-	};
+	*r = (struct reading){ .cmd = c,
+		.reply = { .row = on_row, .octets = on_octets },
+		.source = { source_index, source_read, source_progress } };
 	if (code != EX_OK)
 		return code;
 	if (state_check_version(c->state, &err) != ST_OK)

@@ -182,12 +182,12 @@ static int queue_one(struct cmd *c, const struct config *config)
 static int print_outbox(struct cmd *c)
 {
 	static const struct column columns[] = {
-		{"id",         "ID",        false},
-		{ "state",     "STATE",     false},
-		{ "recipient", "RECIPIENT", false},
-		{ "attempts",  "ATTEMPTS",  true },
-		{ "next",      "NEXT",      false},
-		{ "reply",     "REPLY",     false},
+		{ "id", "ID", false },
+		{ "state", "STATE", false },
+		{ "recipient", "RECIPIENT", false },
+		{ "attempts", "ATTEMPTS", true },
+		{ "next", "NEXT", false },
+		{ "reply", "REPLY", false },
 	};
 	json_t *rows;
 	int code = outbox_rows(c, &rows);

@@ -16,13 +16,13 @@ static json_t *offers_json(const struct smtpc_server *said)
 		unsigned bit;
 		const char *name;
 	} names[] = {
-		{SMTPC_X_PIPELINING,  "PIPELINING"},
-		{ SMTPC_X_8BITMIME,   "8BITMIME"  },
-		{ SMTPC_X_SMTPUTF8,   "SMTPUTF8"  },
-		{ SMTPC_X_CHUNKING,   "CHUNKING"  },
-		{ SMTPC_X_DSN,        "DSN"       },
-		{ SMTPC_X_REQUIRETLS, "REQUIRETLS"},
-		{ SMTPC_X_AUTH,       "AUTH"      },
+		{ SMTPC_X_PIPELINING, "PIPELINING" },
+		{ SMTPC_X_8BITMIME, "8BITMIME" },
+		{ SMTPC_X_SMTPUTF8, "SMTPUTF8" },
+		{ SMTPC_X_CHUNKING, "CHUNKING" },
+		{ SMTPC_X_DSN, "DSN" },
+		{ SMTPC_X_REQUIRETLS, "REQUIRETLS" },
+		{ SMTPC_X_AUTH, "AUTH" },
 	};
 	json_t *all = json_array();
 
@@ -59,11 +59,11 @@ static void print_info(const json_t *o)
 	static const struct {
 		const char *key, *title;
 	} rows[] = {
-		{"version",      "TLS"    },
-		{ "subject",     "subject"},
-		{ "issuer",      "issuer" },
-		{ "not_after",   "until"  },
-		{ "fingerprint", "SHA-256"},
+		{ "version", "TLS" },
+		{ "subject", "subject" },
+		{ "issuer", "issuer" },
+		{ "not_after", "until" },
+		{ "fingerprint", "SHA-256" },
 	};
 	const json_t *tls = json_object_get(o, "tls"), *login = json_object_get(o, "login"), *offer;
 	size_t at;
@@ -126,11 +126,9 @@ static bool tls_of(const char *word, uint64_t port, enum server_tls *tls)
 static int ask_host(struct cmd *c)
 {
 	const char *resolver = c->value[OPTION_RESOLVER], *ca_file = c->value[OPTION_CA_FILE];
-	struct smtp_want want = {
-		.hostname = STR("localhost"),
+	struct smtp_want want = { .hostname = STR("localhost"),
 		.mechanisms = STR("auto"),
-		.server = {.host = str_c(c->value[OPTION_HOST]), .timeout_ms = TIMEOUT_MS}
-	};
+		.server = { .host = str_c(c->value[OPTION_HOST]), .timeout_ms = TIMEOUT_MS } };
 	struct err err = { ST_OK, "" };
 	struct buf roots;
 	uint64_t port = 0;

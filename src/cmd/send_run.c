@@ -214,12 +214,10 @@ static void on_settled(struct queue_done *d, enum store_result result)
 static void settle(struct run *r)
 {
 	struct job_outcome outcomes[QUEUE_JOB_RECIPIENTS];
-	struct settled s = {
-		.done = {.done = on_settled,
-			 .job = r->job,
-			 .outcomes = outcomes,
-			 .count = r->job->count}
-	};
+	struct settled s = { .done = { .done = on_settled,
+				     .job = r->job,
+				     .outcomes = outcomes,
+				     .count = r->job->count } };
 
 	for (size_t i = 0; i < r->job->count; i++) {
 		const struct store_out_rcpt *to = &r->job->out->rcpts[r->job->at[i]];
@@ -249,8 +247,8 @@ static void configure(struct run *r)
 	const struct config *c = r->config;
 	struct queue_settings settings = {
 		.routes = config_routes(c),
-		.schedule = {.lifetime_ms = c->queue_lifetime_ms,
-			     .delay_notice_ms = c->queue_delay_notice_ms},
+		.schedule = { .lifetime_ms = c->queue_lifetime_ms,
+			.delay_notice_ms = c->queue_delay_notice_ms },
 		.site_connections = NOT_OURS_MAX,
 	};
 	uint64_t seed;

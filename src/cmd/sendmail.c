@@ -152,13 +152,13 @@ static int take_mode(struct cmd *c, struct flags *f)
 		char letter;
 		enum mode mode;
 	} modes[] = {
-		{'m',  MODE_DELIVER},
-		{ 's', MODE_SMTP   },
-		{ 'p', MODE_LIST   },
-		{ 'i', MODE_NOTHING},
-		{ 'I', MODE_NOTHING},
-		{ 'H', MODE_NOTHING},
-		{ 'h', MODE_NOTHING},
+		{ 'm', MODE_DELIVER },
+		{ 's', MODE_SMTP },
+		{ 'p', MODE_LIST },
+		{ 'i', MODE_NOTHING },
+		{ 'I', MODE_NOTHING },
+		{ 'H', MODE_NOTHING },
+		{ 'h', MODE_NOTHING },
 	};
 	const char *value = value_of(c, f);
 

@@ -300,10 +300,8 @@ static bool pass(int from, int to)
 
 int sendmail_pass(struct cmd *c, int fd)
 {
-	struct pollfd p[2] = {
-		{.fd = STDIN_FILENO, .events = POLLIN},
-                { .fd = fd,          .events = POLLIN}
-	};
+	struct pollfd p[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
+		{ .fd = fd, .events = POLLIN } };
 
 	while (poll(p, 2, PATIENCE_MS) > 0) {
 		if (p[0].revents != 0 && !pass(STDIN_FILENO, fd)) {

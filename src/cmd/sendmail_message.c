@@ -131,12 +131,12 @@ static enum use use_of(struct str name, bool *resent)
 		struct str name;
 		enum use use;
 	} rows[] = {
-		{STR_INIT("To"),        USE_TO    },
-		{ STR_INIT("Cc"),       USE_TO    },
-		{ STR_INIT("Bcc"),      USE_BCC   },
-		{ STR_INIT("From"),     USE_AUTHOR},
-		{ STR_INIT("Sender"),   USE_AUTHOR},
-		{ STR_INIT("Reply-To"), USE_AUTHOR},
+		{ STR_INIT("To"), USE_TO },
+		{ STR_INIT("Cc"), USE_TO },
+		{ STR_INIT("Bcc"), USE_BCC },
+		{ STR_INIT("From"), USE_AUTHOR },
+		{ STR_INIT("Sender"), USE_AUTHOR },
+		{ STR_INIT("Reply-To"), USE_AUTHOR },
 	};
 
 	*resent = str_istarts(name, STR("Resent-"));

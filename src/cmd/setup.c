@@ -70,14 +70,14 @@ static const char *wanted(const struct setup *s)
 	static const struct {
 		const char *login, *text;
 	} rows[] = {
-		{"password",               "the password"								},
-		{ "app-password",          "a password for programs (app password, authorisation code), not "
-				  "the one of the web site"                             },
-		{ "oauth2",                "an OAuth token: --token-command CMD"                                         },
-		{ "oauth2|app-password",   "an app password, or an OAuth token (--token-command "
-					 "CMD); not the password of the web site"},
+		{ "password", "the password" },
+		{ "app-password", "a password for programs (app password, authorisation code), not "
+				  "the one of the web site" },
+		{ "oauth2", "an OAuth token: --token-command CMD" },
+		{ "oauth2|app-password", "an app password, or an OAuth token (--token-command "
+					 "CMD); not the password of the web site" },
 		{ "password|app-password",
-                 "the password, or an app password where the web settings have one"                                      },
+			"the password, or an app password where the web settings have one" },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -225,10 +225,10 @@ static void put_block(
 	const struct {
 		const char *setting, *value;
 	} rows[] = {
-		{"password_file",     secret->password_file   },
-		{ "password_command", secret->password_command},
-		{ "token_command",    secret->token_command   },
-		{ "ca_file",          s->ca_file              },
+		{ "password_file", secret->password_file },
+		{ "password_command", secret->password_command },
+		{ "token_command", secret->token_command },
+		{ "ca_file", s->ca_file },
 	};
 
 	block_begin(out, str_c(name));

@@ -223,10 +223,10 @@ static void probe_host(struct setup *s, const struct guess *g, const char *host)
 static void probe(struct setup *s)
 {
 	struct guess guesses[] = {
-		{"pop.",   true,  false, false, false},
-		{ "pop3.", true,  false, false, false},
-		{ "smtp.", false, true,  false, false},
-		{ "mail.", true,  true,  false, false},
+		{ "pop.", true, false, false, false },
+		{ "pop3.", true, false, false, false },
+		{ "smtp.", false, true, false, false },
+		{ "mail.", true, true, false, false },
 	};
 	enum { GUESSES = sizeof guesses / sizeof *guesses };
 	struct lookup_question questions[2 * GUESSES];

@@ -136,8 +136,8 @@ void setup_autoconfig(struct setup *s)
 	static const struct {
 		const char *host, *path;
 	} places[] = {
-		{"autoconfig.", "/mail/config-v1.1.xml?emailaddress="                       },
-		{ "",           "/.well-known/autoconfig/mail/config-v1.1.xml?emailaddress="},
+		{ "autoconfig.", "/mail/config-v1.1.xml?emailaddress=" },
+		{ "", "/.well-known/autoconfig/mail/config-v1.1.xml?emailaddress=" },
 	};
 	struct str domain = canonical_domain(&s->address);
 

@@ -9,13 +9,13 @@
 static int show(struct cmd *c, json_t *request)
 {
 	static const struct column columns[] = {
-		{"segments",    "SEGMENTS",   true },
-		{ "octets",     "OCTETS",     true },
+		{ "segments", "SEGMENTS", true },
+		{ "octets", "OCTETS", true },
 		{ "given_back", "GIVEN BACK", true },
-		{ "compacting", "COMPACTING", false},
-		{ "scrubbed",   "SCRUBBED",   false},
-		{ "scrubbing",  "SCRUBBING",  false},
-		{ "damaged",    "DAMAGED",    true },
+		{ "compacting", "COMPACTING", false },
+		{ "scrubbed", "SCRUBBED", false },
+		{ "scrubbing", "SCRUBBING", false },
+		{ "damaged", "DAMAGED", true },
 	};
 	struct cmd_result result = { .octets = NULL };
 	int code = cmd_call(c, request, &result);
@@ -66,12 +66,12 @@ static enum status read_segments(const char *state, json_t *rows, struct err *er
 static int show_segments(struct cmd *c)
 {
 	static const struct column columns[] = {
-		{"segment",     "SEGMENT",    false},
-		{ "octets",     "OCTETS",     true },
-		{ "messages",   "MESSAGES",   true },
-		{ "live",       "LIVE",       true },
+		{ "segment", "SEGMENT", false },
+		{ "octets", "OCTETS", true },
+		{ "messages", "MESSAGES", true },
+		{ "live", "LIVE", true },
 		{ "restorable", "RESTORABLE", true },
-		{ "dead",       "DEAD",       true },
+		{ "dead", "DEAD", true },
 	};
 	struct cmd_result result = { .octets = NULL };
 	struct err err = { ST_OK, "" };

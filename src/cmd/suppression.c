@@ -12,8 +12,8 @@ int cmd_suppression_del(struct cmd *c)
 int cmd_suppression_list(struct cmd *c)
 {
 	static const struct column columns[] = {
-		{"account",    "ACCOUNT",   false},
-		{ "recipient", "RECIPIENT", false},
+		{ "account", "ACCOUNT", false },
+		{ "recipient", "RECIPIENT", false },
 	};
 	struct cmd_result result = { .octets = NULL };
 	int code = cmd_call(c, json_pack("{s:s}", "verb", "suppression.list"), &result);

@@ -134,18 +134,18 @@ static enum status read_journal(const char *state, struct store_trace *t, struct
 int cmd_trace(struct cmd *c)
 {
 	static const struct column columns[] = {
-		{"time",       "TIME",   false},
-		{ "id",        "ID",     false},
-		{ "event",     "EVENT",  false},
-		{ "recipient", "TO",     false},
-		{ "sender",    "FROM",   false},
-		{ "client",    "CLIENT", false},
-		{ "host",      "HOST",   false},
-		{ "tls",       "TLS",    false},
-		{ "reply",     "REPLY",  false},
+		{ "time", "TIME", false },
+		{ "id", "ID", false },
+		{ "event", "EVENT", false },
+		{ "recipient", "TO", false },
+		{ "sender", "FROM", false },
+		{ "client", "CLIENT", false },
+		{ "host", "HOST", false },
+		{ "tls", "TLS", false },
+		{ "reply", "REPLY", false },
 	};
 	struct tracing t = {
-		.trace = {.text = str_c(c->args[0]), .most = MESSAGES_MAX, .say = say},
+		.trace = { .text = str_c(c->args[0]), .most = MESSAGES_MAX, .say = say },
 		.rows = json_array()
 	};
 	struct err err = { ST_OK, "" };

@@ -7,11 +7,11 @@
 int cmd_mailbox_expunged(struct cmd *c)
 {
 	static const struct column columns[] = {
-		{"uidl",      "UIDL",     false},
-		{ "octets",   "OCTETS",   true },
-		{ "expunged", "EXPUNGED", false},
-		{ "received", "RECEIVED", false},
-		{ "sender",   "SENDER",   false},
+		{ "uidl", "UIDL", false },
+		{ "octets", "OCTETS", true },
+		{ "expunged", "EXPUNGED", false },
+		{ "received", "RECEIVED", false },
+		{ "sender", "SENDER", false },
 	};
 	struct cmd_result result = { .octets = NULL };
 	int code = cmd_call(c, cmd_mailbox_request(c, "mailbox.expunged"), &result);
@@ -31,9 +31,7 @@ static bool restored_any(const json_t *rows)
 
 int cmd_mailbox_undelete(struct cmd *c)
 {
-	static const struct column columns[] = {
-		{"restored", "RESTORED", true}
-	};
+	static const struct column columns[] = { { "restored", "RESTORED", true } };
 	struct cmd_result result = { .octets = NULL };
 	json_t *q = cmd_mailbox_request(c, "mailbox.undelete");
 	int64_t ms;

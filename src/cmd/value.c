@@ -32,10 +32,10 @@ static bool with_unit(struct str text, const struct unit *units, size_t n, int64
 bool value_quota(struct str text, bool octets, int64_t *out)
 {
 	static const struct unit units[] = {
-		{'k',  INT64_C(1) << 10},
-		{ 'm', INT64_C(1) << 20},
-		{ 'g', INT64_C(1) << 30},
-		{ 't', INT64_C(1) << 40},
+		{ 'k', INT64_C(1) << 10 },
+		{ 'm', INT64_C(1) << 20 },
+		{ 'g', INT64_C(1) << 30 },
+		{ 't', INT64_C(1) << 40 },
 	};
 
 	if (str_eq(text, STR("default")))
@@ -50,11 +50,11 @@ bool value_quota(struct str text, bool octets, int64_t *out)
 bool value_duration(struct str text, int64_t *ms)
 {
 	static const struct unit units[] = {
-		{'s',  1000                         },
-		{ 'm', 60 * 1000                    },
-		{ 'h', 60 * 60 * 1000               },
-		{ 'd', INT64_C(24) * 3600 * 1000    },
-		{ 'w', INT64_C(7) * 24 * 3600 * 1000},
+		{ 's', 1000 },
+		{ 'm', 60 * 1000 },
+		{ 'h', 60 * 60 * 1000 },
+		{ 'd', INT64_C(24) * 3600 * 1000 },
+		{ 'w', INT64_C(7) * 24 * 3600 * 1000 },
 	};
 
 	return text.n > 0 && !ascii_digit(text.p[text.n - 1]) &&

@@ -6,12 +6,12 @@
 int cmd_status(struct cmd *c)
 {
 	static const struct column columns[] = {
-		{"served",   "SERVED",  false},
-		{ "version", "VERSION", false},
+		{ "served", "SERVED", false },
+		{ "version", "VERSION", false },
 		{ "waiting", "WAITING", true },
-		{ "held",    "HELD",    true },
-		{ "dns",     "DNS",     false},
-		{ "meaning", "MEANING", false},
+		{ "held", "HELD", true },
+		{ "dns", "DNS", false },
+		{ "meaning", "MEANING", false },
 	};
 	struct cmd_result result = { .octets = NULL };
 	int code = cmd_call(c, json_pack("{s:s}", "verb", "status"), &result);
@@ -27,12 +27,12 @@ int cmd_status(struct cmd *c)
 int cmd_who(struct cmd *c)
 {
 	static const struct column columns[] = {
-		{"session",   "SESSION",  false},
-		{ "protocol", "PROTOCOL", false},
-		{ "user",     "USER",     false},
-		{ "ip",       "ADDRESS",  false},
-		{ "since",    "SINCE",    false},
-		{ "state",    "STATE",    false},
+		{ "session", "SESSION", false },
+		{ "protocol", "PROTOCOL", false },
+		{ "user", "USER", false },
+		{ "ip", "ADDRESS", false },
+		{ "since", "SINCE", false },
+		{ "state", "STATE", false },
 	};
 	struct cmd_result result = { .octets = NULL };
 	int code = cmd_call(c, json_pack("{s:s}", "verb", "who"), &result);
@@ -47,9 +47,7 @@ int cmd_who(struct cmd *c)
 
 int cmd_kick(struct cmd *c)
 {
-	static const struct column columns[] = {
-		{"kicked", "KICKED", true}
-	};
+	static const struct column columns[] = { { "kicked", "KICKED", true } };
 	struct cmd_result result = { .octets = NULL };
 	int code = cmd_call(
 		c, json_pack("{s:s, s:s}", "verb", "kick", "session", c->args[0]), &result);

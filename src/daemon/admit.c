@@ -109,26 +109,26 @@ bool admit_sender(struct admit *a, struct str sender)
 struct admit_reply admit_reply(enum resolved resolved)
 {
 	static const struct admit_reply replies[] = {
-		[RESOLVED] = {0,    STR_INIT(""),						    ""          },
-		[RESOLVED_NOWHERE] = { 550, STR_INIT("5.1.1 no such mailbox here"),                          "no-mailbox"},
-		[RESOLVED_FOREIGN] = { 550, STR_INIT("5.7.1 relaying denied"),                               "relay"     },
+		[RESOLVED] = { 0, STR_INIT(""), "" },
+		[RESOLVED_NOWHERE] = { 550, STR_INIT("5.1.1 no such mailbox here"), "no-mailbox" },
+		[RESOLVED_FOREIGN] = { 550, STR_INIT("5.7.1 relaying denied"), "relay" },
 		[RESOLVED_DISABLED] = { 550, STR_INIT("5.2.1 this mailbox is disabled"),
-			      "disabled"									 },
+			"disabled" },
 		[RESOLVED_TEMP] = { 451,
-			      STR_INIT("4.3.0 cannot look up the mailbox, try again later"),
-			      "directory"									},
-		[RESOLVED_FULL] = { 452, STR_INIT("4.2.2 the mailbox is full"),                           "quota"     },
+			STR_INIT("4.3.0 cannot look up the mailbox, try again later"),
+			"directory" },
+		[RESOLVED_FULL] = { 452, STR_INIT("4.2.2 the mailbox is full"), "quota" },
 		[RESOLVED_CAPPED] = { 450,
-			      STR_INIT(
+			STR_INIT(
 				"4.7.28 this account sent to too many recipients, try again later"),
-			      "capped"									   },
+			"capped" },
 		[RESOLVED_SUPPRESSED] = { 550,
-			      STR_INIT("5.1.1 this recipient was reported not to exist"),            "suppressed"},
+			STR_INIT("5.1.1 this recipient was reported not to exist"), "suppressed" },
 		[RESOLVED_NO_DISK] = { 452,
-			      STR_INIT("4.3.1 too little room on the disk, try again later"),        "disk"      },
+			STR_INIT("4.3.1 too little room on the disk, try again later"), "disk" },
 		[RESOLVED_NOT_A_NOTICE] = { 550,
-			      STR_INIT("5.7.1 this address takes notices alone, from <>"),
-			      "not-a-notice"								     },
+			STR_INIT("5.7.1 this address takes notices alone, from <>"),
+			"not-a-notice" },
 	};
 
 	return replies[resolved > RESOLVED_NOT_A_NOTICE ? RESOLVED_TEMP : resolved];

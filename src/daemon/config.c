@@ -26,16 +26,16 @@ struct section {
 	bool nameless;
 };
 static const struct section sections[] = {
-	{"listen",		      config_listen_settings,        &config_listen_settings_count,      .addresses = true },
-	{ "certificate",			    config_certificate_settings,                                            &config_certificate_settings_count                       },
-	{ "route",			    config_route_settings,						  &config_route_settings_count             },
-	{ "sender_route",			    config_route_settings,                                           &config_route_settings_count                },
-	{ "smarthost",			    config_relay_settings,					      &config_relay_settings_count,                 .nameless = true },
-	{ "fallback_relay",             config_relay_settings,                                         &config_relay_settings_count,                                           .nameless = true },
-	{ "tls_policy", config_policy_settings,&config_policy_settings_count},
-	{ "source",       config_source_settings,                                  &config_source_settings_count												       },
-	{ "limit", config_limit_settings,&config_limit_settings_count},
-	{ "remote",        config_remote_settings,                                          &config_remote_settings_count																						 },
+	{ "listen", config_listen_settings, &config_listen_settings_count, .addresses = true },
+	{ "certificate", config_certificate_settings, &config_certificate_settings_count },
+	{ "route", config_route_settings, &config_route_settings_count },
+	{ "sender_route", config_route_settings, &config_route_settings_count },
+	{ "smarthost", config_relay_settings, &config_relay_settings_count, .nameless = true },
+	{ "fallback_relay", config_relay_settings, &config_relay_settings_count, .nameless = true },
+	{ "tls_policy", config_policy_settings, &config_policy_settings_count },
+	{ "source", config_source_settings, &config_source_settings_count },
+	{ "limit", config_limit_settings, &config_limit_settings_count },
+	{ "remote", config_remote_settings, &config_remote_settings_count },
 };
 enum { SECTIONS = sizeof sections / sizeof *sections };
 

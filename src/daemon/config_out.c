@@ -37,11 +37,11 @@ static const struct kind {
 	const size_t *rows_count;
 	size_t size, list, count; /* of one; where they are in struct config */
 } kinds[] = {
-	{"source", config_source_settings, &config_source_settings_count,
-         sizeof(struct config_source),							       offsetof(struct config, sources),
-         offsetof(struct config,															       source_count)},
-	{ "limit", config_limit_settings,  &config_limit_settings_count,  sizeof(struct site_limit),
-         offsetof(struct config,											     limits),  offsetof(struct config, limit_count) },
+	{ "source", config_source_settings, &config_source_settings_count,
+		sizeof(struct config_source), offsetof(struct config, sources),
+		offsetof(struct config, source_count) },
+	{ "limit", config_limit_settings, &config_limit_settings_count, sizeof(struct site_limit),
+		offsetof(struct config, limits), offsetof(struct config, limit_count) },
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 

@@ -218,15 +218,15 @@ bool config_row(size_t i, struct config_row_text *row)
 		const struct config_setting *rows;
 		const size_t *count;
 	} parts[] = {
-		{"",              config_settings,             &config_settings_count            },
-		{ "listen.",      config_listen_settings,      &config_listen_settings_count     },
-		{ "certificate.", config_certificate_settings, &config_certificate_settings_count},
-		{ "route.",       config_route_settings,       &config_route_settings_count      },
-		{ "smarthost.",   config_relay_settings,       &config_relay_settings_count      },
-		{ "tls_policy.",  config_policy_settings,      &config_policy_settings_count     },
-		{ "source.",      config_source_settings,      &config_source_settings_count     },
-		{ "limit.",       config_limit_settings,       &config_limit_settings_count      },
-		{ "remote.",      config_remote_settings,      &config_remote_settings_count     },
+		{ "", config_settings, &config_settings_count },
+		{ "listen.", config_listen_settings, &config_listen_settings_count },
+		{ "certificate.", config_certificate_settings, &config_certificate_settings_count },
+		{ "route.", config_route_settings, &config_route_settings_count },
+		{ "smarthost.", config_relay_settings, &config_relay_settings_count },
+		{ "tls_policy.", config_policy_settings, &config_policy_settings_count },
+		{ "source.", config_source_settings, &config_source_settings_count },
+		{ "limit.", config_limit_settings, &config_limit_settings_count },
+		{ "remote.", config_remote_settings, &config_remote_settings_count },
 	};
 	static _Thread_local char range[200], name[64];
 	const struct config_setting *s;

@@ -93,11 +93,11 @@ bool remote_delivery_parse(struct str text, enum remote_delivery *kind, struct s
 		struct str prefix;
 		enum remote_delivery kind;
 	} rows[] = {
-		{STR_INIT("maildir:"),  REMOTE_MAILDIR},
-		{ STR_INIT("mboxrd:"),  REMOTE_MBOXRD },
-		{ STR_INIT("command:"), REMOTE_COMMAND},
-		{ STR_INIT("smtp://"),  REMOTE_SMTP   },
-		{ STR_INIT("lmtp://"),  REMOTE_LMTP   },
+		{ STR_INIT("maildir:"), REMOTE_MAILDIR },
+		{ STR_INIT("mboxrd:"), REMOTE_MBOXRD },
+		{ STR_INIT("command:"), REMOTE_COMMAND },
+		{ STR_INIT("smtp://"), REMOTE_SMTP },
+		{ STR_INIT("lmtp://"), REMOTE_LMTP },
 	};
 
 	*kind = REMOTE_STORE;

@@ -15,24 +15,18 @@ struct unit {
 
 /* Longest first: printing takes the first that divides the value. */
 static const struct unit octet_units[] = {
-	{"G",  INT64_C(1) << 30},
-	{ "M", INT64_C(1) << 20},
-	{ "K", INT64_C(1) << 10},
-	{ "",  1               },
+	{ "G", INT64_C(1) << 30 },
+	{ "M", INT64_C(1) << 20 },
+	{ "K", INT64_C(1) << 10 },
+	{ "", 1 },
 };
 
 static const struct unit duration_units[] = {
-	{"d",   86400000},
-        { "h",  3600000 },
-        { "m",  60000   },
-        { "s",  1000    },
-        { "ms", 1       },
-	{ "",   1000    }, /* a plain number is seconds */
+	{ "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 },
+	{ "", 1000 }, /* a plain number is seconds */
 };
 
-static const struct unit count_units[] = {
-	{"", 1}
-};
+static const struct unit count_units[] = { { "", 1 } };
 
 struct units {
 	const struct unit *rows;

@@ -156,7 +156,7 @@ static bool import_frame(struct client *c, uint8_t kind, struct str payload)
 static void execute(struct client *c, const json_t *q)
 {
 	struct collect collect = {
-		.reply = {.row = collect_row, .octets = collect_octets},
+		.reply = { .row = collect_row, .octets = collect_octets },
 		.out = &c->out,
 	};
 	struct err err = { ST_OK, "" };
@@ -223,12 +223,10 @@ static bool begin_long_work(struct client *c, json_t *q, struct dkim_pair *pair)
 {
 	struct long_work *l = NEW(struct long_work);
 
-	*l = (struct long_work){
-		.work = {.run = long_work_run, .done = long_work_done},
+	*l = (struct long_work){ .work = { .run = long_work_run, .done = long_work_done },
 		.client = c,
 		.pair = pair,
-		.request = q
-	};
+		.request = q };
 	if (work_submit(pool_of(c->control), &l->work)) {
 		c->waits = l;
 		return true;

@@ -102,9 +102,7 @@ static enum status take_frame(
 	int fd, struct buf *frame, struct office_reply *reply, struct err *err)
 {
 	char head[CONTROL_HEADER], *to;
-	struct reader r = {
-		.rest = {head, sizeof head}
-	};
+	struct reader r = { .rest = { head, sizeof head } };
 	enum status status = ST_MORE;
 	json_t *v = NULL;
 	uint32_t n;

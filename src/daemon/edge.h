@@ -43,7 +43,7 @@ struct edge {
 	struct smtpd_config mx, submission, lmtp;
 	struct pop3d_config pop3;
 	struct loop_timer load; /* while there is overload: is it over? */
-	bool overloaded; /* mx, submission and pop3 are less than usual: overload.h */
+	bool overloaded;        /* mx, submission and pop3 are less than usual: overload.h */
 	struct {
 		struct smtpd_config mx, submission;
 		struct pop3d_config pop3;

@@ -135,9 +135,9 @@ static void send_now(struct ipc *i, const struct ipc_head *head, struct str a, s
 {
 	struct ipc_head copy = *head;
 	struct iovec iov[3] = {
-		{&copy,                   sizeof copy},
-		{ (void *)(uintptr_t)a.p, a.n        },
-		{ (void *)(uintptr_t)b.p, b.n        },
+		{ &copy, sizeof copy },
+		{ (void *)(uintptr_t)a.p, a.n },
+		{ (void *)(uintptr_t)b.p, b.n },
 	};
 	struct waiting *w;
 

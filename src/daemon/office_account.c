@@ -263,9 +263,7 @@ static void on_dropped(struct store_op *op, enum store_result result)
 
 static bool drop(struct office *o, uint64_t maildrop)
 {
-	struct drop d = {
-		.drop = {.op = { .done = on_dropped }, .maildrop = maildrop}
-	};
+	struct drop d = { .drop = { .op = { .done = on_dropped }, .maildrop = maildrop } };
 
 	store_drop(o->store, &d.drop);
 	while (!d.done) {

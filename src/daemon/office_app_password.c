@@ -5,9 +5,9 @@ static const struct {
 	struct str name;
 	enum login_scope scope;
 } scopes[] = {
-	{STR_INIT("pop3"),  LOGIN_POP3},
-	{ STR_INIT("smtp"), LOGIN_SMTP},
-	{ STR_INIT("all"),  LOGIN_ALL },
+	{ STR_INIT("pop3"), LOGIN_POP3 },
+	{ STR_INIT("smtp"), LOGIN_SMTP },
+	{ STR_INIT("all"), LOGIN_ALL },
 };
 enum { SCOPES = sizeof scopes / sizeof *scopes };
 

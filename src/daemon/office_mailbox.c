@@ -74,9 +74,7 @@ static void on_listed(struct store_op *op, enum store_result result)
 
 static enum status look_at(struct office *o, uint64_t maildrop, struct look *l, struct err *err)
 {
-	*l = (struct look){
-		.listing = {.op = { .done = on_listed }, .maildrop = maildrop}
-	};
+	*l = (struct look){ .listing = { .op = { .done = on_listed }, .maildrop = maildrop } };
 	store_list(o->store, &l->listing);
 	wait_for(o, &l->wait);
 	if (l->wait.result == STORE_OK)
@@ -113,9 +111,8 @@ enum status verb_mailbox_list(
 	if (status != ST_OK)
 		return status;
 	for (size_t i = 0; i < l.listing.count; i++) {
-		struct maildrop_view view = {
-			l.listing.rows, l.listing.count, {l.listing.uidls, l.listing.uidls_len}
-		};
+		struct maildrop_view view = { l.listing.rows, l.listing.count,
+			{ l.listing.uidls, l.listing.uidls_len } };
 		char text[MSGID_TEXT + 1];
 		struct str uidl;
 
@@ -128,9 +125,8 @@ enum status verb_mailbox_list(
 
 static bool find_uidl(const struct look *l, struct str wanted, struct maildrop_row *found)
 {
-	struct maildrop_view view = {
-		l->listing.rows, l->listing.count, {l->listing.uidls, l->listing.uidls_len}
-	};
+	struct maildrop_view view = { l->listing.rows, l->listing.count,
+		{ l->listing.uidls, l->listing.uidls_len } };
 	char text[MSGID_TEXT + 1];
 	struct str uidl;
 
@@ -163,14 +159,12 @@ static enum status send_octets(struct office *o, uint64_t maildrop, struct msgid
 	uint64_t got = 1;
 
 	for (*at = from; status == ST_OK && got > 0 && *at - from < most; *at += got) {
-		struct reading x = {
-			.read = {.op = { .done = on_read },
-				 .maildrop = maildrop,
-				 .id = id,
-				 .offset = *at,
-				 .want = PIECE,
-				 .to = room}
-		};
+		struct reading x = { .read = { .op = { .done = on_read },
+					     .maildrop = maildrop,
+					     .id = id,
+					     .offset = *at,
+					     .want = PIECE,
+					     .to = room } };
 
 		store_read(o->store, &x.read);
 		wait_for(o, &x.wait);
@@ -231,10 +225,10 @@ static json_t *notify_text(unsigned notify)
 		unsigned bit;
 		struct str word;
 	} words[] = {
-		{DSN_NEVER,    STR_INIT("NEVER")  },
-		{ DSN_SUCCESS, STR_INIT("SUCCESS")},
-		{ DSN_FAILURE, STR_INIT("FAILURE")},
-		{ DSN_DELAY,   STR_INIT("DELAY")  },
+		{ DSN_NEVER, STR_INIT("NEVER") },
+		{ DSN_SUCCESS, STR_INIT("SUCCESS") },
+		{ DSN_FAILURE, STR_INIT("FAILURE") },
+		{ DSN_DELAY, STR_INIT("DELAY") },
 	};
 	struct buf text = { 0 };
 	json_t *value;
@@ -294,9 +288,8 @@ enum status verb_mailbox_index(
 		return status;
 	buf_init(&lines, 0);
 	for (size_t i = 0; i < l.listing.count; i++) {
-		struct maildrop_view view = {
-			l.listing.rows, l.listing.count, {l.listing.uidls, l.listing.uidls_len}
-		};
+		struct maildrop_view view = { l.listing.rows, l.listing.count,
+			{ l.listing.uidls, l.listing.uidls_len } };
 		char text[MSGID_TEXT + 1], id[MSGID_TEXT + 1];
 		struct str uidl;
 

@@ -176,14 +176,12 @@ static void add_order(
 {
 	struct order *x = &all->rows[all->count];
 
-	*x = (struct order){
-		.order = {.done = ordered,
-			  .command = all->command,
-			  .id = out->id,
-			  .via = all->via},
+	*x = (struct order){ .order = { .done = ordered,
+				     .command = all->command,
+				     .id = out->id,
+				     .via = all->via },
 		.all = all,
-		.numbers = mem_array(NULL, out->count, sizeof *x->numbers)
-	};
+		.numbers = mem_array(NULL, out->count, sizeof *x->numbers) };
 	for (size_t i = 0; i < out->count; i++)
 		if (out->rcpts[i].state == STORE_OUT_WAITING &&
 			queue_select_has(s, out, &out->rcpts[i]))
@@ -225,12 +223,12 @@ static enum status take_command(struct orders *all, const json_t *q, struct err 
 		struct str name;
 		enum queue_command command;
 	} names[] = {
-		{STR_INIT("retry"),    QUEUE_RETRY  },
-		{ STR_INIT("hold"),    QUEUE_HOLD   },
-		{ STR_INIT("release"), QUEUE_RELEASE},
-		{ STR_INIT("fail"),    QUEUE_FAIL   },
-		{ STR_INIT("drop"),    QUEUE_DROP   },
-		{ STR_INIT("reroute"), QUEUE_REROUTE},
+		{ STR_INIT("retry"), QUEUE_RETRY },
+		{ STR_INIT("hold"), QUEUE_HOLD },
+		{ STR_INIT("release"), QUEUE_RELEASE },
+		{ STR_INIT("fail"), QUEUE_FAIL },
+		{ STR_INIT("drop"), QUEUE_DROP },
+		{ STR_INIT("reroute"), QUEUE_REROUTE },
 	};
 	struct str name;
 	struct route route;

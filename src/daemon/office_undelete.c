@@ -108,9 +108,7 @@ static enum store_result wait_for(struct office *o, struct undelete *u)
 static enum status bring_back(struct office *o, uint64_t maildrop, const struct msgid *ids,
 	size_t count, uint64_t *restored, struct err *err)
 {
-	struct undelete u = {
-		.open = {.op = { .done = on_opened }, .maildrop = maildrop}
-	};
+	struct undelete u = { .open = { .op = { .done = on_opened }, .maildrop = maildrop } };
 	enum store_result result;
 
 	store_open(o->store, &u.open);

@@ -8,18 +8,18 @@ static const struct {
 	size_t at; /* int64_t, milliseconds */
 	int64_t most;
 } smtp_times[] = {
-	{offsetof(struct smtpd_config,  greet_timeout_ms),   10000 },
+	{ offsetof(struct smtpd_config, greet_timeout_ms), 10000 },
 	{ offsetof(struct smtpd_config, command_timeout_ms), 20000 },
-	{ offsetof(struct smtpd_config, data_timeout_ms),    60000 },
-	{ offsetof(struct smtpd_config, session_max_ms),     600000},
+	{ offsetof(struct smtpd_config, data_timeout_ms), 60000 },
+	{ offsetof(struct smtpd_config, session_max_ms), 600000 },
 };
 
 static const struct {
 	size_t at; /* size_t */
 	size_t most;
 } smtp_counts[] = {
-	{offsetof(struct smtpd_config,  errors_soft), 1},
-	{ offsetof(struct smtpd_config, errors_hard), 3},
+	{ offsetof(struct smtpd_config, errors_soft), 1 },
+	{ offsetof(struct smtpd_config, errors_hard), 3 },
 };
 
 bool overload_now(bool before, int64_t connections, int64_t connections_max)

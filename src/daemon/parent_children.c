@@ -27,10 +27,7 @@ struct child *parent_store(struct parent *p)
 void parent_tell(const struct child *c, enum leash_type type, struct str text, int fd)
 {
 	struct ipc_head head = { .type = (uint16_t)type };
-	struct iovec iov[2] = {
-		{&head,                      sizeof head},
-                { (void *)(uintptr_t)text.p, text.n     }
-	};
+	struct iovec iov[2] = { { &head, sizeof head }, { (void *)(uintptr_t)text.p, text.n } };
 	union {
 		struct cmsghdr head;
 		char room[CMSG_SPACE(sizeof(int))];

@@ -322,12 +322,8 @@ void parent_open_log(struct parent *p, const struct config *c)
 	static const struct {
 		const char *name;
 		enum log_level level;
-	} levels[] = {
-		{"debug",  LOG_L_DEBUG},
-                { "info",  LOG_L_INFO },
-                { "warn",  LOG_L_WARN },
-		{ "error", LOG_L_ERROR}
-	};
+	} levels[] = { { "debug", LOG_L_DEBUG }, { "info", LOG_L_INFO }, { "warn", LOG_L_WARN },
+		{ "error", LOG_L_ERROR } };
 	enum log_level level = LOG_L_INFO;
 	const char *log = c->log;
 	char path[4096];

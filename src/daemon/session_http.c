@@ -93,11 +93,11 @@ static bool policy(struct buf *out, struct session_http *p, const struct httpd_r
 }
 
 static const struct page pages[] = {
-	{"/mail/config-v1.1.xml",                         false, "text/xml",                         mozilla},
-	{ "/.well-known/autoconfig/mail/config-v1.1.xml", false, "text/xml",                         mozilla},
-	{ "/autodiscover/autodiscover.xml",               true,  "text/xml",                         outlook},
-	{ "/profile.mobileconfig",                        false, "application/x-apple-aspen-config", apple  },
-	{ "/.well-known/mta-sts.txt",                     false, "text/plain",                       policy },
+	{ "/mail/config-v1.1.xml", false, "text/xml", mozilla },
+	{ "/.well-known/autoconfig/mail/config-v1.1.xml", false, "text/xml", mozilla },
+	{ "/autodiscover/autodiscover.xml", true, "text/xml", outlook },
+	{ "/profile.mobileconfig", false, "application/x-apple-aspen-config", apple },
+	{ "/.well-known/mta-sts.txt", false, "text/plain", policy },
 };
 
 static void answer(struct session_http *p, const struct httpd_request *r)

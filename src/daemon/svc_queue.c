@@ -40,8 +40,8 @@ void svc_queue_configure(struct svc *s)
 	const struct config *c = s->office.config;
 	struct queue_settings settings = {
 		.routes = config_routes(c),
-		.schedule = {.lifetime_ms = c->queue_lifetime_ms,
-			     .delay_notice_ms = c->queue_delay_notice_ms},
+		.schedule = { .lifetime_ms = c->queue_lifetime_ms,
+			.delay_notice_ms = c->queue_delay_notice_ms },
 		.site_connections = (uint32_t)c->queue_site_connections,
 		.site_rate = (uint32_t)c->queue_site_rate,
 		.limits = c->limits,

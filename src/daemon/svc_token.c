@@ -213,8 +213,7 @@ void svc_tokens_socket(struct svc_tokens *t, int fd)
 void svc_tokens_init(struct svc_tokens *t, struct loop *loop, struct ipc *leash)
 {
 	*t = (struct svc_tokens){
-		.checker = {.start = start, .abandon = abandon},
-                  .loop = loop, .leash = leash
+		.checker = { .start = start, .abandon = abandon }, .loop = loop, .leash = leash
 	};
 	list_init(&t->waiting);
 }

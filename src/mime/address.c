@@ -69,15 +69,11 @@ static bool skip_blanks(struct str *s)
 static struct token next(struct str *s)
 {
 	static const struct str marks = STR_INIT("<>:;,@.");
-	struct token t = {
-		T_END, {s->p, 0}
-	};
+	struct token t = { T_END, { s->p, 0 } };
 	size_t n = 0;
 
 	if (!skip_blanks(s))
-		return (struct token){
-			T_BAD, {s->p, 0}
-		};
+		return (struct token){ T_BAD, { s->p, 0 } };
 	if (s->n == 0)
 		return t;
 	if (s->p[0] == '"') {

@@ -217,21 +217,21 @@ static enum kind kind_of(struct str name)
 		struct str name;
 		enum kind kind;
 	} rows[] = {
-		{STR_INIT("Bcc"),                  K_ADDRESS   },
-		{ STR_INIT("Cc"),                  K_ADDRESS   },
-		{ STR_INIT("From"),                K_ADDRESS   },
-		{ STR_INIT("Reply-To"),            K_ADDRESS   },
-		{ STR_INIT("Resent-Bcc"),          K_ADDRESS   },
-		{ STR_INIT("Resent-Cc"),           K_ADDRESS   },
-		{ STR_INIT("Resent-From"),         K_ADDRESS   },
-		{ STR_INIT("Resent-Sender"),       K_ADDRESS   },
-		{ STR_INIT("Resent-To"),           K_ADDRESS   },
-		{ STR_INIT("Return-Path"),         K_PATH      },
-		{ STR_INIT("Sender"),              K_ADDRESS   },
-		{ STR_INIT("To"),                  K_ADDRESS   },
-		{ STR_INIT("Content-Type"),        K_PARAMETERS},
-		{ STR_INIT("Content-Disposition"), K_PARAMETERS},
-		{ STR_INIT("Subject"),             K_TEXT      },
+		{ STR_INIT("Bcc"), K_ADDRESS },
+		{ STR_INIT("Cc"), K_ADDRESS },
+		{ STR_INIT("From"), K_ADDRESS },
+		{ STR_INIT("Reply-To"), K_ADDRESS },
+		{ STR_INIT("Resent-Bcc"), K_ADDRESS },
+		{ STR_INIT("Resent-Cc"), K_ADDRESS },
+		{ STR_INIT("Resent-From"), K_ADDRESS },
+		{ STR_INIT("Resent-Sender"), K_ADDRESS },
+		{ STR_INIT("Resent-To"), K_ADDRESS },
+		{ STR_INIT("Return-Path"), K_PATH },
+		{ STR_INIT("Sender"), K_ADDRESS },
+		{ STR_INIT("To"), K_ADDRESS },
+		{ STR_INIT("Content-Type"), K_PARAMETERS },
+		{ STR_INIT("Content-Disposition"), K_PARAMETERS },
+		{ STR_INIT("Subject"), K_TEXT },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

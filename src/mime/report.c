@@ -6,50 +6,50 @@ enum { ADDRESS_SHOWN_MAX = 400 };
 static const struct {
 	struct str action, status, subject, lead;
 } kinds[REPORT_ACTIONS] = {
-	[REPORT_FAILED] = {STR_INIT("failed"),     STR_INIT("5.0.0"),
-			   STR_INIT("Your message could not be delivered"),
-			   STR_INIT("Your message could not be delivered to:")      },
-	[REPORT_DELAYED] = { STR_INIT("delayed"),   STR_INIT("4.0.0"),
-			   STR_INIT("Your message is delayed"),
-			   STR_INIT("Your message has not been delivered yet to:")  },
+	[REPORT_FAILED] = { STR_INIT("failed"), STR_INIT("5.0.0"),
+		STR_INIT("Your message could not be delivered"),
+		STR_INIT("Your message could not be delivered to:") },
+	[REPORT_DELAYED] = { STR_INIT("delayed"), STR_INIT("4.0.0"),
+		STR_INIT("Your message is delayed"),
+		STR_INIT("Your message has not been delivered yet to:") },
 	[REPORT_DELIVERED] = { STR_INIT("delivered"), STR_INIT("2.0.0"),
-			   STR_INIT("Your message was delivered"),
-			   STR_INIT("Your message was delivered to:")               },
-	[REPORT_RELAYED] = { STR_INIT("relayed"),   STR_INIT("2.0.0"),
-			   STR_INIT("Your message was passed on"),
-			   STR_INIT("Your message was passed on, to a server that sends no further word, "
-			 "for:")						    },
-	[REPORT_EXPANDED] = { STR_INIT("expanded"),  STR_INIT("2.0.0"),
-			   STR_INIT("Your message was passed on"),
-			   STR_INIT("Your message was delivered to the members of:")},
+		STR_INIT("Your message was delivered"),
+		STR_INIT("Your message was delivered to:") },
+	[REPORT_RELAYED] = { STR_INIT("relayed"), STR_INIT("2.0.0"),
+		STR_INIT("Your message was passed on"),
+		STR_INIT("Your message was passed on, to a server that sends no further word, "
+			 "for:") },
+	[REPORT_EXPANDED] = { STR_INIT("expanded"), STR_INIT("2.0.0"),
+		STR_INIT("Your message was passed on"),
+		STR_INIT("Your message was delivered to the members of:") },
 };
 
 /* What the sender can do about it: by the enhanced status without its class (RFC 3463 3). */
 static const struct {
 	struct str subject_detail, hint;
 } hints[] = {
-	{STR_INIT(".1.1"),
-         STR_INIT("There is no such mailbox. Check the spelling of the address.")               },
+	{ STR_INIT(".1.1"),
+		STR_INIT("There is no such mailbox. Check the spelling of the address.") },
 	{ STR_INIT(".1.2"),
-         STR_INIT("There is no such mail domain. Check what follows the \"@\".")                },
-	{ STR_INIT(".1.3"),  STR_INIT("The address is not written as an address.")              },
-	{ STR_INIT(".1.6"),  STR_INIT("The recipient has moved. Ask for the new address.")      },
-	{ STR_INIT(".1.10"), STR_INIT("This domain receives no mail.")                          },
-	{ STR_INIT(".2.1"),  STR_INIT("The mailbox is closed. Reach the recipient another way.")},
-	{ STR_INIT(".2.2"),  STR_INIT("The mailbox is full. Send it again later.")              },
-	{ STR_INIT(".2.3"),  STR_INIT("The message is too large. Send it in parts, or a link.") },
-	{ STR_INIT(".3.4"),  STR_INIT("The message is too large. Send it in parts, or a link.") },
+		STR_INIT("There is no such mail domain. Check what follows the \"@\".") },
+	{ STR_INIT(".1.3"), STR_INIT("The address is not written as an address.") },
+	{ STR_INIT(".1.6"), STR_INIT("The recipient has moved. Ask for the new address.") },
+	{ STR_INIT(".1.10"), STR_INIT("This domain receives no mail.") },
+	{ STR_INIT(".2.1"), STR_INIT("The mailbox is closed. Reach the recipient another way.") },
+	{ STR_INIT(".2.2"), STR_INIT("The mailbox is full. Send it again later.") },
+	{ STR_INIT(".2.3"), STR_INIT("The message is too large. Send it in parts, or a link.") },
+	{ STR_INIT(".3.4"), STR_INIT("The message is too large. Send it in parts, or a link.") },
 	{ STR_INIT(".4.6"),
-         STR_INIT("The mail goes round in a circle. Tell the recipient's postmaster.")          },
+		STR_INIT("The mail goes round in a circle. Tell the recipient's postmaster.") },
 	{ STR_INIT(".4.7"),
-         STR_INIT("It was tried for as long as this server tries. Send it again later.")        },
-	{ STR_INIT(".6.3"),  STR_INIT("The recipient's server takes plain ASCII only.")         },
+		STR_INIT("It was tried for as long as this server tries. Send it again later.") },
+	{ STR_INIT(".6.3"), STR_INIT("The recipient's server takes plain ASCII only.") },
 	{ STR_INIT(".6.7"),
-         STR_INIT("The recipient's server takes no addresses or headers beyond ASCII.")         },
-	{ STR_INIT(".7.1"),  STR_INIT("The recipient's server does not accept this mail. Reach the "
-				     "recipient another way.")       },
+		STR_INIT("The recipient's server takes no addresses or headers beyond ASCII.") },
+	{ STR_INIT(".7.1"), STR_INIT("The recipient's server does not accept this mail. Reach the "
+				     "recipient another way.") },
 	{ STR_INIT(".7.10"), STR_INIT("It was to travel encrypted only, and the recipient's server "
-				      "cannot do that.")            },
+				      "cannot do that.") },
 };
 
 static size_t utf8_at(struct str s, size_t i)

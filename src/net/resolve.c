@@ -225,13 +225,13 @@ void resolver_from_resolv_conf(struct str text, struct buf *servers)
 static int set_options(struct ub_ctx *ctx, const struct resolver_config *c)
 {
 	static const char *const options[][2] = {
-		{"do-not-query-localhost:",
-                 "no"			      }, /* a resolver on this machine is the usual one */
-		{ "unblock-lan-zones:",      "yes" },
-		{ "edns-buffer-size:",       "1232"}, /* dnsflagday.net/2020: never fragmented */
-		{ "trust-anchor-signaling:", "no"  },
-		{ "outgoing-range:",         "512" },
-		{ "outgoing-num-tcp:",       "32"  },
+		{ "do-not-query-localhost:",
+			"no" }, /* a resolver on this machine is the usual one */
+		{ "unblock-lan-zones:", "yes" },
+		{ "edns-buffer-size:", "1232" }, /* dnsflagday.net/2020: never fragmented */
+		{ "trust-anchor-signaling:", "no" },
+		{ "outgoing-range:", "512" },
+		{ "outgoing-num-tcp:", "32" },
 	};
 	static const char *const caches[] = {
 		"msg-cache-size:", "rrset-cache-size:", "key-cache-size:", "neg-cache-size:"

@@ -152,8 +152,6 @@ static struct ub_event_base_vmt base_calls = { .new_event = new_event };
 
 void resolve_events_init(struct resolve_events *e, struct loop *l)
 {
-	*e = (struct resolve_events){
-		.base = {.magic = UB_EVENT_MAGIC, .vmt = &base_calls},
-                  .loop = l
-	};
+	*e = (struct resolve_events){ .base = { .magic = UB_EVENT_MAGIC, .vmt = &base_calls },
+		.loop = l };
 }

@@ -92,10 +92,10 @@ static bool fill(X509 *x, EVP_PKEY *key, struct str names, const char *alt)
 		int nid;
 		const char *value;
 	} extensions[] = {
-		{NID_basic_constraints,       "critical,CA:FALSE"        },
-		{ NID_key_usage,              "critical,digitalSignature"},
-		{ NID_ext_key_usage,          "serverAuth"               },
-		{ NID_subject_key_identifier, "hash"                     },
+		{ NID_basic_constraints, "critical,CA:FALSE" },
+		{ NID_key_usage, "critical,digitalSignature" },
+		{ NID_ext_key_usage, "serverAuth" },
+		{ NID_subject_key_identifier, "hash" },
 	};
 
 	/* An hour of grace for a client whose clock is behind. */

@@ -19,10 +19,10 @@ bool dsn_notify(struct str value, unsigned *notify)
 		struct str word;
 		enum dsn_notify bit;
 	} words[] = {
-		{STR_INIT("NEVER"),    DSN_NEVER  },
-		{ STR_INIT("SUCCESS"), DSN_SUCCESS},
-		{ STR_INIT("FAILURE"), DSN_FAILURE},
-		{ STR_INIT("DELAY"),   DSN_DELAY  },
+		{ STR_INIT("NEVER"), DSN_NEVER },
+		{ STR_INIT("SUCCESS"), DSN_SUCCESS },
+		{ STR_INIT("FAILURE"), DSN_FAILURE },
+		{ STR_INIT("DELAY"), DSN_DELAY },
 	};
 	bool more = true;
 

@@ -68,17 +68,17 @@ static const char *reason(unsigned code)
 		unsigned code;
 		const char *text;
 	} rows[] = {
-		{200,  "OK"			     },
-		{ 400, "Bad Request"                    },
-		{ 404, "Not Found"                      },
-		{ 405, "Method Not Allowed"             },
-		{ 408, "Request Timeout"                },
-		{ 411, "Length Required"                },
-		{ 413, "Content Too Large"              },
-		{ 431, "Request Header Fields Too Large"},
-		{ 501, "Not Implemented"                },
-		{ 503, "Service Unavailable"            },
-		{ 505, "HTTP Version Not Supported"     },
+		{ 200, "OK" },
+		{ 400, "Bad Request" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 408, "Request Timeout" },
+		{ 411, "Length Required" },
+		{ 413, "Content Too Large" },
+		{ 431, "Request Header Fields Too Large" },
+		{ 501, "Not Implemented" },
+		{ 503, "Service Unavailable" },
+		{ 505, "HTTP Version Not Supported" },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

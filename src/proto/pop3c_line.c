@@ -45,12 +45,12 @@ static enum pop3c_code take_code(struct str *text)
 		struct str name;
 		enum pop3c_code code;
 	} rows[] = {
-		{STR_INIT("[IN-USE"),       POP3C_IN_USE     },
-		{ STR_INIT("[LOGIN-DELAY"), POP3C_LOGIN_DELAY},
-		{ STR_INIT("[SYS/TEMP"),    POP3C_SYS_TEMP   },
-		{ STR_INIT("[SYS/PERM"),    POP3C_SYS_PERM   },
-		{ STR_INIT("[AUTH"),        POP3C_AUTH       },
-		{ STR_INIT("[UTF8"),        POP3C_UTF8       },
+		{ STR_INIT("[IN-USE"), POP3C_IN_USE },
+		{ STR_INIT("[LOGIN-DELAY"), POP3C_LOGIN_DELAY },
+		{ STR_INIT("[SYS/TEMP"), POP3C_SYS_TEMP },
+		{ STR_INIT("[SYS/PERM"), POP3C_SYS_PERM },
+		{ STR_INIT("[AUTH"), POP3C_AUTH },
+		{ STR_INIT("[UTF8"), POP3C_UTF8 },
 	};
 	size_t end = str_find(*text, ']');
 

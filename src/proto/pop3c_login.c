@@ -54,17 +54,17 @@ static void take_capability(struct pop3c *p, struct str args)
 		struct str tag;
 		enum pop3c_capability bit;
 	} rows[] = {
-		{STR_INIT("TOP"),             POP3C_C_TOP           },
-		{ STR_INIT("USER"),           POP3C_C_USER          },
-		{ STR_INIT("SASL"),           POP3C_C_SASL          },
-		{ STR_INIT("RESP-CODES"),     POP3C_C_RESP_CODES    },
-		{ STR_INIT("AUTH-RESP-CODE"), POP3C_C_AUTH_RESP_CODE},
-		{ STR_INIT("LOGIN-DELAY"),    POP3C_C_LOGIN_DELAY   },
-		{ STR_INIT("PIPELINING"),     POP3C_C_PIPELINING    },
-		{ STR_INIT("EXPIRE"),         POP3C_C_EXPIRE        },
-		{ STR_INIT("UIDL"),           POP3C_C_UIDL          },
-		{ STR_INIT("STLS"),           POP3C_C_STLS          },
-		{ STR_INIT("UTF8"),           POP3C_C_UTF8          },
+		{ STR_INIT("TOP"), POP3C_C_TOP },
+		{ STR_INIT("USER"), POP3C_C_USER },
+		{ STR_INIT("SASL"), POP3C_C_SASL },
+		{ STR_INIT("RESP-CODES"), POP3C_C_RESP_CODES },
+		{ STR_INIT("AUTH-RESP-CODE"), POP3C_C_AUTH_RESP_CODE },
+		{ STR_INIT("LOGIN-DELAY"), POP3C_C_LOGIN_DELAY },
+		{ STR_INIT("PIPELINING"), POP3C_C_PIPELINING },
+		{ STR_INIT("EXPIRE"), POP3C_C_EXPIRE },
+		{ STR_INIT("UIDL"), POP3C_C_UIDL },
+		{ STR_INIT("STLS"), POP3C_C_STLS },
+		{ STR_INIT("UTF8"), POP3C_C_UTF8 },
 	};
 	struct pop3c_server *s = &p->server;
 	struct str tag = str_cut(&args, ' ');

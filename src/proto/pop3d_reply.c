@@ -4,9 +4,9 @@
 void pop3d_say_drop(struct pop3d *p, bool whole)
 {
 	static const struct str texts[2][2] = {
-		{STR_INIT("# messages (# octets)"),               STR_INIT("# message (# octets)")},
+		{ STR_INIT("# messages (# octets)"), STR_INIT("# message (# octets)") },
 		{ STR_INIT("maildrop has # messages (# octets)"),
-                 STR_INIT("maildrop has # message (# octets)")                                    },
+			STR_INIT("maildrop has # message (# octets)") },
 	};
 	uint64_t n = p->count - p->deleted;
 

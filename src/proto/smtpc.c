@@ -253,11 +253,11 @@ static bool tell_owed(struct smtpc *c, struct smtpc_event *ev)
 		unsigned owed;
 		enum smtpc_event_type type;
 	} order[] = {
-		{OWED_STARTTLS, SMTPC_EV_STARTTLS},
+		{ OWED_STARTTLS, SMTPC_EV_STARTTLS },
 		{ OWED_AUTH_OK, SMTPC_EV_AUTH_OK },
-		{ OWED_DONE,    SMTPC_EV_DONE    },
-		{ OWED_READY,   SMTPC_EV_READY   },
-		{ OWED_CLOSE,   SMTPC_EV_CLOSE   },
+		{ OWED_DONE, SMTPC_EV_DONE },
+		{ OWED_READY, SMTPC_EV_READY },
+		{ OWED_CLOSE, SMTPC_EV_CLOSE },
 	};
 
 	for (size_t i = 0; i < sizeof order / sizeof *order; i++)

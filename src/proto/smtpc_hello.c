@@ -53,17 +53,17 @@ void smtpc_ehlo_line(struct smtpc *c)
 		struct str keyword;
 		enum smtpc_extension bit;
 	} rows[] = {
-		{STR_INIT("PIPELINING"),           SMTPC_X_PIPELINING         },
-		{ STR_INIT("SIZE"),                SMTPC_X_SIZE               },
-		{ STR_INIT("8BITMIME"),            SMTPC_X_8BITMIME           },
-		{ STR_INIT("SMTPUTF8"),            SMTPC_X_SMTPUTF8           },
-		{ STR_INIT("CHUNKING"),            SMTPC_X_CHUNKING           },
-		{ STR_INIT("STARTTLS"),            SMTPC_X_STARTTLS           },
-		{ STR_INIT("AUTH"),                SMTPC_X_AUTH               },
-		{ STR_INIT("DSN"),                 SMTPC_X_DSN                },
-		{ STR_INIT("LIMITS"),              SMTPC_X_LIMITS             },
-		{ STR_INIT("ENHANCEDSTATUSCODES"), SMTPC_X_ENHANCEDSTATUSCODES},
-		{ STR_INIT("REQUIRETLS"),          SMTPC_X_REQUIRETLS         },
+		{ STR_INIT("PIPELINING"), SMTPC_X_PIPELINING },
+		{ STR_INIT("SIZE"), SMTPC_X_SIZE },
+		{ STR_INIT("8BITMIME"), SMTPC_X_8BITMIME },
+		{ STR_INIT("SMTPUTF8"), SMTPC_X_SMTPUTF8 },
+		{ STR_INIT("CHUNKING"), SMTPC_X_CHUNKING },
+		{ STR_INIT("STARTTLS"), SMTPC_X_STARTTLS },
+		{ STR_INIT("AUTH"), SMTPC_X_AUTH },
+		{ STR_INIT("DSN"), SMTPC_X_DSN },
+		{ STR_INIT("LIMITS"), SMTPC_X_LIMITS },
+		{ STR_INIT("ENHANCEDSTATUSCODES"), SMTPC_X_ENHANCEDSTATUSCODES },
+		{ STR_INIT("REQUIRETLS"), SMTPC_X_REQUIRETLS },
 	};
 	struct str args = c->reply.line, keyword;
 	unsigned bit = 0;

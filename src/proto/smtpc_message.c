@@ -160,10 +160,10 @@ static void put_notify(struct smtpc *c, unsigned notify)
 		enum dsn_notify bit;
 		struct str word;
 	} words[] = {
-		{DSN_NEVER,    STR_INIT("NEVER")  },
-		{ DSN_SUCCESS, STR_INIT("SUCCESS")},
-		{ DSN_FAILURE, STR_INIT("FAILURE")},
-		{ DSN_DELAY,   STR_INIT("DELAY")  },
+		{ DSN_NEVER, STR_INIT("NEVER") },
+		{ DSN_SUCCESS, STR_INIT("SUCCESS") },
+		{ DSN_FAILURE, STR_INIT("FAILURE") },
+		{ DSN_DELAY, STR_INIT("DELAY") },
 	};
 	struct str before = STR(" NOTIFY=");
 

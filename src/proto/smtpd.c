@@ -204,11 +204,11 @@ static bool tell_owed(struct smtpd *s, struct smtpd_event *ev)
 		unsigned owed;
 		enum smtpd_event_type type;
 	} order[] = {
-		{OWED_AUTH_CANCEL, SMTPD_EV_AUTH_CANCEL},
-		{ OWED_ABORT,      SMTPD_EV_ABORT      },
-		{ OWED_TARPIT,     SMTPD_EV_TARPIT     },
-		{ OWED_STARTTLS,   SMTPD_EV_STARTTLS   },
-		{ OWED_CLOSE,      SMTPD_EV_CLOSE      },
+		{ OWED_AUTH_CANCEL, SMTPD_EV_AUTH_CANCEL },
+		{ OWED_ABORT, SMTPD_EV_ABORT },
+		{ OWED_TARPIT, SMTPD_EV_TARPIT },
+		{ OWED_STARTTLS, SMTPD_EV_STARTTLS },
+		{ OWED_CLOSE, SMTPD_EV_CLOSE },
 	};
 
 	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
@@ -338,14 +338,14 @@ struct str smtpd_with(const struct smtpd *s)
 {
 	/* LMTP, UTF8, TLS, authenticated */
 	static const struct str types[2][2][2][2] = {
-		{{ { STR_INIT("ESMTP"), STR_INIT("ESMTPA") },
+		{ { { STR_INIT("ESMTP"), STR_INIT("ESMTPA") },
 			  { STR_INIT("ESMTPS"), STR_INIT("ESMTPSA") } },
-                 { { STR_INIT("UTF8SMTP"), STR_INIT("UTF8SMTPA") },
-				{ STR_INIT("UTF8SMTPS"), STR_INIT("UTF8SMTPSA") } }},
+			{ { STR_INIT("UTF8SMTP"), STR_INIT("UTF8SMTPA") },
+				{ STR_INIT("UTF8SMTPS"), STR_INIT("UTF8SMTPSA") } } },
 		{ { { STR_INIT("LMTP"), STR_INIT("LMTPA") },
 			  { STR_INIT("LMTPS"), STR_INIT("LMTPSA") } },
-                 { { STR_INIT("UTF8LMTP"), STR_INIT("UTF8LMTPA") },
-				{ STR_INIT("UTF8LMTPS"), STR_INIT("UTF8LMTPSA") } }},
+			{ { STR_INIT("UTF8LMTP"), STR_INIT("UTF8LMTPA") },
+				{ STR_INIT("UTF8LMTPS"), STR_INIT("UTF8LMTPSA") } } },
 	};
 	bool utf8 = s->tx != NULL && s->tx->pub.smtputf8;
 

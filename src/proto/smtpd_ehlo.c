@@ -107,20 +107,20 @@ void smtpd_ehlo_reply(struct smtpd *s)
 		struct str keyword;
 		enum smtpd_extension x;
 	} rows[] = {
-		{STR_INIT("PIPELINING"),           SMTPD_X_PIPELINING         },
-		{ STR_INIT("SIZE"),                SMTPD_X_SIZE               },
-		{ STR_INIT("8BITMIME"),            SMTPD_X_8BITMIME           },
-		{ STR_INIT("SMTPUTF8"),            SMTPD_X_SMTPUTF8           },
-		{ STR_INIT("CHUNKING"),            SMTPD_X_CHUNKING           },
-		{ STR_INIT("STARTTLS"),            SMTPD_X_STARTTLS           },
-		{ STR_INIT("AUTH"),                SMTPD_X_AUTH               },
-		{ STR_INIT("DSN"),                 SMTPD_X_DSN                },
-		{ STR_INIT("LIMITS"),              SMTPD_X_LIMITS             },
-		{ STR_INIT("XCLIENT"),             SMTPD_X_XCLIENT            },
-		{ STR_INIT("REQUIRETLS"),          SMTPD_X_REQUIRETLS         },
-		{ STR_INIT("ETRN"),                SMTPD_X_ETRN               },
-		{ STR_INIT("FUTURERELEASE"),       SMTPD_X_FUTURERELEASE      },
-		{ STR_INIT("ENHANCEDSTATUSCODES"), SMTPD_X_ENHANCEDSTATUSCODES},
+		{ STR_INIT("PIPELINING"), SMTPD_X_PIPELINING },
+		{ STR_INIT("SIZE"), SMTPD_X_SIZE },
+		{ STR_INIT("8BITMIME"), SMTPD_X_8BITMIME },
+		{ STR_INIT("SMTPUTF8"), SMTPD_X_SMTPUTF8 },
+		{ STR_INIT("CHUNKING"), SMTPD_X_CHUNKING },
+		{ STR_INIT("STARTTLS"), SMTPD_X_STARTTLS },
+		{ STR_INIT("AUTH"), SMTPD_X_AUTH },
+		{ STR_INIT("DSN"), SMTPD_X_DSN },
+		{ STR_INIT("LIMITS"), SMTPD_X_LIMITS },
+		{ STR_INIT("XCLIENT"), SMTPD_X_XCLIENT },
+		{ STR_INIT("REQUIRETLS"), SMTPD_X_REQUIRETLS },
+		{ STR_INIT("ETRN"), SMTPD_X_ETRN },
+		{ STR_INIT("FUTURERELEASE"), SMTPD_X_FUTURERELEASE },
+		{ STR_INIT("ENHANCEDSTATUSCODES"), SMTPD_X_ENHANCEDSTATUSCODES },
 	};
 	size_t last = s->out.len;
 

@@ -141,15 +141,15 @@ static enum mail_param known_param(const struct smtpd *s, struct str keyword)
 		enum smtpd_extension x;
 		enum mail_param param;
 	} rows[] = {
-		{STR_INIT("SIZE"),        SMTPD_X_SIZE,          P_SIZE      },
-		{ STR_INIT("BODY"),       SMTPD_X_8BITMIME,      P_BODY      },
-		{ STR_INIT("SMTPUTF8"),   SMTPD_X_SMTPUTF8,      P_SMTPUTF8  },
-		{ STR_INIT("AUTH"),       SMTPD_X_AUTH,          P_AUTH      },
-		{ STR_INIT("RET"),        SMTPD_X_DSN,           P_RET       },
-		{ STR_INIT("ENVID"),      SMTPD_X_DSN,           P_ENVID     },
-		{ STR_INIT("REQUIRETLS"), SMTPD_X_REQUIRETLS,    P_REQUIRETLS},
-		{ STR_INIT("HOLDFOR"),    SMTPD_X_FUTURERELEASE, P_HOLD      },
-		{ STR_INIT("HOLDUNTIL"),  SMTPD_X_FUTURERELEASE, P_HOLDUNTIL },
+		{ STR_INIT("SIZE"), SMTPD_X_SIZE, P_SIZE },
+		{ STR_INIT("BODY"), SMTPD_X_8BITMIME, P_BODY },
+		{ STR_INIT("SMTPUTF8"), SMTPD_X_SMTPUTF8, P_SMTPUTF8 },
+		{ STR_INIT("AUTH"), SMTPD_X_AUTH, P_AUTH },
+		{ STR_INIT("RET"), SMTPD_X_DSN, P_RET },
+		{ STR_INIT("ENVID"), SMTPD_X_DSN, P_ENVID },
+		{ STR_INIT("REQUIRETLS"), SMTPD_X_REQUIRETLS, P_REQUIRETLS },
+		{ STR_INIT("HOLDFOR"), SMTPD_X_FUTURERELEASE, P_HOLD },
+		{ STR_INIT("HOLDUNTIL"), SMTPD_X_FUTURERELEASE, P_HOLDUNTIL },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

@@ -170,29 +170,29 @@ void smtpd_answered_etrn(struct smtpd *s, unsigned code, struct str text)
 }
 
 static const struct verb verbs[] = {
-	{STR_INIT("EHLO"),      ANYTIME,         SMTP, true,  verb_ehlo         },
-	{ STR_INIT("HELO"),     ANYTIME,         SMTP, true,  verb_helo         },
-	{ STR_INIT("LHLO"),     ANYTIME,         LMTP, true,  verb_ehlo         },
-	{ STR_INIT("MAIL"),     S_READY,         ALL,  false, smtpd_verb_mail   },
-	{ STR_INIT("RCPT"),     S_MAIL | S_RCPT, ALL,  false, smtpd_verb_rcpt   },
-	{ STR_INIT("DATA"),     S_RCPT,          ALL,  false, smtpd_verb_data   },
-	{ STR_INIT("BDAT"),     ANYTIME,         ALL,  false, smtpd_verb_bdat   }, /* its octets follow anyway */
-	{ STR_INIT("RSET"),     ANYTIME,         ALL,  true,  verb_rset         },
-	{ STR_INIT("NOOP"),     ANYTIME,         ALL,  true,  verb_noop         },
-	{ STR_INIT("QUIT"),     ANYTIME,         ALL,  false, verb_quit         },
-	{ STR_INIT("VRFY"),     ANYTIME,         ALL,  true,  verb_vrfy         },
-	{ STR_INIT("EXPN"),     ANYTIME,         ALL,  true,  verb_expn         },
-	{ STR_INIT("HELP"),     ANYTIME,         ALL,  true,  verb_help         },
-	{ STR_INIT("STARTTLS"), NO_MAIL,         ALL,  false, verb_starttls     },
-	{ STR_INIT("AUTH"),     S_READY,         ALL,  false, smtpd_verb_auth   },
-	{ STR_INIT("ETRN"),     S_READY,         MX,   true,  verb_etrn         }, /* RFC 6409 7 */
-	{ STR_INIT("XCLIENT"),  NO_MAIL,         ALL,  false, smtpd_verb_xclient},
-	{ STR_INIT("GET"),      ANYTIME,         ALL,  false, verb_http         },
-	{ STR_INIT("POST"),     ANYTIME,         ALL,  false, verb_http         },
-	{ STR_INIT("PUT"),      ANYTIME,         ALL,  false, verb_http         },
-	{ STR_INIT("HEAD"),     ANYTIME,         ALL,  false, verb_http         },
-	{ STR_INIT("OPTIONS"),  ANYTIME,         ALL,  false, verb_http         },
-	{ STR_INIT("CONNECT"),  ANYTIME,         ALL,  false, verb_http         },
+	{ STR_INIT("EHLO"), ANYTIME, SMTP, true, verb_ehlo },
+	{ STR_INIT("HELO"), ANYTIME, SMTP, true, verb_helo },
+	{ STR_INIT("LHLO"), ANYTIME, LMTP, true, verb_ehlo },
+	{ STR_INIT("MAIL"), S_READY, ALL, false, smtpd_verb_mail },
+	{ STR_INIT("RCPT"), S_MAIL | S_RCPT, ALL, false, smtpd_verb_rcpt },
+	{ STR_INIT("DATA"), S_RCPT, ALL, false, smtpd_verb_data },
+	{ STR_INIT("BDAT"), ANYTIME, ALL, false, smtpd_verb_bdat }, /* its octets follow anyway */
+	{ STR_INIT("RSET"), ANYTIME, ALL, true, verb_rset },
+	{ STR_INIT("NOOP"), ANYTIME, ALL, true, verb_noop },
+	{ STR_INIT("QUIT"), ANYTIME, ALL, false, verb_quit },
+	{ STR_INIT("VRFY"), ANYTIME, ALL, true, verb_vrfy },
+	{ STR_INIT("EXPN"), ANYTIME, ALL, true, verb_expn },
+	{ STR_INIT("HELP"), ANYTIME, ALL, true, verb_help },
+	{ STR_INIT("STARTTLS"), NO_MAIL, ALL, false, verb_starttls },
+	{ STR_INIT("AUTH"), S_READY, ALL, false, smtpd_verb_auth },
+	{ STR_INIT("ETRN"), S_READY, MX, true, verb_etrn }, /* RFC 6409 7 */
+	{ STR_INIT("XCLIENT"), NO_MAIL, ALL, false, smtpd_verb_xclient },
+	{ STR_INIT("GET"), ANYTIME, ALL, false, verb_http },
+	{ STR_INIT("POST"), ANYTIME, ALL, false, verb_http },
+	{ STR_INIT("PUT"), ANYTIME, ALL, false, verb_http },
+	{ STR_INIT("HEAD"), ANYTIME, ALL, false, verb_http },
+	{ STR_INIT("OPTIONS"), ANYTIME, ALL, false, verb_http },
+	{ STR_INIT("CONNECT"), ANYTIME, ALL, false, verb_http },
 };
 
 static const struct verb *find_verb(enum smtpd_role role, struct str name)

@@ -10,11 +10,11 @@ static const struct {
 	struct str prefix;
 	const char *columns;
 } columns[] = {
-	{STR_INIT("from:"),     "sender"             },
-	{ STR_INIT("to:"),      "recipients"         },
-	{ STR_INIT("subject:"), "subject"            },
-	{ STR_INIT("body:"),    "body"               },
-	{ STR_INIT("with:"),    "{sender recipients}"},
+	{ STR_INIT("from:"), "sender" },
+	{ STR_INIT("to:"), "recipients" },
+	{ STR_INIT("subject:"), "subject" },
+	{ STR_INIT("body:"), "body" },
+	{ STR_INIT("with:"), "{sender recipients}" },
 };
 
 static bool is_blank(char c)
@@ -83,10 +83,10 @@ static enum status take_word(
 		struct str prefix, value;
 		size_t at;
 	} flags[] = {
-		{STR_INIT("has:"), STR_INIT("attachment"),
-                 offsetof(struct library_query,                                           attachment)},
-		{ STR_INIT("is:"), STR_INIT("marked"),     offsetof(struct library_query, marked)    },
-		{ STR_INIT("is:"), STR_INIT("unseen"),     offsetof(struct library_query, unseen)    },
+		{ STR_INIT("has:"), STR_INIT("attachment"),
+			offsetof(struct library_query, attachment) },
+		{ STR_INIT("is:"), STR_INIT("marked"), offsetof(struct library_query, marked) },
+		{ STR_INIT("is:"), STR_INIT("unseen"), offsetof(struct library_query, unseen) },
 	};
 	bool known = false;
 

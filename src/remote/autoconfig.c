@@ -143,9 +143,9 @@ static void expand(struct buf *out, const struct reading *r, struct str text)
 	const struct {
 		struct str mark, value;
 	} marks[] = {
-		{STR_INIT("%EMAILADDRESS%"),    r->address         },
+		{ STR_INIT("%EMAILADDRESS%"), r->address },
 		{ STR_INIT("%EMAILLOCALPART%"), str_head(r->address, str_rfind(r->address, '@')) },
-		{ STR_INIT("%EMAILDOMAIN%"),                        r->domain                                         },
+		{ STR_INIT("%EMAILDOMAIN%"), r->domain },
 	};
 
 	for (size_t i = 0, k; i < text.n;) {

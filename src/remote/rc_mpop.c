@@ -222,16 +222,16 @@ static void take_login(struct parse *p, const struct section *a, struct rc_accou
 		struct str theirs;
 		struct str ours;
 	} ways[] = {
-		{STR_INIT("user"),           STR_INIT("USER")         },
-		{ STR_INIT("plain"),         STR_INIT("PLAIN")        },
-		{ STR_INIT("login"),         STR_INIT("LOGIN")        },
-		{ STR_INIT("cram-md5"),      STR_INIT("CRAM-MD5")     },
-		{ STR_INIT("apop"),          STR_INIT("APOP")         },
-		{ STR_INIT("scram-sha-1"),   STR_INIT("SCRAM-SHA-1")  },
-		{ STR_INIT("scram-sha-256"), STR_INIT("SCRAM-SHA-256")},
-		{ STR_INIT("external"),      STR_INIT("EXTERNAL")     },
-		{ STR_INIT("oauthbearer"),   STR_INIT("OAUTHBEARER")  },
-		{ STR_INIT("xoauth2"),       STR_INIT("XOAUTH2")      },
+		{ STR_INIT("user"), STR_INIT("USER") },
+		{ STR_INIT("plain"), STR_INIT("PLAIN") },
+		{ STR_INIT("login"), STR_INIT("LOGIN") },
+		{ STR_INIT("cram-md5"), STR_INIT("CRAM-MD5") },
+		{ STR_INIT("apop"), STR_INIT("APOP") },
+		{ STR_INIT("scram-sha-1"), STR_INIT("SCRAM-SHA-1") },
+		{ STR_INIT("scram-sha-256"), STR_INIT("SCRAM-SHA-256") },
+		{ STR_INIT("external"), STR_INIT("EXTERNAL") },
+		{ STR_INIT("oauthbearer"), STR_INIT("OAUTHBEARER") },
+		{ STR_INIT("xoauth2"), STR_INIT("XOAUTH2") },
 	};
 	struct str auth = a->value[C_AUTH];
 	bool token = str_eq(auth, STR("oauthbearer")) || str_eq(auth, STR("xoauth2"));
@@ -282,9 +282,9 @@ static void take_delivery(struct parse *p, const struct section *a, struct rc_ac
 		struct str theirs;
 		const char *ours;
 	} ways[] = {
-		{STR_INIT("maildir"), "maildir:"},
-		{ STR_INIT("mbox"),   "mboxrd:" },
-		{ STR_INIT("mda"),    "command:"},
+		{ STR_INIT("maildir"), "maildir:" },
+		{ STR_INIT("mbox"), "mboxrd:" },
+		{ STR_INIT("mda"), "command:" },
 	};
 	struct str rest = a->value[C_DELIVERY], way = str_cut(&rest, ' ');
 	struct buf out = { 0 };

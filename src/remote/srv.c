@@ -8,10 +8,10 @@ static const struct {
 	bool sends;
 	enum server_tls tls;
 } labels[] = {
-	{"_pop3s",        false, SERVER_TLS_IMPLICIT},
-	{ "_pop3",        false, SERVER_TLS_STARTTLS},
-	{ "_submissions", true,  SERVER_TLS_IMPLICIT},
-	{ "_submission",  true,  SERVER_TLS_STARTTLS},
+	{ "_pop3s", false, SERVER_TLS_IMPLICIT },
+	{ "_pop3", false, SERVER_TLS_STARTTLS },
+	{ "_submissions", true, SERVER_TLS_IMPLICIT },
+	{ "_submission", true, SERVER_TLS_STARTTLS },
 };
 enum { LABELS = sizeof labels / sizeof *labels };
 

@@ -10,9 +10,9 @@ static const struct {
 	struct str signature, record; /* a=, k= */
 	int type;
 } algorithms[DKIM_ALGORITHMS] = {
-	[DKIM_RSA_SHA256] = {STR_INIT("rsa-sha256"),      STR_INIT("rsa"),     EVP_PKEY_RSA},
+	[DKIM_RSA_SHA256] = { STR_INIT("rsa-sha256"), STR_INIT("rsa"), EVP_PKEY_RSA },
 	[DKIM_ED25519_SHA256] = { STR_INIT("ed25519-sha256"), STR_INIT("ed25519"),
-			     EVP_PKEY_ED25519					      },
+		EVP_PKEY_ED25519 },
 };
 
 struct str dkim_algorithm_name(enum dkim_algorithm a)

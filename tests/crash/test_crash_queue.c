@@ -382,10 +382,10 @@ static void check_all(struct world *w)
 static void open_world(struct world *w)
 {
 	static const struct queue_settings settings = {
-		.schedule = {.wait_ms = { 60000 },
-			     .waits = 1,
-			     .lifetime_ms = INT64_C(1) << 50,
-			     .delay_notice_ms = -1},
+		.schedule = { .wait_ms = { 60000 },
+			.waits = 1,
+			.lifetime_ms = INT64_C(1) << 50,
+			.delay_notice_ms = -1 },
 		.site_connections = 20,
 	};
 	struct store_local_config config = {

@@ -171,14 +171,14 @@ static void set_way(struct job *j, uint8_t n)
 		enum route_role role;
 		struct str rule;
 	} ways[] = {
-		{ROUTE_MX,     STR_INIT("x.test"),     25,  false, RULE_ROUTE,     STR_INIT("")      },
-		{ ROUTE_MX,    STR_INIT("d.test"),     25,  false, RULE_ROUTE,     STR_INIT("")      },
-		{ ROUTE_MX,    STR_INIT("b.test"),     25,  true,  RULE_ROUTE,     STR_INIT("b.test")},
-		{ ROUTE_RELAY, STR_INIT("127.0.0.1"),  25,  true,  RULE_ROUTE,     STR_INIT("a.test")},
-		{ ROUTE_LMTP,  STR_INIT("127.0.0.1"),  24,  true,  RULE_ROUTE,     STR_INIT("l.test")},
-		{ ROUTE_RELAY, STR_INIT("127.0.0.1"),  587, true,  RULE_SMARTHOST, STR_INIT("")      },
-		{ ROUTE_RELAY, STR_INIT("192.0.2.9"),  25,  true,  RULE_SENDER,    STR_INIT("s.test")},
-		{ ROUTE_MX,    STR_INIT("[192.0.2.1"), 25,  false, RULE_ROUTE,     STR_INIT("")      },
+		{ ROUTE_MX, STR_INIT("x.test"), 25, false, RULE_ROUTE, STR_INIT("") },
+		{ ROUTE_MX, STR_INIT("d.test"), 25, false, RULE_ROUTE, STR_INIT("") },
+		{ ROUTE_MX, STR_INIT("b.test"), 25, true, RULE_ROUTE, STR_INIT("b.test") },
+		{ ROUTE_RELAY, STR_INIT("127.0.0.1"), 25, true, RULE_ROUTE, STR_INIT("a.test") },
+		{ ROUTE_LMTP, STR_INIT("127.0.0.1"), 24, true, RULE_ROUTE, STR_INIT("l.test") },
+		{ ROUTE_RELAY, STR_INIT("127.0.0.1"), 587, true, RULE_SMARTHOST, STR_INIT("") },
+		{ ROUTE_RELAY, STR_INIT("192.0.2.9"), 25, true, RULE_SENDER, STR_INIT("s.test") },
+		{ ROUTE_MX, STR_INIT("[192.0.2.1"), 25, false, RULE_ROUTE, STR_INIT("") },
 	};
 
 	j->kind = ways[n % 8].kind;
@@ -193,9 +193,9 @@ static void set_way(struct job *j, uint8_t n)
 static void put_job(struct reader *in, struct buf *b)
 {
 	static struct job_recipient to[] = {
-		{.number = 1,  .address = STR_INIT("a@x.test")},
+		{ .number = 1, .address = STR_INIT("a@x.test") },
 		{ .number = 2, .address = STR_INIT("b@x.test"), .notify = 7 },
-		{ .number = 3,           .address = STR_INIT("\xc3\xbc@x.test")                              },
+		{ .number = 3, .address = STR_INIT("\xc3\xbc@x.test") },
 	};
 	uint8_t way = get_u8(in), how = get_u8(in);
 	struct job j = { .sender = way & 8 ? STR("") : STR("s@s.test"),

@@ -25,10 +25,10 @@ struct question {
 static struct edge edge;
 static struct child_start start;
 static struct config_listen rows[] = {
-	{.name = "smtp",        .protocol = LISTEN_SMTP      },
-	{ .name = "submission", .protocol = LISTEN_SUBMISSION},
-	{ .name = "pop3",       .protocol = LISTEN_POP3      },
-	{ .name = "lmtp",       .protocol = LISTEN_LMTP      },
+	{ .name = "smtp", .protocol = LISTEN_SMTP },
+	{ .name = "submission", .protocol = LISTEN_SUBMISSION },
+	{ .name = "pop3", .protocol = LISTEN_POP3 },
+	{ .name = "lmtp", .protocol = LISTEN_LMTP },
 };
 static struct edge_listener listeners[sizeof rows / sizeof *rows];
 static int channel, leash;    /* the other ends; channel -1: closed */

@@ -27,10 +27,8 @@ static inline int next_descriptor(void)
 static void say_packet(int channel, const struct ipc_head *head, struct str body, int passed)
 {
 	char control[CMSG_SPACE(sizeof passed)] = { 0 };
-	struct iovec parts[] = {
-		{(void *)(uintptr_t)head,    sizeof *head},
-                { (void *)(uintptr_t)body.p, body.n      }
-	};
+	struct iovec parts[] = { { (void *)(uintptr_t)head, sizeof *head },
+		{ (void *)(uintptr_t)body.p, body.n } };
 	struct msghdr m = { .msg_iov = parts, .msg_iovlen = 2 };
 
 	if (passed >= 0) {

@@ -84,8 +84,7 @@ static void check_report(struct reader in)
 static void check_srs(struct str in)
 {
 	struct srs s = {
-		.secret = {1, 2, 3},
-                  .domain = STR("ours.test"), .wall_ms = 1700000000000
+		.secret = { 1, 2, 3 }, .domain = STR("ours.test"), .wall_ms = 1700000000000
 	};
 	struct buf there = { 0 }, back = { 0 };
 

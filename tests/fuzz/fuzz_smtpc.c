@@ -47,9 +47,9 @@ static const struct smtpc_config config = {
 };
 
 static const struct smtpc_rcpt rcpts[RCPTS] = {
-	{STR_INIT("one@b.example"),    DSN_FAILURE, STR_INIT("rfc822;one@b.example")},
-	{ STR_INIT("t<wo@b.example"),  0,           STR_INIT("")                    },
-	{ STR_INIT("three@b.example"), DSN_NEVER,   STR_INIT("")                    },
+	{ STR_INIT("one@b.example"), DSN_FAILURE, STR_INIT("rfc822;one@b.example") },
+	{ STR_INIT("t<wo@b.example"), 0, STR_INIT("") },
+	{ STR_INIT("three@b.example"), DSN_NEVER, STR_INIT("") },
 };
 
 static const struct str body = STR_INIT("Subject: x\r\n\r\n.\r\n..a\r\nb\r\n.\r\n");

@@ -42,10 +42,10 @@ static struct store *fuzz_open(void)
 static void fuzz_fill(struct store *s)
 {
 	const struct store_target targets[] = {
-		{.maildrop = 1, .recipient = STR("b@example.net"), .uidl = STR("own-uidl") },
-		{ .maildrop = 2,            .recipient = STR("c@example.net")                               },
-		{ .recipient = STR("far@else.test"),            .orcpt = STR("rfc822;x")},
-		{ .recipient = STR("off@else.test"),            .notify = 1                               },
+		{ .maildrop = 1, .recipient = STR("b@example.net"), .uidl = STR("own-uidl") },
+		{ .maildrop = 2, .recipient = STR("c@example.net") },
+		{ .recipient = STR("far@else.test"), .orcpt = STR("rfc822;x") },
+		{ .recipient = STR("off@else.test"), .notify = 1 },
 	};
 	static char large[3000];
 	struct store_expunge e;

@@ -451,9 +451,7 @@ static bool knows_the_letter(struct str input)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static unsigned inputs;
-	struct script s = {
-		.in = {str_of(data, size), false}
-	};
+	struct script s = { .in = { str_of(data, size), false } };
 
 	if (inputs++ == 0)
 		begin();

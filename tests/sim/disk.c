@@ -30,14 +30,14 @@ static const struct trouble {
 	unsigned calls; /* of enum sim_disk_call */
 	int error;
 } troubles[] = {
-	{SIM_DISK_OPEN | SIM_DISK_MAKE | SIM_DISK_READ | SIM_DISK_WRITE | SIM_DISK_SYNC |
+	{ SIM_DISK_OPEN | SIM_DISK_MAKE | SIM_DISK_READ | SIM_DISK_WRITE | SIM_DISK_SYNC |
 			SIM_DISK_NAME | SIM_DISK_CUT | SIM_DISK_ROOM,
-         -EIO									 },
-	{ SIM_DISK_READ,						       -EIO   },
-	{ SIM_DISK_SYNC,						       -EIO   },
-	{ SIM_DISK_MAKE | SIM_DISK_WRITE | SIM_DISK_ROOM | SIM_DISK_NAME,      -ENOSPC},
-	{ SIM_DISK_WRITE | SIM_DISK_SYNC,                                      -ENOSPC},
-	{ SIM_DISK_OPEN | SIM_DISK_MAKE,                                       -EMFILE},
+		-EIO },
+	{ SIM_DISK_READ, -EIO },
+	{ SIM_DISK_SYNC, -EIO },
+	{ SIM_DISK_MAKE | SIM_DISK_WRITE | SIM_DISK_ROOM | SIM_DISK_NAME, -ENOSPC },
+	{ SIM_DISK_WRITE | SIM_DISK_SYNC, -ENOSPC },
+	{ SIM_DISK_OPEN | SIM_DISK_MAKE, -EMFILE },
 };
 
 struct disk_faults disk_faults;

@@ -22,10 +22,10 @@ static const struct {
 	const char *name;
 	enum kind kind;
 } rows[CHILDREN] = {
-	{"store",    STORE  },
-	{ "edge1",   EDGE   },
-	{ "edge2",   EDGE   },
-	{ "carrier", CARRIER},
+	{ "store", STORE },
+	{ "edge1", EDGE },
+	{ "edge2", EDGE },
+	{ "carrier", CARRIER },
 };
 
 static const uint16_t ports[3] = { PORT_SMTP, PORT_SUBMISSION, PORT_POP3 };

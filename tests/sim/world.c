@@ -217,12 +217,10 @@ struct sim_host *sim_host_add(const char *name, unsigned last)
 {
 	struct sim_host *h = &sim_hosts[sim_host_count++];
 
-	*h = (struct sim_host){
-		.name = name,
-		.address = {192, 0, 2, (unsigned char)last},
+	*h = (struct sim_host){ .name = name,
+		.address = { 192, 0, 2, (unsigned char)last },
 		.up = true,
-		.booted_us = -S(100)
-	};
+		.booted_us = -S(100) };
 	if (last >= SIM_ELSEWHERE)
 		memcpy(h->address, (unsigned char[]){ 198, 51, 100 }, 3);
 	return h;

@@ -32,9 +32,7 @@ static inline enum store_result help_wait(struct store *s)
 
 static inline struct msgid help_id(uint32_t n)
 {
-	struct msgid id = {
-		{1, 2, 3, 4, 5, 6, 0, 0, 0, 0, 0, 0}
-	};
+	struct msgid id = { { 1, 2, 3, 4, 5, 6, 0, 0, 0, 0, 0, 0 } };
 
 	for (size_t i = 0; i < 4; i++)
 		id.b[12 + i] = (unsigned char)(n >> (8 * (3 - i)));

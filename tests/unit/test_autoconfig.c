@@ -32,35 +32,35 @@ static void good_ones(void **state)
 		enum server_tls tls;
 		const char *user;
 	} rows[] = {
-		{"both",
-                 HEAD OURS POP("pop.example.test",                    "995",                      "SSL")
-				SMTP("smtp.example.test", "587",                                             "STARTTLS") TAIL,
-                 "pop.example.test","smtp.example.test", 995, SERVER_TLS_IMPLICIT, "ann" },
+		{ "both",
+			HEAD OURS POP("pop.example.test", "995", "SSL")
+				SMTP("smtp.example.test", "587", "STARTTLS") TAIL,
+			"pop.example.test", "smtp.example.test", 995, SERVER_TLS_IMPLICIT, "ann" },
 		{ "TLS before the first in the file",
-                 HEAD POP("a.test",                           "110",                                                "plain") POP("b.test",										 "110",												"STARTTLS")
-				POP("c.test",																																   "995","SSL") POP("d.test", "995", "SSL") TAIL,
-                 "c.test", "", 995, SERVER_TLS_IMPLICIT, "ann" },
-		{ "a host of the domain",             HEAD POP(" pop.%EMAILDOMAIN%\n", "995",                      "SSL") TAIL,
-                 "pop.example.test", "",995,SERVER_TLS_IMPLICIT, "ann" },
+			HEAD POP("a.test", "110", "plain") POP("b.test", "110", "STARTTLS")
+				POP("c.test", "995", "SSL") POP("d.test", "995", "SSL") TAIL,
+			"c.test", "", 995, SERVER_TLS_IMPLICIT, "ann" },
+		{ "a host of the domain", HEAD POP(" pop.%EMAILDOMAIN%\n", "995", "SSL") TAIL,
+			"pop.example.test", "", 995, SERVER_TLS_IMPLICIT, "ann" },
 		{ "IMAP only",
-                 HEAD
+			HEAD
 			"<incomingServer type=\"imap\"><hostname>i.test</hostname><port>993</port>"
 			"<socketType>SSL</socketType></incomingServer>" TAIL,
-                 "",						"",										 0,													    SERVER_TLS_IMPLICIT,																					    ""},
+			"", "", 0, SERVER_TLS_IMPLICIT, "" },
 		{ "the usual port",
-                 HEAD "<incomingServer type='pop3'><hostname>p.test</hostname>"
+			HEAD "<incomingServer type='pop3'><hostname>p.test</hostname>"
 			     "<socketType>STARTTLS</socketType></incomingServer>" TAIL,
-                 "p.test",						     "",								    110,														SERVER_TLS_STARTTLS,																																															    ""												   },
-		{ "no such port",                 HEAD POP("p.test",                                              "70000",                        "SSL") POP("q.test","x","SSL") TAIL,
-                 "","", 0, SERVER_TLS_IMPLICIT, "" },
+			"p.test", "", 110, SERVER_TLS_STARTTLS, "" },
+		{ "no such port", HEAD POP("p.test", "70000", "SSL") POP("q.test", "x", "SSL") TAIL,
+			"", "", 0, SERVER_TLS_IMPLICIT, "" },
 		{ "no such host",
-                 HEAD POP("p test",                                        "995",           "SSL") POP("-x.test","995","SSL")
-				POP("a..b","995","SSL") TAIL,
-                 "", "", 0, SERVER_TLS_IMPLICIT, "" },
+			HEAD POP("p test", "995", "SSL") POP("-x.test", "995", "SSL")
+				POP("a..b", "995", "SSL") TAIL,
+			"", "", 0, SERVER_TLS_IMPLICIT, "" },
 		{ "another element of the name",
-                 HEAD "<x><incomingServer "
+			HEAD "<x><incomingServer "
 			     "type='pop3'><hostname>evil.test</hostname></incomingServer></x>" TAIL,
-                 "","",					   0,																				     SERVER_TLS_IMPLICIT,																																	      ""																															},
+			"", "", 0, SERVER_TLS_IMPLICIT, "" },
 	};
 
 	(void)state;
@@ -84,21 +84,23 @@ static void hostile_ones(void **state)
 	static const struct {
 		const char *name, *xml, *why;
 	} rows[] = {
-		{"billion laughs",
-                 "<?xml version=\"1.0\"?><!DOCTYPE l [<!ENTITY a \"ha\"><!ENTITY b "
+		{ "billion laughs",
+			"<?xml version=\"1.0\"?><!DOCTYPE l [<!ENTITY a \"ha\"><!ENTITY b "
 			"\"&a;&a;&a;\">]>"
-			"<clientConfig>&b;</clientConfig>",			  "document type"  },
+			"<clientConfig>&b;</clientConfig>",
+			"document type" },
 		{ "a file of ours",
-                 "<!DOCTYPE l [<!ENTITY a SYSTEM "
-			"\"file:///etc/passwd\">]><clientConfig>&a;</clientConfig>", "document type"  },
+			"<!DOCTYPE l [<!ENTITY a SYSTEM "
+			"\"file:///etc/passwd\">]><clientConfig>&a;</clientConfig>",
+			"document type" },
 		{ "an entity nobody named", "<clientConfig>&a;</clientConfig>",
-                 "undefined entity"								   },
-		{ "another root",           "<html><body>hello</body></html>",       "no clientConfig"},
-		{ "not XML",                "hello",                                 "line 1"         },
-		{ "cut",                    HEAD POP("p.test",                       "995",             "SSL"), "no element found" },
-		{ "of others",       HEAD "<domain>other.test</domain>" POP("p.test",                                             "995",                                                   "SSL") TAIL,
-                 "other domains" },
-		{ "empty",                    "",    "no element found"								      },
+			"undefined entity" },
+		{ "another root", "<html><body>hello</body></html>", "no clientConfig" },
+		{ "not XML", "hello", "line 1" },
+		{ "cut", HEAD POP("p.test", "995", "SSL"), "no element found" },
+		{ "of others", HEAD "<domain>other.test</domain>" POP("p.test", "995", "SSL") TAIL,
+			"other domains" },
+		{ "empty", "", "no element found" },
 	};
 
 	(void)state;
@@ -120,10 +122,10 @@ static void bounds(void **state)
 		size_t times;
 		const char *why;
 	} rows[] = {
-		{"<clientConfig>",                         "<a>",    100,    "too many elements"},
-		{ "<clientConfig>",                        "<a/>",   6000,   "too many elements"},
-		{ "<clientConfig><emailProvider><domain>", "xxxxxx", 1000,   "too long"         },
-		{ "<clientConfig>",                        "      ", 100000, "octets long"      },
+		{ "<clientConfig>", "<a>", 100, "too many elements" },
+		{ "<clientConfig>", "<a/>", 6000, "too many elements" },
+		{ "<clientConfig><emailProvider><domain>", "xxxxxx", 1000, "too long" },
+		{ "<clientConfig>", "      ", 100000, "octets long" },
 	};
 
 	(void)state;

@@ -390,12 +390,12 @@ static void knows_its_manifest(void **state)
 		const char *text;
 		enum status expect;
 	} rows[] = {
-		{"",						ST_CORRUPT},
-		{ "restante-backup 2\n",                            ST_PERM   },
-		{ "restante-backup 1\ntaken 5\n",                   ST_CORRUPT},
-		{ "restante-backup 1\nfile 1 1 ../passwd\nsum 1\n", ST_CORRUPT},
-		{ "restante-backup 1\njournal 1 1\nsum 99\n",       ST_CORRUPT},
-		{ "restante-backup 1\nsum 18446744073709551616\n",  ST_CORRUPT},
+		{ "", ST_CORRUPT },
+		{ "restante-backup 2\n", ST_PERM },
+		{ "restante-backup 1\ntaken 5\n", ST_CORRUPT },
+		{ "restante-backup 1\nfile 1 1 ../passwd\nsum 1\n", ST_CORRUPT },
+		{ "restante-backup 1\njournal 1 1\nsum 99\n", ST_CORRUPT },
+		{ "restante-backup 1\nsum 18446744073709551616\n", ST_CORRUPT },
 	};
 	struct world *w = world_new();
 	struct backup_manifest m = { .taken_ms = 7, .damaged = 2 }, again;

@@ -14,10 +14,10 @@ static void cut_rows(void **state)
 		const char *name;
 		struct str in, before, after;
 	} rows[] = {
-		{"no separator",    STR_INIT("QUIT"),   STR_INIT("QUIT"), STR_INIT("") },
-		{ "NUL is a byte",  STR_INIT("a\0b c"), STR_INIT("a\0b"), STR_INIT("c")},
-		{ "empty",          STR_INIT(""),       STR_INIT(""),     STR_INIT("") },
-		{ "separator last", STR_INIT("a "),     STR_INIT("a"),    STR_INIT("") },
+		{ "no separator", STR_INIT("QUIT"), STR_INIT("QUIT"), STR_INIT("") },
+		{ "NUL is a byte", STR_INIT("a\0b c"), STR_INIT("a\0b"), STR_INIT("c") },
+		{ "empty", STR_INIT(""), STR_INIT(""), STR_INIT("") },
+		{ "separator last", STR_INIT("a "), STR_INIT("a"), STR_INIT("") },
 	};
 
 	(void)state;
@@ -67,12 +67,8 @@ static void siphash_vectors(void **state)
 	static const struct {
 		size_t n;
 		uint64_t hash;
-	} rows[] = {
-		{0,   0x726fdb47dd0e0e31},
-                { 1,  0x74f839c593dc67fd},
-                { 8,  0x93f5f5799a932462},
-		{ 15, 0xa129ca6149be45e5}
-	};
+	} rows[] = { { 0, 0x726fdb47dd0e0e31 }, { 1, 0x74f839c593dc67fd },
+		{ 8, 0x93f5f5799a932462 }, { 15, 0xa129ca6149be45e5 } };
 	static const uint64_t key[2] = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 };
 	char text[15];
 

@@ -245,10 +245,8 @@ static const char *result(void)
 	return "";
 }
 
-static struct job_recipient two[] = {
-	{.number = 7,  .address = STR_INIT("a@x.test")},
-	{ .number = 9, .address = STR_INIT("b@x.test")}
-};
+static struct job_recipient two[] = { { .number = 7, .address = STR_INIT("a@x.test") },
+	{ .number = 9, .address = STR_INIT("b@x.test") } };
 
 static const char *run_two(const char *const *scripts, struct str message)
 {
@@ -270,18 +268,18 @@ static const struct {
 	const char *const scripts[4];
 	const char *result;
 } rows[] = {
-	{"taken",				   { ENVELOPE "S:250 2.0.0 ok" }, "1 2.0.0 250 2.0.0 ok\n1 2.0.0 250 2.0.0 ok"},
+	{ "taken", { ENVELOPE "S:250 2.0.0 ok" }, "1 2.0.0 250 2.0.0 ok\n1 2.0.0 250 2.0.0 ok" },
 	{ "one is refused",
-         { HELLO "C:MAIL\nS:250 ok\nC:RCPT TO:<a\nS:550 5.1.1 no\nC:RCPT TO:<b\nS:250 "
+		{ HELLO "C:MAIL\nS:250 ok\nC:RCPT TO:<a\nS:550 5.1.1 no\nC:RCPT TO:<b\nS:250 "
 			"ok\nC:DATA\nS:354 "
 			"go\nD\nS:250 2.0.0 ok" },
-         "3 5.1.1 550 5.1.1 no\n1 2.0.0 250 2.0.0 ok"									  },
-	{ "nobody is at home",                      { "S:421 4.3.2 later" },
-         "2* 4.3.2 421 4.3.2 later\n2* 4.3.2 421 4.3.2 later"                                                                  },
+		"3 5.1.1 550 5.1.1 no\n1 2.0.0 250 2.0.0 ok" },
+	{ "nobody is at home", { "S:421 4.3.2 later" },
+		"2* 4.3.2 421 4.3.2 later\n2* 4.3.2 421 4.3.2 later" },
 	{ "one has an outcome when the host fails",
-         { HELLO "C:MAIL\nS:250 ok\nC:RCPT\nS:550 5.1.1 no\nC:RCPT\nS:421 4.3.2 "
+		{ HELLO "C:MAIL\nS:250 ok\nC:RCPT\nS:550 5.1.1 no\nC:RCPT\nS:421 4.3.2 "
 			"closing\nX" },
-         "3 5.1.1 550 5.1.1 no\n2* 4.3.2 421 4.3.2 closing"								    },
+		"3 5.1.1 550 5.1.1 no\n2* 4.3.2 421 4.3.2 closing" },
 };
 
 static void outcomes(void **state)

@@ -35,12 +35,10 @@ void resolve_cancel(struct dns_query *q)
 static void answer_tlsa(void)
 {
 	static const char key[32] = "k";
-	struct dns_row row = {
-		.usage = answer == UNUSABLE ? 1 : 3,
+	struct dns_row row = { .usage = answer == UNUSABLE ? 1 : 3,
 		.selector = 1,
 		.matching = 1,
-		.data = {key, sizeof key}
-	};
+		.data = { key, sizeof key } };
 	struct dns_answer a = { .outcome = answer == NOTHING       ? DNS_NXDOMAIN
 					   : answer == FORGED      ? DNS_BOGUS
 					   : answer == UNREACHABLE ? DNS_FAILED
@@ -78,7 +76,7 @@ static const struct row {
 	enum tls_check check;
 	bool falls_back;
 } rows[] = {
-  /* clang-format off */
+	/* clang-format off */
 	{ "nothing known", ROUTE_TLS_MAY, 0, NOT_ASKED, NULL, SMTPC_TLS_MAY, TLS_CHECK_NONE, true },
 	{ "level none", ROUTE_TLS_NONE, SIGNED, NOT_ASKED, NULL, SMTPC_TLS_NEVER, TLS_CHECK_NONE, false },
 	{ "level encrypt", ROUTE_TLS_ENCRYPT, 0, NOT_ASKED, NULL, SMTPC_TLS_MUST, TLS_CHECK_NONE, false },
@@ -123,7 +121,7 @@ static const struct row {
 	{ "REQUIRETLS at a relay", ROUTE_TLS_MAY, REQUIRED | RELAY | MX_INSECURE, NOT_ASKED, NULL, SMTPC_TLS_MUST,
 		TLS_CHECK_NAMES, false },
 	{ "REQUIRETLS against the policy", ROUTE_TLS_NONE, REQUIRED, NOT_ASKED, "5.7.30", 0, 0, false },
-  /* clang-format on */
+	/* clang-format on */
 };
 
 static bool is_done;

@@ -513,12 +513,12 @@ static void nearest_rows(void **state)
 	static const struct {
 		const char *typed, *nearest;
 	} rows[] = {
-		{"lsit",   "list"},
-		{ "ad",    "add" },
-		{ "shwo",  "show"},
-		{ "x",     NULL  },
-		{ "",      NULL  },
-		{ "zebra", NULL  },
+		{ "lsit", "list" },
+		{ "ad", "add" },
+		{ "shwo", "show" },
+		{ "x", NULL },
+		{ "", NULL },
+		{ "zebra", NULL },
 	};
 
 	(void)state;

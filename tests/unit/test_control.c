@@ -188,9 +188,7 @@ static void put_frame(struct buf *out, char kind, uint32_t n, struct str payload
 static char take_frame(int fd, struct buf *to)
 {
 	char head[CONTROL_HEADER];
-	struct reader r = {
-		.rest = {head, sizeof head}
-	};
+	struct reader r = { .rest = { head, sizeof head } };
 	uint32_t n;
 
 	if (recv(fd, head, sizeof head, MSG_WAITALL) != sizeof head)
@@ -229,29 +227,29 @@ static void frames(void **state)
 		char answer; /* 0: hangs up */
 		const char *said;
 	} rows[] = {
-		{"another kind",         'r', 0,                 STR_INIT("{}"),                                        0,   ""                         },
-		{ "too long",            'q', CONTROL_FRAME_MAX, STR_INIT("{}"),                                        0,   ""                         },
-		{ "longest length",      'q', UINT32_MAX - 2,    STR_INIT("{}"),                                        0,   ""                         },
-		{ "no JSON",             'q', 0,                 STR_INIT("{"),                                         'e', "is no JSON"               },
-		{ "empty",               'q', 0,                 STR_INIT(""),                                          'e', "is no JSON"               },
-		{ "an array",            'q', 0,                 STR_INIT("[1]"),                                       'e', "no \\\"verb\\\""          },
-		{ "no verb",             'q', 0,                 STR_INIT("{}"),                                        'e', "no \\\"verb\\\""          },
-		{ "verb is a number",    'q', 0,                 STR_INIT("{\"verb\":1}"),                              'e', "no \\\"verb\\\""          },
-		{ "unknown verb",        'q', 0,                 STR_INIT("{\"verb\":\"x\"}"),                          'e', "does not know 'x'"        },
-		{ "names twice",         'q', 0,                 STR_INIT("{\"verb\":\"status\",\"verb\":\"status\"}"), 'e',
-                 "is no JSON"															   },
-		{ "no credentials",      'q', 0,
-                 STR_INIT("{\"verb\":\"account.add\",\"address\":\"b@example.test\"}"),                                 'e',
-                 "no \\\"hash\\\""														      },
-		{ "bad key",             'q', 0,
-                 STR_INIT("{\"verb\":\"account.passwd\",\"address\":\"ann@example.test\","
+		{ "another kind", 'r', 0, STR_INIT("{}"), 0, "" },
+		{ "too long", 'q', CONTROL_FRAME_MAX, STR_INIT("{}"), 0, "" },
+		{ "longest length", 'q', UINT32_MAX - 2, STR_INIT("{}"), 0, "" },
+		{ "no JSON", 'q', 0, STR_INIT("{"), 'e', "is no JSON" },
+		{ "empty", 'q', 0, STR_INIT(""), 'e', "is no JSON" },
+		{ "an array", 'q', 0, STR_INIT("[1]"), 'e', "no \\\"verb\\\"" },
+		{ "no verb", 'q', 0, STR_INIT("{}"), 'e', "no \\\"verb\\\"" },
+		{ "verb is a number", 'q', 0, STR_INIT("{\"verb\":1}"), 'e', "no \\\"verb\\\"" },
+		{ "unknown verb", 'q', 0, STR_INIT("{\"verb\":\"x\"}"), 'e', "does not know 'x'" },
+		{ "names twice", 'q', 0, STR_INIT("{\"verb\":\"status\",\"verb\":\"status\"}"), 'e',
+			"is no JSON" },
+		{ "no credentials", 'q', 0,
+			STR_INIT("{\"verb\":\"account.add\",\"address\":\"b@example.test\"}"), 'e',
+			"no \\\"hash\\\"" },
+		{ "bad key", 'q', 0,
+			STR_INIT("{\"verb\":\"account.passwd\",\"address\":\"ann@example.test\","
 				 "\"credentials\":{\"hash\":\"h\",\"iterations\":4096,\"salt\":\"="
 				 "\"}}"),
-                 'e',													"credentials are malformed"},
+			'e', "credentials are malformed" },
 		{ "targets are numbers", 'q', 0,
-                 STR_INIT("{\"verb\":\"alias.add\",\"alias\":\"s@example.test\","
+			STR_INIT("{\"verb\":\"alias.add\",\"alias\":\"s@example.test\","
 				 "\"targets\":[1]}"),
-                 'e',													"targets are malformed"    },
+			'e', "targets are malformed" },
 	};
 	struct fixture *f = *state;
 	struct buf frame;
@@ -357,10 +355,7 @@ static void slow_reader(void **state)
 
 static void show_all(const struct fixture *f)
 {
-	struct shown s = {
-		.reply = {.row = on_row, .octets = on_octets},
-                  .equal = true
-	};
+	struct shown s = { .reply = { .row = on_row, .octets = on_octets }, .equal = true };
 	int answers = 0;
 
 	do {
@@ -488,14 +483,14 @@ static void versions(void **state)
 		const char *text;
 		enum status status;
 	} rows[] = {
-		{"1\n",				 ST_OK     },
-		{ "1",				  ST_OK     },
-		{ "2\n",				ST_VERSION},
-		{ "0\n",				ST_VERSION},
-		{ "",				   ST_CORRUPT},
-		{ "x\n",				ST_CORRUPT},
-		{ "-1\n",			       ST_CORRUPT},
-		{ "99999999999999999999999999999999\n", ST_CORRUPT},
+		{ "1\n", ST_OK },
+		{ "1", ST_OK },
+		{ "2\n", ST_VERSION },
+		{ "0\n", ST_VERSION },
+		{ "", ST_CORRUPT },
+		{ "x\n", ST_CORRUPT },
+		{ "-1\n", ST_CORRUPT },
+		{ "99999999999999999999999999999999\n", ST_CORRUPT },
 	};
 	struct fixture *f = *state;
 

@@ -95,13 +95,13 @@ static void domains_refused(void **state)
 		struct str domain, of;
 		enum status status;
 	} rows[] = {
-		{"nothing there",    STR_INIT("a.test"),      STR_INIT("none.test"),   ST_NOTFOUND},
-		{ "itself",          STR_INIT("a.test"),      STR_INIT("a.test"),      ST_NOTFOUND},
-		{ "here already",    STR_INIT("example.org"), STR_INIT("example.org"), ST_EXISTS  },
-		{ "of another name", STR_INIT("a.test"),      STR_INIT("second.test"), ST_PERM    },
-		{ "not a domain",    STR_INIT("a b"),         STR_INIT("example.org"), ST_USAGE   },
-		{ "of no domain",    STR_INIT("a.test"),      STR_INIT("a b"),         ST_USAGE   },
-		{ "of nothing",      STR_INIT("a.test"),      STR_INIT(""),            ST_USAGE   },
+		{ "nothing there", STR_INIT("a.test"), STR_INIT("none.test"), ST_NOTFOUND },
+		{ "itself", STR_INIT("a.test"), STR_INIT("a.test"), ST_NOTFOUND },
+		{ "here already", STR_INIT("example.org"), STR_INIT("example.org"), ST_EXISTS },
+		{ "of another name", STR_INIT("a.test"), STR_INIT("second.test"), ST_PERM },
+		{ "not a domain", STR_INIT("a b"), STR_INIT("example.org"), ST_USAGE },
+		{ "of no domain", STR_INIT("a.test"), STR_INIT("a b"), ST_USAGE },
+		{ "of nothing", STR_INIT("a.test"), STR_INIT(""), ST_USAGE },
 	};
 
 	(void)state;

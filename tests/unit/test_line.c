@@ -13,19 +13,19 @@ static const struct {
 	const char *name;
 	struct str in, out;
 } rows[] = {
-	{"one line",              STR_INIT("QUIT\r\n"),                                 STR_INIT("C[QUIT]")      },
-	{ "two lines",            STR_INIT("a\r\nb\r\n"),                               STR_INIT("C[a]C[b]")     },
-	{ "empty line",           STR_INIT("\r\n"),                                     STR_INIT("C[]")          },
-	{ "no end yet",           STR_INIT("QUIT\r"),                                   STR_INIT("")             },
-	{ "bare LF ends nothing", STR_INIT("a\nb\r\n"),                                 STR_INIT("O[a\nb]")      },
-	{ "bare LF first",        STR_INIT("\n\r\n"),                                   STR_INIT("O[\n]")        },
-	{ "bare CR",              STR_INIT("a\r\r\n"),                                  STR_INIT("O[a\r]")       },
-	{ "NUL",		  STR_INIT("a\0b\r\n"),                                 STR_INIT("O[a\0b]")      },
-	{ "limit reached",        STR_INIT("0123456789\r\n"),                           STR_INIT("C[0123456789]")},
-	{ "limit passed by one",  STR_INIT("0123456789a\r\nb\r\n"),                     STR_INIT("L[]C[b]")      },
-	{ "long with CRs",        STR_INIT("01234567890123\r\r4\r\r\nb\r\n"),           STR_INIT("L[]C[b]")      },
-	{ "long with LF",         STR_INIT("01234567890123\n45\r\nb\r\n"),              STR_INIT("L[]C[b]")      },
-	{ "two long",             STR_INIT("0123456789abcdef\r\n0123456789abcdef\r\n"), STR_INIT("L[]L[]")       },
+	{ "one line", STR_INIT("QUIT\r\n"), STR_INIT("C[QUIT]") },
+	{ "two lines", STR_INIT("a\r\nb\r\n"), STR_INIT("C[a]C[b]") },
+	{ "empty line", STR_INIT("\r\n"), STR_INIT("C[]") },
+	{ "no end yet", STR_INIT("QUIT\r"), STR_INIT("") },
+	{ "bare LF ends nothing", STR_INIT("a\nb\r\n"), STR_INIT("O[a\nb]") },
+	{ "bare LF first", STR_INIT("\n\r\n"), STR_INIT("O[\n]") },
+	{ "bare CR", STR_INIT("a\r\r\n"), STR_INIT("O[a\r]") },
+	{ "NUL", STR_INIT("a\0b\r\n"), STR_INIT("O[a\0b]") },
+	{ "limit reached", STR_INIT("0123456789\r\n"), STR_INIT("C[0123456789]") },
+	{ "limit passed by one", STR_INIT("0123456789a\r\nb\r\n"), STR_INIT("L[]C[b]") },
+	{ "long with CRs", STR_INIT("01234567890123\r\r4\r\r\nb\r\n"), STR_INIT("L[]C[b]") },
+	{ "long with LF", STR_INIT("01234567890123\n45\r\nb\r\n"), STR_INIT("L[]C[b]") },
+	{ "two long", STR_INIT("0123456789abcdef\r\n0123456789abcdef\r\n"), STR_INIT("L[]L[]") },
 };
 
 static void cut_all(struct line_cutter *c, struct buf *in, struct buf *out)

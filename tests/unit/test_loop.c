@@ -56,10 +56,10 @@ static void a_deadline_moves(void **state)
 		int first, then; /* ms from now; 0: stop */
 		int fires;
 	} rows[] = {
-		{"put off",          20,   60, 1},
-		{ "brought forward", 3000, 20, 1},
-		{ "stopped",         20,   0,  0},
-		{ "past already",    -5,   -5, 1},
+		{ "put off", 20, 60, 1 },
+		{ "brought forward", 3000, 20, 1 },
+		{ "stopped", 20, 0, 0 },
+		{ "past already", -5, -5, 1 },
 	};
 
 	(void)state;

@@ -54,35 +54,35 @@ static const struct {
 	enum reader_form form;
 	struct str file, messages;
 } readings[] = {
-	{"LF",			     READER_PLAIN,  STR_INIT("a: b\n\nc\n"),                   STR_INIT("a: b\r\n\r\nc\r\n|")},
-	{ "CRLF",			  READER_PLAIN,  STR_INIT("a: b\r\n\r\nc\r\n"),             STR_INIT("a: b\r\n\r\nc\r\n|")},
-	{ "two CR before LF",              READER_PLAIN,  STR_INIT("a: b\r\r\nc: d\r\r\n"),
-         STR_INIT("a: b\r\nc: d\r\n|")											     },
-	{ "lone CR",		       READER_PLAIN,  STR_INIT("a\rb\n\rc\n"),                   STR_INIT("a b\r\n c\r\n|")    },
-	{ "no end",			READER_PLAIN,  STR_INIT("a"),                             STR_INIT("a\r\n|")            },
-	{ "CR at the end",                 READER_PLAIN,  STR_INIT("a\r"),                           STR_INIT("a\r\n|")            },
-	{ "NUL",			   READER_PLAIN,  STR_INIT("a\0b\n"),                        STR_INIT("a\0b\r\n|")         },
-	{ "empty",			 READER_PLAIN,  STR_INIT(""),                              STR_INIT("|")                 },
-	{ "empty lines at the end",        READER_PLAIN,  STR_INIT("a\n\n\n"),                       STR_INIT("a\r\n\r\n\r\n|")    },
-	{ "a separator is text elsewhere", READER_PLAIN,  STR_INIT("a\n\n" SEP),
-         STR_INIT("a\r\n\r\nFrom a@b Sat Jan  3 01:05:34 1996\r\n|")                                                               },
-	{ "two messages",                  READER_MBOXRD, STR_INIT(SEP "a\n\n" SEP "b\n\n"),
-         STR_INIT("a\r\n|b\r\n|")												  },
-	{ "no empty line between",         READER_MBOXRD, STR_INIT(SEP "a\n" SEP "b\n"),
-         STR_INIT("a\r\n|b\r\n|")												  },
-	{ "only one empty line is taken",  READER_MBOXRD, STR_INIT(SEP "a\n\n\n" SEP "b\n\n"),
-         STR_INIT("a\r\n\r\n|b\r\n|")											      },
-	{ "CRLF between",                  READER_MBOXRD, STR_INIT(SEP "a\r\n\r\n" SEP "b\r\n\r\n"),
-         STR_INIT("a\r\n|b\r\n|")												  },
-	{ "mboxrd unquotes once",          READER_MBOXRD, STR_INIT(SEP ">From x\n>>From y\n>Fro\n"),
-         STR_INIT("From x\r\n>From y\r\n>Fro\r\n|")										},
-	{ "mboxo leaves two",              READER_MBOXO,  STR_INIT(SEP ">From x\n>>From y\n"),
-         STR_INIT("From x\r\n>>From y\r\n|")										       },
-	{ "From without a date is text",   READER_MBOXRD, STR_INIT(SEP "a\n\nFrom here on\n"),
-         STR_INIT("a\r\n\r\nFrom here on\r\n|")										    },
-	{ "first separator without date",  READER_MBOXRD, STR_INIT("From nobody\na\n\n" SEP "b\n"),
-         STR_INIT("a\r\n|b\r\n|")												  },
-	{ "a message without octets",      READER_MBOXRD, STR_INIT(SEP SEP "b\n"),                   STR_INIT("|b\r\n|")           },
+	{ "LF", READER_PLAIN, STR_INIT("a: b\n\nc\n"), STR_INIT("a: b\r\n\r\nc\r\n|") },
+	{ "CRLF", READER_PLAIN, STR_INIT("a: b\r\n\r\nc\r\n"), STR_INIT("a: b\r\n\r\nc\r\n|") },
+	{ "two CR before LF", READER_PLAIN, STR_INIT("a: b\r\r\nc: d\r\r\n"),
+		STR_INIT("a: b\r\nc: d\r\n|") },
+	{ "lone CR", READER_PLAIN, STR_INIT("a\rb\n\rc\n"), STR_INIT("a b\r\n c\r\n|") },
+	{ "no end", READER_PLAIN, STR_INIT("a"), STR_INIT("a\r\n|") },
+	{ "CR at the end", READER_PLAIN, STR_INIT("a\r"), STR_INIT("a\r\n|") },
+	{ "NUL", READER_PLAIN, STR_INIT("a\0b\n"), STR_INIT("a\0b\r\n|") },
+	{ "empty", READER_PLAIN, STR_INIT(""), STR_INIT("|") },
+	{ "empty lines at the end", READER_PLAIN, STR_INIT("a\n\n\n"), STR_INIT("a\r\n\r\n\r\n|") },
+	{ "a separator is text elsewhere", READER_PLAIN, STR_INIT("a\n\n" SEP),
+		STR_INIT("a\r\n\r\nFrom a@b Sat Jan  3 01:05:34 1996\r\n|") },
+	{ "two messages", READER_MBOXRD, STR_INIT(SEP "a\n\n" SEP "b\n\n"),
+		STR_INIT("a\r\n|b\r\n|") },
+	{ "no empty line between", READER_MBOXRD, STR_INIT(SEP "a\n" SEP "b\n"),
+		STR_INIT("a\r\n|b\r\n|") },
+	{ "only one empty line is taken", READER_MBOXRD, STR_INIT(SEP "a\n\n\n" SEP "b\n\n"),
+		STR_INIT("a\r\n\r\n|b\r\n|") },
+	{ "CRLF between", READER_MBOXRD, STR_INIT(SEP "a\r\n\r\n" SEP "b\r\n\r\n"),
+		STR_INIT("a\r\n|b\r\n|") },
+	{ "mboxrd unquotes once", READER_MBOXRD, STR_INIT(SEP ">From x\n>>From y\n>Fro\n"),
+		STR_INIT("From x\r\n>From y\r\n>Fro\r\n|") },
+	{ "mboxo leaves two", READER_MBOXO, STR_INIT(SEP ">From x\n>>From y\n"),
+		STR_INIT("From x\r\n>>From y\r\n|") },
+	{ "From without a date is text", READER_MBOXRD, STR_INIT(SEP "a\n\nFrom here on\n"),
+		STR_INIT("a\r\n\r\nFrom here on\r\n|") },
+	{ "first separator without date", READER_MBOXRD, STR_INIT("From nobody\na\n\n" SEP "b\n"),
+		STR_INIT("a\r\n|b\r\n|") },
+	{ "a message without octets", READER_MBOXRD, STR_INIT(SEP SEP "b\n"), STR_INIT("|b\r\n|") },
 };
 
 static void test_reader(void **state)
@@ -108,11 +108,11 @@ static void test_reader_window(void **state)
 		enum reader_form form;
 		struct str tail, read;
 	} rows[] = {
-		{READER_PLAIN,   STR_INIT("\r\nb\n"),        STR_INIT("\r\nb\r\n|")         },
-		{ READER_PLAIN,  STR_INIT("\r\r\nb\n"),      STR_INIT("\r\nb\r\n|")         },
-		{ READER_PLAIN,  STR_INIT("\rb\n"),          STR_INIT(" b\r\n|")            },
-		{ READER_MBOXRD, STR_INIT("\n\n" SEP "b\n"), STR_INIT("\r\n|b\r\n|")        },
-		{ READER_MBOXRD, STR_INIT("\n\n>From c\n"),  STR_INIT("\r\n\r\nFrom c\r\n|")},
+		{ READER_PLAIN, STR_INIT("\r\nb\n"), STR_INIT("\r\nb\r\n|") },
+		{ READER_PLAIN, STR_INIT("\r\r\nb\n"), STR_INIT("\r\nb\r\n|") },
+		{ READER_PLAIN, STR_INIT("\rb\n"), STR_INIT(" b\r\n|") },
+		{ READER_MBOXRD, STR_INIT("\n\n" SEP "b\n"), STR_INIT("\r\n|b\r\n|") },
+		{ READER_MBOXRD, STR_INIT("\n\n>From c\n"), STR_INIT("\r\n\r\nFrom c\r\n|") },
 	};
 	static char line[70000];
 	const size_t window = 65536;
@@ -148,21 +148,21 @@ static const struct {
 	int64_t ms; /* -1: no separator */
 	struct str sender;
 } separators[] = {
-	{STR_INIT("From a@b Sat Jan  3 01:05:34 1996"),            820631134000,  STR_INIT("a@b")},
-	{ STR_INIT("From a@b Sat Jan 3 01:05 1996"),               820631100000,  STR_INIT("a@b")},
-	{ STR_INIT("From a@b Sat Jan  3 01:05:34 EST 1996"),       820649134000,  STR_INIT("a@b")},
-	{ STR_INIT("From a@b Sat Jan  3 01:05:34 1996 +0100"),     820627534000,  STR_INIT("a@b")},
-	{ STR_INIT("From Sat Jan  3 01:05:34 1996"),               820631134000,  STR_INIT("")   },
-	{ STR_INIT("From \"a b\"@c Sat Jan  3 01:05:34 1996"),     820631134000,
-         STR_INIT("\"a b\"@c")								   },
+	{ STR_INIT("From a@b Sat Jan  3 01:05:34 1996"), 820631134000, STR_INIT("a@b") },
+	{ STR_INIT("From a@b Sat Jan 3 01:05 1996"), 820631100000, STR_INIT("a@b") },
+	{ STR_INIT("From a@b Sat Jan  3 01:05:34 EST 1996"), 820649134000, STR_INIT("a@b") },
+	{ STR_INIT("From a@b Sat Jan  3 01:05:34 1996 +0100"), 820627534000, STR_INIT("a@b") },
+	{ STR_INIT("From Sat Jan  3 01:05:34 1996"), 820631134000, STR_INIT("") },
+	{ STR_INIT("From \"a b\"@c Sat Jan  3 01:05:34 1996"), 820631134000,
+		STR_INIT("\"a b\"@c") },
 	{ STR_INIT("From MAILER-DAEMON Sun Nov 22 04:35:00 2026"), 1795322100000,
-         STR_INIT("MAILER-DAEMON")							       },
-	{ STR_INIT("From here on it is Saturday"),                 -1,            STR_INIT("")   },
-	{ STR_INIT("From a@b Sat Jan 32 01:05:34 1996"),           -1,            STR_INIT("")   },
-	{ STR_INIT("From a@b Sat Jan  3 24:05:34 1996"),           -1,            STR_INIT("")   },
-	{ STR_INIT("From a@b Sat Jan  3 01:05:34 96"),             -1,            STR_INIT("")   },
-	{ STR_INIT(">From a@b Sat Jan  3 01:05:34 1996"),          -1,            STR_INIT("")   },
-	{ STR_INIT("From: a@b Sat Jan  3 01:05:34 1996"),          -1,            STR_INIT("")   },
+		STR_INIT("MAILER-DAEMON") },
+	{ STR_INIT("From here on it is Saturday"), -1, STR_INIT("") },
+	{ STR_INIT("From a@b Sat Jan 32 01:05:34 1996"), -1, STR_INIT("") },
+	{ STR_INIT("From a@b Sat Jan  3 24:05:34 1996"), -1, STR_INIT("") },
+	{ STR_INIT("From a@b Sat Jan  3 01:05:34 96"), -1, STR_INIT("") },
+	{ STR_INIT(">From a@b Sat Jan  3 01:05:34 1996"), -1, STR_INIT("") },
+	{ STR_INIT("From: a@b Sat Jan  3 01:05:34 1996"), -1, STR_INIT("") },
 };
 
 static void test_separators(void **state)
@@ -198,20 +198,20 @@ static const struct {
 	struct str text;
 	int64_t ms; /* -1: no date */
 } dates[] = {
-	{STR_INIT("Fri, 21 Nov 1997 09:55:06 -0600"),          880127706000 },
-	{ STR_INIT("21 Nov 97 09:55:06 GMT"),                  880106106000 },
-	{ STR_INIT(" Thu,\r\n\t13 Feb 1969 23:32 -0330"),      -1           },
-	{ STR_INIT("Thu,\r\n\t13 Feb 2020 23:32 -0330 (NST)"), 1581649320000},
-	{ STR_INIT("29 Feb 2024 00:00:00 +0000"),              1709164800000},
-	{ STR_INIT("29 Feb 2100 00:00:00 +0000"),              -1           },
-	{ STR_INIT("Sat, 31 Feb 2026 10:00:00 +0800"),         -1           },
-	{ STR_INIT("31 Dec 1999 23:59:60 +0000"),              946684799000 },
-	{ STR_INIT("1 Jan 1970 00:00:00 +0000"),               0            },
-	{ STR_INIT("1 Jan 2020 00:00:00 Nowhere"),             1577836800000},
-	{ STR_INIT("yesterday"),                               -1           },
-	{ STR_INIT(""),					-1           },
-	{ STR_INIT("1 Foo 2020 00:00:00 +0000"),               -1           },
-	{ STR_INIT("1 Jan 2020 00:60:00 +0000"),               -1           },
+	{ STR_INIT("Fri, 21 Nov 1997 09:55:06 -0600"), 880127706000 },
+	{ STR_INIT("21 Nov 97 09:55:06 GMT"), 880106106000 },
+	{ STR_INIT(" Thu,\r\n\t13 Feb 1969 23:32 -0330"), -1 },
+	{ STR_INIT("Thu,\r\n\t13 Feb 2020 23:32 -0330 (NST)"), 1581649320000 },
+	{ STR_INIT("29 Feb 2024 00:00:00 +0000"), 1709164800000 },
+	{ STR_INIT("29 Feb 2100 00:00:00 +0000"), -1 },
+	{ STR_INIT("Sat, 31 Feb 2026 10:00:00 +0800"), -1 },
+	{ STR_INIT("31 Dec 1999 23:59:60 +0000"), 946684799000 },
+	{ STR_INIT("1 Jan 1970 00:00:00 +0000"), 0 },
+	{ STR_INIT("1 Jan 2020 00:00:00 Nowhere"), 1577836800000 },
+	{ STR_INIT("yesterday"), -1 },
+	{ STR_INIT(""), -1 },
+	{ STR_INIT("1 Foo 2020 00:00:00 +0000"), -1 },
+	{ STR_INIT("1 Jan 2020 00:60:00 +0000"), -1 },
 };
 
 static void test_dates(void **state)
@@ -268,14 +268,14 @@ static const struct {
 	enum uidlist_kind kind;
 	struct str name, uidl;
 } uidls[] = {
-	{UIDLIST_DOVECOT,  STR_INIT("1.M1.h"),     STR_INIT("0000000165b0c0de")},
-	{ UIDLIST_DOVECOT, STR_INIT("2.M2.h,S=5"), STR_INIT("my-uidl")         },
-	{ UIDLIST_DOVECOT, STR_INIT("3.M3.h"),     STR_INIT("0000000a65b0c0de")},
-	{ UIDLIST_DOVECOT, STR_INIT("4.M4.h"),     STR_INIT("")                },
-	{ UIDLIST_COURIER, STR_INIT("1.M1.h"),     STR_INIT("UID7-1700000000") },
-	{ UIDLIST_COURIER, STR_INIT("a b.h"),      STR_INIT("UID8")            },
-	{ UIDLIST_COURIER, STR_INIT("3+'.h"),      STR_INIT("3+2B+27.h")       },
-	{ UIDLIST_COURIER, STR_INIT("4.h"),        STR_INIT("")                },
+	{ UIDLIST_DOVECOT, STR_INIT("1.M1.h"), STR_INIT("0000000165b0c0de") },
+	{ UIDLIST_DOVECOT, STR_INIT("2.M2.h,S=5"), STR_INIT("my-uidl") },
+	{ UIDLIST_DOVECOT, STR_INIT("3.M3.h"), STR_INIT("0000000a65b0c0de") },
+	{ UIDLIST_DOVECOT, STR_INIT("4.M4.h"), STR_INIT("") },
+	{ UIDLIST_COURIER, STR_INIT("1.M1.h"), STR_INIT("UID7-1700000000") },
+	{ UIDLIST_COURIER, STR_INIT("a b.h"), STR_INIT("UID8") },
+	{ UIDLIST_COURIER, STR_INIT("3+'.h"), STR_INIT("3+2B+27.h") },
+	{ UIDLIST_COURIER, STR_INIT("4.h"), STR_INIT("") },
 };
 
 static void test_uidlists(void **state)

@@ -94,11 +94,9 @@ struct meeting {
 	bool closed;
 };
 
-static struct smtpc_rcpt rcpts[RCPTS] = {
-	{STR_INIT("0@b.example"),  0, STR_INIT("")},
-        { STR_INIT("1@b.example"), 0, STR_INIT("")},
-	{ STR_INIT("2@b.example"), 0, STR_INIT("")}
-};
+static struct smtpc_rcpt rcpts[RCPTS] = { { STR_INIT("0@b.example"), 0, STR_INIT("") },
+	{ STR_INIT("1@b.example"), 0, STR_INIT("") },
+	{ STR_INIT("2@b.example"), 0, STR_INIT("") } };
 
 static void serve_server(struct meeting *m, const struct smtpd_event *ev)
 {
@@ -298,11 +296,9 @@ static void fetch(unsigned ignore)
 	struct pop3c_peer client = { .ignore = ignore };
 	struct pop3d_peer server = { .tls_available = false };
 	struct maildrop_row rows[MESSAGES] = { 0 };
-	struct maildrop m = {
-		.c = pop3c_new(&pop3c_config, &client, 0),
+	struct maildrop m = { .c = pop3c_new(&pop3c_config, &client, 0),
 		.d = pop3d_new(&pop3d_config, &server, 0),
-		.view = {rows, MESSAGES, STR_INIT("")}
-	};
+		.view = { rows, MESSAGES, STR_INIT("") } };
 
 	for (size_t i = 0; i < MESSAGES; i++) {
 		random_message(&m.messages[i]);

@@ -51,21 +51,21 @@ static const struct {
 	const char *name;
 	struct str in, want;
 } headers[] = {
-	{"two",		 STR_INIT("A: 1\r\nB:2\r\n\r\nbody"),       STR_INIT("[A| 1][B|2]\r\nbody")    },
-	{ "folded",             STR_INIT("A: 1\r\n 2\r\n\t3\r\nB: 4\r\n"),
-         STR_INIT("[A| 1\r\n 2\r\n\t3][B| 4]")								},
-	{ "blank first",        STR_INIT("\r\nA: 1\r\n"),                  STR_INIT("\r\nA: 1\r\n")           },
-	{ "no header",          STR_INIT("hello there\r\nA: 1\r\n"),       STR_INIT("hello there\r\nA: 1\r\n")},
-	{ "body unannounced",   STR_INIT("A: 1\r\nhello\r\nB: 2\r\n"),
-         STR_INIT("[A| 1]hello\r\nB: 2\r\n")								  },
-	{ "blank before colon", STR_INIT("A \t: 1\r\n\r\n"),               STR_INIT("[A| 1]\r\n")             },
-	{ "no name",            STR_INIT(": 1\r\n"),                       STR_INIT(": 1\r\n")                },
-	{ "folded first",       STR_INIT(" A: 1\r\n"),                     STR_INIT(" A: 1\r\n")              },
-	{ "empty body",         STR_INIT("A:\r\n\r\n"),                    STR_INIT("[A|]\r\n")               },
-	{ "no CRLF at the end", STR_INIT("A: 1\r\nB: 2"),                  STR_INIT("[A| 1][B| 2]")           },
-	{ "8-bit name",         STR_INIT("A\xc3\xa4: 1\r\n"),              STR_INIT("A\xc3\xa4: 1\r\n")       },
-	{ "NUL in the body",    STR_INIT("A: \0\r\n\r\n"),                 STR_INIT("[A| \0]\r\n")            },
-	{ "empty",              STR_INIT(""),                              STR_INIT("")                       },
+	{ "two", STR_INIT("A: 1\r\nB:2\r\n\r\nbody"), STR_INIT("[A| 1][B|2]\r\nbody") },
+	{ "folded", STR_INIT("A: 1\r\n 2\r\n\t3\r\nB: 4\r\n"),
+		STR_INIT("[A| 1\r\n 2\r\n\t3][B| 4]") },
+	{ "blank first", STR_INIT("\r\nA: 1\r\n"), STR_INIT("\r\nA: 1\r\n") },
+	{ "no header", STR_INIT("hello there\r\nA: 1\r\n"), STR_INIT("hello there\r\nA: 1\r\n") },
+	{ "body unannounced", STR_INIT("A: 1\r\nhello\r\nB: 2\r\n"),
+		STR_INIT("[A| 1]hello\r\nB: 2\r\n") },
+	{ "blank before colon", STR_INIT("A \t: 1\r\n\r\n"), STR_INIT("[A| 1]\r\n") },
+	{ "no name", STR_INIT(": 1\r\n"), STR_INIT(": 1\r\n") },
+	{ "folded first", STR_INIT(" A: 1\r\n"), STR_INIT(" A: 1\r\n") },
+	{ "empty body", STR_INIT("A:\r\n\r\n"), STR_INIT("[A|]\r\n") },
+	{ "no CRLF at the end", STR_INIT("A: 1\r\nB: 2"), STR_INIT("[A| 1][B| 2]") },
+	{ "8-bit name", STR_INIT("A\xc3\xa4: 1\r\n"), STR_INIT("A\xc3\xa4: 1\r\n") },
+	{ "NUL in the body", STR_INIT("A: \0\r\n\r\n"), STR_INIT("[A| \0]\r\n") },
+	{ "empty", STR_INIT(""), STR_INIT("") },
 };
 
 static void header_rows(void **state)
@@ -102,34 +102,34 @@ static const struct {
 	const char *name;
 	struct str in, want;
 } submissions[] = {
-	{"complete",                STR_INIT("Date: x\r\nmessage-id: y\r\nX: 1\r\n\r\nhi\r\n"),
-         STR_INIT("Date: x\r\nmessage-id: y\r\nX: 1\r\n\r\nhi\r\n")               },
-	{ "no id",                  STR_INIT("Date: x\r\n\r\nhi\r\n"),
-         STR_INIT("Message-ID: <00000000000000000000000000@h.example>\r\nDate: "
-			 "x\r\n\r\nhi\r\n")                                       },
-	{ "no date",                STR_INIT("Message-ID: y\r\n\r\n"),
-         STR_INIT("Date: Thu, 1 Jan 1970 00:00:01 +0000\r\nMessage-ID: y\r\n\r\n")},
+	{ "complete", STR_INIT("Date: x\r\nmessage-id: y\r\nX: 1\r\n\r\nhi\r\n"),
+		STR_INIT("Date: x\r\nmessage-id: y\r\nX: 1\r\n\r\nhi\r\n") },
+	{ "no id", STR_INIT("Date: x\r\n\r\nhi\r\n"),
+		STR_INIT("Message-ID: <00000000000000000000000000@h.example>\r\nDate: "
+			 "x\r\n\r\nhi\r\n") },
+	{ "no date", STR_INIT("Message-ID: y\r\n\r\n"),
+		STR_INIT("Date: Thu, 1 Jan 1970 00:00:01 +0000\r\nMessage-ID: y\r\n\r\n") },
 	{ "Bcc",
-         STR_INIT(
+		STR_INIT(
 			"Date: x\r\nBCC: a,\r\n b\r\nMessage-ID: y\r\nbcc: c\r\n\r\nBcc: body\r\n"),
-         STR_INIT("Date: x\r\nMessage-ID: y\r\n\r\nBcc: body\r\n")                },
-	{ "only Bcc",               STR_INIT("Bcc : a\r\n\r\nhi\r\n"),
-         STR_INIT("Date: Thu, 1 Jan 1970 00:00:01 +0000\r\nMessage-ID: "
-			 "<00000000000000000000000000@h.example>\r\n\r\nhi\r\n")  },
-	{ "no header",              STR_INIT("hi\r\n"),
-         STR_INIT("Date: Thu, 1 Jan 1970 00:00:01 +0000\r\nMessage-ID: "
-			 "<00000000000000000000000000@h.example>\r\n\r\nhi\r\n")  },
-	{ "blank first",            STR_INIT("\r\nhi\r\n"),
-         STR_INIT("Date: Thu, 1 Jan 1970 00:00:01 +0000\r\nMessage-ID: "
-			 "<00000000000000000000000000@h.example>\r\n\r\nhi\r\n")  },
-	{ "nothing",                STR_INIT(""),
-         STR_INIT("Date: Thu, 1 Jan 1970 00:00:01 +0000\r\nMessage-ID: "
-			 "<00000000000000000000000000@h.example>\r\n")            },
-	{ "odd blanks stay",        STR_INIT("Date:x\r\nMessage-ID:\r\n  y \r\nX :  \t\r\n \r\n\r\n"),
-         STR_INIT("Date:x\r\nMessage-ID:\r\n  y \r\nX :  \t\r\n \r\n\r\n")        },
+		STR_INIT("Date: x\r\nMessage-ID: y\r\n\r\nBcc: body\r\n") },
+	{ "only Bcc", STR_INIT("Bcc : a\r\n\r\nhi\r\n"),
+		STR_INIT("Date: Thu, 1 Jan 1970 00:00:01 +0000\r\nMessage-ID: "
+			 "<00000000000000000000000000@h.example>\r\n\r\nhi\r\n") },
+	{ "no header", STR_INIT("hi\r\n"),
+		STR_INIT("Date: Thu, 1 Jan 1970 00:00:01 +0000\r\nMessage-ID: "
+			 "<00000000000000000000000000@h.example>\r\n\r\nhi\r\n") },
+	{ "blank first", STR_INIT("\r\nhi\r\n"),
+		STR_INIT("Date: Thu, 1 Jan 1970 00:00:01 +0000\r\nMessage-ID: "
+			 "<00000000000000000000000000@h.example>\r\n\r\nhi\r\n") },
+	{ "nothing", STR_INIT(""),
+		STR_INIT("Date: Thu, 1 Jan 1970 00:00:01 +0000\r\nMessage-ID: "
+			 "<00000000000000000000000000@h.example>\r\n") },
+	{ "odd blanks stay", STR_INIT("Date:x\r\nMessage-ID:\r\n  y \r\nX :  \t\r\n \r\n\r\n"),
+		STR_INIT("Date:x\r\nMessage-ID:\r\n  y \r\nX :  \t\r\n \r\n\r\n") },
 	{ "Date in another's name", STR_INIT("Resent-Date: x\r\nMessage-ID: y\r\n\r\n"),
-         STR_INIT("Date: Thu, 1 Jan 1970 00:00:01 +0000\r\nResent-Date: x\r\nMessage-ID: "
-			 "y\r\n\r\n")					     },
+		STR_INIT("Date: Thu, 1 Jan 1970 00:00:01 +0000\r\nResent-Date: x\r\nMessage-ID: "
+			 "y\r\n\r\n") },
 };
 
 static size_t header_end(struct str s)
@@ -238,12 +238,12 @@ static void return_path_goes_no_further(void **state)
 		struct str s;
 		size_t n;
 	} rows[] = {
-		{STR_INIT("Return-Path: <a@b>\r\nReceived: x\r\n"),  20},
-		{ STR_INIT("return-path:\r\n <>\r\nA: b\r\n"),       19},
+		{ STR_INIT("Return-Path: <a@b>\r\nReceived: x\r\n"), 20 },
+		{ STR_INIT("return-path:\r\n <>\r\nA: b\r\n"), 19 },
 		{ STR_INIT("Received: x\r\nReturn-Path: <a@b>\r\n"), 0 },
-		{ STR_INIT("Return-Path: <a@b>"),                    0 },
-		{ STR_INIT("\r\nReturn-Path: <a@b>\r\n"),            0 },
-		{ STR_INIT(""),				      0 },
+		{ STR_INIT("Return-Path: <a@b>"), 0 },
+		{ STR_INIT("\r\nReturn-Path: <a@b>\r\n"), 0 },
+		{ STR_INIT(""), 0 },
 	};
 
 	(void)state;
@@ -257,12 +257,12 @@ static void line_ends(void **state)
 	static const struct {
 		struct str in, out;
 	} rows[] = {
-		{STR_INIT("a\r\nb\r\n"),      STR_INIT("a\r\nb\r\n")              },
-		{ STR_INIT("a\nb"),           STR_INIT("a\r\nb\r\n")              },
-		{ STR_INIT("a\rb\r"),         STR_INIT("a\r\nb\r\n")              },
-		{ STR_INIT("\n\n\r\r\n\n\r"), STR_INIT("\r\n\r\n\r\n\r\n\r\n\r\n")},
-		{ STR_INIT("\0\n.\n\xff"),    STR_INIT("\0\r\n.\r\n\xff\r\n")     },
-		{ STR_INIT(""),               STR_INIT("")                        },
+		{ STR_INIT("a\r\nb\r\n"), STR_INIT("a\r\nb\r\n") },
+		{ STR_INIT("a\nb"), STR_INIT("a\r\nb\r\n") },
+		{ STR_INIT("a\rb\r"), STR_INIT("a\r\nb\r\n") },
+		{ STR_INIT("\n\n\r\r\n\n\r"), STR_INIT("\r\n\r\n\r\n\r\n\r\n\r\n") },
+		{ STR_INIT("\0\n.\n\xff"), STR_INIT("\0\r\n.\r\n\xff\r\n") },
+		{ STR_INIT(""), STR_INIT("") },
 	};
 
 	(void)state;

@@ -25,30 +25,30 @@ static void words(void **state)
 	static const struct {
 		struct str body, want;
 	} rows[] = {
-		{STR_INIT(" plain\r\n"),                               STR_INIT("plain")            },
-		{ STR_INIT("=?UTF-8?B?R3LDvMOfZQ==?="),                STR_INIT("Gr\u00fc\u00dfe")  },
-		{ STR_INIT("=?iso-8859-1?Q?a=E4_b?= <x@y.z>"),         STR_INIT("a\u00e4 b <x@y.z>")},
-		{ STR_INIT("=?utf-8*de?q?x?="),                        STR_INIT("x")                },
- /* RFC 2047 8: blanks between words go, others stay */
-		{ STR_INIT("(=?ISO-8859-1?Q?a?= =?ISO-8859-1?Q?b?=)"), STR_INIT("(ab)")             },
-		{ STR_INIT("=?ISO-8859-1?Q?a?= b"),                    STR_INIT("a b")              },
-		{ STR_INIT("=?ISO-8859-1?Q?a?=\r\n    =?utf-8?Q?b?="), STR_INIT("ab")               },
-		{ STR_INIT("=?ISO-8859-1?Q?a_?= =?ISO-8859-1?Q?b?="),  STR_INIT("a b")              },
- /* a character cut in two */
-		{ STR_INIT("=?utf-8?Q?=C3?= =?utf-8?Q?=BC?="),         STR_INIT("\u00fc")           },
-		{ STR_INIT("=?gb2312?B?1tDOxA==?="),                   STR_INIT("\u4e2d\u6587")     },
-		{ STR_INIT("=?x-never?Q?=C3=BC?="),                    STR_INIT("\u00fc")           },
-		{ STR_INIT("=?x-never?Q?=FC?="),                       STR_INIT("\u00fc")           },
-		{ STR_INIT("=?utf-8?Q?a b?="),                         STR_INIT("a b")              },
- /* none */
-		{ STR_INIT("=?utf-8?X?a?="),                           STR_INIT("=?utf-8?X?a?=")    },
-		{ STR_INIT("=?utf-8?Q?a"),                             STR_INIT("=?utf-8?Q?a")      },
-		{ STR_INIT("=?=?=?"),                                  STR_INIT("=?=?=?")           },
-		{ STR_INIT("=??Q?a?="),                                STR_INIT("=??Q?a?=")         },
-		{ STR_INIT("raw \xc3\xbc"),                            STR_INIT("raw \u00fc")       },
-		{ STR_INIT("raw \xfc"),                                STR_INIT("raw \u00fc")       },
-		{ STR_INIT("a\r\n b"),                                 STR_INIT("a b")              },
-		{ STR_INIT(""),					STR_INIT("")                 },
+		{ STR_INIT(" plain\r\n"), STR_INIT("plain") },
+		{ STR_INIT("=?UTF-8?B?R3LDvMOfZQ==?="), STR_INIT("Gr\u00fc\u00dfe") },
+		{ STR_INIT("=?iso-8859-1?Q?a=E4_b?= <x@y.z>"), STR_INIT("a\u00e4 b <x@y.z>") },
+		{ STR_INIT("=?utf-8*de?q?x?="), STR_INIT("x") },
+		/* RFC 2047 8: blanks between words go, others stay */
+		{ STR_INIT("(=?ISO-8859-1?Q?a?= =?ISO-8859-1?Q?b?=)"), STR_INIT("(ab)") },
+		{ STR_INIT("=?ISO-8859-1?Q?a?= b"), STR_INIT("a b") },
+		{ STR_INIT("=?ISO-8859-1?Q?a?=\r\n    =?utf-8?Q?b?="), STR_INIT("ab") },
+		{ STR_INIT("=?ISO-8859-1?Q?a_?= =?ISO-8859-1?Q?b?="), STR_INIT("a b") },
+		/* a character cut in two */
+		{ STR_INIT("=?utf-8?Q?=C3?= =?utf-8?Q?=BC?="), STR_INIT("\u00fc") },
+		{ STR_INIT("=?gb2312?B?1tDOxA==?="), STR_INIT("\u4e2d\u6587") },
+		{ STR_INIT("=?x-never?Q?=C3=BC?="), STR_INIT("\u00fc") },
+		{ STR_INIT("=?x-never?Q?=FC?="), STR_INIT("\u00fc") },
+		{ STR_INIT("=?utf-8?Q?a b?="), STR_INIT("a b") },
+		/* none */
+		{ STR_INIT("=?utf-8?X?a?="), STR_INIT("=?utf-8?X?a?=") },
+		{ STR_INIT("=?utf-8?Q?a"), STR_INIT("=?utf-8?Q?a") },
+		{ STR_INIT("=?=?=?"), STR_INIT("=?=?=?") },
+		{ STR_INIT("=??Q?a?="), STR_INIT("=??Q?a?=") },
+		{ STR_INIT("raw \xc3\xbc"), STR_INIT("raw \u00fc") },
+		{ STR_INIT("raw \xfc"), STR_INIT("raw \u00fc") },
+		{ STR_INIT("a\r\n b"), STR_INIT("a b") },
+		{ STR_INIT(""), STR_INIT("") },
 	};
 
 	(void)state;
@@ -67,36 +67,36 @@ static void params(void **state)
 		struct str body, name, want;
 		bool there;
 	} rows[] = {
-		{STR_INIT("text/plain; charset=us-ascii (Plain)"),                                         STR_INIT("charset"),
-                 STR_INIT("us-ascii"),																	      true },
-		{ STR_INIT("x; a=\"b;c\\\"d\" ; e = f"),                                                   STR_INIT("a"),        STR_INIT("b;c\"d"),                                true },
-		{ STR_INIT("x; a=\"b;c\" ; e = f"),							STR_INIT("e"),        STR_INIT("f"),                                     true },
-		{ STR_INIT("x; A=1"),								      STR_INIT("a"),        STR_INIT("1"),                                     true },
-		{ STR_INIT("x; ab=1"),								     STR_INIT("a"),        STR_INIT(""),                                      false},
-		{ STR_INIT("x"),									   STR_INIT("x"),        STR_INIT(""),                                      false},
- /* RFC 2231 3 and 4.1 */
+		{ STR_INIT("text/plain; charset=us-ascii (Plain)"), STR_INIT("charset"),
+			STR_INIT("us-ascii"), true },
+		{ STR_INIT("x; a=\"b;c\\\"d\" ; e = f"), STR_INIT("a"), STR_INIT("b;c\"d"), true },
+		{ STR_INIT("x; a=\"b;c\" ; e = f"), STR_INIT("e"), STR_INIT("f"), true },
+		{ STR_INIT("x; A=1"), STR_INIT("a"), STR_INIT("1"), true },
+		{ STR_INIT("x; ab=1"), STR_INIT("a"), STR_INIT(""), false },
+		{ STR_INIT("x"), STR_INIT("x"), STR_INIT(""), false },
+		/* RFC 2231 3 and 4.1 */
 		{ STR_INIT("message/external-body; access-type=URL; URL*0=\"ftp://\"; "
 			   "URL*1=\"cs.utk.edu/pub/moore/bulk-mailer/bulk-mailer.tar\""),
-                 STR_INIT("url"),
-                 STR_INIT("ftp://cs.utk.edu/pub/moore/bulk-mailer/bulk-mailer.tar"),												true },
+			STR_INIT("url"),
+			STR_INIT("ftp://cs.utk.edu/pub/moore/bulk-mailer/bulk-mailer.tar"), true },
 		{ STR_INIT("application/x-stuff; title*0*=us-ascii'en'This%20is%20even%20more%20; "
 			   "title*1*=%2A%2A%2Afun%2A%2A%2A%20; title*2=\"isn't it!\""),
-                 STR_INIT("title"),											      STR_INIT("This is even more ***fun*** isn't it!"),
-                 true																				    },
+			STR_INIT("title"), STR_INIT("This is even more ***fun*** isn't it!"),
+			true },
 		{ STR_INIT("attachment; filename=\"EURO.txt\"; filename*=UTF-8''%e2%82%ac.txt"),
-                 STR_INIT("filename"),											   STR_INIT("\u20ac.txt"),                            true },
+			STR_INIT("filename"), STR_INIT("\u20ac.txt"), true },
 		{ STR_INIT("attachment; filename*=UTF-8''%e2%82%ac.txt; filename=\"EURO.txt\""),
-                 STR_INIT("filename"),											   STR_INIT("\u20ac.txt"),                            true },
-		{ STR_INIT("x; f*1=b; f*0=a; f*3=d"),						      STR_INIT("f"),        STR_INIT("ab"),                                    true },
-		{ STR_INIT("x; f*64=b"),								   STR_INIT("f"),        STR_INIT(""),                                      false},
-		{ STR_INIT("attachment; filename=\"=?utf-8?Q?=C3=BC?=.txt\""),                             STR_INIT("filename"),
-                 STR_INIT("\u00fc.txt"),																	    true },
-		{ STR_INIT("attachment; filename=my file.txt"),                                            STR_INIT("filename"),
-                 STR_INIT("my file.txt"),																	   true },
-		{ STR_INIT("x; f*=a%20b"),								 STR_INIT("f"),        STR_INIT("a b"),                                   true },
-		{ STR_INIT("x; f=a\r\n ; g=b"),							    STR_INIT("f"),        STR_INIT("a"),                                     true },
-		{ STR_INIT("x; f=a\r\n b ;g=b"),							   STR_INIT("f"),        STR_INIT("a b"),                                   true },
-		{ STR_INIT("x; f*=utf-8''%zz%4"),							  STR_INIT("f"),        STR_INIT("%zz%4"),                                 true },
+			STR_INIT("filename"), STR_INIT("\u20ac.txt"), true },
+		{ STR_INIT("x; f*1=b; f*0=a; f*3=d"), STR_INIT("f"), STR_INIT("ab"), true },
+		{ STR_INIT("x; f*64=b"), STR_INIT("f"), STR_INIT(""), false },
+		{ STR_INIT("attachment; filename=\"=?utf-8?Q?=C3=BC?=.txt\""), STR_INIT("filename"),
+			STR_INIT("\u00fc.txt"), true },
+		{ STR_INIT("attachment; filename=my file.txt"), STR_INIT("filename"),
+			STR_INIT("my file.txt"), true },
+		{ STR_INIT("x; f*=a%20b"), STR_INIT("f"), STR_INIT("a b"), true },
+		{ STR_INIT("x; f=a\r\n ; g=b"), STR_INIT("f"), STR_INIT("a"), true },
+		{ STR_INIT("x; f=a\r\n b ;g=b"), STR_INIT("f"), STR_INIT("a b"), true },
+		{ STR_INIT("x; f*=utf-8''%zz%4"), STR_INIT("f"), STR_INIT("%zz%4"), true },
 	};
 
 	(void)state;
@@ -115,22 +115,22 @@ static void transfers(void **state)
 		enum transfer_encoding encoding;
 		struct str in, want;
 	} rows[] = {
-		{TRANSFER_BASE64,  STR_INIT("QQ=="),          STR_INIT("A")         },
-		{ TRANSFER_BASE64, STR_INIT("QUI="),          STR_INIT("AB")        },
-		{ TRANSFER_BASE64, STR_INIT("QU\r\nJD!*"),    STR_INIT("ABC")       },
-		{ TRANSFER_BASE64, STR_INIT("QQ==QUI="),      STR_INIT("AAB")       },
-		{ TRANSFER_BASE64, STR_INIT("AP/+"),          STR_INIT("\0\xff\xfe")},
-		{ TRANSFER_QUOTED, STR_INIT("a=3Db"),         STR_INIT("a=b")       },
-		{ TRANSFER_QUOTED, STR_INIT("a=\r\nb"),       STR_INIT("ab")        },
-		{ TRANSFER_QUOTED, STR_INIT("a= \t\r\nb"),    STR_INIT("ab")        },
-		{ TRANSFER_QUOTED, STR_INIT("a  \r\nb \r\n"), STR_INIT("a\r\nb\r\n")},
-		{ TRANSFER_QUOTED, STR_INIT("a =\r\nb"),      STR_INIT("a b")       },
-		{ TRANSFER_QUOTED, STR_INIT("=e4=E4"),        STR_INIT("\xe4\xe4")  },
-		{ TRANSFER_QUOTED, STR_INIT("=4\r\n"),        STR_INIT("=4\r\n")    },
-		{ TRANSFER_QUOTED, STR_INIT("=zz=4=41"),      STR_INIT("=zz=4A")    },
-		{ TRANSFER_QUOTED, STR_INIT("a_b="),          STR_INIT("a_b")       },
-		{ TRANSFER_Q,      STR_INIT("a_b "),          STR_INIT("a b ")      },
-		{ TRANSFER_PLAIN,  STR_INIT("=41 \r\n"),      STR_INIT("=41 \r\n")  },
+		{ TRANSFER_BASE64, STR_INIT("QQ=="), STR_INIT("A") },
+		{ TRANSFER_BASE64, STR_INIT("QUI="), STR_INIT("AB") },
+		{ TRANSFER_BASE64, STR_INIT("QU\r\nJD!*"), STR_INIT("ABC") },
+		{ TRANSFER_BASE64, STR_INIT("QQ==QUI="), STR_INIT("AAB") },
+		{ TRANSFER_BASE64, STR_INIT("AP/+"), STR_INIT("\0\xff\xfe") },
+		{ TRANSFER_QUOTED, STR_INIT("a=3Db"), STR_INIT("a=b") },
+		{ TRANSFER_QUOTED, STR_INIT("a=\r\nb"), STR_INIT("ab") },
+		{ TRANSFER_QUOTED, STR_INIT("a= \t\r\nb"), STR_INIT("ab") },
+		{ TRANSFER_QUOTED, STR_INIT("a  \r\nb \r\n"), STR_INIT("a\r\nb\r\n") },
+		{ TRANSFER_QUOTED, STR_INIT("a =\r\nb"), STR_INIT("a b") },
+		{ TRANSFER_QUOTED, STR_INIT("=e4=E4"), STR_INIT("\xe4\xe4") },
+		{ TRANSFER_QUOTED, STR_INIT("=4\r\n"), STR_INIT("=4\r\n") },
+		{ TRANSFER_QUOTED, STR_INIT("=zz=4=41"), STR_INIT("=zz=4A") },
+		{ TRANSFER_QUOTED, STR_INIT("a_b="), STR_INIT("a_b") },
+		{ TRANSFER_Q, STR_INIT("a_b "), STR_INIT("a b ") },
+		{ TRANSFER_PLAIN, STR_INIT("=41 \r\n"), STR_INIT("=41 \r\n") },
 	};
 
 	(void)state;
@@ -167,13 +167,13 @@ static void parts(void **state)
 		int parent;
 		struct str body;
 	} rows[] = {
-		{"multipart/mixed",        -1, STR_INIT("")               },
-		{ "multipart/alternative", 0,  STR_INIT("")               },
-		{ "text/plain",            1,  STR_INIT("plain text")     },
-		{ "text/html",             1,  STR_INIT("<p>html text")   },
-		{ "application/pdf",       0,  STR_INIT("QUJD")           },
-		{ "message/rfc822",        0,  STR_INIT("")               },
-		{ "text/plain",            5,  STR_INIT("inner body\r\n.")},
+		{ "multipart/mixed", -1, STR_INIT("") },
+		{ "multipart/alternative", 0, STR_INIT("") },
+		{ "text/plain", 1, STR_INIT("plain text") },
+		{ "text/html", 1, STR_INIT("<p>html text") },
+		{ "application/pdf", 0, STR_INIT("QUJD") },
+		{ "message/rfc822", 0, STR_INIT("") },
+		{ "text/plain", 5, STR_INIT("inner body\r\n.") },
 	};
 	struct mime_tree t;
 	struct buf out = { 0 };
@@ -211,33 +211,33 @@ static void broken_parts(void **state)
 		size_t count;
 		struct str text;
 	} rows[] = {
-		{STR_INIT(""),								 1, STR_INIT("")                },
-		{ STR_INIT("no header\r\n"),						   1, STR_INIT("no header\n")     },
-		{ STR_INIT("Content-Type: multipart/mixed\r\n\r\n--x\r\n\r\na"),               1,
-                 STR_INIT("[attachment, multipart/mixed]\n")                                                                  },
-		{ STR_INIT("Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\na"),   2,
-                 STR_INIT("a\n")											      },
+		{ STR_INIT(""), 1, STR_INIT("") },
+		{ STR_INIT("no header\r\n"), 1, STR_INIT("no header\n") },
+		{ STR_INIT("Content-Type: multipart/mixed\r\n\r\n--x\r\n\r\na"), 1,
+			STR_INIT("[attachment, multipart/mixed]\n") },
+		{ STR_INIT("Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\na"), 2,
+			STR_INIT("a\n") },
 		{ STR_INIT("Content-Type: multipart/mixed; boundary=x\r\n\r\n--x--\r\n\r\na"), 1,
-                 STR_INIT("")												 },
+			STR_INIT("") },
 		{ STR_INIT("Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n"
 			   "Content-Type: multipart/mixed; boundary=y\r\n\r\n--y\r\n\r\na\r\n"
 			   "--x\r\n\r\nb\r\n--y\r\nc"),
-                 4,									       STR_INIT("a\n\nb\n--y\nc\n")},
- /* a boundary with a colon is no field */
+			4, STR_INIT("a\n\nb\n--y\nc\n") },
+		/* a boundary with a colon is no field */
 		{ STR_INIT("Content-Type: multipart/mixed; boundary=\"x:y\"\r\n\r\n--x:y\r\nTo: "
 			   "b\r\n--x:y\r\n\r\na"),
-                 3,									       STR_INIT("a\n")             },
- /* nor is it text: a blank at the front, what looks like an encoded word */
+			3, STR_INIT("a\n") },
+		/* nor is it text: a blank at the front, what looks like an encoded word */
 		{ STR_INIT("Content-Type: multipart/mixed; boundary=\" =?utf-8?q?x?=\"\r\n\r\n-- "
 			   "=?utf-8?q?x?=\r\n\r\na"),
-                 2,									       STR_INIT("a\n")             },
-		{ STR_INIT("Content-Type: multipart/\r\n\r\na"),                               1,
-                 STR_INIT("[attachment, application/octet-stream]\n")                                                         },
-		{ STR_INIT("Content-Transfer-Encoding: (c) base64\r\n \r\n\r\nQQ=="),          1,
-                 STR_INIT("A\n")											      },
-		{ STR_INIT("Content-Type: text\r\n\r\na"),                                     1, STR_INIT("a\n")             },
-		{ STR_INIT("Content-Type: text/html\r\n\r\n\x1b[2Ja\xe2\x80\xae<b"),           1,
-                 STR_INIT("?[2Ja?<b\n")										       },
+			2, STR_INIT("a\n") },
+		{ STR_INIT("Content-Type: multipart/\r\n\r\na"), 1,
+			STR_INIT("[attachment, application/octet-stream]\n") },
+		{ STR_INIT("Content-Transfer-Encoding: (c) base64\r\n \r\n\r\nQQ=="), 1,
+			STR_INIT("A\n") },
+		{ STR_INIT("Content-Type: text\r\n\r\na"), 1, STR_INIT("a\n") },
+		{ STR_INIT("Content-Type: text/html\r\n\r\n\x1b[2Ja\xe2\x80\xae<b"), 1,
+			STR_INIT("?[2Ja?<b\n") },
 	};
 
 	(void)state;
@@ -301,14 +301,14 @@ static void many_parameters(void **state)
 	static const struct {
 		const char *name, *piece; /* '<' counts up, '>' down */
 	} rows[] = {
-		{"in order",           "; name*<=x"                                },
-		{ "backwards",         "; name*>=x"                                },
-		{ "encoded backwards", "; name*>*=%41"                             },
-		{ "one number",        "; name*0=x"                                },
-		{ "the same",          "; name=x"                                  },
-		{ "others",            "; a<=x"                                    },
-		{ "comments",          "; (<) b=x"                                 },
-		{ "words",             "; name=\"=?utf-8?q?=41?=\" =?utf-8?q?=41?="},
+		{ "in order", "; name*<=x" },
+		{ "backwards", "; name*>=x" },
+		{ "encoded backwards", "; name*>*=%41" },
+		{ "one number", "; name*0=x" },
+		{ "the same", "; name=x" },
+		{ "others", "; a<=x" },
+		{ "comments", "; (<) b=x" },
+		{ "words", "; name=\"=?utf-8?q?=41?=\" =?utf-8?q?=41?=" },
 	};
 
 	(void)state;
@@ -342,24 +342,24 @@ static void html(void **state)
 	static const struct {
 		struct str html, want;
 	} rows[] = {
-		{STR_INIT("a  b\n c"),						 STR_INIT("a b c\n")         },
-		{ STR_INIT("<p>a<p>b<br>c<div>d</div>"),                               STR_INIT("a\n\nb\nc\nd\n")  },
+		{ STR_INIT("a  b\n c"), STR_INIT("a b c\n") },
+		{ STR_INIT("<p>a<p>b<br>c<div>d</div>"), STR_INIT("a\n\nb\nc\nd\n") },
 		{ STR_INIT("&lt;&amp;&auml;&#228;&#xe4;&nope;&#0;"),
-                 STR_INIT("<&\u00e4\u00e4\u00e4&nope;\ufffd\n")                                                    },
+			STR_INIT("<&\u00e4\u00e4\u00e4&nope;\ufffd\n") },
 		{ STR_INIT("<style>p{}</style><script>a<b</script>x<title>t</title>"),
-                 STR_INIT("x\n")										   },
-		{ STR_INIT("<!-- a > b -- c -->d<!-->"),                               STR_INIT("d\n")             },
+			STR_INIT("x\n") },
+		{ STR_INIT("<!-- a > b -- c -->d<!-->"), STR_INIT("d\n") },
 		{ STR_INIT("<a href=\"https://other.test/\">the bank</a>."),
-                 STR_INIT("the bank <https://other.test/>.\n")                                                     },
+			STR_INIT("the bank <https://other.test/>.\n") },
 		{ STR_INIT("<a href='https://x.test'>https://x.test</a>"),
-                 STR_INIT("https://x.test\n")								      },
-		{ STR_INIT("<ul><li>a<li>b</ul>c"),                                    STR_INIT("- a\n- b\n\nc\n") },
-		{ STR_INIT("<img alt='a &amp; b' src=http://spy.test/>"),              STR_INIT("[a & b]\n")       },
-		{ STR_INIT("<img src=http://spy.test/>"),                              STR_INIT("")                },
-		{ STR_INIT("<table><tr><td>a<td>b<tr><td>c</table>"),                  STR_INIT("a b\nc\n")        },
-		{ STR_INIT("<pre>a  b\n  c</pre>d"),                                   STR_INIT("a  b\n  c\n\nd\n")},
-		{ STR_INIT("1 < 2 & 3"),					       STR_INIT("1 < 2 & 3\n")     },
-		{ STR_INIT("<b title=\"a>b\">x</b>"),                                  STR_INIT("x\n")             },
+			STR_INIT("https://x.test\n") },
+		{ STR_INIT("<ul><li>a<li>b</ul>c"), STR_INIT("- a\n- b\n\nc\n") },
+		{ STR_INIT("<img alt='a &amp; b' src=http://spy.test/>"), STR_INIT("[a & b]\n") },
+		{ STR_INIT("<img src=http://spy.test/>"), STR_INIT("") },
+		{ STR_INIT("<table><tr><td>a<td>b<tr><td>c</table>"), STR_INIT("a b\nc\n") },
+		{ STR_INIT("<pre>a  b\n  c</pre>d"), STR_INIT("a  b\n  c\n\nd\n") },
+		{ STR_INIT("1 < 2 & 3"), STR_INIT("1 < 2 & 3\n") },
+		{ STR_INIT("<b title=\"a>b\">x</b>"), STR_INIT("x\n") },
 	};
 	struct buf big = { 0 }, out = { 0 };
 

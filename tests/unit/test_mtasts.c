@@ -143,17 +143,17 @@ static void hosts(void **state)
 		const char *host;
 		bool allowed;
 	} rows[] = {
-		{"mail.example.com",    true },
-		{ "MAIL.Example.com",   true },
-		{ "example.com",        false},
-		{ "a.mail.example.com", false},
-		{ "mx.example.net",     true },
-		{ "example.net",        false},
-		{ ".example.net",       false},
-		{ "a.b.example.net",    false},
-		{ "mx.example.network", false},
-		{ "",                   false},
-		{ "com",                false},
+		{ "mail.example.com", true },
+		{ "MAIL.Example.com", true },
+		{ "example.com", false },
+		{ "a.mail.example.com", false },
+		{ "mx.example.net", true },
+		{ "example.net", false },
+		{ ".example.net", false },
+		{ "a.b.example.net", false },
+		{ "mx.example.network", false },
+		{ "", false },
+		{ "com", false },
 	};
 	struct mtasts_policy p;
 

@@ -14,13 +14,13 @@ static void thresholds(void **state)
 		int64_t connections, most;
 		bool now;
 	} rows[] = {
-		{"quiet",                  false, 0,      100,     false},
-		{ "just below",            false, 79,     100,     false},
-		{ "at 80 %",               false, 80,     100,     true },
-		{ "stays at 70 %",         true,  70,     100,     true },
-		{ "over below 70 %",       true,  69,     100,     false},
-		{ "a small office enters", false, 8,      10,      true },
-		{ "large numbers",         false, 800000, 1000000, true },
+		{ "quiet", false, 0, 100, false },
+		{ "just below", false, 79, 100, false },
+		{ "at 80 %", false, 80, 100, true },
+		{ "stays at 70 %", true, 70, 100, true },
+		{ "over below 70 %", true, 69, 100, false },
+		{ "a small office enters", false, 8, 10, true },
+		{ "large numbers", false, 800000, 1000000, true },
 	};
 
 	(void)state;

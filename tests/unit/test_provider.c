@@ -41,26 +41,26 @@ static void the_named_ones_are_known(void **state)
 		const char *domain, *pop3;
 		enum provider_status status;
 	} rows[] = {
-		{"gmail.com",      "pop.gmail.com",         PROVIDER_LIVE  },
-		{ "21cn.com",      "pop.21cn.com",          PROVIDER_UNSURE},
-		{ "sina.com",      "pop.sina.com",          PROVIDER_LIVE  },
-		{ "vip.sina.com",  "pop3.vip.sina.com",     PROVIDER_UNSURE},
-		{ "tom.com",       "pop.tom.com",           PROVIDER_UNSURE},
-		{ "163.com",       "pop.163.com",           PROVIDER_LIVE  },
-		{ "263.net",       "pop3.263.net",          PROVIDER_UNSURE},
-		{ "x263.net",      "pop.x263.net",          PROVIDER_DEAD  },
-		{ "yahoo.com",     "pop.mail.yahoo.com",    PROVIDER_LIVE  },
-		{ "yahoo.com.cn",  "",                      PROVIDER_DEAD  },
-		{ "foxmail.com",   "pop.qq.com",            PROVIDER_LIVE  },
-		{ "sohu.com",      "pop3.sohu.com",         PROVIDER_LIVE  },
-		{ "etang.com",     "",                      PROVIDER_DEAD  },
-		{ "QQ.com",        "pop.qq.com",            PROVIDER_LIVE  },
-		{ "exmail.qq.com", "pop.exmail.qq.com",     PROVIDER_LIVE  },
-		{ "126.com",       "pop.126.com",           PROVIDER_LIVE  },
-		{ "hotmail.com",   "outlook.office365.com", PROVIDER_LIVE  },
-		{ "live.com.",     "outlook.office365.com", PROVIDER_LIVE  },
-		{ "china.com",     "pop.china.com",         PROVIDER_UNSURE},
-		{ "139.com",       "pop.139.com",           PROVIDER_LIVE  },
+		{ "gmail.com", "pop.gmail.com", PROVIDER_LIVE },
+		{ "21cn.com", "pop.21cn.com", PROVIDER_UNSURE },
+		{ "sina.com", "pop.sina.com", PROVIDER_LIVE },
+		{ "vip.sina.com", "pop3.vip.sina.com", PROVIDER_UNSURE },
+		{ "tom.com", "pop.tom.com", PROVIDER_UNSURE },
+		{ "163.com", "pop.163.com", PROVIDER_LIVE },
+		{ "263.net", "pop3.263.net", PROVIDER_UNSURE },
+		{ "x263.net", "pop.x263.net", PROVIDER_DEAD },
+		{ "yahoo.com", "pop.mail.yahoo.com", PROVIDER_LIVE },
+		{ "yahoo.com.cn", "", PROVIDER_DEAD },
+		{ "foxmail.com", "pop.qq.com", PROVIDER_LIVE },
+		{ "sohu.com", "pop3.sohu.com", PROVIDER_LIVE },
+		{ "etang.com", "", PROVIDER_DEAD },
+		{ "QQ.com", "pop.qq.com", PROVIDER_LIVE },
+		{ "exmail.qq.com", "pop.exmail.qq.com", PROVIDER_LIVE },
+		{ "126.com", "pop.126.com", PROVIDER_LIVE },
+		{ "hotmail.com", "outlook.office365.com", PROVIDER_LIVE },
+		{ "live.com.", "outlook.office365.com", PROVIDER_LIVE },
+		{ "china.com", "pop.china.com", PROVIDER_UNSURE },
+		{ "139.com", "pop.139.com", PROVIDER_LIVE },
 	};
 	struct provider p;
 
@@ -112,16 +112,16 @@ static void a_wrong_line_is_told_and_passed_over(void **state)
 	static const struct {
 		const char *line, *told;
 	} rows[] = {
-		{"a\tb",							 "too few fields"               },
-		{ LINE "\tmore",						 "too many fields"              },
-		{ "\town.test\t\t-\t-\taddress\tpassword\tlive\t\t",             "no id"                        },
-		{ "a\tb\t\tpop.test\t-\taddress\tpassword\tlive\t\t",            "HOST:PORT/TLS"                },
-		{ "a\tb\t\tpop.test:0/none\t-\taddress\tpassword\tlive\t\t",     "HOST:PORT/TLS"                },
-		{ "a\tb\t\tpop.test:65536/none\t-\taddress\tpassword\tlive\t\t", "HOST:PORT/TLS"                },
-		{ "a\tb\t\tpop.test:110/tls\t-\taddress\tpassword\tlive\t\t",    "HOST:PORT/TLS"                },
-		{ "a\tb\t\t:110/none\t-\taddress\tpassword\tlive\t\t",           "HOST:PORT/TLS"                },
-		{ "a\tb\t\t-\t-\tname\tpassword\tlive\t\t",                      "neither address nor localpart"},
-		{ "a\tb\t\t-\t-\taddress\tpassword\talive\t\t",                  "live, unsure, dead"           },
+		{ "a\tb", "too few fields" },
+		{ LINE "\tmore", "too many fields" },
+		{ "\town.test\t\t-\t-\taddress\tpassword\tlive\t\t", "no id" },
+		{ "a\tb\t\tpop.test\t-\taddress\tpassword\tlive\t\t", "HOST:PORT/TLS" },
+		{ "a\tb\t\tpop.test:0/none\t-\taddress\tpassword\tlive\t\t", "HOST:PORT/TLS" },
+		{ "a\tb\t\tpop.test:65536/none\t-\taddress\tpassword\tlive\t\t", "HOST:PORT/TLS" },
+		{ "a\tb\t\tpop.test:110/tls\t-\taddress\tpassword\tlive\t\t", "HOST:PORT/TLS" },
+		{ "a\tb\t\t:110/none\t-\taddress\tpassword\tlive\t\t", "HOST:PORT/TLS" },
+		{ "a\tb\t\t-\t-\tname\tpassword\tlive\t\t", "neither address nor localpart" },
+		{ "a\tb\t\t-\t-\taddress\tpassword\talive\t\t", "live, unsure, dead" },
 	};
 	struct provider p;
 

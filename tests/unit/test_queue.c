@@ -27,10 +27,10 @@ struct world {
 static struct queue_settings plain(void)
 {
 	return (struct queue_settings){
-		.schedule = {.wait_ms = { MINUTE, 5 * MINUTE },
-			     .waits = 2,
-			     .lifetime_ms = 2 * HOUR,
-			     .delay_notice_ms = HOUR},
+		.schedule = { .wait_ms = { MINUTE, 5 * MINUTE },
+			.waits = 2,
+			.lifetime_ms = 2 * HOUR,
+			.delay_notice_ms = HOUR },
 		.site_connections = 20,
 	};
 }
@@ -225,9 +225,8 @@ static void fresh_mail_goes_at_once(void **state)
 
 	(void)state;
 	world_init(&w);
-	id = send_mail(&w, &(struct mail){
-				   .to = {"a@one.example", "x@two.example", "b@ONE.example"}
-        });
+	id = send_mail(
+		&w, &(struct mail){ .to = { "a@one.example", "x@two.example", "b@ONE.example" } });
 	a = queue_take(w.queue, w.now);
 	assert_non_null(a);
 	assert_int_equal(id_of(a), id);
@@ -248,18 +247,14 @@ static void fresh_mail_goes_at_once(void **state)
 
 static void outcomes_must_fit(void **state)
 {
-	struct job_outcome o[2] = {
-		{.number = 0,  .outcome = OUTCOME_DELIVERED},
-		{ .number = 0, .outcome = OUTCOME_FAILED   }
-	};
+	struct job_outcome o[2] = { { .number = 0, .outcome = OUTCOME_DELIVERED },
+		{ .number = 0, .outcome = OUTCOME_FAILED } };
 	struct queue_done d = { .done = finished, .outcomes = o };
 	struct world w;
 
 	(void)state;
 	world_init(&w);
-	send_mail(&w, &(struct mail){
-			      .to = {"a@one.example", "b@one.example"}
-        });
+	send_mail(&w, &(struct mail){ .to = { "a@one.example", "b@one.example" } });
 	d.job = queue_take(w.queue, w.now);
 	d.count = 1;
 	assert_false(queue_done(w.queue, &d, w.now));
@@ -332,9 +327,7 @@ static void found_after_restart(void **state)
 
 	(void)state;
 	world_init(&w);
-	send_mail(&w, &(struct mail){
-			      .to = {"a@one.example", "b@two.example"}
-        });
+	send_mail(&w, &(struct mail){ .to = { "a@one.example", "b@two.example" } });
 	send_mail(&w, &(struct mail){ .to = { "c@three.example" }, .silent = true });
 	job = queue_take(w.queue, w.now);
 	finish(&w, job, OUTCOME_FAILED);
@@ -395,15 +388,15 @@ static void who_is_told(void **state)
 		enum outcome outcome;
 		bool relayed, told;
 	} t[] = {
-		{"nothing said, failed",             NULL, 0,             OUTCOME_FAILED,    false, true },
-		{ "nothing said, delivered",         NULL, 0,             OUTCOME_DELIVERED, false, false},
-		{ "a notice of ours",                "",   0,             OUTCOME_FAILED,    false, false},
-		{ "never",			   NULL, QUEUE_NEVER,   OUTCOME_FAILED,    false, false},
-		{ "only success, failed",            NULL, QUEUE_SUCCESS, OUTCOME_FAILED,    false, false},
-		{ "success",                         NULL, QUEUE_SUCCESS, OUTCOME_DELIVERED, false, true },
+		{ "nothing said, failed", NULL, 0, OUTCOME_FAILED, false, true },
+		{ "nothing said, delivered", NULL, 0, OUTCOME_DELIVERED, false, false },
+		{ "a notice of ours", "", 0, OUTCOME_FAILED, false, false },
+		{ "never", NULL, QUEUE_NEVER, OUTCOME_FAILED, false, false },
+		{ "only success, failed", NULL, QUEUE_SUCCESS, OUTCOME_FAILED, false, false },
+		{ "success", NULL, QUEUE_SUCCESS, OUTCOME_DELIVERED, false, true },
 		{ "success, and the next hop tells", NULL, QUEUE_SUCCESS, OUTCOME_DELIVERED, true,
-                 false										   },
-		{ "failure",                         NULL, QUEUE_FAILURE, OUTCOME_FAILED,    false, true },
+			false },
+		{ "failure", NULL, QUEUE_FAILURE, OUTCOME_FAILED, false, true },
 	};
 
 	(void)state;
@@ -625,14 +618,14 @@ static void same_exchangers(void **state)
 		struct str one, two; /* their exchangers */
 		size_t together;
 	} rows[] = {
-		{"the same",     { (char *)(uintptr_t) "x", 0, 0 },           STR_INIT("mx.p mx2.p"),
-                 STR_INIT("mx.p mx2.p"),										4},
-		{ "others",      { (char *)(uintptr_t) "x", 0, 0 },           STR_INIT("mx.p"),       STR_INIT("mx.q"),
-                 8												       },
-		{ "one section", { (char *)(uintptr_t) ".p", 3, 0 },          STR_INIT("mx.p"),
-                 STR_INIT("a.p z.q"),										   3},
-		{ "by name",     { (char *)(uintptr_t) "one.example", 2, 0 }, STR_INIT("mx.p"),
-                 STR_INIT("mx.q"),										      6},
+		{ "the same", { (char *)(uintptr_t) "x", 0, 0 }, STR_INIT("mx.p mx2.p"),
+			STR_INIT("mx.p mx2.p"), 4 },
+		{ "others", { (char *)(uintptr_t) "x", 0, 0 }, STR_INIT("mx.p"), STR_INIT("mx.q"),
+			8 },
+		{ "one section", { (char *)(uintptr_t) ".p", 3, 0 }, STR_INIT("mx.p"),
+			STR_INIT("a.p z.q"), 3 },
+		{ "by name", { (char *)(uintptr_t) "one.example", 2, 0 }, STR_INIT("mx.p"),
+			STR_INIT("mx.q"), 6 },
 	};
 
 	(void)state;
@@ -789,10 +782,7 @@ static void orders(void **state)
 
 	(void)state;
 	world_init(&w);
-	send_mail(&w, &(struct mail){
-			      .to = {"a@one.example", "b@one.example"},
-                                .silent = true
-        });
+	send_mail(&w, &(struct mail){ .to = { "a@one.example", "b@one.example" }, .silent = true });
 	assert_int_equal(order(&w, 1, QUEUE_HOLD, STR("")), 2);
 	assert_int_equal(order_result, STORE_OK);
 	assert_nothing(&w);
@@ -847,9 +837,7 @@ static void one_rerouted(void **state)
 
 	(void)state;
 	world_init(&w);
-	send_mail(&w, &(struct mail){
-			      .to = {"a@one.example", "b@one.example"}
-        });
+	send_mail(&w, &(struct mail){ .to = { "a@one.example", "b@one.example" } });
 	queue_order(w.queue, &o, w.now);
 	jobs[n] = queue_take(w.queue, w.now);
 	n += jobs[n] != NULL;
@@ -870,8 +858,8 @@ static void one_rerouted(void **state)
 static void null_routes(void **state)
 {
 	static const struct route_rule rows[] = {
-		{.role = RULE_ROUTE,  .name = "hole.example", .kind = ROUTE_DISCARD, .host = ""},
-		{ .role = RULE_ROUTE, .name = "shut.example", .kind = ROUTE_REFUSE,  .host = ""},
+		{ .role = RULE_ROUTE, .name = "hole.example", .kind = ROUTE_DISCARD, .host = "" },
+		{ .role = RULE_ROUTE, .name = "shut.example", .kind = ROUTE_REFUSE, .host = "" },
 	};
 	const struct store_out *report;
 	struct queue_job *job;
@@ -881,9 +869,8 @@ static void null_routes(void **state)
 	world_init(&w);
 	w.settings.routes = (struct route_rules){ rows, 2 };
 	queue_configure(w.queue, &w.settings);
-	send_mail(&w, &(struct mail){
-			      .to = {"a@hole.example", "b@shut.example", "c@one.example"}
-        });
+	send_mail(&w,
+		&(struct mail){ .to = { "a@hole.example", "b@shut.example", "c@one.example" } });
 	job = queue_take(w.queue, w.now);
 	assert_non_null(job);
 	assert_int_equal(job->count, 1);
@@ -994,12 +981,12 @@ static void schedule_rows(void **state)
 		uint32_t attempts, chance;
 		int64_t since, wait;
 	} t[] = {
-		{1,  0,     0,               54000 },
-		{ 1, 12000, 0,               66000 },
-		{ 2, 0,     0,               270000},
-		{ 9, 60000, 0,               330000},
-		{ 9, 0,     2 * HOUR - 1000, 1000  }, /* once more at the end */
-		{ 9, 0,     2 * HOUR + 5000, 270000},
+		{ 1, 0, 0, 54000 },
+		{ 1, 12000, 0, 66000 },
+		{ 2, 0, 0, 270000 },
+		{ 9, 60000, 0, 330000 },
+		{ 9, 0, 2 * HOUR - 1000, 1000 }, /* once more at the end */
+		{ 9, 0, 2 * HOUR + 5000, 270000 },
 	};
 
 	(void)state;

@@ -130,13 +130,13 @@ static void each_has_its_own(void **state)
 		int64_t domain, account, days, least;
 		bool differs;
 	} rows[] = {
-		{"retention_days = 30\n",  RETENTION_DEFAULT, RETENTION_DEFAULT, 30, 30, false},
-		{ "retention_days = 30\n", 10,                RETENTION_DEFAULT, 10, 10, true },
-		{ "retention_days = 30\n", 10,                20,                20, 10, true },
-		{ "retention_days = 30\n", 10,                RETENTION_NEVER,   0,  10, true },
-		{ "retention_days = 30\n", RETENTION_NEVER,   RETENTION_DEFAULT, 0,  30, true },
-		{ "",		      RETENTION_DEFAULT, 7,                 7,  7,  true },
-		{ "",		      RETENTION_NEVER,   RETENTION_DEFAULT, 0,  0,  true },
+		{ "retention_days = 30\n", RETENTION_DEFAULT, RETENTION_DEFAULT, 30, 30, false },
+		{ "retention_days = 30\n", 10, RETENTION_DEFAULT, 10, 10, true },
+		{ "retention_days = 30\n", 10, 20, 20, 10, true },
+		{ "retention_days = 30\n", 10, RETENTION_NEVER, 0, 10, true },
+		{ "retention_days = 30\n", RETENTION_NEVER, RETENTION_DEFAULT, 0, 30, true },
+		{ "", RETENTION_DEFAULT, 7, 7, 7, true },
+		{ "", RETENTION_NEVER, RETENTION_DEFAULT, 0, 0, true },
 	};
 	struct err err = { 0 };
 

@@ -39,28 +39,28 @@ static void choice(void **state)
 		bool external, token, password, exporter, cram;
 		const char *want; /* NULL: none */
 	} rows[] = {
-		{"PLAIN LOGIN",                       false, false, true,  false, false, "PLAIN"      },
-		{ "LOGIN",			    false, false, true,  false, false, "LOGIN"      },
-		{ "login plain",                      false, false, true,  false, false, "PLAIN"      },
-		{ "PLAIN SCRAM-SHA-1 SCRAM-SHA-256",  false, false, true,  false, false,
-                 "SCRAM-SHA-256"								      },
-		{ "PLAIN SCRAM-SHA-1",                false, false, true,  false, false, "SCRAM-SHA-1"},
-		{ "SCRAM-SHA-256 SCRAM-SHA-1-PLUS",   false, false, true,  true,  false,
-                 "SCRAM-SHA-1-PLUS"								   },
-		{ "SCRAM-SHA-256 SCRAM-SHA-256-PLUS", false, false, true,  false, false,
-                 "SCRAM-SHA-256"								      },
-		{ "SCRAM-SHA-256-PLUS",               false, false, true,  false, false, NULL         },
-		{ "PLAIN XOAUTH2",                    false, true,  false, false, false, "XOAUTH2"    },
-		{ "XOAUTH2 OAUTHBEARER",              false, true,  false, false, false, "OAUTHBEARER"},
-		{ "XOAUTH2 OAUTHBEARER",              false, false, true,  false, false, NULL         },
-		{ "PLAIN",			    false, true,  false, false, false, NULL         },
-		{ "CRAM-MD5",                         false, false, true,  false, false, NULL         },
-		{ "CRAM-MD5",                         false, false, true,  false, true,  "CRAM-MD5"   },
-		{ "CRAM-MD5 PLAIN",                   false, false, true,  false, true,  "PLAIN"      },
-		{ "EXTERNAL PLAIN",                   true,  false, true,  false, false, "EXTERNAL"   },
-		{ "EXTERNAL PLAIN",                   false, false, true,  false, false, "PLAIN"      },
-		{ "NTLM GSSAPI",                      false, false, true,  false, false, NULL         },
-		{ "",				 false, false, true,  false, false, NULL         },
+		{ "PLAIN LOGIN", false, false, true, false, false, "PLAIN" },
+		{ "LOGIN", false, false, true, false, false, "LOGIN" },
+		{ "login plain", false, false, true, false, false, "PLAIN" },
+		{ "PLAIN SCRAM-SHA-1 SCRAM-SHA-256", false, false, true, false, false,
+			"SCRAM-SHA-256" },
+		{ "PLAIN SCRAM-SHA-1", false, false, true, false, false, "SCRAM-SHA-1" },
+		{ "SCRAM-SHA-256 SCRAM-SHA-1-PLUS", false, false, true, true, false,
+			"SCRAM-SHA-1-PLUS" },
+		{ "SCRAM-SHA-256 SCRAM-SHA-256-PLUS", false, false, true, false, false,
+			"SCRAM-SHA-256" },
+		{ "SCRAM-SHA-256-PLUS", false, false, true, false, false, NULL },
+		{ "PLAIN XOAUTH2", false, true, false, false, false, "XOAUTH2" },
+		{ "XOAUTH2 OAUTHBEARER", false, true, false, false, false, "OAUTHBEARER" },
+		{ "XOAUTH2 OAUTHBEARER", false, false, true, false, false, NULL },
+		{ "PLAIN", false, true, false, false, false, NULL },
+		{ "CRAM-MD5", false, false, true, false, false, NULL },
+		{ "CRAM-MD5", false, false, true, false, true, "CRAM-MD5" },
+		{ "CRAM-MD5 PLAIN", false, false, true, false, true, "PLAIN" },
+		{ "EXTERNAL PLAIN", true, false, true, false, false, "EXTERNAL" },
+		{ "EXTERNAL PLAIN", false, false, true, false, false, "PLAIN" },
+		{ "NTLM GSSAPI", false, false, true, false, false, NULL },
+		{ "", false, false, true, false, false, NULL },
 	};
 
 	(void)state;
@@ -142,28 +142,30 @@ static void exchange(
 static void scram_vectors(void **state)
 {
 	static const struct turn sha1[] = {
-		{NULL,								      STR_INIT("n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL"), false},
+		{ NULL, STR_INIT("n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL"), false },
 		{ "r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096",
-                 STR_INIT("c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,"
+			STR_INIT("c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,"
 				 "p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts="),
-                 false															     },
-		{ "v=rmF9pqV8S7suAoZWja4dJRkFsKQ=",                                         STR_INIT(""),                                     false},
+			false },
+		{ "v=rmF9pqV8S7suAoZWja4dJRkFsKQ=", STR_INIT(""), false },
 	};
 	static const struct turn sha256[] = {
-		{NULL,						  STR_INIT("n,,n=user,r=rOprNGfwEbeRWgbNEkqO"),                                      false},
+		{ NULL, STR_INIT("n,,n=user,r=rOprNGfwEbeRWgbNEkqO"), false },
 		{ "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
-		  "s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096", STR_INIT("c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
+		  "s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+			STR_INIT("c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
 				 "p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="),
-                 false																	  },
-		{ "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=",     STR_INIT(""),                                                                      false},
+			false },
+		{ "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=", STR_INIT(""), false },
 	};
 	static const struct turn wrong_signature[] = {
-		{NULL,						  STR_INIT("n,,n=user,r=rOprNGfwEbeRWgbNEkqO"),                                      false},
+		{ NULL, STR_INIT("n,,n=user,r=rOprNGfwEbeRWgbNEkqO"), false },
 		{ "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
-		  "s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096", STR_INIT("c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
+		  "s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+			STR_INIT("c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
 				 "p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="),
-                 false																	  },
-		{ "v=7rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=",     STR_INIT(""),                                                                      true },
+			false },
+		{ "v=7rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=", STR_INIT(""), true },
 	};
 	struct sasl_client_facts f = facts(STR("SCRAM-SHA-1"));
 
@@ -198,10 +200,8 @@ static void scram_refuses(void **state)
 	(void)state;
 	for (size_t i = 0; i < LEN(rows); i++) {
 		struct sasl_client_facts f = facts(STR("SCRAM-SHA-256"));
-		struct turn turns[] = {
-			{NULL,     STR("n,,n=user,r=abc"), false},
-                        { rows[i], STR(""),                true }
-		};
+		struct turn turns[] = { { NULL, STR("n,,n=user,r=abc"), false },
+			{ rows[i], STR(""), true } };
 
 		f.nonce = STR("abc");
 		exchange(&f, turns, 2, false);
@@ -214,14 +214,14 @@ static void scram_headers(void **state)
 	static const struct {
 		const char *offered, *exporter, *tried, *user, *authzid, *want;
 	} rows[] = {
-		{"SCRAM-SHA-256",                     "b", "",                   "user",       "",    "y,,n=user,r=abc"            },
-		{ "SCRAM-SHA-256",                    "",  "",                   "user",       "",    "n,,n=user,r=abc"            },
-		{ "SCRAM-SHA-256 SCRAM-SHA-256-PLUS", "b", "",                   "user",       "",
-                 "p=tls-exporter,,n=user,r=abc"										    },
-		{ "SCRAM-SHA-256 SCRAM-SHA-256-PLUS", "b", "SCRAM-SHA-256-PLUS", "user",       "",
-                 "n,,n=user,r=abc"												 },
-		{ "SCRAM-SHA-256",                    "",  "",                   "a,b=c",      "x=y", "n,a=x=3Dy,n=a=2Cb=3Dc,r=abc"},
-		{ "SCRAM-SHA-256",                    "",  "",                   "I\xc2\xadX", "",    "n,,n=IX,r=abc"              },
+		{ "SCRAM-SHA-256", "b", "", "user", "", "y,,n=user,r=abc" },
+		{ "SCRAM-SHA-256", "", "", "user", "", "n,,n=user,r=abc" },
+		{ "SCRAM-SHA-256 SCRAM-SHA-256-PLUS", "b", "", "user", "",
+			"p=tls-exporter,,n=user,r=abc" },
+		{ "SCRAM-SHA-256 SCRAM-SHA-256-PLUS", "b", "SCRAM-SHA-256-PLUS", "user", "",
+			"n,,n=user,r=abc" },
+		{ "SCRAM-SHA-256", "", "", "a,b=c", "x=y", "n,a=x=3Dy,n=a=2Cb=3Dc,r=abc" },
+		{ "SCRAM-SHA-256", "", "", "I\xc2\xadX", "", "n,,n=IX,r=abc" },
 	};
 
 	(void)state;
@@ -255,26 +255,15 @@ static void random_nonces_differ(void **state)
 
 static void simple_mechanisms(void **state)
 {
-	static const struct turn plain[] = {
-		{NULL,     STR_INIT("\0user\0pencil"), false},
-                { "more?", STR_INIT(""),               true }
-	};
-	static const struct turn plain_asked[] = {
-		{"", STR_INIT("\0user\0pencil"), false}
-	};
-	static const struct turn login[] = {
-		{"Username:",  STR_INIT("user"),   false},
-		{ "Password:", STR_INIT("pencil"), false},
-                { "Again:",    STR_INIT(""),       true }
-	};
+	static const struct turn plain[] = { { NULL, STR_INIT("\0user\0pencil"), false },
+		{ "more?", STR_INIT(""), true } };
+	static const struct turn plain_asked[] = { { "", STR_INIT("\0user\0pencil"), false } };
+	static const struct turn login[] = { { "Username:", STR_INIT("user"), false },
+		{ "Password:", STR_INIT("pencil"), false }, { "Again:", STR_INIT(""), true } };
 	/* RFC 2195 2 */
-	static const struct turn cram[] = {
-		{"<1896.697170952@postoffice.reston.mci.net>",
-                 STR_INIT("tim b913a602c7eda7a495b4e6e7334d3890"), false}
-	};
-	static const struct turn external[] = {
-		{NULL, STR_INIT(""), false}
-	};
+	static const struct turn cram[] = { { "<1896.697170952@postoffice.reston.mci.net>",
+		STR_INIT("tim b913a602c7eda7a495b4e6e7334d3890"), false } };
+	static const struct turn external[] = { { NULL, STR_INIT(""), false } };
 	struct sasl_client_facts f = facts(STR("PLAIN"));
 
 	(void)state;
@@ -299,19 +288,19 @@ static void simple_mechanisms(void **state)
 static void tokens(void **state)
 {
 	static const struct turn bearer[] = {
-		{NULL,
-                 STR_INIT("n,a=user@example.com,\1host=server.example.com\1port=143\1"
+		{ NULL,
+			STR_INIT("n,a=user@example.com,\1host=server.example.com\1port=143\1"
 				 "auth=Bearer vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==\1\1"),
-                 false									       },
-		{ "{\"status\":\"invalid_token\"}", STR_INIT("\1"),                             false},
-		{ "{}",			     STR_INIT(""),                               true },
+			false },
+		{ "{\"status\":\"invalid_token\"}", STR_INIT("\1"), false },
+		{ "{}", STR_INIT(""), true },
 	};
 	static const struct turn xoauth[] = {
-		{NULL,
-                 STR_INIT("user=user@example.com\1"
+		{ NULL,
+			STR_INIT("user=user@example.com\1"
 				 "auth=Bearer vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==\1\1"),
-                 false									       },
-		{ "{\"status\":\"401\"}", STR_INIT(""),                                         false},
+			false },
+		{ "{\"status\":\"401\"}", STR_INIT(""), false },
 	};
 	struct turn two_steps = xoauth[0];
 	struct sasl_client_facts f = facts(STR("OAUTHBEARER"));

@@ -21,35 +21,41 @@ static const struct vector {
 	bool scram; /* SCRAM works before the first login */
 	bool kept;  /* without "{SCHEME}" */
 } vectors[] = {
-	{"PLAIN",          "{PLAIN}correct horse",						    true,  false},
-	{ "SSHA",          "{SSHA}49c8d032WZyuVWEgY+iFPz7fcSGRt3vr",                                  false, false},
-	{ "SSHA256",       "{SSHA256}uPZbXB4O0yEAdT8vKiweZcMcbkuF+i8fjZCx5avVHh1J+t3O",               false, false},
+	{ "PLAIN", "{PLAIN}correct horse", true, false },
+	{ "SSHA", "{SSHA}49c8d032WZyuVWEgY+iFPz7fcSGRt3vr", false, false },
+	{ "SSHA256", "{SSHA256}uPZbXB4O0yEAdT8vKiweZcMcbkuF+i8fjZCx5avVHh1J+t3O", false, false },
 	{ "SSHA512",
-         "{SSHA512}MYP2gzBeMrLSP6jzx4YG4mBdOudUryHC/"
+		"{SSHA512}MYP2gzBeMrLSP6jzx4YG4mBdOudUryHC/"
 		"UV+cLj6zdNWNEU44WW5d6jzdmDkEwOkJPzDwSt0m+"
-		"vs2b8/RLnduaUjVEU=",								 false, false},
-	{ "SHA256",        "{SHA256}QQTTb42iwlQ0n4WDZ5Pr4CngyVcGOjTJHC6SAxh7VjE=",                    false, false},
+		"vs2b8/RLnduaUjVEU=",
+		false, false },
+	{ "SHA256", "{SHA256}QQTTb42iwlQ0n4WDZ5Pr4CngyVcGOjTJHC6SAxh7VjE=", false, false },
 	{ "SHA512-CRYPT",
-         "{SHA512-CRYPT}$6$l2/dSZ/"
+		"{SHA512-CRYPT}$6$l2/dSZ/"
 		"vklfbhTJA$TVUaf.PI60mkfO1whIZt4JHCcQTO.VhZt6R9dKsr3XY45zGnJi."
-		"Z2pigibqh5UA8os/bPXr9Hcw2HzIylQo7Q.",						false, true },
+		"Z2pigibqh5UA8os/bPXr9Hcw2HzIylQo7Q.",
+		false, true },
 	{ "SHA256-CRYPT",
-         "{SHA256-CRYPT}$5$cxpJAiIFKO42qSub$VBWu7zTV8JAZKzKkYYUnHoS/GHL04yvUA9ukb/deWS8",             false, true },
-	{ "BLF-CRYPT",     "{BLF-CRYPT}$2y$05$vnhrdegZEZvMOwOPIVSXBOWShfsSplrq3tpjIzuOMmaJVmZeWzYEe",
-         false,											      true },
-	{ "MD5-CRYPT",     "{MD5-CRYPT}$1$jA6bh2CD$E9auoUu3pC5EBCfyrtR.q1",                           false, true },
+		"{SHA256-CRYPT}$5$cxpJAiIFKO42qSub$VBWu7zTV8JAZKzKkYYUnHoS/GHL04yvUA9ukb/deWS8",
+		false, true },
+	{ "BLF-CRYPT", "{BLF-CRYPT}$2y$05$vnhrdegZEZvMOwOPIVSXBOWShfsSplrq3tpjIzuOMmaJVmZeWzYEe",
+		false, true },
+	{ "MD5-CRYPT", "{MD5-CRYPT}$1$jA6bh2CD$E9auoUu3pC5EBCfyrtR.q1", false, true },
 	{ "ARGON2ID",
-         "{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$hK1o4ENQTx6c6C+p6cldHA$"
-		"csbeBt9mNeL8WP/aUbTiNpMc7pCSb0NONV6t/lenbys",					false, true },
+		"{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$hK1o4ENQTx6c6C+p6cldHA$"
+		"csbeBt9mNeL8WP/aUbTiNpMc7pCSb0NONV6t/lenbys",
+		false, true },
 	{ "ARGON2I",
-         "{ARGON2I}$argon2i$v=19$m=32768,t=4,p=1$mYm15xZzdkBdcCKd4yWX7g$"
-		"r9Eqb38tYxIlwHLhFM57r+gwZ4rDC+Qqpx2l4cc75qo",					false, true },
+		"{ARGON2I}$argon2i$v=19$m=32768,t=4,p=1$mYm15xZzdkBdcCKd4yWX7g$"
+		"r9Eqb38tYxIlwHLhFM57r+gwZ4rDC+Qqpx2l4cc75qo",
+		false, true },
 	{ "SCRAM-SHA-256",
-         "{SCRAM-SHA-256}4096,TaK05eNKTuOsNg4Ec98TNw==,"
+		"{SCRAM-SHA-256}4096,TaK05eNKTuOsNg4Ec98TNw==,"
 		"RmEp4C/sLcyZ7SR2LkgVwd1G/HnsSrDe5r77W3Ypxq0=,"
-		"z6VGXT8sHDlXrey1frrj7ooBXeeIZVG0yM0B4n8vBtM=",				       true,  false},
-	{ "CRYPT",         "{CRYPT}$2y$05$eq.l4UiqOVUy6lWGY56E/uCBTAJzF/j.4D0/JwLtqEETSeKTKj1T.",     false,
-         true												     },
+		"z6VGXT8sHDlXrey1frrj7ooBXeeIZVG0yM0B4n8vBtM=",
+		true, false },
+	{ "CRYPT", "{CRYPT}$2y$05$eq.l4UiqOVUy6lWGY56E/uCBTAJzF/j.4D0/JwLtqEETSeKTKj1T.", false,
+		true },
 };
 
 static void made_by_dovecot(void **state)

@@ -36,20 +36,20 @@ static void sources(void **state)
 		enum status status;
 		const char *told;
 	} rows[] = {
-		{"good",     "",					     "",         "secret one", ST_OK,       ""             },
-		{ "crlf",    "",					     "",         "two",        ST_OK,       ""             },
-		{ "bare",    "",					     "",         "three",      ST_OK,       ""             },
-		{ "empty",   "",					     "",         "",           ST_USAGE,    "empty"        },
-		{ "open",    "",					     "",         "",           ST_USAGE,    "chmod 600"    },
-		{ "missing", "",					     "",         "",           ST_USAGE,    "No such file" },
-		{ ".",       "",					     "",         "",           ST_USAGE,    "is no file"   },
-		{ "",        "printf 'four\\nfive'",                         "",         "four",       ST_OK,       ""             },
-		{ "",        "head -c 60000 /dev/zero | tr '\\0' x | wc -c", "",         "60000",      ST_OK,       ""             },
-		{ "",        "exit 3",				       "",         "",           ST_TEMP,     "status 3"     },
-		{ "",        "kill -9 $$",                                   "",         "",           ST_TEMP,     "status 137"   },
-		{ "",        "yes | head -c 70000",                          "",         "",           ST_LIMIT,    "more than"    },
-		{ "",        "",					     "echo tok", "tok",        ST_OK,       ""             },
-		{ "",        "",					     "",         "",           ST_NOTFOUND, "password_file"},
+		{ "good", "", "", "secret one", ST_OK, "" },
+		{ "crlf", "", "", "two", ST_OK, "" },
+		{ "bare", "", "", "three", ST_OK, "" },
+		{ "empty", "", "", "", ST_USAGE, "empty" },
+		{ "open", "", "", "", ST_USAGE, "chmod 600" },
+		{ "missing", "", "", "", ST_USAGE, "No such file" },
+		{ ".", "", "", "", ST_USAGE, "is no file" },
+		{ "", "printf 'four\\nfive'", "", "four", ST_OK, "" },
+		{ "", "head -c 60000 /dev/zero | tr '\\0' x | wc -c", "", "60000", ST_OK, "" },
+		{ "", "exit 3", "", "", ST_TEMP, "status 3" },
+		{ "", "kill -9 $$", "", "", ST_TEMP, "status 137" },
+		{ "", "yes | head -c 70000", "", "", ST_LIMIT, "more than" },
+		{ "", "", "echo tok", "tok", ST_OK, "" },
+		{ "", "", "", "", ST_NOTFOUND, "password_file" },
 	};
 
 	(void)state;
@@ -87,13 +87,13 @@ static void netrc_rows(void **state)
 	static const struct {
 		const char *host, *user, *want;
 	} rows[] = {
-		{"pop.test",   "you",   "quo\"ted pass"},
-		{ "POP.test",  "me",    "mine"         },
-		{ "pop.test",  "he",    NULL           },
-		{ "all.test",  "he",    "everyone"     },
-		{ "else.test", "guest", "g"            },
-		{ "else.test", "me",    NULL           },
-		{ "",          "",      NULL           },
+		{ "pop.test", "you", "quo\"ted pass" },
+		{ "POP.test", "me", "mine" },
+		{ "pop.test", "he", NULL },
+		{ "all.test", "he", "everyone" },
+		{ "else.test", "guest", "g" },
+		{ "else.test", "me", NULL },
+		{ "", "", NULL },
 	};
 	struct buf out = { 0 };
 

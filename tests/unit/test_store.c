@@ -55,21 +55,21 @@ static void fact_rows(void **state)
 		bool dots;
 		struct str message_id;
 	} rows[] = {
-		{"plain",              STR_INIT("Message-ID: <a@b>\r\n\r\nx\r\n"),              21, false,
-                 STR_INIT("<a@b>")										     },
-		{ "no header",         STR_INIT("\r\nx\r\n"),                                   2,  false, STR_INIT("")},
-		{ "no body",           STR_INIT("A: b\r\n"),                                    6,  false, STR_INIT("")},
-		{ "empty",             STR_INIT(""),					    0,  false, STR_INIT("")},
-		{ "folded",            STR_INIT("message-id:\r\n <a\r\n\t@b>\r\nX: y\r\n\r\n"), 32, false,
-                 STR_INIT("<a\t@b>")										   },
-		{ "first counts",      STR_INIT("Message-ID: 1\r\nMessage-ID: 2\r\n\r\n"),      32, false,
-                 STR_INIT("1")											 },
-		{ "in the body only",  STR_INIT("A: b\r\n\r\nMessage-ID: 1\r\n"),               8,  false,
-                 STR_INIT("")											  },
-		{ "dot first in body", STR_INIT("A: b\r\n\r\n.x\r\n"),                          8,  true,  STR_INIT("")},
-		{ "dot later",         STR_INIT("A: b\r\n\r\nx\r\ny\r\n.\r\n"),                 8,  true,  STR_INIT("")},
-		{ "dot in header",     STR_INIT(".A: b\r\n\r\nx"),                              9,  true,  STR_INIT("")},
-		{ "dot inside a line", STR_INIT("A: .b\r\n\r\nx.y\r\n"),                        9,  false, STR_INIT("")},
+		{ "plain", STR_INIT("Message-ID: <a@b>\r\n\r\nx\r\n"), 21, false,
+			STR_INIT("<a@b>") },
+		{ "no header", STR_INIT("\r\nx\r\n"), 2, false, STR_INIT("") },
+		{ "no body", STR_INIT("A: b\r\n"), 6, false, STR_INIT("") },
+		{ "empty", STR_INIT(""), 0, false, STR_INIT("") },
+		{ "folded", STR_INIT("message-id:\r\n <a\r\n\t@b>\r\nX: y\r\n\r\n"), 32, false,
+			STR_INIT("<a\t@b>") },
+		{ "first counts", STR_INIT("Message-ID: 1\r\nMessage-ID: 2\r\n\r\n"), 32, false,
+			STR_INIT("1") },
+		{ "in the body only", STR_INIT("A: b\r\n\r\nMessage-ID: 1\r\n"), 8, false,
+			STR_INIT("") },
+		{ "dot first in body", STR_INIT("A: b\r\n\r\n.x\r\n"), 8, true, STR_INIT("") },
+		{ "dot later", STR_INIT("A: b\r\n\r\nx\r\ny\r\n.\r\n"), 8, true, STR_INIT("") },
+		{ "dot in header", STR_INIT(".A: b\r\n\r\nx"), 9, true, STR_INIT("") },
+		{ "dot inside a line", STR_INIT("A: .b\r\n\r\nx.y\r\n"), 9, false, STR_INIT("") },
 	};
 	struct world w;
 	uint32_t id = 0;
@@ -422,13 +422,13 @@ static void damage_in_the_middle(void **state)
 		uint64_t listed, corrupt, unreadable; /* after the index was made anew */
 		bool seal;                            /* closed cleanly before */
 	} rows[] = {
-		{"body",                8192 + 3 * 1144 + 500, 4,    10, 1, 1, false},
-		{ "head",               8192 + 3 * 1144 + 8,   4,    9,  1, 0, false},
-		{ "several",            8192 + 3 * 1144 + 8,   2400, 7,  1, 0, false},
-		{ "first header copy",  0,                     512,  10, 0, 0, false},
-		{ "both header copies", 0,                     8192, 0,  1, 0, false},
-		{ "last, sealed",       8192 + 9 * 1144 + 8,   4,    9,  1, 0, true },
-		{ "last body, sealed",  8192 + 9 * 1144 + 500, 4,    10, 1, 1, true },
+		{ "body", 8192 + 3 * 1144 + 500, 4, 10, 1, 1, false },
+		{ "head", 8192 + 3 * 1144 + 8, 4, 9, 1, 0, false },
+		{ "several", 8192 + 3 * 1144 + 8, 2400, 7, 1, 0, false },
+		{ "first header copy", 0, 512, 10, 0, 0, false },
+		{ "both header copies", 0, 8192, 0, 1, 0, false },
+		{ "last, sealed", 8192 + 9 * 1144 + 8, 4, 9, 1, 0, true },
+		{ "last body, sealed", 8192 + 9 * 1144 + 500, 4, 10, 1, 1, true },
 	};
 
 	(void)state;

@@ -15,10 +15,10 @@ enum { T0 = 1700000000 };
 static const int64_t t0 = INT64_C(1000) * T0;
 
 static const struct store_target mixed[] = {
-	{.maildrop = 7, .recipient = STR_INIT("local@ours.example") },
-	{ .recipient = STR_INIT("a@there.example"),            .notify = 2, .orcpt = STR_INIT("rfc822;a") },
-	{ .recipient = STR_INIT("b@there.example"),.sender = STR_INIT("SRS0=x@ours.example") },
-	{ .recipient = STR_INIT("a@there.example")           },
+	{ .maildrop = 7, .recipient = STR_INIT("local@ours.example") },
+	{ .recipient = STR_INIT("a@there.example"), .notify = 2, .orcpt = STR_INIT("rfc822;a") },
+	{ .recipient = STR_INIT("b@there.example"), .sender = STR_INIT("SRS0=x@ours.example") },
+	{ .recipient = STR_INIT("a@there.example") },
 };
 
 static enum store_result settled_as;

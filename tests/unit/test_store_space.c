@@ -368,9 +368,8 @@ static void hear(struct store_trace *t, const struct store_trace_event *e)
 /* How often the journal tells that it was retrieved. */
 static size_t times_retrieved(struct world *w, uint32_t id)
 {
-	struct told told = {
-		.trace = {.by_id = true, .id = help_id(id), .most = 10, .say = hear}
-	};
+	struct told told = { .trace = {
+				     .by_id = true, .id = help_id(id), .most = 10, .say = hear } };
 	struct err err = { 0 };
 
 	assert_int_equal(store_local_trace(w->dir, w->disk, &told.trace, &err), ST_OK);

@@ -851,18 +851,18 @@ static void refused_packets(void **state)
 		uint16_t type;
 		struct str body;
 	} rows[] = {
-		{"LIST without a lease",                  IPC_LIST,      STR_INIT("")                                },
-		{ "READ without a lease",                 IPC_READ,      STR_INIT("0123456789abcdef0123456701234567")},
-		{ "EXPUNGE without a lease",              IPC_EXPUNGE,   STR_INIT("\001")                            },
-		{ "SENDER without a login",               IPC_SENDER,    STR_INIT("\001\0\0\0a")                     },
-		{ "AUTH_STEP without AUTH",               IPC_AUTH_STEP, STR_INIT("\0\0\0\0")                        },
-		{ "AUTH cut off",                         IPC_AUTH,      STR_INIT("\005\0\0\0PLA")                   },
-		{ "AUTH with a length beyond the packet", IPC_AUTH,      STR_INIT("\377\377\377\377")                },
-		{ "RCPT with octets left over",           IPC_RCPT,      STR_INIT("\001\001\0\0\0ab")                },
-		{ "COMMIT empty",                         IPC_COMMIT,    STR_INIT("")                                },
-		{ "DRAFT empty",                          IPC_DRAFT,     STR_INIT("")                                },
-		{ "unknown type",                         999,           STR_INIT("")                                },
-		{ "type 0",			       0,             STR_INIT("")                                },
+		{ "LIST without a lease", IPC_LIST, STR_INIT("") },
+		{ "READ without a lease", IPC_READ, STR_INIT("0123456789abcdef0123456701234567") },
+		{ "EXPUNGE without a lease", IPC_EXPUNGE, STR_INIT("\001") },
+		{ "SENDER without a login", IPC_SENDER, STR_INIT("\001\0\0\0a") },
+		{ "AUTH_STEP without AUTH", IPC_AUTH_STEP, STR_INIT("\0\0\0\0") },
+		{ "AUTH cut off", IPC_AUTH, STR_INIT("\005\0\0\0PLA") },
+		{ "AUTH with a length beyond the packet", IPC_AUTH, STR_INIT("\377\377\377\377") },
+		{ "RCPT with octets left over", IPC_RCPT, STR_INIT("\001\001\0\0\0ab") },
+		{ "COMMIT empty", IPC_COMMIT, STR_INIT("") },
+		{ "DRAFT empty", IPC_DRAFT, STR_INIT("") },
+		{ "unknown type", 999, STR_INIT("") },
+		{ "type 0", 0, STR_INIT("") },
 	};
 
 	(void)state;

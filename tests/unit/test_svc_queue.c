@@ -212,10 +212,8 @@ static uint8_t notify; /* NOTIFY of what is sent */
 
 static struct msgid send_mail(struct str octets, const char *a, const char *b)
 {
-	struct store_target t[2] = {
-		{.recipient = str_c(a),  .notify = notify},
-		{ .recipient = str_c(b), .notify = notify}
-	};
+	struct store_target t[2] = { { .recipient = str_c(a), .notify = notify },
+		{ .recipient = str_c(b), .notify = notify } };
 	struct store_draft *draft = store_draft_new(svc.office.store, help_id(++next_id));
 	struct store_deliver d = { .op.done = help_note,
 		.draft = draft,
@@ -498,17 +496,17 @@ static void hostile_carriers(void **state)
 			uint32_t session; /* added to the job's */
 			struct str body;
 		} t[] = {
-			{"a result of a job that is none", IPC_RESULT, 1,                                  buf_str(&good) },
-			{ "a result for somebody else",    IPC_RESULT, 0,                                  buf_str(&wrong)},
-			{ "a result for nobody",           IPC_RESULT, 0,                                  STR("")        },
-			{ "a result that is cut off",      IPC_RESULT, 0,
-                         str_head(buf_str(&good),									   good.len - 1) },
-			{ "reading what is no job of its own",                               IPC_QREAD,      7, buf_str(&read)         },
-			{ "reading too much",                               IPC_QREAD,                       0,                  buf_str(&huge) },
-			{ "too much credit",                               IPC_CREDIT,                        0,                  buf_str(&much)        },
-			{ "a job",                               IPC_JOB,                                  0,                               buf_str(&good)    },
-			{ "a packet of an edge",                               IPC_RCPT,                    0,                buf_str(&good)       },
-			{ "a type that is none",                               999,                    0,                     STR("")         },
+			{ "a result of a job that is none", IPC_RESULT, 1, buf_str(&good) },
+			{ "a result for somebody else", IPC_RESULT, 0, buf_str(&wrong) },
+			{ "a result for nobody", IPC_RESULT, 0, STR("") },
+			{ "a result that is cut off", IPC_RESULT, 0,
+				str_head(buf_str(&good), good.len - 1) },
+			{ "reading what is no job of its own", IPC_QREAD, 7, buf_str(&read) },
+			{ "reading too much", IPC_QREAD, 0, buf_str(&huge) },
+			{ "too much credit", IPC_CREDIT, 0, buf_str(&much) },
+			{ "a job", IPC_JOB, 0, buf_str(&good) },
+			{ "a packet of an edge", IPC_RCPT, 0, buf_str(&good) },
+			{ "a type that is none", 999, 0, STR("") },
 		};
 
 		for (size_t i = 0; i < sizeof t / sizeof *t; i++) {

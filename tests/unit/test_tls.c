@@ -128,20 +128,20 @@ static void versions_suites_and_names(void **state)
 		const char *suites, *host;
 		const char *version; /* NULL: refused */
 	} rows[] = {
-		{"1.3",                 "1.2", 0,            0,              NULL,                            "mail.example.test", "TLSv1.3"},
-		{ "1.2",                "1.2", 0,            TLS1_2_VERSION, NULL,                            "mail.example.test", "TLSv1.2"},
-		{ "1.3 is the least",   "1.3", 0,            TLS1_2_VERSION, NULL,                            "mail.example.test", NULL     },
-		{ "1.1 (RFC 8996)",     "1.2", TLS1_VERSION, TLS1_1_VERSION, "ALL:@SECLEVEL=0",
-                 "mail.example.test",											      NULL     },
-		{ "no forward secrecy", "1.2", 0,            TLS1_2_VERSION, "AES128-GCM-SHA256",
-                 "mail.example.test",											      NULL     },
-		{ "CBC",                "1.2", 0,            TLS1_2_VERSION, "ECDHE-ECDSA-AES128-SHA256",     "mail.example.test",
-                 NULL														       },
-		{ "ChaCha",             "1.2", 0,            TLS1_2_VERSION, "ECDHE-ECDSA-CHACHA20-POLY1305",
-                 "mail.example.test",											      "TLSv1.2"},
-		{ "localhost",          "1.2", 0,            0,              NULL,                            "localhost",         "TLSv1.3"},
-		{ "address",            "1.2", 0,            0,              NULL,                            "127.0.0.1",         "TLSv1.3"},
-		{ "another name",       "1.2", 0,            0,              NULL,                            "mail.example.org",  NULL     },
+		{ "1.3", "1.2", 0, 0, NULL, "mail.example.test", "TLSv1.3" },
+		{ "1.2", "1.2", 0, TLS1_2_VERSION, NULL, "mail.example.test", "TLSv1.2" },
+		{ "1.3 is the least", "1.3", 0, TLS1_2_VERSION, NULL, "mail.example.test", NULL },
+		{ "1.1 (RFC 8996)", "1.2", TLS1_VERSION, TLS1_1_VERSION, "ALL:@SECLEVEL=0",
+			"mail.example.test", NULL },
+		{ "no forward secrecy", "1.2", 0, TLS1_2_VERSION, "AES128-GCM-SHA256",
+			"mail.example.test", NULL },
+		{ "CBC", "1.2", 0, TLS1_2_VERSION, "ECDHE-ECDSA-AES128-SHA256", "mail.example.test",
+			NULL },
+		{ "ChaCha", "1.2", 0, TLS1_2_VERSION, "ECDHE-ECDSA-CHACHA20-POLY1305",
+			"mail.example.test", "TLSv1.2" },
+		{ "localhost", "1.2", 0, 0, NULL, "localhost", "TLSv1.3" },
+		{ "address", "1.2", 0, 0, NULL, "127.0.0.1", "TLSv1.3" },
+		{ "another name", "1.2", 0, 0, NULL, "mail.example.org", NULL },
 	};
 
 	(void)state;
@@ -180,16 +180,18 @@ static void suites(void **state)
 		int max;
 		const char *offer, *chosen;
 	} rows[] = {
-		{"no AES in hardware",       0,              "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256",
-                 chacha															    },
-		{ "256 first",               0,
-                 "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_"
-                 "SHA256",											  aes128                         },
-		{ "256 alone",               0,              "TLS_AES_256_GCM_SHA384",                              aes256                         },
+		{ "no AES in hardware", 0, "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256",
+			chacha },
+		{ "256 first", 0,
+			"TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_"
+			"SHA256",
+			aes128 },
+		{ "256 alone", 0, "TLS_AES_256_GCM_SHA384", aes256 },
 		{ "1.2, no AES in hardware", TLS1_2_VERSION, "ECDHE+CHACHA20:ECDHE+AESGCM",
-                 "ECDHE-ECDSA-CHACHA20-POLY1305"												   },
-		{ "1.2, 256 first",          TLS1_2_VERSION,
-                 "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256",				     "ECDHE-ECDSA-AES128-GCM-SHA256"},
+			"ECDHE-ECDSA-CHACHA20-POLY1305" },
+		{ "1.2, 256 first", TLS1_2_VERSION,
+			"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256",
+			"ECDHE-ECDSA-AES128-GCM-SHA256" },
 	};
 
 	(void)state;
@@ -218,10 +220,10 @@ static void channel_bindings(void **state)
 		uint64_t options;
 		bool bound;
 	} rows[] = {
-		{"1.3",				 0,              0, true },
-		{ "1.2",				TLS1_2_VERSION, 0, true },
+		{ "1.3", 0, 0, true },
+		{ "1.2", TLS1_2_VERSION, 0, true },
 		{ "1.2 without extended master secret", TLS1_2_VERSION,
-                 SSL_OP_NO_EXTENDED_MASTER_SECRET,                         false},
+			SSL_OP_NO_EXTENDED_MASTER_SECRET, false },
 	};
 
 	(void)state;
@@ -247,12 +249,7 @@ static void octets_both_ways(void **state)
 	static const struct {
 		int max;
 		size_t most; /* the server reads this much at a time: records are 16 KiB */
-	} rows[] = {
-		{0,               4096  },
-                { TLS1_2_VERSION, 4096  },
-                { 0,              100   },
-                { 0,              100000}
-	};
+	} rows[] = { { 0, 4096 }, { TLS1_2_VERSION, 4096 }, { 0, 100 }, { 0, 100000 } };
 	enum { SIZE = 3 << 20 };
 	char *sent = malloc(SIZE), *echo = malloc(SIZE);
 
@@ -353,12 +350,12 @@ static void any_edge_resumes(void **state)
 		struct str first, second;
 		bool resumed;
 	} rows[] = {
-		{"1.3, same keys",   0,              STR_INIT(KEYS_A), STR_INIT(KEYS_A), true },
-		{ "1.2, same keys",  TLS1_2_VERSION, STR_INIT(KEYS_A), STR_INIT(KEYS_A), true },
-		{ "1.3, other keys", 0,              STR_INIT(KEYS_A), STR_INIT(KEYS_B), false},
-		{ "1.2, other keys", TLS1_2_VERSION, STR_INIT(KEYS_A), STR_INIT(KEYS_B), false},
-		{ "1.3, no tickets", 0,              STR_INIT(""),     STR_INIT(""),     false},
-		{ "1.2, no tickets", TLS1_2_VERSION, STR_INIT(""),     STR_INIT(""),     false},
+		{ "1.3, same keys", 0, STR_INIT(KEYS_A), STR_INIT(KEYS_A), true },
+		{ "1.2, same keys", TLS1_2_VERSION, STR_INIT(KEYS_A), STR_INIT(KEYS_A), true },
+		{ "1.3, other keys", 0, STR_INIT(KEYS_A), STR_INIT(KEYS_B), false },
+		{ "1.2, other keys", TLS1_2_VERSION, STR_INIT(KEYS_A), STR_INIT(KEYS_B), false },
+		{ "1.3, no tickets", 0, STR_INIT(""), STR_INIT(""), false },
+		{ "1.2, no tickets", TLS1_2_VERSION, STR_INIT(""), STR_INIT(""), false },
 	};
 
 	(void)state;
@@ -414,15 +411,15 @@ static void alpn(void **state)
 		struct str offer;
 		bool up;
 	} rows[] = {
-		{"none offered",             "pop3", STR_INIT(""),                true },
-		{ "ours",                    "pop3", STR_INIT("\4pop3"),          true },
-		{ "ours among others",       "pop3", STR_INIT("\2h2\4pop3"),      true },
-		{ "a browser",               "pop3", STR_INIT("\2h2\10http/1.1"), false},
-		{ "the other mail protocol", "pop3", STR_INIT("\4smtp"),          false},
-		{ "longer than ours",        "pop3", STR_INIT("\5pop3s"),         false},
-		{ "SMTP",                    "smtp", STR_INIT("\4smtp"),          true },
-		{ "not told, mail",          NULL,   STR_INIT("\4pop3"),          true },
-		{ "not told, a browser",     NULL,   STR_INIT("\2h2"),            false},
+		{ "none offered", "pop3", STR_INIT(""), true },
+		{ "ours", "pop3", STR_INIT("\4pop3"), true },
+		{ "ours among others", "pop3", STR_INIT("\2h2\4pop3"), true },
+		{ "a browser", "pop3", STR_INIT("\2h2\10http/1.1"), false },
+		{ "the other mail protocol", "pop3", STR_INIT("\4smtp"), false },
+		{ "longer than ours", "pop3", STR_INIT("\5pop3s"), false },
+		{ "SMTP", "smtp", STR_INIT("\4smtp"), true },
+		{ "not told, mail", NULL, STR_INIT("\4pop3"), true },
+		{ "not told, a browser", NULL, STR_INIT("\2h2"), false },
 	};
 
 	(void)state;
@@ -569,13 +566,13 @@ static void bad_certificates(void **state)
 		const char *name, *cert, *key, *min;
 		struct str tickets;
 	} rows[] = {
-		{"no certificate",             "",       key_pem,   "1.2", STR("")          },
-		{ "no key",                    cert_pem, "",        "1.2", STR("")          },
-		{ "key of another",            cert_pem, other_key, "1.2", STR("")          },
-		{ "swapped",                   key_pem,  cert_pem,  "1.2", STR("")          },
-		{ "broken second certificate", chain,    key_pem,   "1.2", STR("")          },
-		{ "old version",               cert_pem, key_pem,   "1.1", STR("")          },
-		{ "short ticket keys",         cert_pem, key_pem,   "1.2", STR("0123456789")},
+		{ "no certificate", "", key_pem, "1.2", STR("") },
+		{ "no key", cert_pem, "", "1.2", STR("") },
+		{ "key of another", cert_pem, other_key, "1.2", STR("") },
+		{ "swapped", key_pem, cert_pem, "1.2", STR("") },
+		{ "broken second certificate", chain, key_pem, "1.2", STR("") },
+		{ "old version", cert_pem, key_pem, "1.1", STR("") },
+		{ "short ticket keys", cert_pem, key_pem, "1.2", STR("0123456789") },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -23,12 +23,12 @@ static const struct {
 	const char *alt;
 	bool rsa;
 } kinds[CERTS] = {
-	{"default-ec",   "DNS:mail.example.test,DNS:localhost",               false},
+	{ "default-ec", "DNS:mail.example.test,DNS:localhost", false },
 	{ "default-rsa", "DNS:localhost,DNS:mail.example.test,DNS:more.test", true },
-	{ "other-ec",    "DNS:other.test",                                    false},
-	{ "other-rsa",   "DNS:other.test",                                    true },
-	{ "wild",        "DNS:*.wild.test",                                   false},
-	{ "own",         "DNS:own.wild.test",                                 false},
+	{ "other-ec", "DNS:other.test", false },
+	{ "other-rsa", "DNS:other.test", true },
+	{ "wild", "DNS:*.wild.test", false },
+	{ "own", "DNS:own.wild.test", false },
 };
 
 static char *cert_text[CERTS], *key_text[CERTS];
@@ -136,23 +136,23 @@ static void chosen_by_name_and_algorithms(void **state)
 	static const struct {
 		const char *name, *sni, *sigalgs, *got; /* got NULL: no handshake */
 	} rows[] = {
-		{"no name",                       NULL,                EC ":" RSA, "default-ec" },
-		{ "no name, RSA only",            NULL,                RSA,        "default-rsa"},
-		{ "no name, ECDSA only",          NULL,                EC,         "default-ec" },
-		{ "default's name",               "mail.example.test", EC ":" RSA, "default-ec" },
-		{ "default's name, RSA only",     "mail.example.test", RSA,        "default-rsa"},
-		{ "a name of the RSA one only",   "more.test",         EC ":" RSA, "default-rsa"},
-		{ "a name of the RSA one, ECDSA", "more.test",         EC,         NULL         },
-		{ "another name",                 "other.test",        EC ":" RSA, "other-ec"   },
-		{ "another name, RSA only",       "other.test",        RSA,        "other-rsa"  },
-		{ "another name in capitals",     "OTHER.Test",        RSA,        "other-rsa"  },
-		{ "unknown name",                 "nobody.test",       EC ":" RSA, "default-ec" },
-		{ "unknown name, RSA only",       "nobody.test",       RSA,        "default-rsa"},
-		{ "wildcard",                     "a.wild.test",       EC ":" RSA, "wild"       },
-		{ "wildcard covers one label",    "a.b.wild.test",     EC ":" RSA, "default-ec" },
-		{ "wildcard covers no label",     "wild.test",         EC ":" RSA, "default-ec" },
-		{ "own name before a wildcard",   "own.wild.test",     EC ":" RSA, "own"        },
-		{ "common names are no names",    "default-rsa",       EC ":" RSA, "default-ec" },
+		{ "no name", NULL, EC ":" RSA, "default-ec" },
+		{ "no name, RSA only", NULL, RSA, "default-rsa" },
+		{ "no name, ECDSA only", NULL, EC, "default-ec" },
+		{ "default's name", "mail.example.test", EC ":" RSA, "default-ec" },
+		{ "default's name, RSA only", "mail.example.test", RSA, "default-rsa" },
+		{ "a name of the RSA one only", "more.test", EC ":" RSA, "default-rsa" },
+		{ "a name of the RSA one, ECDSA", "more.test", EC, NULL },
+		{ "another name", "other.test", EC ":" RSA, "other-ec" },
+		{ "another name, RSA only", "other.test", RSA, "other-rsa" },
+		{ "another name in capitals", "OTHER.Test", RSA, "other-rsa" },
+		{ "unknown name", "nobody.test", EC ":" RSA, "default-ec" },
+		{ "unknown name, RSA only", "nobody.test", RSA, "default-rsa" },
+		{ "wildcard", "a.wild.test", EC ":" RSA, "wild" },
+		{ "wildcard covers one label", "a.b.wild.test", EC ":" RSA, "default-ec" },
+		{ "wildcard covers no label", "wild.test", EC ":" RSA, "default-ec" },
+		{ "own name before a wildcard", "own.wild.test", EC ":" RSA, "own" },
+		{ "common names are no names", "default-rsa", EC ":" RSA, "default-ec" },
 	};
 	struct tls_server *t = server(CERTS, STR(""));
 

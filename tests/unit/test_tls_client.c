@@ -287,17 +287,17 @@ static void dane(void **state)
 		const struct str *names;
 		enum tls_verified verified;
 	} rows[] = {
-		{"the key",				 GOOD,    GOOD,    3, 1, mx,    TLS_BY_DANE_EE},
-		{ "the certificate",                        SELF,    SELF,    3, 0, mx,    TLS_BY_DANE_EE},
+		{ "the key", GOOD, GOOD, 3, 1, mx, TLS_BY_DANE_EE },
+		{ "the certificate", SELF, SELF, 3, 0, mx, TLS_BY_DANE_EE },
 		{ "of DANE-EE neither name nor date count", EXPIRED, EXPIRED, 3, 1, other,
-                 TLS_BY_DANE_EE									  },
-		{ "another key",                            GOOD,    SELF,    3, 1, mx,    TLS_UNVERIFIED},
-		{ "the authority",                          GOOD,    CA,      2, 0, mx,    TLS_BY_DANE_TA},
-		{ "the authority's key",                    GOOD,    CA,      2, 1, mx,    TLS_BY_DANE_TA},
-		{ "of DANE-TA the name counts",             GOOD,    CA,      2, 0, other, TLS_UNVERIFIED},
-		{ "and the date",                           EXPIRED, CA,      2, 0, mx,    TLS_UNVERIFIED},
-		{ "another authority",                      SELF,    CA,      2, 0, mx,    TLS_UNVERIFIED},
-		{ "the common name will do",                ONLY_CN, CA,      2, 0, mx,    TLS_BY_DANE_TA},
+			TLS_BY_DANE_EE },
+		{ "another key", GOOD, SELF, 3, 1, mx, TLS_UNVERIFIED },
+		{ "the authority", GOOD, CA, 2, 0, mx, TLS_BY_DANE_TA },
+		{ "the authority's key", GOOD, CA, 2, 1, mx, TLS_BY_DANE_TA },
+		{ "of DANE-TA the name counts", GOOD, CA, 2, 0, other, TLS_UNVERIFIED },
+		{ "and the date", EXPIRED, CA, 2, 0, mx, TLS_UNVERIFIED },
+		{ "another authority", SELF, CA, 2, 0, mx, TLS_UNVERIFIED },
+		{ "the common name will do", ONLY_CN, CA, 2, 0, mx, TLS_BY_DANE_TA },
 	};
 	struct tls_client *t = client(STR(""));
 
@@ -306,7 +306,7 @@ static void dane(void **state)
 		size_t at = i / 2;
 		unsigned char digest[32], wrong[32] = { 0 };
 		struct dns_row tlsa[2] = {
-			{.usage = 3, .selector = 1, .matching = 1, .data = str_of(wrong, 32)}
+			{ .usage = 3, .selector = 1, .matching = 1, .data = str_of(wrong, 32) }
 		};
 		struct tls_want want = { .check = TLS_CHECK_DANE,
 			.sni = rows[at].names[0],
@@ -434,16 +434,16 @@ static void wishes_that_cannot_be_met(void **state)
 	};
 	static const unsigned char pin[1][TLS_PIN];
 	const struct tls_want rows[] = {
-		{.check = TLS_CHECK_NAMES},
-		{               .check = TLS_CHECK_NAMES, .names = many,   .name_count = TLS_NAMES_MAX + 1 },
-		{              .check = TLS_CHECK_DANE,              .names = mx, .name_count = 1 },
-		{			      .check = TLS_CHECK_DANE,
-                 .names = mx,
-                 .name_count = 1,
-                 .tlsa = &bad,
-                 .tlsa_count = 1 },
-		{              .check = TLS_CHECK_PINS               },
-		{ .check = TLS_CHECK_PINS,                        .pins = pin,  .pin_count = 1, .sni = STR_INIT("a\0b") },
+		{ .check = TLS_CHECK_NAMES },
+		{ .check = TLS_CHECK_NAMES, .names = many, .name_count = TLS_NAMES_MAX + 1 },
+		{ .check = TLS_CHECK_DANE, .names = mx, .name_count = 1 },
+		{ .check = TLS_CHECK_DANE,
+			.names = mx,
+			.name_count = 1,
+			.tlsa = &bad,
+			.tlsa_count = 1 },
+		{ .check = TLS_CHECK_PINS },
+		{ .check = TLS_CHECK_PINS, .pins = pin, .pin_count = 1, .sni = STR_INIT("a\0b") },
 	};
 	struct tls_client *t = client(STR(""));
 

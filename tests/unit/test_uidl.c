@@ -84,16 +84,8 @@ static void duplicates_go_by_their_ids(void **state)
 	static const struct {
 		uint32_t at;
 		uint16_t len, left;
-	} spec[] = {
-		{0,  1,  1},
-                { 1, 1,  0},
-                { 0, 0,  0},
-                { 2, 2,  2},
-                { 2, 2,  0},
-                { 2, 1,  1},
-		{ 0, 0,  0},
-                { 4, 26, 0}
-	};
+	} spec[] = { { 0, 1, 1 }, { 1, 1, 0 }, { 0, 0, 0 }, { 2, 2, 2 }, { 2, 2, 0 }, { 2, 1, 1 },
+		{ 0, 0, 0 }, { 4, 26, 0 } };
 
 	(void)state;
 	for (size_t i = 0; i < 8; i++)

@@ -193,18 +193,18 @@ static void fetches(void **state)
 	static const struct {
 		const char *domain, *error; /* what the error holds; NULL: a policy */
 	} rows[] = {
-		{"good.test",     NULL					     },
-		{ "Plain.TEST",   NULL					     },
-		{ "html.test",    "not text/plain"                                 },
-		{ "gone.test",    "HTTP status 404"                                },
-		{ "moved.test",   "HTTP status 302"                                },
-		{ "big.test",     "over 65536 octets"                              },
-		{ "endless.test", "over 65536 octets"                              },
-		{ "cut.test",     "transfer closed"                                },
-		{ "bad.test",     "a line is no"                                   },
-		{ "other.test",   "no alternative certificate subject name matches"},
-		{ "late.test",    "certificate has expired"                        },
-		{ "own.test",     "unable to get local issuer certificate"         },
+		{ "good.test", NULL },
+		{ "Plain.TEST", NULL },
+		{ "html.test", "not text/plain" },
+		{ "gone.test", "HTTP status 404" },
+		{ "moved.test", "HTTP status 302" },
+		{ "big.test", "over 65536 octets" },
+		{ "endless.test", "over 65536 octets" },
+		{ "cut.test", "transfer closed" },
+		{ "bad.test", "a line is no" },
+		{ "other.test", "no alternative certificate subject name matches" },
+		{ "late.test", "certificate has expired" },
+		{ "own.test", "unable to get local issuer certificate" },
 	};
 	struct rig r;
 
@@ -278,15 +278,15 @@ static void bad_packets(void **state)
 		uint16_t port;
 		uint8_t count;
 	} rows[] = {
-		{"a slash",     STR_INIT("a/b"),    STR_INIT("1"),                                 443, 1                },
-		{ "a user",     STR_INIT("a@b"),    STR_INIT("1"),                                 443, 1                },
-		{ "a line end", STR_INIT("a\r\nb"), STR_INIT("1"),                                 443, 1                },
-		{ "nothing",    STR_INIT(""),       STR_INIT("1"),                                 443, 1                },
-		{ "no address", STR_INIT("a.test"), STR_INIT("1"),                                 443, 0                },
-		{ "too many",   STR_INIT("a.test"), STR_INIT("1"),                                 443, WEB_ADDRESSES + 1},
-		{ "port 0",     STR_INIT("a.test"), STR_INIT("1"),                                 0,   1                },
-		{ "a long id",  STR_INIT("a.test"), STR_INIT("012345678901234567890123456789012"),
-                 443,										   1                },
+		{ "a slash", STR_INIT("a/b"), STR_INIT("1"), 443, 1 },
+		{ "a user", STR_INIT("a@b"), STR_INIT("1"), 443, 1 },
+		{ "a line end", STR_INIT("a\r\nb"), STR_INIT("1"), 443, 1 },
+		{ "nothing", STR_INIT(""), STR_INIT("1"), 443, 1 },
+		{ "no address", STR_INIT("a.test"), STR_INIT("1"), 443, 0 },
+		{ "too many", STR_INIT("a.test"), STR_INIT("1"), 443, WEB_ADDRESSES + 1 },
+		{ "port 0", STR_INIT("a.test"), STR_INIT("1"), 0, 1 },
+		{ "a long id", STR_INIT("a.test"), STR_INIT("012345678901234567890123456789012"),
+			443, 1 },
 	};
 	struct rig r;
 

@@ -229,9 +229,9 @@ static void scram_step(struct owner *o, struct str data)
 	static const struct {
 		struct str say, reply;
 	} steps[] = {
-		{STR_INIT("first"),  STR_INIT("second")},
+		{ STR_INIT("first"), STR_INIT("second") },
 		{ STR_INIT("third"), STR_INIT("final") },
-		{ STR_INIT(""),      STR_INIT("")      },
+		{ STR_INIT(""), STR_INIT("") },
 	};
 
 	if (!str_eq(data, steps[o->sasl_step].say)) {
@@ -428,13 +428,13 @@ static bool set_failure(struct policy *policy, struct str rest)
 		struct str name;
 		enum pop3d_code code;
 	} codes[] = {
-		{STR_INIT("-"),            POP3D_NO_CODE    },
-		{ STR_INIT("IN-USE"),      POP3D_IN_USE     },
-		{ STR_INIT("LOGIN-DELAY"), POP3D_LOGIN_DELAY},
-		{ STR_INIT("SYS/TEMP"),    POP3D_SYS_TEMP   },
-		{ STR_INIT("SYS/PERM"),    POP3D_SYS_PERM   },
-		{ STR_INIT("AUTH"),        POP3D_AUTH       },
-		{ STR_INIT("UTF8"),        POP3D_UTF8       },
+		{ STR_INIT("-"), POP3D_NO_CODE },
+		{ STR_INIT("IN-USE"), POP3D_IN_USE },
+		{ STR_INIT("LOGIN-DELAY"), POP3D_LOGIN_DELAY },
+		{ STR_INIT("SYS/TEMP"), POP3D_SYS_TEMP },
+		{ STR_INIT("SYS/PERM"), POP3D_SYS_PERM },
+		{ STR_INIT("AUTH"), POP3D_AUTH },
+		{ STR_INIT("UTF8"), POP3D_UTF8 },
 	};
 	struct str word = str_cut(&rest, ' ');
 

@@ -394,18 +394,18 @@ static bool directive(void *e, struct str line)
 		struct str name;
 		struct buf *text;
 	} texts[] = {
-		{STR("refused"),      &o->refused    },
-		{ STR("close"),       &o->close      },
-		{ STR("auth-failed"), &o->auth_failed},
-		{ STR("mechanisms"),  &o->mechanisms },
+		{ STR("refused"), &o->refused },
+		{ STR("close"), &o->close },
+		{ STR("auth-failed"), &o->auth_failed },
+		{ STR("mechanisms"), &o->mechanisms },
 	};
 	const struct {
 		struct str name;
 		size_t count;
 	} counts[] = {
-		{STR("done"),   o->done },
-		{ STR("ready"), o->ready},
-		{ STR("auths"), o->auths},
+		{ STR("done"), o->done },
+		{ STR("ready"), o->ready },
+		{ STR("auths"), o->auths },
 	};
 
 	if (o->broken)

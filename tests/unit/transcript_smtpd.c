@@ -105,16 +105,16 @@ static bool config(void *e, struct str rest)
 		bool *flag;
 		bool value;
 	} flags[] = {
-		{STR("cleartext"),    &o->config.cleartext_auth, true },
-		{ STR("no-tls"),      &o->peer.tls_available,    false},
-		{ STR("tls-active"),  &o->peer.tls_active,       true },
-		{ STR("binding"),     &o->peer.channel_binding,  true },
-		{ STR("certificate"), &o->peer.certificate,      true },
-		{ STR("no-chunking"), &o->config.chunking,       false},
-		{ STR("no-utf8"),     &o->config.smtputf8,       false},
-		{ STR("etrn"),        &o->peer.etrn,             true },
-		{ STR("xclient"),     &o->peer.xclient,          true },
-		{ STR("requiretls"),  &o->config.requiretls,     true },
+		{ STR("cleartext"), &o->config.cleartext_auth, true },
+		{ STR("no-tls"), &o->peer.tls_available, false },
+		{ STR("tls-active"), &o->peer.tls_active, true },
+		{ STR("binding"), &o->peer.channel_binding, true },
+		{ STR("certificate"), &o->peer.certificate, true },
+		{ STR("no-chunking"), &o->config.chunking, false },
+		{ STR("no-utf8"), &o->config.smtputf8, false },
+		{ STR("etrn"), &o->peer.etrn, true },
+		{ STR("xclient"), &o->peer.xclient, true },
+		{ STR("requiretls"), &o->config.requiretls, true },
 	};
 	if (str_eq(word, STR("hold-days"))) { /* the wall clock stands at 2026-11-22T00:00:00Z */
 		o->peer.wall_ms = 1795305600000;
@@ -125,11 +125,11 @@ static bool config(void *e, struct str rest)
 		struct str name;
 		size_t *to;
 	} sizes[] = {
-		{STR("recipients"),    &o->config.recipients_max  },
-		{ STR("received"),     &o->config.received_max    },
-		{ STR("transactions"), &o->config.transactions_max},
-		{ STR("header"),       &o->config.header_max      },
-		{ STR("line"),         &o->config.command_line_max},
+		{ STR("recipients"), &o->config.recipients_max },
+		{ STR("received"), &o->config.received_max },
+		{ STR("transactions"), &o->config.transactions_max },
+		{ STR("header"), &o->config.header_max },
+		{ STR("line"), &o->config.command_line_max },
 	};
 
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
@@ -404,8 +404,8 @@ static bool directive(void *e, struct str line)
 		struct str name;
 		size_t count;
 	} counts[] = {
-		{STR("messages"), o->messages},
-		{ STR("aborts"),  o->aborts  },
+		{ STR("messages"), o->messages },
+		{ STR("aborts"), o->aborts },
 		{ STR("tarpits"), o->tarpits },
 		{ STR("cancels"), o->cancels },
 	};

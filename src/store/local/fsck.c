@@ -156,11 +156,11 @@ static const struct table {
 	const char *name, *query;
 	int keys; /* so many leading columns */
 } tables[] = {
-	{"onward",    "SELECT * FROM onward ORDER BY id, number",                       2},
-	{ "message",  "SELECT * FROM message ORDER BY id",                              1},
-	{ "delivery", "SELECT * FROM delivery ORDER BY maildrop, pos",                  2},
-	{ "expunged", "SELECT * FROM expunged ORDER BY maildrop, pos",                  2},
-	{ "maildrop", "SELECT * FROM maildrop WHERE count<>0 OR octets<>0 ORDER BY id", 1},
+	{ "onward", "SELECT * FROM onward ORDER BY id, number", 2 },
+	{ "message", "SELECT * FROM message ORDER BY id", 1 },
+	{ "delivery", "SELECT * FROM delivery ORDER BY maildrop, pos", 2 },
+	{ "expunged", "SELECT * FROM expunged ORDER BY maildrop, pos", 2 },
+	{ "maildrop", "SELECT * FROM maildrop WHERE count<>0 OR octets<>0 ORDER BY id", 1 },
 };
 
 static int compare_column(sqlite3_stmt *a, sqlite3_stmt *b, int i)
@@ -330,7 +330,7 @@ enum status store_local_fsck(const char *dir, struct disk *disk, struct fsck_rep
 {
 	char *index_path = store_index_path(dir), *journal_dir = store_journal_path(dir);
 	struct fsck f = {
-		.w = {fsck_record, fsck_finding},
+		.w = { fsck_record, fsck_finding },
 		.disk = disk,
 		.blob_dir = store_blob_path(dir),
 		.report = report,

@@ -56,7 +56,7 @@ enum record_verdict record_open(const char *p, uint64_t salt, uint64_t pos, stru
 		.durable = le32(p + 20),
 		.body_len = le32(p + 12),
 		.body_crc = le32(p + 16),
-		.meta = {p + RECORD_HEADER, le32(p + 8)},
+		.meta = { p + RECORD_HEADER, le32(p + 8) },
 	};
 	if (record_crc(p, salt, pos, r->meta) != le32(p))
 		return RECORD_BAD;

@@ -360,10 +360,7 @@ static void replay_finding(
 enum status replay(struct map *m, struct index *x, struct index_place *at,
 	struct journal_tail *tail, struct err *err)
 {
-	struct replayer p = {
-		.w = {replay_record, replay_finding},
-                  .index = x, .at = *at
-	};
+	struct replayer p = { .w = { replay_record, replay_finding }, .index = x, .at = *at };
 	enum status st = map_walk(m, at->pos, &p.w, tail, err);
 
 	replay_commit(&p);

@@ -279,10 +279,7 @@ static void pass_over(
 enum status store_local_trace(
 	const char *dir, struct disk *disk, struct store_trace *trace, struct err *err)
 {
-	struct tracer t = {
-		.walker = {take_record, pass_over},
-                  .trace = trace
-	};
+	struct tracer t = { .walker = { take_record, pass_over }, .trace = trace };
 	char *journal = store_journal_path(dir);
 	struct map map = { 0 };
 	enum status status = map_load(&map, disk, journal, err);
