@@ -1,42 +1,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/codec.h"
 #include "base/mem.h"
 #include "store/disk_sim.h"
+#include "store/disk_sim_files.h"
 
-enum { SECTOR = 512, MAX_HANDLES = 4096 };
-
-struct change { /* of a file, not synced */
-	bool resize;
-	bool lost;   /* a sync of it failed: never again made durable by one */
-	uint64_t at; /* or the new size */
-	char *data;
-	size_t n;
-};
-
-struct node {
-	bool dir;
-	unsigned handles, names; /* names: current and durable ones and those in unsynced changes */
-	struct buf now, durable;
-	struct change *changes;
-	size_t nchanges;
-};
-
-struct name {
-	char *path;
-	uint32_t hash;     /* of path */
-	struct node *node; /* NULL: unlinked (in a list of changes) */
-};
-
-struct names {
-	struct name *at;
-	size_t n;
-};
+enum { MAX_HANDLES = 4096 };
 
 struct sim {
 	struct disk disk;
-	struct names now, durable, changes;
+	struct files files;
 	struct node *handle[MAX_HANDLES];
 	char *handle_path[MAX_HANDLES]; /* of directories */
 	struct fault {
@@ -44,7 +17,6 @@ struct sim {
 		int error;
 		bool forever;
 	} fault[SIM_CALLS];
-	uint64_t capacity, used, rng;
 	unsigned die_after;
 	bool mortal, dead, at_once;
 	struct disk_commit *queued[64];
@@ -54,104 +26,6 @@ struct sim {
 static struct sim *sim_of(const struct disk *d)
 {
 	return (struct sim *)(uintptr_t)d;
-}
-
-static unsigned sim_random(struct sim *s, unsigned below)
-{
-	s->rng = s->rng * 6364136223846793005u + 1442695040888963407u;
-	return (unsigned)(s->rng >> 33) % below;
-}
-
-/* ---- nodes and names ---- */
-
-static void node_drop(struct sim *s, struct node *node)
-{
-	if (node->handles > 0 || node->names > 0)
-		return;
-	s->used -= node->now.len;
-	for (size_t i = 0; i < node->nchanges; i++)
-		free(node->changes[i].data);
-	free(node->changes);
-	buf_deinit(&node->now);
-	buf_deinit(&node->durable);
-	free(node);
-}
-
-static struct node *node_new(bool dir)
-{
-	struct node *node = NEW(struct node);
-
-	node->dir = dir;
-	buf_init(&node->now, 0);
-	buf_init(&node->durable, 0);
-	return node;
-}
-
-static struct name *names_find(struct names *l, const char *path)
-{
-	struct str p = str_c(path);
-	uint32_t hash = crc32c(0, p.p, p.n);
-
-	for (size_t i = 0; i < l->n; i++)
-		if (l->at[i].hash == hash && str_eq(str_c(l->at[i].path), p))
-			return &l->at[i];
-	return NULL;
-}
-
-static void names_add(struct names *l, const char *path, struct node *node)
-{
-	struct str p = str_c(path);
-
-	l->at = mem_array(l->at, l->n + 1, sizeof *l->at);
-	l->at[l->n++] = (struct name){ str_dup_c(p), crc32c(0, p.p, p.n), node };
-	if (node != NULL)
-		node->names++;
-}
-
-static void names_remove(struct sim *s, struct names *l, size_t i)
-{
-	struct node *node = l->at[i].node;
-
-	free(l->at[i].path);
-	l->at[i] = l->at[--l->n];
-	if (node != NULL) {
-		node->names--;
-		node_drop(s, node);
-	}
-}
-
-static void names_set(struct sim *s, struct names *l, const char *path, struct node *node)
-{
-	struct name *old = names_find(l, path);
-
-	if (node != NULL)
-		node->names++; /* so that it survives its old name */
-	if (old != NULL)
-		names_remove(s, l, (size_t)(old - l->at));
-	if (node != NULL) {
-		names_add(l, path, node);
-		node->names--;
-	}
-}
-
-static void names_clear(struct sim *s, struct names *l)
-{
-	while (l->n > 0)
-		names_remove(s, l, l->n - 1);
-}
-
-/* A change of a directory: seen at once, durable when that directory is synced. */
-static void set_name(struct sim *s, const char *path, struct node *node)
-{
-	names_add(&s->changes, path, node);
-	names_set(s, &s->now, path, node);
-}
-
-static struct str parent_of(const char *path)
-{
-	struct str p = str_c(path);
-
-	return str_head(p, str_rfind(p, '/'));
 }
 
 /* ---- faults ---- */
@@ -188,7 +62,7 @@ static int new_handle(struct sim *s, struct node *node, const char *path)
 			node->handles++;
 			return i;
 		}
-	node_drop(s, node);
+	node_drop(&s->files, node);
 	return -EMFILE;
 }
 
@@ -200,14 +74,14 @@ static int open_any(struct disk *d, const char *path, bool create, bool dir)
 
 	if (rc != 0)
 		return rc;
-	name = names_find(&s->now, path);
+	name = names_find(&s->files.now, path);
 	if (name == NULL) {
 		if (!create)
 			return -ENOENT;
 		if (!step(s))
 			return -EIO;
-		set_name(s, path, node_new(dir));
-		name = names_find(&s->now, path);
+		files_set(&s->files, path, node_new(dir));
+		name = names_find(&s->files.now, path);
 	}
 	if (name->node->dir != dir)
 		return dir ? -ENOTDIR : -EISDIR;
@@ -231,7 +105,7 @@ static int sim_unnamed(struct disk *d, const char *dir)
 
 	if (rc != 0)
 		return rc;
-	if (names_find(&s->now, dir) == NULL)
+	if (names_find(&s->files.now, dir) == NULL)
 		return -ENOENT;
 	return new_handle(s, node_new(false), NULL);
 }
@@ -247,7 +121,7 @@ static int sim_close(struct disk *d, int file)
 	s->handle_path[file] = NULL;
 	s->handle[file] = NULL;
 	node->handles--;
-	node_drop(s, node);
+	node_drop(&s->files, node);
 	return 0;
 }
 
@@ -264,45 +138,6 @@ static int64_t sim_read(struct disk *d, int file, void *to, size_t n, uint64_t o
 	return (int64_t)part.n;
 }
 
-static void put_at(struct buf *b, uint64_t at, struct str data)
-{
-	if (b->len < at + data.n)
-		buf_fill(b, 0, (size_t)(at + data.n) - b->len);
-	if (data.n > 0)
-		memcpy(b->data + b->head + at, data.p, data.n);
-}
-
-static void set_size(struct buf *b, uint64_t n)
-{
-	if (n < b->len)
-		buf_truncate(b, (size_t)n);
-	else
-		put_at(b, n, STR(""));
-}
-
-static struct change *add_change(struct node *node)
-{
-	node->changes = mem_array(node->changes, node->nchanges + 1, sizeof *node->changes);
-	node->changes[node->nchanges] = (struct change){ 0 };
-	return &node->changes[node->nchanges++];
-}
-
-static int64_t write_some(struct sim *s, struct node *node, uint64_t at, struct str data)
-{
-	uint64_t grows = at + data.n > node->now.len ? at + data.n - node->now.len : 0;
-	struct change *c;
-
-	if (grows > 0 && s->capacity - s->used < grows)
-		return -ENOSPC;
-	s->used += grows;
-	put_at(&node->now, at, data);
-	c = add_change(node);
-	c->at = at;
-	c->n = data.n;
-	c->data = memcpy(mem_alloc(data.n + 1), data.p, data.n);
-	return (int64_t)data.n;
-}
-
 static int64_t sim_write(
 	struct disk *d, int file, const struct iovec *iov, int iovcnt, uint64_t offset)
 {
@@ -315,26 +150,12 @@ static int64_t sim_write(
 	buf_init(&all, 0);
 	for (int i = 0; i < iovcnt; i++)
 		buf_put(&all, str_of(iov[i].iov_base, iov[i].iov_len));
-	n = write_some(s, s->handle[file], offset,
+	n = node_write(&s->files, s->handle[file], offset,
 		str_head(buf_str(&all), rc != 0 ? all.len / 2 : all.len));
 	buf_deinit(&all);
 	if (!alive)
 		return -EIO;
 	return rc != 0 ? rc : n;
-}
-
-static int resize(struct sim *s, struct node *node, uint64_t octets)
-{
-	struct change *c;
-
-	if (octets > node->now.len && s->capacity - s->used < octets - node->now.len)
-		return -ENOSPC;
-	s->used = s->used - node->now.len + octets;
-	set_size(&node->now, octets);
-	c = add_change(node);
-	c->resize = true;
-	c->at = octets;
-	return 0;
 }
 
 static int sim_allocate(struct disk *d, int file, uint64_t octets)
@@ -346,7 +167,8 @@ static int sim_allocate(struct disk *d, int file, uint64_t octets)
 		return rc;
 	if (!step(s))
 		return -EIO;
-	return octets > s->handle[file]->now.len ? resize(s, s->handle[file], octets) : 0;
+	return octets > s->handle[file]->now.len ? node_resize(&s->files, s->handle[file], octets)
+						 : 0;
 }
 
 static int sim_truncate(struct disk *d, int file, uint64_t octets)
@@ -355,65 +177,12 @@ static int sim_truncate(struct disk *d, int file, uint64_t octets)
 
 	if (!step(s))
 		return -EIO;
-	return resize(s, s->handle[file], octets);
+	return node_resize(&s->files, s->handle[file], octets);
 }
 
 static int64_t sim_size(struct disk *d, int file)
 {
 	return (int64_t)sim_of(d)->handle[file]->now.len;
-}
-
-/* What a failed sync left behind a new end is gone with it. */
-static void cut_lost(struct node *node, uint64_t size)
-{
-	for (size_t i = 0; i < node->nchanges; i++) {
-		struct change *c = &node->changes[i];
-
-		if (c->lost && c->at >= size)
-			c->n = 0;
-		else if (c->lost && c->n > size - c->at)
-			c->n = (size_t)(size - c->at);
-	}
-}
-
-static void sync_file(struct node *node)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < node->nchanges; i++) {
-		struct change c = node->changes[i];
-
-		if (c.lost) {
-			node->changes[kept++] = c;
-			continue;
-		}
-		if (c.resize) {
-			set_size(&node->durable, c.at);
-			cut_lost(node, c.at);
-		} else {
-			put_at(&node->durable, c.at, str_of(c.data, c.n));
-		}
-		free(c.data);
-	}
-	node->nchanges = kept;
-}
-
-static void sync_dir(struct sim *s, const char *path)
-{
-	for (size_t i = 0; i < s->changes.n;) {
-		struct name *c = &s->changes.at[i];
-
-		if (!str_eq(parent_of(c->path), str_c(path))) {
-			i++;
-			continue;
-		}
-		names_set(s, &s->durable, c->path, c->node);
-		if (c->node != NULL)
-			c->node->names--;
-		free(c->path);
-		memmove(c, c + 1, (s->changes.n - i - 1) * sizeof *c);
-		s->changes.n--;
-	}
 }
 
 static int sim_sync(struct disk *d, int file)
@@ -423,16 +192,15 @@ static int sim_sync(struct disk *d, int file)
 	int rc = fault(s, SIM_SYNC);
 
 	if (rc != 0) {
-		for (size_t i = 0; i < node->nchanges; i++)
-			node->changes[i].lost |= !node->changes[i].resize;
+		node_sync_failed(node);
 		return rc;
 	}
 	if (!step(s))
 		return -EIO;
 	if (node->dir)
-		sync_dir(s, s->handle_path[file]);
+		files_sync_dir(&s->files, s->handle_path[file]);
 	else
-		sync_file(node);
+		node_sync(node);
 	return 0;
 }
 
@@ -443,27 +211,27 @@ static int sim_rename(struct disk *d, const char *from, const char *to)
 
 	if (!step(s))
 		return -EIO;
-	name = names_find(&s->now, from);
+	name = names_find(&s->files.now, from);
 	if (name == NULL)
 		return -ENOENT;
-	set_name(s, to, name->node);
-	set_name(s, from, NULL);
+	files_set(&s->files, to, name->node);
+	files_set(&s->files, from, NULL);
 	return 0;
 }
 
 static int sim_hardlink(struct disk *d, const char *from, const char *to)
 {
 	struct sim *s = sim_of(d);
-	struct name *name = names_find(&s->now, from);
+	struct name *name = names_find(&s->files.now, from);
 	int rc = fault(s, SIM_LINK);
 
 	if (rc != 0)
 		return rc;
 	if (!step(s))
 		return -EIO;
-	if (name == NULL || names_find(&s->now, to) != NULL)
+	if (name == NULL || names_find(&s->files.now, to) != NULL)
 		return name == NULL ? -ENOENT : -EEXIST;
-	set_name(s, to, name->node);
+	files_set(&s->files, to, name->node);
 	return 0;
 }
 
@@ -473,9 +241,9 @@ static int sim_unlink(struct disk *d, const char *path)
 
 	if (!step(s))
 		return -EIO;
-	if (names_find(&s->now, path) == NULL)
+	if (names_find(&s->files.now, path) == NULL)
 		return -ENOENT;
-	set_name(s, path, NULL);
+	files_set(&s->files, path, NULL);
 	return 0;
 }
 
@@ -488,7 +256,7 @@ static int sim_link(struct disk *d, int file, const char *path)
 		return rc;
 	if (!step(s))
 		return -EIO;
-	set_name(s, path, s->handle[file]);
+	files_set(&s->files, path, s->handle[file]);
 	return 0;
 }
 
@@ -499,9 +267,9 @@ static int sim_list(
 
 	if (s->dead)
 		return -EIO;
-	for (size_t i = 0; i < s->now.n; i++)
-		if (str_eq(parent_of(s->now.at[i].path), str_c(dir)))
-			each(arg, s->now.at[i].path + str_c(dir).n + 1);
+	for (size_t i = 0; i < s->files.now.n; i++)
+		if (str_eq(files_parent(s->files.now.at[i].path), str_c(dir)))
+			each(arg, s->files.now.at[i].path + str_c(dir).n + 1);
 	return 0;
 }
 
@@ -552,12 +320,7 @@ static void sim_free(struct disk *d)
 	for (int i = 0; i < MAX_HANDLES; i++)
 		if (s->handle[i] != NULL)
 			(void)sim_close(d, i);
-	names_clear(s, &s->changes);
-	names_clear(s, &s->durable);
-	names_clear(s, &s->now);
-	free(s->changes.at);
-	free(s->durable.at);
-	free(s->now.at);
+	files_free(&s->files);
 	free(s);
 }
 
@@ -589,9 +352,7 @@ struct disk *disk_sim_new(const char *root)
 	struct sim *s = NEW(struct sim);
 
 	s->disk.ops = &sim_ops;
-	s->capacity = UINT64_MAX;
-	names_add(&s->durable, root, node_new(true));
-	names_add(&s->now, root, s->durable.at[0].node);
+	files_init(&s->files, root);
 	return &s->disk;
 }
 
@@ -604,12 +365,12 @@ void disk_sim_fail(struct disk *d, enum disk_sim_call call, unsigned k, int erro
 
 void disk_sim_capacity(struct disk *d, uint64_t octets)
 {
-	sim_of(d)->capacity = octets < sim_of(d)->used ? sim_of(d)->used : octets;
+	sim_of(d)->files.capacity = octets < sim_of(d)->files.used ? sim_of(d)->files.used : octets;
 }
 
 uint64_t disk_sim_used(const struct disk *d)
 {
-	return sim_of(d)->used;
+	return sim_of(d)->files.used;
 }
 
 void disk_sim_die_after(struct disk *d, unsigned steps)
@@ -634,73 +395,15 @@ void disk_sim_killed(struct disk *d)
 	revive(sim_of(d));
 }
 
-/* Each sector of an unsynced write is kept with the chance of `percent`. */
-static void cut_node(struct sim *s, struct node *node, unsigned percent)
-{
-	for (size_t i = 0; i < node->nchanges; i++) {
-		struct change *c = &node->changes[i];
-
-		if (c->resize) {
-			if (sim_random(s, 100) < percent)
-				set_size(&node->durable, c->at);
-		}
-		for (size_t done = 0; !c->resize && done < c->n;) {
-			size_t n = SECTOR - (size_t)((c->at + done) % SECTOR);
-
-			n = n < c->n - done ? n : c->n - done;
-			if (sim_random(s, 100) < percent)
-				put_at(&node->durable, c->at + done, str_of(c->data + done, n));
-			done += n;
-		}
-		free(c->data);
-	}
-	node->nchanges = 0;
-	s->used = s->used - node->now.len + node->durable.len;
-	set_size(&node->now, 0);
-	put_at(&node->now, 0, buf_str(&node->durable));
-}
-
-/* What is below a directory that was lost is lost with it. */
-static bool has_home(struct sim *s, const char *path)
-{
-	struct str parent = parent_of(path);
-	char *p = str_dup_c(parent);
-	bool found = names_find(&s->durable, p) != NULL;
-
-	free(p);
-	return found;
-}
-
 void disk_sim_power_cut(struct disk *d, uint64_t seed)
 {
-	static const unsigned chances[] = { 0, 10, 50, 90, 100 };
-	struct sim *s = sim_of(d);
-	unsigned data, names;
-
-	s->rng = seed;
-	(void)sim_random(s, 2);
-	data = chances[sim_random(s, 5)];
-	names = chances[sim_random(s, 5)];
-	for (size_t i = 0; i < s->changes.n; i++)
-		if (sim_random(s, 100) < names)
-			names_set(s, &s->durable, s->changes.at[i].path, s->changes.at[i].node);
-	names_clear(s, &s->changes);
-	for (size_t i = 0; i < s->durable.n;)
-		if (i == 0 || has_home(s, s->durable.at[i].path)) /* the root */
-			i++;
-		else
-			names_remove(s, &s->durable, i);
-	names_clear(s, &s->now);
-	for (size_t i = 0; i < s->durable.n; i++) {
-		cut_node(s, s->durable.at[i].node, data);
-		names_add(&s->now, s->durable.at[i].path, s->durable.at[i].node);
-	}
-	revive(s);
+	files_power_cut(&sim_of(d)->files, seed);
+	revive(sim_of(d));
 }
 
 void disk_sim_damage(struct disk *d, const char *path, uint64_t at, size_t n)
 {
-	struct name *name = names_find(&sim_of(d)->now, path);
+	struct name *name = names_find(&sim_of(d)->files.now, path);
 
 	for (size_t i = 0; name != NULL && i < n && at + i < name->node->now.len; i++) {
 		name->node->now.data[name->node->now.head + at + i] ^= 0x55;
