@@ -1,3 +1,4 @@
+#include "base/block.h"
 #include "store/local/facts.h"
 
 enum { LINE_KEPT = MESSAGE_ID_MAX + 16 };
@@ -77,12 +78,31 @@ static struct str feed_header(struct facts *f, struct str s)
 	return s;
 }
 
+/* What is left is less than a block. */
+static struct str feed_blocks(struct facts *f, struct str s)
+{
+	uint64_t lf = f->last == '\n', eight = 0, dots = 0;
+	size_t i = 0;
+
+	for (; BLOCK_OCTETS > 0 && s.n - i >= BLOCK_OCTETS; i += BLOCK_OCTETS) {
+		struct block k = block_of(s.p + i);
+
+		eight |= k.eight;
+		dots |= block_behind(k.lf, &lf) & k.dot;
+	}
+	f->eight_body = f->eight_body || eight != 0;
+	f->dots = f->dots || dots != 0;
+	f->last = i > 0 ? s.p[i - 1] : f->last;
+	return str_from(s, i);
+}
+
 void facts_feed(struct facts *f, struct str s)
 {
 	struct str all = s;
 
 	s = feed_header(f, s);
 	f->eight_header = f->eight_header || has_eight(str_head(all, all.n - s.n));
+	s = feed_blocks(f, s);
 	f->eight_body = f->eight_body || has_eight(s);
 	if (s.n == 0)
 		return;
