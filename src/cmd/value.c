@@ -64,15 +64,19 @@ bool value_duration(struct str text, int64_t *ms)
 bool value_moment(struct str text, int64_t *wall_ms)
 {
 	static const char *const forms[] = { "%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ" };
+	char moment[32];
 	int64_t ms;
 
 	if (value_duration(text, &ms))
 		return !__builtin_add_overflow(clock_wall_ms(), ms, wall_ms);
+	if (text.n >= sizeof moment)
+		return false;
+	*(char *)mempcpy(moment, text.p, text.n) = '\0';
 	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
 		struct tm tm = { 0 };
-		const char *end = strptime(text.p, forms[i], &tm);
+		const char *end = strptime(moment, forms[i], &tm);
 
-		if (end == text.p + text.n) {
+		if (end == moment + text.n) {
 			*wall_ms = (int64_t)timegm(&tm) * 1000;
 			return true;
 		}
