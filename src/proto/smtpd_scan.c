@@ -1,5 +1,5 @@
-/* Line ends, dots and header fields of a message as it passes.  Octets are looked at with memchr
- * and handed on as views of the input: the body is never copied here. */
+/* Line ends, dots and header fields of a message as it passes.  Octets are looked at in blocks, a line at a
+ * time where a block is not plain, and handed on as views of the input: the body is never copied here. */
 #include "base/block.h"
 #include "proto/smtpd_int.h"
 
