@@ -50,14 +50,14 @@ def timed(server, args):
     return result
 
 
-def deliver(server, size=KIB, connections=1, per_connection=1, seconds=4.0, tls='none'):
+def deliver(server, size=KIB, connections=1, per_connection=1, seconds=4.0, tls='none', pipeline=1):
     bench = server.bench
     return timed(server, ['smtp', '--port', server.port('smtp'), '--tls', tls, '--size', size, '--connections',
-                          connections, '--per-connection', per_connection, '--seconds', seconds * bench.scale,
-                          '--name', 'u%u@bench.test', '--users', bench.users])
+                          connections, '--per-connection', per_connection, '--pipeline', pipeline,
+                          '--seconds', seconds * bench.scale, '--name', 'u%u@bench.test', '--users', bench.users])
 
 
-def relay(server, size=KIB, connections=20, per_connection=1, seconds=4.0, chunking=False):
+def relay(server, size=KIB, connections=20, per_connection=1, seconds=4.0, chunking=False, pipeline=1):
     """Accepted and handed on: until the next server has the last of them."""
     bench = server.bench
     command = [bench.generator, 'sink', '--port', str(bench.sink)] + ['--chunking'] * chunking
@@ -67,8 +67,8 @@ def relay(server, size=KIB, connections=20, per_connection=1, seconds=4.0, chunk
             server.settle()
             before = server.group.cpu()
             result = bench.load(['smtp', '--port', server.port('smtp'), '--size', size, '--connections', connections,
-                                 '--per-connection', per_connection, '--seconds', seconds * bench.scale,
-                                 '--name', 'r%u@relay.test', '--users', 1000])
+                                 '--per-connection', per_connection, '--pipeline', pipeline,
+                                 '--seconds', seconds * bench.scale, '--name', 'r%u@relay.test', '--users', 1000])
             sink.stdin.write(f'{result["ops"]}\n')
             sink.stdin.flush()
             if not select.select([sink.stdout], [], [], 120)[0]:
@@ -209,6 +209,10 @@ ROWS = [
         limit='trips', connections=100),
     row('deliver-1k-50', 'delivery 1 KiB, 50 a connection, 20 connections', 'postfix', deliver, target=18,
         cpu=1 / 30, limit='trips50', connections=20, per_connection=50),
+    row('deliver-1k-20-pipelined', 'delivery 1 KiB, 20 connections, RFC 2920', 'postfix', deliver, target=12,
+        cpu=1 / 20, limit='group', connections=20, pipeline=2),
+    row('deliver-1k-100-pipelined', 'delivery 1 KiB, 100 connections, RFC 2920', 'postfix', deliver, target=12,
+        cpu=1 / 20, limit='group', connections=100, pipeline=2),
     row('deliver-10k-20', 'delivery 10 KiB, 20 connections', 'postfix', deliver, target=15, cpu=1 / 20,
         limit='trips', size=10 * KIB, connections=20),
     row('deliver-1m-20', 'delivery 1 MiB, 20 connections', 'postfix', deliver, target=3, cpu=1 / 8,
@@ -221,6 +225,8 @@ ROWS = [
     row('relay-10k', 'the same, 10 KiB', 'postfix', relay, target=15, cpu=1 / 20, limit='relay', size=10 * KIB),
     row('relay-1k-chunking', 'the same, 1 KiB, the next server takes CHUNKING', 'postfix', relay, target=15,
         cpu=1 / 20, limit='relay', chunking=True),
+    row('relay-1k-pipelined', 'accepted and relayed, 1 KiB, 20 connections, RFC 2920', 'postfix', relay, target=15,
+        cpu=1 / 20, limit='relay-group', pipeline=2),
     row('session', 'POP3 session, plain, 20 connections', TUNED, session, target=5, cpu=1 / 10, limit='login'),
     row('session-tls', 'POP3 session, full handshake', TUNED, session, target=2, cpu=1 / 3, limit='sign',
         tls='implicit'),

@@ -20,8 +20,10 @@ static void wait_for(struct conn *c, int mask)
 	c->mask = mask;
 }
 
+/* Commands that follow each other are one piece, and leave in one packet. */
 void conn_put(struct conn *c, const char *format, ...)
 {
+	struct piece *last = c->out_n > 0 ? &c->out[c->out_n - 1] : NULL;
 	va_list args;
 	int n;
 
@@ -30,7 +32,10 @@ void conn_put(struct conn *c, const char *format, ...)
 	va_end(args);
 	if (n < 0 || (size_t)n >= sizeof c->text - c->text_n || c->out_n == OUT_MAX)
 		abort();
-	c->out[c->out_n++] = (struct piece){ .at = c->text_n, .n = (size_t)n };
+	if (last != NULL && last->p == NULL)
+		last->n += (size_t)n;
+	else
+		c->out[c->out_n++] = (struct piece){ .at = c->text_n, .n = (size_t)n };
 	c->text_n += (size_t)n;
 }
 
@@ -130,12 +135,12 @@ static ssize_t take(struct conn *c, char *to, size_t n)
 	return tls_wants(c, got) < 0 ? -2 : -1;
 }
 
-static ssize_t give(struct conn *c, const char *p, size_t n)
+static ssize_t give(struct conn *c, const char *p, size_t n, bool more)
 {
 	int put;
 
 	if (c->ssl == NULL) {
-		ssize_t r = send(c->fd, p, n, MSG_NOSIGNAL);
+		ssize_t r = send(c->fd, p, n, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
 
 		return r >= 0 ? r : errno == EAGAIN ? -1 : -2;
 	}
@@ -150,7 +155,8 @@ static bool flush(struct conn *c)
 	while (c->out_at < c->out_n) {
 		const struct piece *piece = &c->out[c->out_at];
 		const char *p = piece->p != NULL ? piece->p : c->text + piece->at;
-		ssize_t n = give(c, p + c->out_off, piece->n - c->out_off);
+		ssize_t n =
+			give(c, p + c->out_off, piece->n - c->out_off, c->out_at + 1 < c->out_n);
 
 		if (n == -1)
 			return true;

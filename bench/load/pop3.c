@@ -3,6 +3,7 @@
 
 #include "load.h"
 
+enum { COMMAND_MAX = 32 };
 enum { GREETING, STLS, USER, PASS, STAT, UIDL, LIST, BODIES, QUIT, HELD };
 
 static bool ask(struct conn *c, int step, enum reply expect, const char *command)
@@ -20,7 +21,8 @@ static bool bodies(struct conn *c)
 	uint64_t total = o->retr * (o->dele ? 2 : 1);
 
 	c->step = BODIES;
-	while (c->asked < total && c->asked - c->answered < o->pipeline && c->out_n < OUT_MAX - 1) {
+	while (c->asked < total && c->asked - c->answered < o->pipeline &&
+		c->text_n + COMMAND_MAX < sizeof c->text) {
 		uint64_t i = c->asked++;
 
 		if (!o->dele)
