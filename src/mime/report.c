@@ -155,16 +155,25 @@ static bool has_digits(struct str s, size_t min, size_t max)
 	return s.n >= min && s.n <= max && str_u64(s, &v);
 }
 
-/* RFC 3463 2: class "." subject "." detail, and the class that the action allows. */
+/* RFC 3463 2: class "." subject "." detail, and a class that the action allows: a failure may be of class 4, when
+ * "persistence of some temporary condition has caused abandonment". */
 static struct str status_of(const struct report_recipient *c)
 {
 	struct str rest = c->status, class = str_cut(&rest, '.'), subject = str_cut(&rest, '.');
 	struct str fallback = kinds[c->action].status;
+	bool allowed = str_eq(class, str_head(fallback, 1)) ||
+		       (c->action == REPORT_FAILED && str_eq(class, STR("4")));
 
-	if (str_eq(class, str_head(fallback, 1)) && has_digits(subject, 1, 3) &&
-		has_digits(rest, 1, 3))
-		return c->status;
-	return fallback;
+	return allowed && has_digits(subject, 1, 3) && has_digits(rest, 1, 3) ? c->status
+									      : fallback;
+}
+
+/* The host may be known though it said nothing: it was not reached, or fell silent. */
+static bool host_said(const struct report_recipient *c)
+{
+	struct str code = str_head(c->reply, 3);
+
+	return c->host.n > 0 && has_digits(code, 3, 3);
 }
 
 static void put_boundary(struct buf *out, const struct report *r, struct str after)
@@ -240,7 +249,7 @@ static void put_told(
 		buf_put(out, STR("    "));
 		if (c->host.n > 0) {
 			put_text(out, c->host, ADDRESS_SHOWN_MAX, utf8);
-			buf_put(out, STR(" said: "));
+			buf_put(out, host_said(c) ? STR(" said: ") : STR(": "));
 		}
 		put_text(out, c->reply, REPORT_REPLY_MAX, utf8);
 		buf_put(out, STR("\r\n"));
@@ -295,6 +304,21 @@ static void put_host(struct buf *out, struct str field, struct str host, bool ut
 	buf_put(out, STR("\r\n"));
 }
 
+/* "mx.example.org[192.0.2.1]"; an address is a comment (RFC 3464 2.2.4). */
+static void put_remote(struct buf *out, struct str host, bool utf8)
+{
+	struct str address = host, name = str_cut(&address, '[');
+
+	buf_put(out, STR("Remote-MTA: dns; "));
+	put_text(out, name, ADDRESS_SHOWN_MAX, utf8);
+	if (address.n > 0) {
+		buf_put(out, STR(" ("));
+		put_text(out, str_cut(&address, ']'), ADDRESS_SHOWN_MAX, utf8);
+		buf_putc(out, ')');
+	}
+	buf_put(out, STR("\r\n"));
+}
+
 static void put_original_recipient(struct buf *out, struct str orcpt, bool utf8)
 {
 	struct str rest = orcpt, type = str_cut(&rest, ';');
@@ -320,12 +344,12 @@ static void put_recipient(struct buf *out, const struct report_recipient *c, boo
 	buf_put(out, STR("\r\nStatus: "));
 	buf_put(out, status_of(c));
 	buf_put(out, STR("\r\n"));
-	if (c->host.n > 0)
-		put_host(out, STR("Remote-MTA: dns; "), c->host, utf8);
+	/* RFC 3464 2.3.5: who reported it; 2.3.6: "smtp" is for what an SMTP server said. */
+	if (host_said(c))
+		put_remote(out, c->host, utf8);
 	if (c->reply.n > 0) {
-		/* RFC 3464 2.3.6: "smtp" is for what an SMTP server said. */
-		buf_put(out, c->host.n > 0 ? STR("Diagnostic-Code: smtp; ")
-					   : STR("Diagnostic-Code: x-restante; "));
+		buf_put(out, host_said(c) ? STR("Diagnostic-Code: smtp; ")
+					  : STR("Diagnostic-Code: x-restante; "));
 		put_text(out, c->reply, REPORT_REPLY_MAX, utf8);
 		buf_put(out, STR("\r\n"));
 	}

@@ -38,7 +38,7 @@ class Reports(unittest.TestCase):
         text = words.get_content()
         self.assertIn('<bob@example.net>', text)
         self.assertIn('There is no such mailbox', text)
-        self.assertIn('mx.example.net said: 550 5.1.1 <bob@example.net>: no such user', text)
+        self.assertIn('mx.example.net[192.0.2.1] said: 550 5.1.1 <bob@example.net>: no such user', text)
         self.assertEqual(status.get_content_type(), 'message/delivery-status')
         whole = fields(status, 0)
         self.assertEqual(whole['Original-Envelope-Id'], 'QQ+314159')
@@ -48,7 +48,7 @@ class Reports(unittest.TestCase):
         self.assertEqual(one['Original-Recipient'], 'rfc822; robert+x@example.org')
         self.assertEqual(one['Final-Recipient'], 'rfc822; bob@example.net')
         self.assertEqual((one['Action'], one['Status']), ('failed', '5.1.1'))
-        self.assertEqual(one['Remote-MTA'], 'dns; mx.example.net')
+        self.assertEqual(one['Remote-MTA'], 'dns; mx.example.net (192.0.2.1)')
         self.assertEqual(one['Diagnostic-Code'],
                          'smtp; 550 5.1.1 <bob@example.net>: no such user')
         self.assertEqual(original.get_content_type(), 'message/rfc822')
@@ -71,6 +71,17 @@ class Reports(unittest.TestCase):
         self.assertEqual(one['Will-Retry-Until'], 'Thu, 13 Sep 2001 16:53:20 +0000')
         self.assertEqual(one['Diagnostic-Code'], 'x-restante; connection timed out')
         self.assertIsNone(one['Remote-MTA'])
+
+    def test_given_up(self):
+        """A host that was never reached has said nothing; class 4 says that a later try may work (RFC 3463 2)."""
+        _, (words, status, _) = report('given-up')
+        one = fields(status, 1)
+        self.assertEqual((one['Action'], one['Status']), ('failed', '4.4.7'))
+        self.assertEqual(one['Diagnostic-Code'], 'x-restante; connection refused')
+        self.assertIsNone(one['Remote-MTA'])
+        self.assertNotIn('said', words.get_content())
+        self.assertIn('mx.example.net[192.0.2.1]: connection refused', words.get_content())
+        self.assertIn('Send it again later', words.get_content())
 
     def test_mixed(self):
         _, (words, status, _) = report('mixed')

@@ -11,12 +11,17 @@ static struct report_recipient failed = { .action = REPORT_FAILED,
 	.orcpt = STR_INIT("rfc822;robert+2Bx@example.org"),
 	.status = STR_INIT("5.1.1"),
 	.reply = STR_INIT("550 5.1.1 <bob@example.net>: no such user"),
-	.host = STR_INIT("mx.example.net"),
+	.host = STR_INIT("mx.example.net[192.0.2.1]"),
 	.last_try_ms = 1000000000000 };
 static struct report_recipient delayed = { .action = REPORT_DELAYED,
 	.recipient = STR_INIT("carol@example.net"),
 	.reply = STR_INIT("connection timed out"),
 	.retry_till_ms = 1000400000000 };
+static struct report_recipient given_up = { .action = REPORT_FAILED,
+	.recipient = STR_INIT("erin@example.net"),
+	.status = STR_INIT("4.4.7"),
+	.reply = STR_INIT("connection refused"),
+	.host = STR_INIT("mx.example.net[192.0.2.1]") };
 static struct report_recipient relayed = {
 	.action = REPORT_RELAYED, .recipient = STR_INIT("dave@x.test"), .status = STR_INIT("2.1.5")
 };
@@ -59,6 +64,8 @@ int main(int argc, char **argv)
 		r.count = 3;
 	} else if (str_eq(which, STR("delayed"))) {
 		rows[0] = delayed;
+	} else if (str_eq(which, STR("given-up"))) {
+		rows[0] = given_up;
 	} else if (str_eq(which, STR("evil"))) {
 		rows[0] = evil;
 		r.envid = STR("x+0D+0AX: y");
