@@ -20,6 +20,8 @@ struct svc_report {
 	struct svc_queue *queue;
 	const struct store_out *out;
 	struct msgid id;
+	struct str to; /* the sender, or: */
+	struct buf postmaster;
 	struct maildrops found;
 	struct store_target *targets; /* owned */
 };
@@ -29,13 +31,21 @@ static void tell(struct svc_queue *q, const struct store_out *o, bool told)
 	queue_reported(q->queue, o, told, clock_steady_ms());
 }
 
+static void report_free(struct svc_report *r)
+{
+	maildrops_free(&r->found);
+	free(r->targets);
+	buf_deinit(&r->postmaster);
+	free(r);
+}
+
 static void log_report(const char *what, const struct svc_report *r)
 {
 	char id[MSGID_TEXT + 1], about[MSGID_TEXT + 1];
 
 	msgid_text(r->id, id);
 	msgid_text(r->out->id, about);
-	log_info("queue.report", F_C("id", id), F_C("about", about), F_STR("to", r->out->sender),
+	log_info("queue.report", F_C("id", id), F_C("about", about), F_STR("to", r->to),
 		F_C("why", what));
 }
 
@@ -51,9 +61,7 @@ static void kept(struct store_op *op, enum store_result result)
 	if (result == STORE_OK && r->targets[r->deliver.count - 1].maildrop == 0)
 		svc_queue_added(q->svc, r->id, true);
 	tell(q, r->out, told);
-	maildrops_free(&r->found);
-	free(r->targets);
-	free(r);
+	report_free(r);
 }
 
 /* ---- what it says ---- */
@@ -177,7 +185,7 @@ static struct store_draft *compose(struct svc_queue *q, struct svc_report *r)
 	const struct store_out *o = r->out;
 	struct report_recipient *recipients = mem_array(NULL, o->count, sizeof *recipients);
 	struct report report = { .hostname = str_c(q->svc->office.config->hostname),
-		.to = o->sender,
+		.to = r->to,
 		.envid = o->envid,
 		.original = o->id,
 		.arrived_ms = o->received_ms,
@@ -228,8 +236,7 @@ static struct store_draft *compose(struct svc_queue *q, struct svc_report *r)
 /* 0: nowhere, for good; SIZE_MAX: not known now. */
 static size_t fill_targets(struct svc_queue *q, struct svc_report *r)
 {
-	enum resolved resolved =
-		directory_resolve(q->svc->office.directory, r->out->sender, &r->found);
+	enum resolved resolved = directory_resolve(q->svc->office.directory, r->to, &r->found);
 	struct reader onward = { .rest = buf_str(&r->found.onward) };
 	size_t n = 0;
 
@@ -238,13 +245,33 @@ static size_t fill_targets(struct svc_queue *q, struct svc_report *r)
 	r->targets =
 		mem_array(NULL, r->found.count + r->found.onward_count + 1, sizeof *r->targets);
 	if (resolved == RESOLVED_FOREIGN)
-		r->targets[n++] = (struct store_target){ .recipient = r->out->sender };
+		r->targets[n++] = (struct store_target){ .recipient = r->to };
 	for (size_t i = 0; resolved == RESOLVED && i < r->found.count; i++)
-		r->targets[n++] = (struct store_target){ .maildrop = r->found.ids[i],
-			.recipient = r->out->sender };
+		r->targets[n++] =
+			(struct store_target){ .maildrop = r->found.ids[i], .recipient = r->to };
 	while (resolved == RESOLVED && onward.rest.n > 0)
 		r->targets[n++] = (struct store_target){ .recipient = get_str(&onward) };
 	return n;
+}
+
+/* The sender has gone: what failed is still to be known by somebody.  False: nothing failed. */
+static bool tell_postmaster(struct svc_report *r)
+{
+	size_t at = str_rfind(r->to, '@');
+	bool failed = false;
+
+	for (size_t i = 0; i < r->out->count; i++)
+		failed |= (r->out->rcpts[i].flags & STORE_OUT_OWED) &&
+			  r->out->rcpts[i].state == STORE_OUT_FAILED;
+	if (!failed || at == r->to.n)
+		return false;
+	buf_put(&r->postmaster, STR("postmaster"));
+	buf_put(&r->postmaster, str_from(r->to, at));
+	r->to = buf_str(&r->postmaster);
+	free(r->targets);
+	r->targets = NULL;
+	maildrops_free(&r->found);
+	return true;
 }
 
 static void report_one(struct svc_queue *q, const struct store_out *o)
@@ -255,15 +282,16 @@ static void report_one(struct svc_queue *q, const struct store_out *o)
 
 	r->queue = q;
 	r->out = o;
+	r->to = o->sender;
 	targets = fill_targets(q, r);
+	if (targets == 0 && tell_postmaster(r))
+		targets = fill_targets(q, r);
 	if (targets != 0 && targets != SIZE_MAX)
 		draft = compose(q, r);
 	if (draft == NULL) {
 		log_report(targets == 0 ? "nobody is there" : "not made, tried again later", r);
 		tell(q, o, targets == 0);
-		maildrops_free(&r->found);
-		free(r->targets);
-		free(r);
+		report_free(r);
 		return;
 	}
 	q->report = r;

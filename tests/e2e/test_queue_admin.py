@@ -98,6 +98,22 @@ def test_fail_tells_the_sender_and_drop_does_not(office):
     assert office.fetch() == []
 
 
+def test_the_postmaster_is_told_when_the_sender_has_gone(office):
+    clear(office)
+    office.fetch()
+    office.add_account('gone@example.test')
+    with office.submit('gone@example.test') as s:
+        s.sendmail('gone@example.test', ['a@one.test'], b'Subject: farewell\r\n\r\nx\r\n')
+    office.must('account', 'del', 'gone@example.test')
+    office.must('queue', 'fail', '--recipient', 'a@one.test')
+    got = wait_until(lambda: office.fetch(), 60, 'a notice to the oldest account')
+    notice = email.message_from_bytes(got[0])
+    assert notice['To'] == '<postmaster@example.test>', notice['To']
+    assert 'a@one.test' in notice.get_payload()[1].as_string()
+    assert 'gone@example.test' in notice.get_payload()[2].as_string()
+    clear(office)
+
+
 def test_page_by_page(office):
     clear(office)
     many = [f'u{i}@many.test' for i in range(900)]
