@@ -75,6 +75,7 @@ struct svc_session {
 	struct store_target *targets;
 	bool notice;            /* its reverse-path is <> */
 	bool goes_on;           /* to another server too: the message is signed */
+	bool owes;              /* its sender asked to be told that it is here */
 	bool mistaken;          /* the edge said yes to a recipient that is refused now */
 	struct dkim_hash *hash; /* of what is in the draft, when it will be signed */
 	struct signing signing;

@@ -5,6 +5,7 @@
 #include "base/uidl.h"
 #include "daemon/quota.h"
 #include "daemon/svc_queue.h"
+#include "proto/dsn.h"
 
 enum { RECIPIENTS_MAX = 100000 };
 
@@ -22,7 +23,7 @@ void svc_transaction_end(struct svc_session *x)
 	x->targets = NULL;
 	store_draft_free(x->draft);
 	x->draft = NULL;
-	x->goes_on = x->mistaken = false;
+	x->goes_on = x->owes = x->mistaken = false;
 	dkim_hash_free(x->hash);
 	x->hash = NULL;
 	buf_release(&x->signing.fields);
@@ -181,7 +182,7 @@ static void delivered(struct store_op *op, enum store_result result)
 
 	put_str(&full, buf_str(&x->full));
 	x->draft = NULL; /* taken over by store_deliver() */
-	if (result == STORE_OK && x->goes_on)
+	if (result == STORE_OK && (x->goes_on || x->owes))
 		svc_queue_added(x->edge->svc, x->draft_id, false);
 	svc_transaction_end(x);
 	svc_answer(x, result, buf_str(&full), STR(""), -1);
@@ -196,6 +197,24 @@ static void uidl_of_new(const struct svc_session *x, struct buf *out)
 
 	if (!str_eq(format, STR("%i")))
 		uidl_make(format, &facts, out);
+}
+
+/* RFC 3461 5.2.3, 5.2.7: what is put in a mailbox here is told at once, when that was asked for; an alias
+ * of one address only hands the question on; one of several is told of itself, and hands nothing on but the
+ * rest of NOTIFY. */
+static uint8_t settled_here(const struct maildrops *found, struct str sender, uint8_t notify)
+{
+	if ((notify & DSN_SUCCESS) == 0 || sender.n == 0 || found->count + found->onward_count == 0)
+		return 0;
+	if (found->count + found->onward_count > 1)
+		return STORE_OUT_EXPANDED;
+	return found->count == 1 ? STORE_OUT_HERE : 0;
+}
+
+/* NOTIFY without SUCCESS; when nothing is left nobody wants to know anything. */
+static uint8_t without_success(uint8_t notify)
+{
+	return notify == DSN_SUCCESS ? DSN_NEVER : notify & (uint8_t)~DSN_SUCCESS;
 }
 
 /* The texts of the commit live in x->recipients until it is done: the packet does not. */
@@ -219,13 +238,20 @@ static void fill_deliver(
 	texts = (struct reader){ buf_str(&x->recipients), false };
 
 	for (size_t i = 0; i < x->nfound; i++)
-		total += x->found[i].count + x->found[i].onward_count;
+		total += x->found[i].count + x->found[i].onward_count + 1;
 	x->targets = mem_array(NULL, total, sizeof *x->targets);
 	for (size_t i = 0; i < x->nfound; i++) {
 		struct str recipient = get_str(&texts);
 		uint8_t notify = get_u8(&texts);
 		struct str orcpt = get_str(&texts);
+		uint8_t settled = settled_here(&x->found[i], sender, notify);
 
+		if (settled != 0)
+			x->targets[n++] = (struct store_target){ .recipient = recipient,
+				.notify = notify,
+				.orcpt = orcpt,
+				.settled = settled };
+		x->owes |= settled != 0;
 		for (size_t k = 0; k < x->found[i].count; k++)
 			x->targets[n++] = (struct store_target){ .maildrop = x->found[i].ids[k],
 				.recipient = recipient,
@@ -236,7 +262,7 @@ static void fill_deliver(
 			struct str address = get_str(&onward);
 
 			x->targets[n++] = (struct store_target){ .recipient = address,
-				.notify = notify,
+				.notify = settled != 0 ? without_success(notify) : notify,
 				.orcpt = orcpt,
 				.sender = svc_forwarded(recipient, address) ? srs : none };
 		}

@@ -63,6 +63,9 @@ struct store_target {
 	uint8_t notify;    /* RFC 3461 4.1, a set the caller knows; 0: not asked */
 	struct str orcpt;  /* RFC 3461 4.2, or "" */
 	struct str sender; /* of mail that goes on: another reverse-path, when .p is not NULL */
+	/* STORE_OUT_HERE, STORE_OUT_EXPANDED: nothing goes on to this recipient, which other targets stand
+	 * for; its sender is told so, as of mail that went on.  0: none of that. */
+	uint8_t settled;
 };
 
 /* What whoever carries a message on must know of it. */
@@ -222,6 +225,8 @@ enum store_out_flags {
 	STORE_OUT_RELAYED = 8,    /* the next hop tells the sender (RFC 3461 5.2.1) */
 	STORE_OUT_BAD = 16,       /* cannot be handled: held until an administrator looks */
 	STORE_OUT_VIA = 32,       /* via is not "" */
+	STORE_OUT_HERE = 64,      /* DELIVERED: in a mailbox of this office (RFC 3461 5.2.3) */
+	STORE_OUT_EXPANDED = 128, /* DELIVERED: an alias, to several others (RFC 3461 5.2.7.3) */
 };
 
 struct store_out_rcpt {

@@ -293,6 +293,52 @@ def test_dsn_is_kept(office):
     assert office.run('mailbox', 'envelope', ANN, 'nosuch').returncode != 0
 
 
+def told(office, user):
+    """What the notices in a maildrop say of each recipient."""
+    said = {}
+    for raw in office.fetch(user):
+        part = raw.decode().split('Content-Type: message/delivery-status')[1].split('\r\n--')[0]
+        assert 'Original-Envelope-Id: QQ+1\r\n' in part, part
+        for row in part.split('\r\n\r\n'):
+            fields = dict(line.split(': ', 1) for line in row.split('\r\n') if ': ' in line)
+            if 'Final-Recipient' in fields:
+                assert fields['Original-Recipient'] == 'rfc822; who@orig.test', fields
+                to = fields['Final-Recipient'].split('; ')[1]
+                assert to not in said, raw
+                said[to] = fields['Action']
+    return said
+
+
+def test_delivery_is_told(office):
+    """RFC 3461 5.2.3, 5.2.7: NOTIFY=SUCCESS is answered for what ends here."""
+    empty(office)
+    office.must('alias', 'add', 'both@example.test', ANN, BOB)
+    office.must('alias', 'add', 'one@example.test', ANN)
+    with office.wire('smtp') as w:
+        w.reply()
+        w.ask('EHLO client.test')
+        for sender, notify in ((BOB, 'SUCCESS,FAILURE'), (BOB, 'FAILURE,DELAY'), (BOB, 'NEVER'), ('', 'SUCCESS')):
+            assert w.ask(f'MAIL FROM:<{sender}> ENVID=QQ+2B1').startswith('250')
+            for to in (ANN, 'both@example.test', 'one@example.test'):
+                reply = w.ask(f'RCPT TO:<{to}> NOTIFY={notify} ORCPT=rfc822;who@orig.test')
+                assert reply.startswith('250'), reply
+            w.ask('DATA')
+            reply = w.ask('Subject: x\r\n\r\nhere\r\n.')
+            assert reply.startswith('250'), reply
+    # the four, and one notice; a second would follow it
+    wait_until(lambda: len(office.json('mailbox', 'list', BOB)) == 5, 60, 'a notice')
+    wait_until(lambda: not [r for r in office.json('queue', 'list') if r['sender'] == BOB], 60, 'nothing is owed')
+    p = office.pop(BOB)
+    for n in range(1, 6):
+        if b'message/delivery-status' not in b'\n'.join(p.retr(n)[1]):
+            p.dele(n)
+    p.quit()
+    assert told(office, BOB) == {ANN: 'delivered', 'both@example.test': 'expanded', 'one@example.test': 'delivered'}
+    first = office.json('mailbox', 'list', ANN)[0]['uidl']
+    events = [(e['event'], e['recipient']) for e in office.json('trace', first)]
+    assert ('sender told', ANN) in events and ('goes on', ANN) not in events, events
+
+
 def test_early_commands(office):
     for hello in ('EHLO', 'HELO'):
         with office.wire('smtp') as w:

@@ -125,6 +125,68 @@ static void kept_with_all_facts(void **state)
 	world_deinit(&w);
 }
 
+static const struct store_target here[] = {
+	{ .maildrop = 7, .recipient = STR_INIT("list@ours.example"), .notify = 6 },
+	{ .recipient = STR_INIT("list@ours.example"), .notify = 6, .settled = STORE_OUT_EXPANDED },
+	{ .recipient = STR_INIT("one@ours.example"), .notify = 2, .settled = STORE_OUT_HERE },
+	{ .recipient = STR_INIT("a@there.example"), .notify = 4 },
+};
+
+static void assert_owed(struct world *w, uint8_t expanded)
+{
+	struct store_out o;
+
+	assert_int_equal(store_out_open(w->store, help_id(1), &o), STORE_OK);
+	assert_int_equal(o.count, 3);
+	assert_int_equal(o.rcpts[0].state, STORE_OUT_DELIVERED);
+	assert_int_equal(o.rcpts[0].flags, expanded);
+	assert_int_equal(o.rcpts[0].notify, 6);
+	assert_int_equal(o.rcpts[1].state, STORE_OUT_DELIVERED);
+	assert_int_equal(o.rcpts[1].flags, STORE_OUT_HERE | STORE_OUT_OWED);
+	assert_int_equal(o.rcpts[1].notify, 2);
+	assert_int_equal(o.rcpts[2].state, STORE_OUT_WAITING);
+	assert_int_equal(o.rcpts[2].flags, 0);
+	store_out_close(w->store, &o);
+}
+
+/* What a notice is owed for although nothing of it goes on; a copy of the record keeps that, and what was told. */
+static void delivered_here(void **state)
+{
+	struct store_draft *draft;
+	struct store_out_rcpt told = {
+		.number = 1, .state = STORE_OUT_DELIVERED, .flags = STORE_OUT_EXPANDED, .due_ms = t0
+	};
+	struct store_deliver d = { .op.done = help_note,
+		.sender = STR("s@ours.example"),
+		.received_ms = t0,
+		.hold_ms = t0 + 5000,
+		.targets = here,
+		.count = 4 };
+	struct store_due rows[10];
+	struct world w;
+	size_t n = 10;
+
+	(void)state;
+	world_init(&w, disk_real());
+	draft = store_draft_new(w.store, help_id(1));
+	(void)store_draft_append(draft, small);
+	d.draft = draft;
+	help_done = false;
+	store_deliver(w.store, &d);
+	assert_int_equal(help_wait(w.store), STORE_OK);
+	assert_owed(&w, STORE_OUT_EXPANDED | STORE_OUT_OWED);
+	world_reopen(&w);
+	assert_owed(&w, STORE_OUT_EXPANDED | STORE_OUT_OWED);
+	assert_int_equal(
+		store_due_list(w.store, &(struct store_due){ 0 }, t0 + 1, rows, &n), STORE_OK);
+	assert_int_equal(n, 2); /* told at once, however long the rest is held */
+	assert_int_equal(settle(&w, 1, &told, 1), STORE_OK);
+	assert_owed(&w, STORE_OUT_EXPANDED);
+	assert_rebuilds(&w);
+	assert_owed(&w, STORE_OUT_EXPANDED);
+	world_deinit(&w);
+}
+
 static void large_ones(void **state)
 {
 	struct world w;
@@ -435,6 +497,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kept_with_all_facts),
+		cmocka_unit_test(delivered_here),
 		cmocka_unit_test(large_ones),
 		cmocka_unit_test(read_once_from_memory),
 		cmocka_unit_test(states_last),

@@ -159,13 +159,14 @@ static void apply_message(struct index *x, const struct record *r)
 	}
 	if (!add_message(x, Q_ADD_MESSAGE, r->pos, r, &m))
 		return;
-	for (uint32_t n = 0; message_target(&m, &t); n++)
+	for (uint32_t n = 0; message_target(&m, &t); n++) {
+		struct store_out_rcpt fresh = message_fresh(&m, &t);
+
 		if (t.maildrop == 0)
-			put_onward(x, &m, &t, n,
-				&(struct store_out_rcpt){
-					.state = STORE_OUT_WAITING, .due_ms = message_due(&m) });
+			put_onward(x, &m, &t, n, &fresh);
 		else
 			add_delivery(x, r->pos, &m, &t);
+	}
 }
 
 static bool expunge_one(

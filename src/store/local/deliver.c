@@ -104,7 +104,7 @@ static void put_targets(struct buf *b, const struct message_meta *m, const struc
 	for (size_t i = 0; i < d->count; i++) {
 		const struct store_target *t = sorted != NULL ? sorted[i] : &d->targets[i];
 		struct message_target mt = { t->maildrop, t->recipient, t->uidl, t->notify,
-			t->orcpt, t->sender };
+			t->orcpt, t->sender, t->settled };
 
 		if (sorted != NULL ? i > 0 && same_target(sorted[i - 1], t) : seen_before(d, i))
 			continue;

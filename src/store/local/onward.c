@@ -85,9 +85,6 @@ static bool take_recipients(struct store_out *o, struct message_meta m, bool mov
 				o->rcpts, o->count == 0 ? 1 : o->count * 2, sizeof *o->rcpts);
 		r = &o->rcpts[o->count++];
 		*r = v.out;
-		if (!moved)
-			*r = (struct store_out_rcpt){ .state = STORE_OUT_WAITING,
-				.due_ms = message_due(&m) };
 		r->number = n;
 		r->recipient = t.recipient;
 		r->orcpt = t.orcpt;

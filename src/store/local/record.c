@@ -108,7 +108,7 @@ void message_put_target(struct buf *b, const struct message_meta *m, const struc
 	put_str(b, t->recipient);
 	put_str(b, t->uidl);
 	if ((m->flags & MESSAGE_DSN) != 0) {
-		put_u8(b, t->notify);
+		put_u8(b, t->notify | t->settled);
 		put_str(b, t->orcpt);
 	}
 	if ((m->flags & MESSAGE_OUT) != 0) {
@@ -154,16 +154,28 @@ bool message_target(struct message_meta *m, struct message_target *t)
 	t->maildrop = get_u64(&m->rest);
 	t->recipient = get_str(&m->rest);
 	t->uidl = get_str(&m->rest);
-	t->notify = 0;
+	t->notify = t->settled = 0;
 	t->orcpt = str_head(t->uidl, 0);
 	if ((m->flags & MESSAGE_DSN) != 0) {
-		t->notify = get_u8(&m->rest);
+		uint8_t octet = get_u8(&m->rest);
+
+		t->notify = octet & (uint8_t)~TARGET_SETTLED;
+		t->settled = octet & TARGET_SETTLED;
 		t->orcpt = get_str(&m->rest);
 	}
 	t->sender = (struct str){ NULL, 0 };
 	if ((m->flags & MESSAGE_OUT) != 0 && get_u8(&m->rest) != 0)
 		t->sender = get_str(&m->rest);
 	return !m->rest.bad;
+}
+
+struct store_out_rcpt message_fresh(const struct message_meta *m, const struct message_target *t)
+{
+	if (t->settled != 0)
+		return (struct store_out_rcpt){ .state = STORE_OUT_DELIVERED,
+			.flags = STORE_OUT_OWED | t->settled,
+			.due_ms = m->received_ms };
+	return (struct store_out_rcpt){ .state = STORE_OUT_WAITING, .due_ms = message_due(m) };
 }
 
 void result_put(struct buf *b, const struct store_out_rcpt *o)
@@ -210,8 +222,10 @@ bool moved_target(
 	if (!message_target(m, t))
 		return false;
 	*v = (struct moved){ .state = MOVED_LIVE };
-	if (type != RECORD_MOVED)
+	if (type != RECORD_MOVED) {
+		v->out = message_fresh(m, t);
 		return true;
+	}
 	v->state = (enum moved_state)get_u16(&m->rest);
 	v->expunged_ms = (int64_t)get_u64(&m->rest);
 	if (t->maildrop == 0)

@@ -100,7 +100,11 @@ struct message_target {
 	uint8_t notify; /* RFC 3461, a set; 0 not asked */
 	struct str orcpt;
 	struct str sender; /* .p NULL: the message's */
+	uint8_t settled;   /* TARGET_SETTLED, which are STORE_OUT_* */
 };
+
+/* In the octet of notify, of which RFC 3461 4.1 uses four bits. */
+enum { TARGET_SETTLED = STORE_OUT_HERE | STORE_OUT_EXPANDED };
 
 void message_put(struct buf *b, const struct message_meta *m); /* then the targets */
 void message_put_target(
@@ -114,6 +118,9 @@ static inline int64_t message_due(const struct message_meta *m)
 {
 	return m->hold_ms > m->received_ms ? m->hold_ms : m->received_ms;
 }
+
+/* The state of a recipient that goes on, before anything was tried. */
+struct store_out_rcpt message_fresh(const struct message_meta *m, const struct message_target *t);
 
 /* The state of a recipient that goes on: u8 state, u8 flags, u64 due, u32 attempts, u64 last, and the texts
  * reply, host, tls and via. */

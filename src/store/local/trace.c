@@ -118,7 +118,8 @@ static void begin(struct tracer *t, const struct record *r, struct message_meta 
 		follow(life, &target, &state, number);
 		e.recipient = target.recipient;
 		e.what = target.maildrop != 0 ? STORE_TRACE_KEPT : STORE_TRACE_ONWARD;
-		t->trace->say(t->trace, &e);
+		if (target.settled == 0)
+			t->trace->say(t->trace, &e);
 		if (target.maildrop == 0) {
 			state.out.number = number;
 			e.what = STORE_TRACE_RESULT;
