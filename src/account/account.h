@@ -211,6 +211,7 @@ enum resolved {
 	RESOLVED_SUPPRESSED,   /* it was reported not to exist: 550 5.1.1 */
 	RESOLVED_NO_DISK,      /* too little room on the disk: 452 4.3.1 */
 	RESOLVED_NOT_A_NOTICE, /* an address that only notices may be sent to: 550 5.7.1 */
+	RESOLVED_NOT_HELD,     /* a mailbox here, of mail that is to be held: 550 5.3.3 */
 };
 struct maildrops { /* ids without duplicates; maildrops_free() */
 	uint64_t *ids;

@@ -129,7 +129,10 @@ struct admit_reply admit_reply(enum resolved resolved)
 		[RESOLVED_NOT_A_NOTICE] = { 550,
 			STR_INIT("5.7.1 this address takes notices alone, from <>"),
 			"not-a-notice" },
+		[RESOLVED_NOT_HELD] = { 550,
+			STR_INIT("5.3.3 mail for a mailbox of this server cannot be held back"),
+			"hold" },
 	};
 
-	return replies[resolved > RESOLVED_NOT_A_NOTICE ? RESOLVED_TEMP : resolved];
+	return replies[resolved > RESOLVED_NOT_HELD ? RESOLVED_TEMP : resolved];
 }

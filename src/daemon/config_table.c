@@ -185,7 +185,7 @@ const struct config_setting config_settings[] = {
 	{ "submit_socket", CONFIG_BOOL, AT(submit_socket), "yes", 0, 0, NULL,
 		"Listens on submit.sock in the state directory, by which local users hand in mail: restante sendmail." },
 	{ "future_release_max", CONFIG_DURATION, AT(future_release_max_ms), "30d", 0, 365 * DAY, NULL,
-		"How long a user may have mail held back by FUTURERELEASE (RFC 4865); 0s: not offered." },
+		"How long a user may have mail to other servers held back by FUTURERELEASE (RFC 4865); mailboxes here refuse it; 0s: not offered." },
 	{ "dns_resolver", CONFIG_TEXT, AT(dns_resolver), "", 0, 100, NULL,
 		"Address of the DNS server to ask, with @port when it is not 53; empty: the system's.  It should "
 		"hand on the signatures of DNSSEC: restante status tells whether it does." },

@@ -67,8 +67,8 @@ struct ipc_head {
 	uint32_t seq; /* 0: no answer wanted */
 };
 
-/* The first octet of RCPT: of its transaction; its reverse-path is <>. */
-enum ipc_rcpt { IPC_RCPT_FIRST = 1, IPC_RCPT_NOTICE = 2 };
+/* The first octet of RCPT: of its transaction; its reverse-path is <>; FUTURERELEASE was asked for. */
+enum ipc_rcpt { IPC_RCPT_FIRST = 1, IPC_RCPT_NOTICE = 2, IPC_RCPT_HELD = 4 };
 
 struct ipc;
 

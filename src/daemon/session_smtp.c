@@ -70,8 +70,12 @@ static bool is_known(const struct session_smtp *p, struct str recipient)
 /* The promised ones go first. */
 void smtp_put_recipients(struct buf *b, const struct session_smtp *p, struct str more)
 {
+	const struct smtpd_tx *tx = smtpd_tx(p->engine);
+	bool held = tx->hold_for_s > 0 || tx->hold_ms > clock_steady_ms();
+
 	put_u8(b, (uint8_t)((p->first_rcpt ? IPC_RCPT_FIRST : 0) |
-			    (smtpd_tx(p->engine)->reverse_path.n == 0 ? IPC_RCPT_NOTICE : 0)));
+			    (tx->reverse_path.n == 0 ? IPC_RCPT_NOTICE : 0) |
+			    (held ? IPC_RCPT_HELD : 0)));
 	buf_put(b, buf_str(&p->promised));
 	buf_put(b, more);
 }

@@ -74,6 +74,7 @@ struct svc_session {
 	struct msgid draft_id;
 	struct store_target *targets;
 	bool notice;            /* its reverse-path is <> */
+	bool held;              /* it is not to be delivered yet */
 	bool goes_on;           /* to another server too: the message is signed */
 	bool owes;              /* its sender asked to be told that it is here */
 	bool mistaken;          /* the edge said yes to a recipient that is refused now */

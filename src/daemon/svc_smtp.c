@@ -66,6 +66,9 @@ static bool take_recipient(
 	resolved = svc_resolve(x, recipient, &found);
 	if (resolved == RESOLVED && svc_is_full(x->edge->svc, &found, octets))
 		resolved = RESOLVED_FULL;
+	/* RFC 4865 4.2: not before its time, and only what goes on is held. */
+	if (resolved == RESOLVED && x->held && found.count > 0)
+		resolved = RESOLVED_NOT_HELD;
 	*answer = resolved;
 	*changes = resolved == RESOLVED ? lasts(x, &found) : 0;
 	if (resolved == RESOLVED) {
@@ -91,6 +94,7 @@ static bool take_recipients(
 	if (flags & IPC_RCPT_FIRST)
 		svc_transaction_end(x);
 	x->notice = (flags & IPC_RCPT_NOTICE) != 0;
+	x->held = (flags & IPC_RCPT_HELD) != 0;
 	do {
 		x->mistaken |= *answer != RESOLVED;
 		if (!take_recipient(x, r, answer, changes))

@@ -156,6 +156,28 @@ def test_the_sender_of_held_mail_is_told(office):
     assert 0 <= (until - arrived_at).total_seconds() <= 2, said
 
 
+def test_held_mail_is_not_delivered_here_at_once(office):
+    """RFC 4865 4.2: a mailbox of the office cannot wait, so it is refused, and not given the mail early."""
+    office.fetch('bob@example.test')
+    office.must('alias', 'add', 'mixed@example.test', 'bob@example.test', 'carl@far.test')
+    with office.submit() as s:
+        s.ehlo()
+        for hold in ('HOLDFOR=3600', 'HOLDUNTIL=' + (datetime.datetime.now(datetime.timezone.utc) +
+                     datetime.timedelta(hours=1)).strftime('%Y-%m-%dT%H:%M:%SZ')):
+            assert s.mail('ann@example.test', [hold])[0] == 250
+            for to in ('bob@example.test', 'mixed@example.test', 'postmaster@example.test'):
+                code, text = s.rcpt(to)
+                assert code == 550 and text.startswith(b'5.3.3'), (code, text)
+            assert s.rcpt('carl@far.test')[0] == 250
+            s.rset()
+        assert s.mail('ann@example.test', ['HOLDUNTIL=2020-01-01T00:00:00Z'])[0] == 250
+        assert s.rcpt('bob@example.test')[0] == 250
+        s.rset()
+        assert s.mail('ann@example.test')[0] == 250
+        assert s.rcpt('bob@example.test')[0] == 250
+    office.must('alias', 'del', 'mixed@example.test')
+
+
 def test_a_loop_ends(office):
     """The next server is this office itself: the message comes back until Received lines are enough."""
     office.must('alias', 'add', 'round@example.test', 'round@far.test')
