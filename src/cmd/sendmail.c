@@ -76,7 +76,8 @@ static int mend(struct cmd *c, struct sendmail *m, struct buf *sender)
 		put_user(sender, pw, buf_str(&m->origin));
 	for (int i = 0; code == EX_OK && i < m->count; i++)
 		if (!sendmail_addresses(m, str_c(m->recipients[i]), true, NULL))
-			code = cmd_fail(c, EX_USAGE, "an address has a control in it");
+			code = cmd_fail(c, EX_USAGE,
+				"a recipient is neither an address nor a list with commas between");
 	if (code == EX_OK && !str_ascii(buf_str(sender)))
 		m->utf8 = true;
 	if (code != EX_OK)

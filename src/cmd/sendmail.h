@@ -27,7 +27,8 @@ struct sendmail {
 /* ---- sendmail_message.c: pure ---- */
 
 /* Adds the addresses of a list as people write them, and the list with whole addresses to `whole` when it is
- * not NULL.  False: a control in it. */
+ * not NULL.  False: a control in it, or, when they are taken, words that belong to no address: who is meant
+ * by "a@x b@y" is not guessed, and nobody is left out in silence. */
 bool sendmail_addresses(struct sendmail *m, struct str list, bool take, struct buf *whole);
 /* text and to, out of input.  user: who calls.  EX_OK, or with why. */
 int sendmail_mend(struct sendmail *m, struct str user, struct str full_name, const char **why);

@@ -39,20 +39,30 @@ static size_t until(struct str s, const char *marks)
 	return s.n;
 }
 
-/* The address in one element of a list; "" in an empty one. */
-static struct str address_in(struct str s)
+/* The address in one element of a list; "" in an empty one.  *behind: what follows it there. */
+static struct str address_in(struct str s, struct str *behind)
 {
 	size_t angle = until(s, "<"), n = 0;
 
 	if (angle < s.n) {
 		s = str_from(s, angle + 1);
-		return str_trim(str_head(s, until(s, ">")));
+		n = until(s, ">");
+		*behind = str_from(s, n + 1);
+		return str_trim(str_head(s, n));
 	}
 	while (s.n > 0 && (is_blank(s.p[0]) || s.p[0] == '('))
 		s = str_from(s, s.p[0] == '(' ? enclosed(s) : 1);
 	while (n < s.n && !is_blank(s.p[n]) && s.p[n] != '(')
 		n += s.p[n] == '"' ? enclosed(str_from(s, n)) : 1;
+	*behind = str_from(s, n);
 	return str_head(s, n);
+}
+
+static bool is_nothing(struct str s)
+{
+	while (s.n > 0 && (is_blank(s.p[0]) || s.p[0] == '('))
+		s = str_from(s, s.p[0] == '(' ? enclosed(s) : 1);
+	return s.n == 0;
 }
 
 static bool has_control(struct str s)
@@ -68,10 +78,10 @@ bool sendmail_addresses(struct sendmail *m, struct str list, bool take, struct b
 	while (list.n > 0) {
 		size_t n = until(list, ",;:");
 		bool group = n < list.n && list.p[n] == ':';
-		struct str element = str_head(list, n), a = address_in(element);
+		struct str behind, a = address_in(str_head(list, n), &behind);
 		bool bare = !group && a.n > 0 && until(a, "@") == a.n;
 
-		if (!group && has_control(a))
+		if (!group && (has_control(a) || (take && !is_nothing(behind))))
 			return false;
 		if (take && !group && a.n > 0) {
 			put_u32(&m->to, (uint32_t)(a.n + (bare ? 1 + m->origin.len : 0)));
@@ -216,7 +226,7 @@ int sendmail_mend(struct sendmail *m, struct str user, struct str full_name, con
 	m->eightbit = !str_ascii(buf_str(&m->text));
 	buf_deinit(&lines);
 	if (!good)
-		*why = "an address in the header has a control in it";
+		*why = "an address in the header cannot be read: commas stand between addresses";
 	else if (m->to.len == 0)
 		*why = "no recipients: name them, or -t takes those of the header";
 	else
