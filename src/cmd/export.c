@@ -18,7 +18,7 @@ struct exporter {
 	struct buf index, octets; /* lines "ID UIDL"; a piece of a message */
 	struct buf *into;
 	json_t *row;
-	uint64_t messages, written, gone, total_octets;
+	uint64_t messages, written, gone, damaged, total_octets;
 };
 
 static void on_octets(struct office_reply *r, struct str octets)
@@ -52,6 +52,14 @@ static enum status read_piece(struct exporter *x, struct str id, json_int_t offs
 	return status;
 }
 
+/* One message that cannot be read keeps back none of the others. */
+static void note_damaged(struct exporter *x, struct str uidl, const char *why)
+{
+	progress_clear(&x->progress);
+	fprintf(stderr, "restante: %.*s: %s: left out\n", STR_ARG(uidl), why);
+	x->damaged++;
+}
+
 /* A message that was deleted since the index was made is no error. */
 static enum status export_one(struct exporter *x, struct str id, struct str uidl, struct err *err)
 {
@@ -64,6 +72,10 @@ static enum status export_one(struct exporter *x, struct str id, struct str uidl
 		x->gone++;
 		return ST_OK;
 	}
+	if (status == ST_CORRUPT) {
+		note_damaged(x, uidl, why.text);
+		return ST_OK;
+	}
 	if (status != ST_OK)
 		return err_set(err, status, "%.*s: %s", STR_ARG(uidl), why.text);
 	status = export_message(&x->out,
@@ -73,10 +85,15 @@ static enum status export_one(struct exporter *x, struct str id, struct str uidl
 		next = number(x, "next");
 		if (next >= total)
 			break;
-		if (x->octets.len == 0)
-			return err_set(err, ST_CORRUPT, "%.*s ends early: run restante fsck",
-				STR_ARG(uidl));
-		status = read_piece(x, id, next, err);
+		status = x->octets.len == 0
+				 ? err_set(&why, ST_CORRUPT, "it ends early: run restante fsck")
+				 : read_piece(x, id, next, &why);
+		if (status == ST_CORRUPT) {
+			note_damaged(x, uidl, why.text);
+			return export_message_drop(&x->out, err);
+		}
+		if (status != ST_OK)
+			(void)err_set(err, status, "%.*s: %s", STR_ARG(uidl), why.text);
 	}
 	if (status == ST_OK)
 		status = export_message_end(&x->out, id, uidl, received, err);
@@ -98,7 +115,7 @@ static enum status export_all(struct exporter *x, bool maildir, struct err *err)
 		struct str uidl = str_cut(&rest, '\n'), id = str_cut(&uidl, ' ');
 
 		status = export_one(x, id, uidl, err);
-		progress_at(&x->progress, x->written + x->gone, x->written);
+		progress_at(&x->progress, x->written + x->gone + x->damaged, x->written);
 	}
 	progress_clear(&x->progress);
 	if (status == ST_OK)
@@ -110,9 +127,9 @@ static enum status export_all(struct exporter *x, bool maildir, struct err *err)
 static void summary(const struct exporter *x)
 {
 	if (cmd_has(x->cmd, OPTION_JSON))
-		printf("{\"messages\":%llu,\"octets\":%llu,\"gone\":%llu}\n",
+		printf("{\"messages\":%llu,\"octets\":%llu,\"gone\":%llu,\"damaged\":%llu}\n",
 			(unsigned long long)x->written, (unsigned long long)x->total_octets,
-			(unsigned long long)x->gone);
+			(unsigned long long)x->gone, (unsigned long long)x->damaged);
 	else
 		printf("%llu messages in %s\n", (unsigned long long)x->written, x->cmd->args[1]);
 }
@@ -168,5 +185,8 @@ int cmd_mailbox_export(struct cmd *c)
 	if (status != ST_OK)
 		return cmd_fail_err(c, &err);
 	summary(&x);
+	if (x.damaged > 0)
+		return cmd_fail(c, EX_DATAERR, "%llu damaged messages are not in it",
+			(unsigned long long)x.damaged);
 	return output_end(c);
 }

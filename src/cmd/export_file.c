@@ -114,6 +114,7 @@ enum status export_message(
 	x->cr_held = x->inside_line = false;
 	x->quotes = x->matched = 0;
 	if (!x->maildir) {
+		x->start = ftell(x->file);
 		buf_init(&line, 0);
 		mbox_separator_put(&line, sender, received_ms);
 		buf_putc(&line, '\n');
@@ -229,6 +230,26 @@ enum status export_message_end(
 	if (close_synced(&x->file, x->now, err) != ST_OK)
 		return err->code;
 	return name_message(x, id, uidl, received_ms, err);
+}
+
+enum status export_message_drop(struct export *x, struct err *err)
+{
+	enum status status = ST_OK;
+
+	if (!x->maildir) {
+		if (x->start < 0 || fflush(x->file) != 0 ||
+			ftruncate(fileno(x->file), x->start) != 0 ||
+			fseek(x->file, x->start, SEEK_SET) != 0)
+			return failed(err, "write", x->part);
+		return ST_OK;
+	}
+	(void)fclose(x->file);
+	x->file = NULL;
+	if (unlink(x->now) != 0)
+		status = failed(err, "remove", x->now);
+	free(x->now);
+	x->now = NULL;
+	return status;
 }
 
 enum status export_finish(struct export *x, struct err *err)

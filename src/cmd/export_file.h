@@ -18,6 +18,7 @@ struct export
 	FILE *list;       /* dovecot-uidlist */
 	char *now;        /* the message at hand, in part/tmp */
 	uint64_t written; /* of the message */
+	long start;       /* of the message, in an mbox */
 	uint64_t uid;
 	/* lines as they come */
 	bool cr_held, inside_line;
@@ -31,6 +32,8 @@ enum status export_message(
 void export_octets(struct export *x, struct str octets);
 enum status export_message_end(
 	struct export *x, struct str id, struct str uidl, int64_t received_ms, struct err *err);
+/* Instead of that: the message cannot be read to its end, and what is there of it goes again. */
+enum status export_message_drop(struct export *x, struct err *err);
 /* Syncs and gives everything its name. */
 enum status export_finish(struct export *x, struct err *err);
 /* Always; without export_finish() before, what was made is left under PATH.part. */

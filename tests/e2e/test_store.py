@@ -1,5 +1,6 @@
 """What becomes of deleted mail: it can be brought back, then its room is given back."""
 
+import mailbox
 import os
 import shutil
 import sqlite3
@@ -112,6 +113,53 @@ def test_room_is_given_back(_office):
         assert uidls(office) == before[23:]
         assert len(office.fetch(ANN)[0]) >= 140000
     with_office('segment_size = 1M\nexpunged_keep = 0s\n', check)
+
+
+def damage(office, what):
+    """Changes these octets wherever the store has them."""
+    found = 0
+    for top in ('journal', 'blob'):
+        for path, _, names in os.walk(office.path('store', top)):
+            for name in names:
+                with open(os.path.join(path, name), 'r+b') as f:
+                    at = f.read().find(what)
+                    if at >= 0:
+                        f.seek(at)
+                        f.write(b'?' * len(what))
+                        found += 1
+    assert found == 1, found
+
+
+def test_damage_keeps_back_nothing_else(_office):
+    def check(office):
+        large = messages.plain((b'y' * 70 + b'\r\n') * 20000 + b'near the end\r\n', 'large')
+        for raw in (b'Subject: one\r\n\r\nFirst\r\n', b'Subject: two\r\n\r\nSecond\r\n', large,
+                    b'Subject: four\r\n\r\nFourth\r\n'):
+            office.deliver(raw, ANN)
+        ids = uidls(office)
+        office.stop()
+        damage(office, b'Second\r\n')
+        damage(office, b'near the end\r\n')
+
+        def exported(name, form):
+            path = os.path.join(office.dir, name)
+            done = office.run('mailbox', 'export', ANN, path, '--format', form)
+            said = done.stderr.decode()
+            assert done.returncode == 65 and '2 messages' in done.stdout.decode(), done
+            for uidl, named in zip(ids, (False, True, True, False)):
+                assert (f'restante: {uidl}: ' in said) == named, said
+            box = mailbox.mbox(path) if form == 'mboxrd' else mailbox.Maildir(path)
+            assert sorted(m['Subject'] for m in box) == ['four', 'one'], list(box)
+            assert all('yyy' not in m.get_payload() for m in box)
+            assert not os.path.exists(path + '.part')
+            assert form == 'mboxrd' or os.listdir(os.path.join(path, 'tmp')) == []
+
+        exported('alone.mbox', 'mboxrd')
+        exported('alone', 'maildir')
+        office.start()
+        exported('served.mbox', 'mboxrd')
+        exported('served', 'maildir')
+    with_office('inline_max = 256K\n', check)
 
 
 def test_another_version(_office):
