@@ -29,9 +29,11 @@ struct fetch_message {
 	enum fetch_action action;
 	bool stored, failed, known; /* known: from an earlier time */
 	bool look, has_header;      /* its header is wanted, is digested */
+	bool doubted;               /* known: is it that one? */
 	int64_t first_ms;
 	uint64_t received; /* octets */
-	unsigned char header[REMOTE_DIGEST];
+	unsigned char header[REMOTE_DIGEST],
+		message_id[REMOTE_DIGEST]; /* digests; of Message-ID zeros: none */
 };
 
 struct fetch_counts {
@@ -101,11 +103,19 @@ struct fetch {
 /* fetch_plan.c: asks the server what it has and the office what it knows of it. */
 enum status fetch_list(struct fetch *f, struct err *err);
 enum status fetch_decide(struct fetch *f, struct err *err);
+enum status fetch_decide_some(struct fetch *f, size_t from, size_t to, struct err *err);
 struct str fetch_uidl(const struct fetch *f, const struct fetch_message *m);
 struct fetch_message *fetch_by_number(struct fetch *f, uint64_t number); /* NULL: not listed */
 /* What is to be done with a message that the office has as `seen`. */
 void fetch_known(const struct fetch *f, struct fetch_message *m, const json_t *state_of,
 	const json_t *since);
+
+/* What is to be done with one that it does not have. */
+enum fetch_action fetch_unknown(struct fetch *f, const struct fetch_message *m);
+
+/* fetch_reused.c: a UIDL that the server gave to another message before. */
+bool fetch_doubts(const struct fetch_message *m, const json_t *octets);
+enum status fetch_reused(struct fetch *f, struct err *err);
 
 /* fetch_same.c: the listing is one that was settled; what was settled now is told to the office. */
 bool fetch_same(struct fetch *f);

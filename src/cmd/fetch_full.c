@@ -28,7 +28,7 @@ int fetch_full_find(struct cmd *c, struct buf *remote, struct buf *id)
 /* Of all that is listed only this one.  A server's new UIDL changes nothing: the office knows it by its id. */
 void fetch_full_choose(struct fetch *f, struct fetch_message *m, const json_t *seen)
 {
-	const char *id = json_string_value(json_array_get(seen, 2));
+	const char *id = json_string_value(json_array_get(seen, 3));
 	char stub[MSGID_TEXT + 1];
 
 	msgid_text(remote_id(f->maildrop, fetch_uidl(f, m), true), stub);

@@ -9,6 +9,17 @@
 
 enum { HEADER_MAX = 256 * 1024, RECOGNISE_AT_ONCE = 1000, CHANGED_MIN = 10 };
 
+static void find_message_id(struct fetch_message *m, struct str header)
+{
+	struct field field;
+
+	while (field_cut(&header, &field))
+		if (str_ieq(field.name, STR("Message-ID"))) {
+			remote_message_id(field.body, m->message_id);
+			return;
+		}
+}
+
 void fetch_digest(struct fetch_message *m, struct str header)
 {
 	unsigned char hash[EVP_MAX_MD_SIZE];
@@ -19,6 +30,7 @@ void fetch_digest(struct fetch_message *m, struct str header)
 		header = str_head(header, length);
 	EVP_Digest(header.p, header.n, hash, NULL, EVP_sha256(), NULL);
 	memcpy(m->header, hash, REMOTE_DIGEST);
+	find_message_id(m, header);
 	m->has_header = true;
 }
 

@@ -138,7 +138,7 @@ void fetch_known(
 			    : FETCH_KEEP;
 }
 
-static enum fetch_action unknown(struct fetch *f, const struct fetch_message *m)
+enum fetch_action fetch_unknown(struct fetch *f, const struct fetch_message *m)
 {
 	const struct config_remote *r = f->remote;
 	bool begin = r->headers_only || (r->skip_size > 0 && m->octets > (uint64_t)r->skip_size);
@@ -157,7 +157,7 @@ static enum fetch_action unknown(struct fetch *f, const struct fetch_message *m)
 	return begin ? FETCH_BEGIN : FETCH_WHOLE;
 }
 
-static enum status decide_some(struct fetch *f, size_t from, size_t to, struct err *err)
+enum status fetch_decide_some(struct fetch *f, size_t from, size_t to, struct err *err)
 {
 	json_t *uidls = json_array(), *seen;
 	enum status status;
@@ -185,10 +185,11 @@ static enum status decide_some(struct fetch *f, size_t from, size_t to, struct e
 		}
 		if (json_is_array(row)) {
 			fetch_known(f, m, json_array_get(row, 0), json_array_get(row, 1));
+			m->doubted = fetch_doubts(m, json_array_get(row, 2));
 			continue;
 		}
 		f->counts.new_ones++;
-		m->action = unknown(f, m);
+		m->action = fetch_unknown(f, m);
 	}
 	return status;
 }
@@ -212,12 +213,14 @@ enum status fetch_decide(struct fetch *f, struct err *err)
 		return ST_OK;
 	status = fetch_identify(f, err);
 	for (size_t i = 0; i < f->count && status == ST_OK; i += WHICH_AT_ONCE)
-		status = decide_some(
+		status = fetch_decide_some(
 			f, i, i + WHICH_AT_ONCE < f->count ? i + WHICH_AT_ONCE : f->count, err);
 	if (status == ST_OK && f->full.n > 0)
 		status = fetch_full_check(f, err);
 	else if (status == ST_OK)
 		status = fetch_changed(f, err);
+	if (status == ST_OK && f->full.n == 0)
+		status = fetch_reused(f, err);
 	if (status == ST_OK && f->full.n == 0)
 		status = fetch_filter_all(f, err);
 	if (status == ST_OK)

@@ -5,16 +5,21 @@
 #include "base/codec.h"
 #include "cmd/fetch.h"
 
-/* Numbers and sizes say nothing of a message that is known. */
+/* Another size is another message, though the UIDL is the same. */
 static void digest(struct fetch *f)
 {
 	unsigned char hash[EVP_MAX_MD_SIZE];
+	struct buf all = { 0 };
 
 	buf_clear(&f->now);
 	for (size_t i = 0; i < f->count; i++)
 		if (f->messages[i].uidl_at == SIZE_MAX)
 			return;
-	EVP_Digest(f->uidls.data, f->uidls.len, hash, NULL, EVP_sha256(), NULL);
+	buf_put(&all, buf_str(&f->uidls));
+	for (size_t i = 0; i < f->count; i++)
+		put_u64(&all, f->messages[i].octets);
+	EVP_Digest(all.data, all.len, hash, NULL, EVP_sha256(), NULL);
+	buf_deinit(&all);
 	hex_put(&f->now, str_of(hash, 32));
 }
 

@@ -115,7 +115,10 @@ static bool find_in_store(
 	if (in_store(o, remote_id(maildrop, uidl, false), seen))
 		return true;
 	seen->state = REMOTE_SEEN_STUB;
-	return in_store(o, remote_id(maildrop, uidl, true), seen);
+	if (!in_store(o, remote_id(maildrop, uidl, true), seen))
+		return false;
+	seen->octets = 0; /* of the whole: not known */
+	return true;
 }
 
 static struct str text_at(const json_t *array, size_t i)
@@ -125,28 +128,56 @@ static struct str text_at(const json_t *array, size_t i)
 	return str_of(json_string_value(v), json_string_length(v));
 }
 
-/* Ten thousand of them are asked for at a time: no more than is needed. */
-static json_t *known_json(const struct remote_seen *seen, bool with_id)
+static void put_digest(const unsigned char digest[REMOTE_DIGEST], json_t *to)
 {
-	json_t *a = json_array();
+	static const unsigned char none[REMOTE_DIGEST];
+	struct buf hex = { 0 };
+
+	if (memcmp(digest, none, sizeof none) != 0)
+		hex_put(&hex, str_of(digest, REMOTE_DIGEST));
+	json_array_append_new(to, json_stringn(hex.len == 0 ? "" : hex.data, hex.len));
+	buf_deinit(&hex);
+}
+
+/* By what a message is told from another with its UIDL: the digests of the header and of the Message-ID. */
+static void put_traits(struct office *o, const struct remote_seen *seen, json_t *to)
+{
+	unsigned char message_id[REMOTE_DIGEST];
+	struct store_facts facts;
+
+	put_digest(seen->header, to);
+	if (store_facts(o->store, seen->id, &facts) != STORE_OK) {
+		json_array_append_new(to, json_null());
+		return;
+	}
+	remote_message_id(facts.message_id, message_id);
+	put_digest(message_id, to);
+	store_facts_free(&facts);
+}
+
+/* Ten thousand of them are asked for at a time: no more than is needed. */
+static json_t *known_json(struct office *o, const json_t *q, const struct remote_seen *seen)
+{
+	json_t *a = json_pack("[i, I, I]", (int)seen->state, (json_int_t)seen->first_ms,
+		(json_int_t)seen->octets);
 	char id[MSGID_TEXT + 1];
 
-	json_array_append_new(a, json_integer(seen->state));
-	json_array_append_new(a, json_integer(seen->first_ms));
 	msgid_text(seen->id, id);
-	if (with_id)
+	if (json_is_true(json_object_get(q, "ids")))
 		json_array_append_new(a, json_string(id));
+	else if (json_is_true(json_object_get(q, "traits")))
+		put_traits(o, seen, a);
 	return a;
 }
 
-/* {"remote", "maildrop", "ids": are they wanted?, "uidls": [...]} -> one row
- * {"seen": [null or [state, first_ms, id], in their order]} */
+/* {"remote", "maildrop", "ids" or "traits": are they wanted?, "uidls": [...]} -> one row {"seen": [null or
+ * [state, first_ms, octets, and id, or digests of the header ("": not known) and of the Message-ID ("": none, null: the
+ * store does not have it)], in their order]} */
 enum status verb_remote_which(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
 {
 	uint64_t maildrop = (uint64_t)json_integer_value(json_object_get(q, "maildrop"));
 	const json_t *uidls = json_object_get(q, "uidls");
-	bool ids = json_is_true(json_object_get(q, "ids"));
 	struct remote_seen seen;
 	struct str remote;
 	json_t *all;
@@ -160,7 +191,7 @@ enum status verb_remote_which(
 		bool known = remote_state_get(o->remotes, remote, uidl, &seen) ||
 			     find_in_store(o, maildrop, uidl, &seen);
 
-		json_array_append_new(all, known ? known_json(&seen, ids) : json_null());
+		json_array_append_new(all, known ? known_json(o, q, &seen) : json_null());
 	}
 	remote_state_rest(o->remotes);
 	r->row(r, json_pack("{s:o}", "seen", all));

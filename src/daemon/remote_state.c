@@ -278,3 +278,20 @@ struct msgid remote_id(uint64_t maildrop, struct str uidl, bool stub)
 	memcpy(id.b, hash, sizeof id.b);
 	return id;
 }
+
+void remote_message_id(struct str text, unsigned char to[REMOTE_DIGEST])
+{
+	unsigned char hash[EVP_MAX_MD_SIZE];
+	struct buf plain = { 0 };
+
+	memset(to, 0, REMOTE_DIGEST);
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] != '\r' && text.p[i] != '\n')
+			buf_putc(&plain, text.p[i]);
+	text = str_trim(buf_str(&plain));
+	if (text.n > 0) {
+		EVP_Digest(text.p, text.n, hash, NULL, EVP_sha256(), NULL);
+		memcpy(to, hash, REMOTE_DIGEST);
+	}
+	buf_deinit(&plain);
+}

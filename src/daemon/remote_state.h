@@ -25,7 +25,7 @@ enum { REMOTE_DIGEST = 16, REMOTE_UIDL_MAX = 70 };
 struct remote_seen {
 	struct str uidl; /* as remote_uidl() made it */
 	struct msgid id;
-	int64_t octets, first_ms;
+	int64_t octets, first_ms;            /* octets: as LIST said; 0: not known */
 	unsigned char header[REMOTE_DIGEST]; /* zeros: not known */
 	enum remote_seen_state state;
 };
@@ -61,5 +61,7 @@ enum status remote_state_forget(
 struct str remote_uidl(struct str said, char room[REMOTE_UIDL_MAX + 1]);
 /* The id of the message that has this UIDL on the server of this maildrop; also for its stub. */
 struct msgid remote_id(uint64_t maildrop, struct str uidl, bool stub);
+/* The digest of a Message-ID, folded or not; zeros: there is none. */
+void remote_message_id(struct str text, unsigned char to[REMOTE_DIGEST]);
 
 #endif

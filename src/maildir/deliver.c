@@ -45,8 +45,8 @@ enum status maildir_begin(
 	if (status != ST_OK)
 		return status;
 	path = join(dir, "/tmp/", unique);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	m->file = fd < 0 ? NULL : fdopen(fd, "w");
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	m->file = fd < 0 ? NULL : fdopen(fd, "w+");
 	if (m->file == NULL)
 		status = err_set(err, ST_IO, "make %s: %s", path, strerror(errno));
 	free(path);
@@ -77,20 +77,41 @@ static enum status sync_dir(const char *path, struct err *err)
 	return failed == 0 ? ST_OK : err_set(err, ST_IO, "sync %s: %s", path, strerror(failed));
 }
 
+/* Octet for octet. */
+static bool is_same(FILE *ours, const char *path)
+{
+	char a[4096], b[sizeof a];
+	FILE *there = fopen(path, "re");
+	size_t n = sizeof a;
+	bool same = there != NULL;
+
+	rewind(ours);
+	while (same && n == sizeof a) {
+		n = fread(a, 1, sizeof a, ours);
+		same = fread(b, 1, sizeof b, there) == n && memcmp(a, b, n) == 0;
+	}
+	if (there != NULL)
+		fclose(there);
+	return same;
+}
+
+enum there { THERE_NOT, THERE_OTHER, THERE_SAME };
+
 /* In cur/ it has flags behind its name; whoever read it has it. */
-static bool is_there(const struct maildir_message *m)
+static enum there is_there(const struct maildir_message *m, struct str unique)
 {
 	static const char *const ends[] = { "", ":2,S", ":2," };
-	bool there = false;
+	enum there there = THERE_NOT;
 
-	for (size_t i = 0; i < 3 && !there; i++) {
+	for (size_t i = 0; i < 3 && there != THERE_SAME; i++) {
 		struct buf name = { 0 };
 		char *path;
 
-		buf_put(&name, str_c(m->name));
+		buf_put(&name, unique);
 		buf_put(&name, str_c(ends[i]));
 		path = join(m->dir, i == 0 ? "/new/" : "/cur/", buf_str(&name));
-		there = access(path, F_OK) == 0;
+		if (access(path, F_OK) == 0)
+			there = is_same(m->file, path) ? THERE_SAME : THERE_OTHER;
 		free(path);
 		buf_deinit(&name);
 	}
@@ -108,16 +129,26 @@ enum status maildir_written(struct maildir_message *m, struct err *err)
 	return ST_OK;
 }
 
+/* The name may be that of another message, whose UIDL the server gave anew. */
 static enum status name_it(const struct maildir_message *m, struct err *err)
 {
-	char *from = join(m->dir, "/tmp/", str_c(m->name)),
-	     *to = join(m->dir, "/new/", str_c(m->name));
+	char *from = join(m->dir, "/tmp/", str_c(m->name)), *to;
 	enum status status = ST_OK;
+	struct buf unique = { 0 };
+	enum there there;
+	int next = 1;
 
-	if (!is_there(m) && rename(from, to) != 0)
+	buf_put(&unique, str_c(m->name));
+	while ((there = is_there(m, buf_str(&unique))) == THERE_OTHER) {
+		buf_clear(&unique);
+		buf_printf(&unique, "%s-%d", m->name, next++);
+	}
+	to = join(m->dir, "/new/", buf_str(&unique));
+	if (there == THERE_NOT && rename(from, to) != 0)
 		status = err_set(err, ST_IO, "rename %s: %s", from, strerror(errno));
 	free(from);
 	free(to);
+	buf_deinit(&unique);
 	return status;
 }
 

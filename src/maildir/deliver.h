@@ -15,7 +15,7 @@ struct maildir_message {
 };
 
 /* Makes the Maildir when there is none.  unique: the name's first part, the same for the same message: one that is
- * there already is not delivered again. */
+ * there already, octet for octet, is not delivered again. */
 enum status maildir_begin(
 	struct maildir_message *m, const char *dir, struct str unique, struct err *err);
 /* Line ends become LF, as other programs have them there. */

@@ -73,6 +73,53 @@ def test_the_same_uidl_twice(office):
         assert home.subjects() == ['a', 'b', 'c', 'd']
 
 
+def test_uidls_given_to_others(office):
+    """A server that numbers its messages anew, against RFC 1939 7: what has an old UIDL is not deleted unseen."""
+    def numbered(*names):
+        return [Mail(name, str(n)) for n, name in enumerate(names, 1)]
+
+    for top in (True, False):
+        with ScriptedPop(numbered('a', 'b')) as server, home_of(server, keep='delete') as home:
+            if not top:
+                server.capabilities.remove('TOP')
+                server.answers['TOP'] = '-ERR what?\r\n'
+            assert home.fetch()['deleted'] == 2
+            server.mails = numbered('c', 'd') if top else numbered('longer', 'longest')
+            done = home.run('fetch', '--json')
+            row = summary(done)
+            assert b'gave to others before' in done.stderr and (row['stored'], row['deleted']) == (2, 2), done
+            assert home.subjects() == ['a', 'b'] + (['c', 'd'] if top else ['longer', 'longest'])
+            server.mails = numbered('a')  # the same message: the first QUIT was not heeded, say
+            row = home.fetch()
+            assert (row['stored'], row['deleted']) == (0, 1) and len(home.subjects()) == 4, row
+    with ScriptedPop(numbered('a', 'b')) as server, home_of(server) as home:
+        home.fetch()
+        server.mails = numbered('a', 'another')
+        assert home.fetch()['stored'] == 1 and home.fetch()['stored'] == 0
+        assert home.subjects() == ['a', 'another', 'b']
+        home.configure(keep='delete')
+        row = home.fetch()
+        assert (row['stored'], row['deleted']) == (0, 2) and len(home.subjects()) == 3, row
+    with ScriptedPop(numbered('a')) as server, home_of(server, keep='delete') as home:
+        to = os.path.join(home.dir.name, 'Maildir')
+        home.configure(keep='delete', delivery=f'maildir:{to}')
+        assert home.fetch()['deleted'] == 1
+        server.mails = numbered('b')
+        assert home.fetch()['deleted'] == 1 and len(os.listdir(to + '/new')) == 2
+
+
+def test_headers_that_change(office):
+    """A server that writes into a message that it was read: it is the same one."""
+    with ScriptedPop(mails(3)) as server, home_of(server) as home:
+        assert home.fetch()['stored'] == 3
+        for m in server.mails:
+            m.octets = b'Status: RO\r\n' + m.octets
+        assert home.fetch()['stored'] == 0
+        home.configure(keep='delete')
+        row = home.fetch()
+        assert (row['stored'], row['deleted']) == (0, 3) and len(home.subjects()) == 3, row
+
+
 def test_sizes_that_are_wrong(office):
     with ScriptedPop(mails(3)) as server, home_of(server) as home:
         server.list_size = lambda m: 1 if 'm1' in m.uidl else 99999999
