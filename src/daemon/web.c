@@ -164,8 +164,11 @@ static bool take_fetch(struct asker *a, struct ipc_packet *p)
 	for (size_t i = 0; i < domain.n; i++)
 		f->domain[i] = ascii_lower(domain.p[i]);
 	snprintf(f->id, sizeof f->id, "%.*s", STR_ARG(id));
-	if (o->waiting_count >= WEB_WAITING) {
-		answer(a, &p->head, STR("too many fetches wait"), STR(""));
+	if (o->web.curl == NULL || o->waiting_count >= WEB_WAITING) {
+		answer(a, &p->head,
+			o->web.curl == NULL ? STR("libcurl is missing")
+					    : STR("too many fetches wait"),
+			STR(""));
 		free(f);
 		return true;
 	}
@@ -282,8 +285,11 @@ _Noreturn void web_process(const struct web_start *start)
 	list_init(&o->askers);
 	list_init(&o->waiting);
 	list_init(&o->running);
-	if (web_init(&o->web, o->loop, start->roots, &err) != ST_OK ||
-		sandbox_drop(&start->identity, root, &err) != ST_OK ||
+	/* The policies that are kept bind all the same (RFC 8461 5.1). */
+	if (web_init(&o->web, o->loop, start->roots, &err) != ST_OK)
+		log_error("web.no-libcurl", F_C("err", err.text),
+			F_C("do", "install libcurl4 and reload: no MTA-STS policy can be fetched"));
+	if (sandbox_drop(&start->identity, root, &err) != ST_OK ||
 		sandbox_syscalls(SANDBOX_WEB, &err) != ST_OK) {
 		log_error("web.failed", F_C("err", err.text));
 		_exit(EX_CONFIG);

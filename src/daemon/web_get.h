@@ -32,7 +32,7 @@ struct web_get {
 	void (*done)(struct web_get *g);
 };
 
-/* Fails when libcurl cannot be loaded; then nothing is to be undone. */
+/* Fails when libcurl cannot be loaded; then curl is NULL and nothing is to be undone. */
 enum status web_init(struct web *w, struct loop *l, struct str roots, struct err *err);
 void web_deinit(struct web *w); /* when nothing is running */
 

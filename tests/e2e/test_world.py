@@ -4,6 +4,7 @@ that are down, wrong or hostile."""
 import contextlib
 import email
 import email.policy
+import os
 import smtplib
 import socket
 import subprocess
@@ -312,6 +313,37 @@ def test_mta_sts_testing(_office):
 def test_mta_sts_policy_nobody_can_believe(_office):
     send(W['a'], 'x@stsweb.test', 'stsweb')
     wait_until(lambda: W['stsweb'].messages, 60, 'taken')
+
+
+def test_mta_sts_without_libcurl(_office):
+    """What is known of a domain binds still, other mail goes, and one line says what to install."""
+    w, missing = W['w'], os.path.join(W['w'].dir, 'without')
+    os.mkdir(missing)
+    with open(os.path.join(missing, 'libcurl.so.4'), 'wb'):
+        pass
+    e = w.office('e', 15, 'e.test', f'tls_ca_file = "{W["ca"][0]}"\n')
+    e.open()
+    send(e, 'first@stswrong.test', 'first')
+    log_has(e, 'carrier.deferred', to='first@stswrong.test', status='4.7.5')
+    e.stop()
+    e.start(before=[*e.host.exec(), 'env', f'LD_LIBRARY_PATH={missing}'])
+    log_has(e, 'web.no-libcurl')
+    send(e, 'second@stswrong.test', 'second')
+    log_has(e, 'carrier.deferred', to='second@stswrong.test', status='4.7.5')
+    assert not W['stswrong'].messages
+    send(e, 'nopolicy@sts.test', 'nopolicy')
+    log_has(e, 'carrier.delivered', to='nopolicy@sts.test', tls='encrypted')
+    send(e, 'nopolicy@dane.test', 'nopolicy')
+    log_has(e, 'carrier.delivered', to='nopolicy@dane.test', tls='dane')
+    e.stop()
+    with open(e.log, encoding='utf-8') as f:
+        text = f.read()
+    told = [x for x in text.splitlines() if 'event=web.no-libcurl ' in x]
+    assert len(told) == 1 and 'install libcurl4' in told[0], told
+    assert 'event=web.failed' not in text and 'event=serve.child-died' not in text, text
+    e.start()
+    send(e, 'again@sts.test', 'again')
+    log_has(e, 'carrier.delivered', to='again@sts.test', tls='verified')
 
 
 def test_next_host(_office):
