@@ -14,6 +14,15 @@
 
 #include "daemon/sandbox.h"
 
+/* The leak checker of a sanitized build looks at its own process by ptrace when that ends. */
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZED true
+#elif defined __has_feature
+#define SANITIZED __has_feature(address_sanitizer)
+#else
+#define SANITIZED false
+#endif
+
 /* Everything an ABI of landlock(7) can forbid, and what is allowed below the root: no execution and
  * no special files.  Linking and renaming between directories came with the second ABI; a kernel
  * that has only the first one would forbid them always. */
@@ -126,6 +135,22 @@ static const int fatal[] = { SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(ptra
 	SCMP_SYS(mount), SCMP_SYS(unshare), SCMP_SYS(setns), SCMP_SYS(init_module),
 	SCMP_SYS(kexec_load), SCMP_SYS(add_key), SCMP_SYS(userfaultfd), SCMP_SYS(chroot) };
 
+/* Not in the parent either, nor in a password_command that it runs: for that one's sake they fail, as they
+ * do in most containers, and keyrings stay (`keyctl pipe` is such a command). */
+static const int not_for_parent[] = { SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev),
+	SCMP_SYS(process_madvise), SCMP_SYS(pidfd_getfd), SCMP_SYS(kcmp), SCMP_SYS(bpf),
+	SCMP_SYS(perf_event_open), SCMP_SYS(userfaultfd), SCMP_SYS(io_uring_setup),
+	SCMP_SYS(io_uring_enter), SCMP_SYS(io_uring_register), SCMP_SYS(mount), SCMP_SYS(umount2),
+	SCMP_SYS(pivot_root), SCMP_SYS(move_mount), SCMP_SYS(open_tree), SCMP_SYS(fsopen),
+	SCMP_SYS(fspick), SCMP_SYS(fsconfig), SCMP_SYS(fsmount), SCMP_SYS(mount_setattr),
+	SCMP_SYS(open_by_handle_at), SCMP_SYS(quotactl), SCMP_SYS(swapon), SCMP_SYS(swapoff),
+	SCMP_SYS(acct), SCMP_SYS(unshare), SCMP_SYS(setns), SCMP_SYS(init_module),
+	SCMP_SYS(finit_module), SCMP_SYS(delete_module), SCMP_SYS(kexec_load),
+	SCMP_SYS(kexec_file_load), SCMP_SYS(reboot), SCMP_SYS(settimeofday),
+	SCMP_SYS(clock_settime), SCMP_SYS(adjtimex), SCMP_SYS(clock_adjtime), SCMP_SYS(sethostname),
+	SCMP_SYS(setdomainname), SCMP_SYS(iopl), SCMP_SYS(ioperm), SCMP_SYS(syslog),
+	SCMP_SYS(personality), SCMP_SYS(vhangup) };
+
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
 static int add_all(scmp_filter_ctx ctx, uint32_t action, const int *calls, size_t n)
@@ -177,13 +202,45 @@ static int add_socket_rules(scmp_filter_ctx ctx, bool datagrams)
 	return r;
 }
 
+static int refuse(scmp_filter_ctx ctx, int call, struct scmp_arg_cmp when)
+{
+	return seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(EPERM), call, 1, &when);
+}
+
+/* What it must not do, of all the rest: it reads any file, changes users, forks and runs commands. */
+static int add_parent_rules(scmp_filter_ctx ctx)
+{
+	static const scmp_datum_t spaces[] = { CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET,
+		CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWUTS };
+	const scmp_datum_t type = 0xf; /* without SOCK_CLOEXEC and SOCK_NONBLOCK */
+	int r = add_all(ctx, SCMP_ACT_ERRNO(EPERM), not_for_parent, COUNT(not_for_parent));
+
+	if (r == 0 && !SANITIZED)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ptrace), 0);
+	if (r == 0)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	for (size_t i = 0; i < COUNT(spaces) && r == 0; i++)
+		r = refuse(ctx, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, spaces[i], spaces[i]));
+	for (scmp_datum_t family = 0; family < AF_INET6 && r == 0; family++)
+		if (family != AF_UNIX && family != AF_INET)
+			r = refuse(ctx, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, family));
+	if (r == 0)
+		r = refuse(ctx, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_GT, AF_INET6));
+	if (r == 0)
+		r = refuse(ctx, SCMP_SYS(socket), SCMP_A1(SCMP_CMP_MASKED_EQ, type, SOCK_RAW));
+	return r;
+}
+
 static int add_rules(scmp_filter_ctx ctx, enum sandbox_kind kind)
 {
 	const struct scmp_arg_cmp not_exec = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
 	/* For abort(); another process of the same user is none of its business. */
 	const struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
-	int r = add_all(ctx, SCMP_ACT_ALLOW, for_all, COUNT(for_all));
+	int r;
 
+	if (kind == SANDBOX_PARENT)
+		return add_parent_rules(ctx);
+	r = add_all(ctx, SCMP_ACT_ALLOW, for_all, COUNT(for_all));
 	if (r == 0)
 		r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, &not_exec);
 	if (r == 0)
@@ -203,13 +260,15 @@ static int add_rules(scmp_filter_ctx ctx, enum sandbox_kind kind)
 	case SANDBOX_WEB:
 		r = add_all(ctx, SCMP_ACT_ALLOW, for_web, COUNT(for_web));
 		return r != 0 ? r : add_socket_rules(ctx, false);
+	case SANDBOX_PARENT: return r; /* above */
 	}
 	return r;
 }
 
 enum status sandbox_syscalls(enum sandbox_kind kind, struct err *err)
 {
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	scmp_filter_ctx ctx =
+		seccomp_init(kind == SANDBOX_PARENT ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM));
 	int r = ctx == NULL ? -ENOMEM : seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
 
 	if (r == 0)

@@ -17,12 +17,12 @@ struct child_identity {
 	gid_t gid;
 };
 
-enum sandbox_kind { SANDBOX_EDGE, SANDBOX_STORE, SANDBOX_CARRIER, SANDBOX_WEB };
+enum sandbox_kind { SANDBOX_EDGE, SANDBOX_STORE, SANDBOX_CARRIER, SANDBOX_WEB, SANDBOX_PARENT };
 
 /* root: the directory that becomes "/" when identity->drop is set, and outside of which nothing can be
  * opened when it is not.  What is open already stays so. */
 enum status sandbox_drop(const struct child_identity *identity, const char *root, struct err *err);
-/* All threads of the process are bound too. */
+/* All threads of the process are bound too, and what it forks and runs; a child's own list comes on top. */
 enum status sandbox_syscalls(enum sandbox_kind kind, struct err *err);
 
 #endif

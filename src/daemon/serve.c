@@ -19,6 +19,7 @@
 #include "daemon/activation.h"
 #include "daemon/control.h"
 #include "daemon/parent.h"
+#include "daemon/sandbox.h"
 #include "daemon/serve.h"
 #include "daemon/shared.h"
 
@@ -473,6 +474,8 @@ int serve_main(const char *state)
 	raise_descriptors();
 	p->shared = shared_new();
 	catch_signals(p);
+	if (sandbox_syscalls(SANDBOX_PARENT, &err) != ST_OK)
+		log_warn("serve.no-seccomp", F_C("err", err.text));
 	code = run(p);
 	for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++)
 		if (p->children[i].pid != 0)

@@ -3,7 +3,7 @@
 import re
 
 import messages
-from office import PASSWORD, added
+from office import PASSWORD, added, wait_until
 
 
 def same_message(office, raw, implicit_in, implicit_out):
@@ -20,6 +20,20 @@ def same_message(office, raw, implicit_in, implicit_out):
     p.dele(1)
     p.quit()
     return added(got, raw)
+
+
+def lists_of(pid):
+    """How many lists of system calls a process has; 0 when it might still get privileges."""
+    with open(f'/proc/{pid}/status', encoding='utf-8') as f:
+        status = dict(line.rstrip('\n').split(':\t', 1) for line in f)
+    return int(status['Seccomp_filters']) if status['Seccomp'] == '2' and status['NoNewPrivs'] == '1' else 0
+
+
+def test_every_process_is_confined(office):
+    """test_sandbox.c says what that means for each; a child has its own list on top of the parent's."""
+    assert lists_of(office.process.pid) == 1
+    assert len(office.children()) >= 2
+    wait_until(lambda: all(lists_of(pid) == 2 for pid in office.children()), 60, 'lists of their own')
 
 
 def test_every_shape_by_starttls_and_stls(office):

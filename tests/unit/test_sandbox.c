@@ -449,6 +449,26 @@ static long try_ioctl(void)
 	return syscall(SYS_ioctl, 0, 0x5412 /* TIOCSTI */, "x");
 }
 
+/* As root these would be done, so they name nothing. */
+static long try_mount_nothing(void)
+{
+	return syscall(SYS_mount, NULL, NULL, NULL, 0, NULL);
+}
+
+static long try_umount_nothing(void)
+{
+	return syscall(SYS_umount2, NULL, 0);
+}
+
+static long try_clone_namespace(void)
+{
+	long pid = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+
 /* What must work, or the process could not do its work: the list is not simply empty. */
 static long try_time(void)
 {
@@ -565,6 +585,46 @@ static const struct {
 	{ "a thread", try_thread, REFUSED, WORKED, REFUSED },
 };
 
+/* The parent: what it needs, and what neither it nor a command that it runs may do. */
+static const struct {
+	const char *name;
+	long (*try)(void);
+	enum end end;
+} parent_rows[] = {
+	{ "open /etc/passwd", try_open_passwd, WORKED },
+	{ "a TCP socket", try_tcp, WORKED },
+	{ "a UDP socket", try_udp, WORKED },
+	{ "a Unix socket", try_unix, WORKED },
+	{ "socketpair", try_socketpair, WORKED },
+	{ "fork", try_fork, WORKED },
+	{ "clone", try_clone, WORKED },
+	{ "clone3", try_clone3, MISSING },
+	{ "execve", try_exec, WORKED },
+	{ "a raw socket", try_raw, REFUSED },
+	{ "a packet socket", try_packet, REFUSED },
+	{ "a netlink socket", try_netlink, REFUSED },
+	{ "ptrace", try_ptrace, REFUSED },
+	{ "another's memory", try_read_memory, REFUSED },
+	{ "another's memory, to write", try_write_memory, REFUSED },
+	{ "a namespace of its own", try_namespace, REFUSED },
+	{ "a process in a namespace", try_clone_namespace, REFUSED },
+	{ "another's namespace", try_setns, REFUSED },
+	{ "mount", try_mount_nothing, REFUSED },
+	{ "umount", try_umount_nothing, REFUSED },
+	{ "pivot_root", try_pivot_root, REFUSED },
+	{ "kexec_load", try_kexec, REFUSED },
+	{ "init_module", try_module, REFUSED },
+	{ "bpf", try_bpf, REFUSED },
+	{ "perf_event_open", try_perf, REFUSED },
+	{ "io_uring", try_io_uring, REFUSED },
+	{ "userfaultfd", try_userfaultfd, REFUSED },
+	{ "reboot", try_reboot, REFUSED },
+	{ "settimeofday", try_set_time, REFUSED },
+	{ "personality", try_personality, REFUSED },
+};
+
+static bool below_parent; /* the list of the parent first, as in a server */
+
 static enum end end_of(long result, int error)
 {
 	if (result >= 0)
@@ -587,6 +647,14 @@ static void in_sandbox(enum sandbox_kind kind, bool drop, long (*try)(void))
 	char root[64];
 	long r;
 
+	if ((below_parent || kind == SANDBOX_PARENT) &&
+		sandbox_syscalls(SANDBOX_PARENT, &err) != ST_OK)
+		_exit(103);
+	if (kind == SANDBOX_PARENT) {
+		errno = 0;
+		r = try();
+		_exit((int)end_of(r, errno));
+	}
 	snprintf(root, sizeof root, "%s/%s", base, kind == SANDBOX_STORE ? "store" : "empty");
 	id.uid = id.gid = kind == SANDBOX_STORE ? STORE_UID : EDGE_UID;
 	if (!drop && geteuid() == 0 && (setgid(NOBODY) < 0 || setuid(NOBODY) < 0))
@@ -667,6 +735,26 @@ static void all_rows(enum sandbox_kind kind, bool drop)
 	assert_int_equal(bad, 0);
 }
 
+static void parent(void **state)
+{
+	int bad = 0;
+
+	(void)state;
+	start_bystander(NOBODY);
+	for (size_t i = 0; i < sizeof parent_rows / sizeof *parent_rows; i++) {
+		enum end got = run(SANDBOX_PARENT, false, parent_rows[i].try);
+
+		if (got != parent_rows[i].end) {
+			print_error("%s: %s, not %s\n", parent_rows[i].name, end_names[got],
+				end_names[parent_rows[i].end]);
+			bad++;
+		}
+	}
+	assert_int_equal(kill(bystander, SIGKILL), 0);
+	waitpid(bystander, NULL, 0);
+	assert_int_equal(bad, 0);
+}
+
 static void need_root(void)
 {
 	if (geteuid() != 0)
@@ -730,6 +818,19 @@ static void store_without_privileges(void **state)
 	(void)state;
 	need_landlock();
 	all_rows(SANDBOX_STORE, false);
+}
+
+/* A child inherits the parent's list and puts its own on top of it. */
+static void below_the_parent(void **state)
+{
+	(void)state;
+	need_root();
+	below_parent = true;
+	all_rows(SANDBOX_EDGE, true);
+	all_rows(SANDBOX_STORE, true);
+	all_rows(SANDBOX_CARRIER, true);
+	all_rows(SANDBOX_WEB, true);
+	below_parent = false;
 }
 
 /* Each row must be able to fail: without a sandbox the plain ones work. */
@@ -857,6 +958,8 @@ int main(void)
 		cmocka_unit_test(carrier_without_privileges),
 		cmocka_unit_test(web_as_root),
 		cmocka_unit_test(web_without_privileges),
+		cmocka_unit_test(parent),
+		cmocka_unit_test(below_the_parent),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
