@@ -80,7 +80,7 @@ static void plan(struct carrier_job *j)
 	struct plan_facts facts = { .level = j->level,
 		.is_mx = j->job.kind == ROUTE_MX,
 		.mx_secure = f->mx_secure,
-		.requiretls = (j->job.flags & JOB_REQUIRETLS) != 0,
+		.requiretls = job_requires_tls(j),
 		.sts = j->sts.mode == MTASTS_OFF ? NULL : &j->sts,
 		.host = t->host,
 		.port = t->port,
@@ -310,8 +310,8 @@ void job_tls_failed(
 		dial(j);
 		return;
 	}
-	note_host(&j->last, j->job.flags & JOB_REQUIRETLS ? "5.7.10" : "4.7.5", "TLS with %s: %s",
-		o->host, refusal != NULL ? refusal : error);
+	note_host(&j->last, job_requires_tls(j) ? "5.7.10" : "4.7.5", "TLS with %s: %s", o->host,
+		refusal != NULL ? refusal : error);
 	signed_by(&j->last, o);
 	next_host(j);
 }

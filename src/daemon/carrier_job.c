@@ -91,7 +91,7 @@ static bool requiretls_unmet(struct carrier_job *j)
 {
 	char reply[sizeof j->last.reply];
 
-	if ((j->job.flags & JOB_REQUIRETLS) == 0)
+	if (!job_requires_tls(j))
 		return false;
 	if (str_eq(str_c(j->last.status), STR("4.7.4"))) {
 		memcpy(reply, j->last.reply, sizeof reply);

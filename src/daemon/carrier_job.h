@@ -71,6 +71,12 @@ void job_answered(struct carrier_job *j, struct ipc_packet *p);
 void job_store_lost(struct carrier_job *j);
 void job_free_all(struct carrier_job *j); /* given up, or over */
 
+/* RFC 8689 5: a notice, whose reverse-path is empty, is not lost for want of TLS. */
+static inline bool job_requires_tls(const struct carrier_job *j)
+{
+	return (j->job.flags & JOB_REQUIRETLS) != 0 && j->job.sender.n > 0;
+}
+
 /* carrier_hosts.c: tries all hosts there are. */
 void job_find(struct carrier_job *j);
 /* Whom the MX records of its destination name, as struct job_outcome has them; nothing: nobody looked. */

@@ -203,7 +203,9 @@ static struct store_draft *compose(struct svc_queue *q, struct svc_report *r)
 	report.count = fill_recipients(q, o, recipients, &report.wall_ms);
 	if (make_id(q, r, report.wall_ms)) {
 		report.id = r->id;
-		report.whole = report_whole(&report, o->ret == DSN_RET_HDRS, WHOLE_MAX);
+		/* RFC 8689 5: what was to be seen by nobody is not sent back by a way that may be open */
+		report.whole = report_whole(&report,
+			o->ret == DSN_RET_HDRS || (o->flags & STORE_REQUIRETLS) != 0, WHOLE_MAX);
 		report.eightbit =
 			(o->flags & STORE_8BIT_HEADER) || (report.whole && (o->flags & STORE_8BIT));
 		draft = store_draft_new(q->svc->office.store, r->id);

@@ -44,6 +44,11 @@ static void tell_one(struct smtpc *c, size_t index)
 	c->tx->tell_one = true;
 }
 
+static bool may_require_tls(const struct smtpc *c)
+{
+	return offers(c, SMTPC_X_REQUIRETLS) && c->server.tls_active;
+}
+
 static bool lack(
 	const struct smtpc *c, const struct smtpc_message *m, bool utf8, enum smtpc_why *why)
 {
@@ -53,8 +58,8 @@ static bool lack(
 		*why = SMTPC_WHY_OWNER;
 	else if (m->reverse_path.n > 0 && !path_mailbox(m->reverse_path, &path))
 		*why = SMTPC_WHY_ADDRESS;
-	else if (m->requiretls && !(offers(c, SMTPC_X_REQUIRETLS) && c->server.tls_active))
-		*why = SMTPC_WHY_REQUIRETLS; /* RFC 8689 4.2.1 */
+	else if (m->requiretls && m->reverse_path.n > 0 && !may_require_tls(c))
+		*why = SMTPC_WHY_REQUIRETLS; /* RFC 8689 4.2.1; 5: a notice goes all the same */
 	else if (utf8 && !offers(c, SMTPC_X_SMTPUTF8))
 		*why = SMTPC_WHY_SMTPUTF8; /* RFC 6531 3.2 */
 	else if (m->eightbit && !offers(c, SMTPC_X_8BITMIME))
@@ -143,7 +148,7 @@ static void put_mail(struct smtpc *c, const struct smtpc_tx *tx)
 		smtpc_put(c, STR(" BODY=8BITMIME"));
 	if (tx->utf8)
 		smtpc_put(c, STR(" SMTPUTF8"));
-	if (m->requiretls)
+	if (m->requiretls && may_require_tls(c))
 		smtpc_put(c, STR(" REQUIRETLS"));
 	if (dsn && m->ret != DSN_RET_UNSAID)
 		smtpc_put(c, m->ret == DSN_RET_FULL ? STR(" RET=FULL") : STR(" RET=HDRS"));

@@ -82,11 +82,15 @@ def send(office, to, subject, options=()):
         s.sendmail(ANN, to, f'From: {ANN}\r\nSubject: {subject}\r\n\r\n.dot\r\nx\r\n', mail_options=options)
 
 
-def reported(office):
-    """{recipient: status} of the next notice."""
+def notice(office):
     got = wait_until(lambda: office.fetch(ANN), 30, 'a notice')
     assert len(got) == 1, got
-    blocks = email.message_from_bytes(got[0]).get_payload()[1].get_payload()[1:]
+    return email.message_from_bytes(got[0])
+
+
+def reported(office, message=None):
+    """{recipient: status} of the next notice, or of this one."""
+    blocks = (message or notice(office)).get_payload()[1].get_payload()[1:]
     return {b['Final-Recipient'].split(';')[1].strip(): b['Status'] for b in blocks}
 
 
@@ -137,7 +141,11 @@ def test_null_routes(office):
 def test_requiretls_where_there_is_none(office):
     # RFC 8689 4.2.1: never without TLS, and the sender is told.
     send(office, ['x@plain.test'], 'secret', ['REQUIRETLS'])
-    assert reported(office) == {'x@plain.test': '5.7.10'}
+    told = notice(office)
+    assert reported(office, told) == {'x@plain.test': '5.7.10'}
+    # RFC 8689 5: and not what he wrote, for the way back may be open
+    assert told.get_payload()[2].get_content_type() == 'text/rfc822-headers', told
+    assert 'Subject: secret' in told.as_string() and '.dot' not in told.as_string(), told
     assert not PLAIN.messages
     send(office, ['x@plain.test'], 'open')  # which says nothing of the destination
     wait_until(lambda: PLAIN.messages, 20, 'other mail goes on')

@@ -1,0 +1,9 @@
+# a notice goes on where the parameter is not known (RFC 8689 5)
+config tls-active
+send - joe@b.example requiretls
+content x
+S: 220 b.example ESMTP
+C: EHLO c.example
+S: 250-b.example
+S: 250 SIZE
+C: MAIL FROM:<> SIZE=3
