@@ -18,10 +18,10 @@ struct waiting {
 	struct proxy header;
 };
 
-static bool count(struct edge *e, struct str address, int64_t per_address)
+static bool count(struct edge *e, struct str address, int64_t per_address, int64_t per_network)
 {
-	bool room = shared_connect(
-		e->start->shared, e->start->seat, address, per_address, e->config->connections_max);
+	struct shared_limits limits = { per_address, per_network, e->config->connections_max };
+	bool room = shared_connect(e->start->shared, e->start->seat, address, &limits);
 
 	if (!room)
 		edge_check_load(e);
@@ -48,7 +48,8 @@ static bool admit(struct edge_listener *el, struct conn *c)
 	};
 	struct str say = words[el->row->protocol];
 
-	if (count(el->edge, str_c(c->peer), el->edge->config->connections_per_address))
+	if (count(el->edge, str_c(c->peer), el->edge->config->connections_per_address,
+		    el->edge->config->connections_per_network))
 		return true;
 	if (el->row->tls != LISTEN_TLS_IMPLICIT &&
 		send(c->fd, say.p, say.n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
@@ -166,7 +167,7 @@ void accept_connection(struct edge_listener *el, int fd, const struct sockaddr *
 		return;
 	}
 	/* All its clients come from the proxy: only the total counts until they have names. */
-	if (!count(e, str_c(conn.peer), INT64_MAX)) {
+	if (!count(e, str_c(conn.peer), INT64_MAX, INT64_MAX)) {
 		conn_close(&conn);
 		return;
 	}

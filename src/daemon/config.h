@@ -84,7 +84,7 @@ struct config {
 	int64_t received_max;
 	int64_t errors_soft, errors_hard;
 	int64_t connections_max; /* all edges together */
-	int64_t connections_per_address;
+	int64_t connections_per_address, connections_per_network;
 	int64_t auth_failures; /* a session */
 	bool cleartext_auth;
 	int64_t greet_timeout_ms, command_timeout_ms, data_timeout_ms, session_max_ms;

@@ -61,6 +61,8 @@ const struct config_setting config_settings[] = {
 		"Connections at one time, all protocols and processes together." },
 	{ "connections_per_address", CONFIG_COUNT, AT(connections_per_address), "50", 1, 1000000, NULL,
 		"Connections at one time from one address (IPv6: one /64)." },
+	{ "connections_per_network", CONFIG_COUNT, AT(connections_per_network), "1000", 1, 1000000, NULL,
+		"Connections at one time from one network, an IPv4 /24 or an IPv6 /48; never fewer than one address may have." },
 	{ "auth_failures", CONFIG_COUNT, AT(auth_failures), "3", 1, 100, NULL,
 		"Failed logins after which a session is closed." },
 	{ "cleartext_auth", CONFIG_BOOL, AT(cleartext_auth), "no", 0, 0, NULL,

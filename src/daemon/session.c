@@ -302,6 +302,7 @@ void session_rearm(struct session *s)
 bool session_take_client(struct session *s, struct str address, uint16_t port)
 {
 	struct edge *e = s->edge;
+	struct shared_limits limits;
 	unsigned char ip[16];
 	char text[sizeof s->conn.peer];
 	bool v4;
@@ -310,8 +311,9 @@ bool session_take_client(struct session *s, struct str address, uint16_t port)
 		return false;
 	v4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)(const void *)ip);
 	inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? ip + 12 : ip, text, sizeof text);
-	if (!shared_connect(e->start->shared, e->start->seat, str_c(text),
-		    e->config->connections_per_address, INT64_MAX))
+	limits = (struct shared_limits){ e->config->connections_per_address,
+		e->config->connections_per_network, INT64_MAX };
+	if (!shared_connect(e->start->shared, e->start->seat, str_c(text), &limits))
 		return false;
 	shared_disconnect(e->start->shared, e->start->seat, session_peer(s));
 	memcpy(s->conn.peer, text, sizeof text);

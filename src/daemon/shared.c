@@ -55,16 +55,16 @@ void shared_clear_seat(struct shared *s, unsigned seat)
 		s->seats_used = seat + 1;
 }
 
-/* "2001:db8:1:2:..." -> its first four groups; what "::" shortens is the same client or its
- * neighbour, which is what a /64 means. */
-static struct str network(struct str address)
+/* "2001:db8:1:2:..." -> its first `groups` groups; what "::" shortens is the same client or its
+ * neighbour, which is what a /64 means.  "192.0.2.1" is whole, or for a network "192.0.2". */
+static struct str network(struct str address, bool wide)
 {
-	size_t colons = 0;
+	size_t colons = 0, groups = wide ? 3 : 4;
 
 	for (size_t i = 0; i < address.n; i++)
-		if (address.p[i] == ':' && ++colons == 4)
+		if (address.p[i] == ':' && ++colons == groups)
 			return str_head(address, i);
-	return address;
+	return wide ? str_head(address, str_rfind(address, '.')) : address;
 }
 
 /* The place in one row of the sketch. */
@@ -73,29 +73,50 @@ static size_t place(uint64_t hash, int row)
 	return hash >> 16 * row & (BUCKETS - 1);
 }
 
-bool shared_connect(
-	struct shared *s, unsigned seat, struct str address, int64_t per_address, int64_t total)
+static uint32_t counted(const struct shared *s, uint64_t hash)
 {
-	uint64_t hash = hash_str(s->key, network(address));
-	size_t at[ROWS];
-	uint32_t sum = 0, least = UINT32_MAX;
-	unsigned used = s->seats_used;
+	uint32_t least = UINT32_MAX;
 
-	for (unsigned i = 0; i < used; i++)
-		sum += s->seats[i].total;
 	for (int row = 0; row < ROWS; row++) {
 		uint32_t n = 0;
 
-		at[row] = place(hash, row);
-		for (unsigned i = 0; i < used; i++)
-			n += s->seats[i].count[row][at[row]];
+		for (unsigned i = 0; i < s->seats_used; i++)
+			n += s->seats[i].count[row][place(hash, row)];
 		least = n < least ? n : least;
 	}
-	if (sum >= total || least >= per_address)
+	return least;
+}
+
+/* Each kind has its own hashes: "::1" is both. */
+static uint64_t network_hash(const struct shared *s, struct str address, bool wide)
+{
+	uint64_t key[2] = { s->key[0], s->key[1] + wide };
+
+	return hash_str(key, network(address, wide));
+}
+
+static void add(struct shared *s, unsigned seat, struct str address, int by)
+{
+	for (int wide = 0; wide < 2; wide++) {
+		uint64_t hash = network_hash(s, address, wide);
+
+		for (int row = 0; row < ROWS; row++)
+			s->seats[seat].count[row][place(hash, row)] += (uint16_t)by;
+	}
+	s->seats[seat].total += (uint32_t)by;
+}
+
+bool shared_connect(
+	struct shared *s, unsigned seat, struct str address, const struct shared_limits *limits)
+{
+	int64_t per_network = limits->per_network > limits->per_address ? limits->per_network
+									: limits->per_address;
+
+	if (shared_total(s) >= limits->total ||
+		counted(s, network_hash(s, address, false)) >= limits->per_address ||
+		counted(s, network_hash(s, address, true)) >= per_network)
 		return false;
-	s->seats[seat].total++;
-	for (int row = 0; row < ROWS; row++)
-		s->seats[seat].count[row][at[row]]++;
+	add(s, seat, address, 1);
 	return true;
 }
 
@@ -110,11 +131,7 @@ int64_t shared_total(const struct shared *s)
 
 void shared_disconnect(struct shared *s, unsigned seat, struct str address)
 {
-	uint64_t hash = hash_str(s->key, network(address));
-
-	s->seats[seat].total--;
-	for (int row = 0; row < ROWS; row++)
-		s->seats[seat].count[row][place(hash, row)]--;
+	add(s, seat, address, -1);
 }
 
 struct bans *shared_bans(struct shared *s)

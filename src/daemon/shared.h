@@ -19,10 +19,14 @@ struct shared;
 struct shared *shared_new(void); /* MAP_SHARED, before any fork */
 void shared_clear_seat(struct shared *s, unsigned seat);
 
-/* Counts a new connection of this client; false when it, or the total, would be over its limit (then
- * nothing was counted).  IPv6 clients count by /64. */
+/* Counts a new connection of this client; false when it, the network around it, or the total would be over its limit
+ * (then nothing was counted).  A client is an IPv4 address or an IPv6 /64, its network a /24 or a /48; a network's limit
+ * is at least that of one client. */
+struct shared_limits {
+	int64_t per_address, per_network, total;
+};
 bool shared_connect(
-	struct shared *s, unsigned seat, struct str address, int64_t per_address, int64_t total);
+	struct shared *s, unsigned seat, struct str address, const struct shared_limits *limits);
 void shared_disconnect(struct shared *s, unsigned seat, struct str address);
 
 int64_t shared_total(const struct shared *s); /* connections now, of all edges */

@@ -8,7 +8,7 @@ import messages
 from office import PASSWORD, added, wait_until
 
 LIMIT = 1 << 20
-OFFICE = {'config': 'message_size_limit = "1M"\nconnections_per_address = 30\n'}
+OFFICE = {'config': 'message_size_limit = "1M"\nconnections_per_address = 30\nconnections_per_network = 100\n'}
 ANN = 'ann@example.test'
 
 
@@ -161,6 +161,32 @@ def test_a_thousand_connections_from_one_address(office):
             w.close()
     wait_until(lambda: welcome(office), 10, 'room again')  # the server learns of each end by and by
     quick(office)
+
+
+def greeted_from(office, held, source):
+    """A connection from there: was it taken?"""
+    s = socket.create_connection(('127.0.0.1', office.port('smtp')), timeout=60, source_address=(source, 0))
+    held.append(s)
+    try:
+        return s.recv(100).startswith(b'220')
+    except ConnectionResetError:
+        return False
+
+
+def test_connections_from_one_network(office):
+    held = []
+    try:
+        taken = [[greeted_from(office, held, f'127.0.9.{n}') for _ in range(25)] for n in range(1, 6)]
+        assert all(all(one) for one in taken[:4]), taken  # 100: the limit
+        assert not any(taken[4]), taken
+        assert greeted_from(office, held, '127.0.10.1')
+    finally:
+        for s in held:
+            s.close()
+    held = []
+    wait_until(lambda: greeted_from(office, held, '127.0.9.5'), 60, 'room again')
+    for s in held:
+        s.close()
 
 
 def welcome(office):
