@@ -206,7 +206,7 @@ enum resolved {
 	RESOLVED_DISABLED, /* the account is disabled: 550 5.2.1 */
 	RESOLVED_TEMP,     /* the directory cannot be read now: 451 4.3.0 */
 	/* not said here: */
-	RESOLVED_FULL,         /* its quota is used up: 452 4.2.2 */
+	RESOLVED_FULL,         /* its quota is used up: 452 4.2.2, or 552 5.2.2 */
 	RESOLVED_CAPPED,       /* the account sent to too many: 450 4.7.28 */
 	RESOLVED_SUPPRESSED,   /* it was reported not to exist: 550 5.1.1 */
 	RESOLVED_NO_DISK,      /* too little room on the disk: 452 4.3.1 */

@@ -106,7 +106,7 @@ bool admit_sender(struct admit *a, struct str sender)
 	return directory_may_send_as(a->office->directory, a->account, sender);
 }
 
-struct admit_reply admit_reply(enum resolved resolved)
+struct admit_reply admit_reply(enum resolved resolved, const struct config *config)
 {
 	static const struct admit_reply replies[] = {
 		[RESOLVED] = { 0, STR_INIT(""), "" },
@@ -134,5 +134,7 @@ struct admit_reply admit_reply(enum resolved resolved)
 			"hold" },
 	};
 
+	if (resolved == RESOLVED_FULL && str_eq(str_c(config->quota_reply), STR("refuse")))
+		return (struct admit_reply){ 552, STR("5.2.2 the mailbox is full"), "quota" };
 	return replies[resolved > RESOLVED_NOT_HELD ? RESOLVED_TEMP : resolved];
 }

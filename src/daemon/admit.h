@@ -25,7 +25,7 @@ struct admit_reply {
 	struct str text;
 	const char *why; /* for the log */
 };
-struct admit_reply admit_reply(enum resolved resolved);
+struct admit_reply admit_reply(enum resolved resolved, const struct config *config);
 
 /* For forwarding; false: the directory cannot be read. */
 bool admit_srs(struct office *o, struct srs *srs);

@@ -113,9 +113,11 @@ const struct config_setting config_settings[] = {
 	{ "sasl_mechanisms", CONFIG_WORDS, AT(sasl_mechanisms), MECHANISMS, 0, 0, MECHANISMS,
 		"Login mechanisms offered, separated by spaces." },
 	{ "quota_bytes", CONFIG_OCTETS, AT(quota_bytes), "0", 0, 1024 * 1024 * GIB, NULL,
-		"Room of an account that has no quota of its own; 0: no limit; mail over it gets 452 4.2.2." },
+		"Room of an account that has no quota of its own; 0: no limit; mail over it gets what quota_reply says." },
 	{ "quota_messages", CONFIG_COUNT, AT(quota_messages), "0", 0, 1000000000, NULL,
 		"Messages of an account that has no quota of its own; 0: no limit." },
+	{ "quota_reply", CONFIG_WORD, AT(quota_reply), "defer", 0, 0, "defer refuse",
+		"What mail over a quota gets: defer, 452 4.2.2, so that its sender tries again, or refuse, 552 5.2.2, so that the author is told at once." },
 	{ "password_upgrade", CONFIG_BOOL, AT(password_upgrade), "yes", 0, 0, NULL,
 		"Keeps a password that was taken over with --hash as argon2id and SCRAM keys from its next "
 		"login on." },

@@ -107,7 +107,7 @@ static void explain_recipient(struct explain *e)
 		resolved = RESOLVED_FULL;
 		e->admit.rule = "quota";
 	}
-	reply = admit_reply(resolved);
+	reply = admit_reply(resolved, e->office->config);
 	if (resolved == RESOLVED && e->admit.relayed)
 		say(e, "caps", "counted by the server",
 			STR("account_recipients_per_hour, account_recipients_per_day"));

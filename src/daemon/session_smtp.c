@@ -49,7 +49,7 @@ static void ask_sender(struct session_smtp *p)
 
 static void rcpt_answered(struct session_smtp *p, enum resolved resolved)
 {
-	struct admit_reply reply = admit_reply(resolved);
+	struct admit_reply reply = admit_reply(resolved, p->s.edge->config);
 
 	if (reply.code != 0)
 		log_info("smtp.refused", F_C("sid", p->s.sid), F_STR("ip", session_peer(&p->s)),

@@ -274,16 +274,20 @@ static size_t count_full(const struct session_smtp *p, struct str full)
 	return n;
 }
 
-static const struct str over_quota = STR_INIT("4.2.2 the mailbox is full");
+static struct admit_reply over_quota(const struct session_smtp *p)
+{
+	return admit_reply(RESOLVED_FULL, p->s.edge->config);
+}
 
 /* RFC 2033 4.2: each recipient has its own answer. */
 static void answer_each(struct session_smtp *p, struct str full, struct str text)
 {
 	size_t count = smtpd_tx(p->engine)->accepted;
+	struct admit_reply no = over_quota(p);
 
 	for (size_t i = 0; i < count; i++)
 		if (bit_get(full, i))
-			smtpd_answer_recipient(p->engine, 452, over_quota);
+			smtpd_answer_recipient(p->engine, no.code, no.text);
 		else
 			smtpd_answer_recipient(p->engine, 250, text);
 }
@@ -314,7 +318,7 @@ void smtp_stored(struct session_smtp *p, unsigned result, struct str full)
 	else if (ok)
 		smtpd_answer(p->engine, 250, buf_str(&text));
 	else if (result == IPC_OVER_QUOTA)
-		smtpd_answer(p->engine, 452, over_quota);
+		smtpd_answer(p->engine, over_quota(p).code, over_quota(p).text);
 	else if (result == IPC_MISTAKEN)
 		smtpd_answer(p->engine, 451, mistaken);
 	else if (result == STORE_FULL)

@@ -3,13 +3,14 @@
 import json
 import os
 import poplib
+import shutil
 import signal
 import smtplib
 import socket
 import time
 
 import messages
-from office import BIN, PASSWORD, wait_until
+from office import BIN, PASSWORD, Office, wait_until
 from terminal import Terminal
 
 # Tests connect from 127.0.0.1, those of bans from other addresses of this machine.
@@ -132,6 +133,38 @@ def test_quota_of_octets(office):
     for bad in ('0', '-1', '1X', 'much', ''):
         done = office.run('account', 'set', 'small@example.test', '--quota-bytes', bad)
         assert done.returncode == 64, (bad, done)
+
+
+def test_quota_for_good(_office):
+    """quota_reply = refuse: at RCPT, at the end of the data, by LMTP and in explain."""
+    office = Office(config='quota_reply = refuse\n')
+    office.open()
+    try:
+        office.must('account', 'set', 'bob@example.test', '--quota-bytes', '1000')
+        refused(office, 'bob@example.test', '552 5.2.2', size=2000)
+        raw = b'Subject: big\r\n\r\n' + (b'x' * 70 + b'\r\n') * 20 + b'.\r\n'
+        for port, hello, last in (('smtp', 'EHLO', 1), ('lmtp', 'LHLO', 2)):
+            with office.wire(port) as w:
+                w.reply()
+                w.ask(f'{hello} client.test')
+                w.ask('MAIL FROM:<x@elsewhere.test>')
+                assert w.ask('RCPT TO:<bob@example.test>').startswith('250')
+                if last == 2:
+                    assert w.ask('RCPT TO:<ann@example.test>').startswith('250')
+                assert w.ask('DATA').startswith('354')
+                w.send(raw)
+                assert w.reply().startswith('552 5.2.2')
+                assert last == 1 or w.reply().startswith('250')
+        assert office.fetch('bob@example.test') == [] and len(office.fetch('ann@example.test')) == 1
+        office.must('account', 'set', 'bob@example.test', '--quota-messages', '1', '--quota-bytes', 'none')
+        office.deliver(messages.plain(b'x\r\n'), to='bob@example.test')
+        refused(office, 'bob@example.test', '552 5.2.2')
+        said = office.json('explain', 'rcpt', '--from', 'x@elsewhere.test', '--to', 'bob@example.test', '--ip', '192.0.2.1')
+        assert said[-1]['result'].startswith('552 5.2.2'), said
+        office.close()
+    finally:
+        office.destroy()
+        shutil.rmtree(office.dir, ignore_errors=True)
 
 
 def test_domains(office):
