@@ -86,9 +86,11 @@ static int run_group(int argc, char **argv)
 {
 	struct str word = argc > 1 ? str_c(argv[1]) : STR("");
 
-	if (word.n == 0 || str_eq(word, STR("--help"))) {
-		help_group(word.n == 0 ? stderr : stdout, str_c(argv[0]));
-		return word.n == 0 ? EX_USAGE : EX_OK;
+	if (word.n == 0 || str_starts(word, STR("--"))) {
+		bool asked = str_eq(word, STR("--help"));
+
+		help_group(asked ? stdout : stderr, str_c(argv[0]));
+		return asked ? EX_OK : EX_USAGE;
 	}
 	return unknown_command(argv);
 }

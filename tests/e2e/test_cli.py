@@ -165,6 +165,8 @@ def test_usage(office):
                   ('--json', 'serve'), ('--state', office.state, 'account')):
         assert run(*words).returncode == USAGE, words
     assert b'did you mean' not in run('foo').stderr
+    done = run('queue', '--state', office.state)
+    assert b'usage: restante queue COMMAND' in done.stderr and b'queue list' in done.stderr, done
     for words in ((b'account', b'show', b'\xff@example.test'), (b'domain', b'add', b'\xff.test'),
                   (b'account', b'add', b'\xff@example.test')):
         assert 'UTF-8' in fails(run(*words, b'--state', office.state.encode()), USAGE), words
