@@ -393,24 +393,28 @@ void login_wipe(struct login *l)
 	mem_wipe(l, sizeof *l);
 }
 
-bool directory_login_valid(struct directory *d, uint64_t id, uint64_t version)
+enum said directory_login_valid(struct directory *d, uint64_t id, uint64_t version)
 {
 	sqlite3_stmt *s = sql_take(d, SQL_LOGIN_VERSION);
-	bool row = false, valid;
+	enum said answer = SAID_NO;
+	bool row = false;
 
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)id);
-	valid = sql_step(d, s, &row, "look up a login", NULL) == ST_OK && row &&
-		(uint64_t)sqlite3_column_int64(s, 0) == version;
+	if (sql_step(d, s, &row, "look up a login", NULL) != ST_OK)
+		answer = SAID_NOTHING;
+	else if (row && (uint64_t)sqlite3_column_int64(s, 0) == version)
+		answer = SAID_YES;
 	sql_done(s);
-	return valid;
+	return answer;
 }
 
-bool directory_same_user(struct directory *d, struct str a, struct str b)
+enum said directory_same_user(struct directory *d, struct str a, struct str b)
 {
 	struct login x, y;
 
 	if (str_eq(a, b))
-		return true;
-	return login_name(d, a, &x, NULL) == ST_OK && login_name(d, b, &y, NULL) == ST_OK &&
-	       str_eq(x.name, y.name);
+		return SAID_YES;
+	if (login_name(d, a, &x, NULL) != ST_OK || login_name(d, b, &y, NULL) != ST_OK)
+		return SAID_NOTHING;
+	return str_eq(x.name, y.name) ? SAID_YES : SAID_NO;
 }

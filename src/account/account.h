@@ -12,6 +12,9 @@
 
 struct directory;
 
+/* Of a question with two answers; a directory that cannot be read now gives neither. */
+enum said { SAID_NO, SAID_YES, SAID_NOTHING };
+
 struct directory *directory_open(const char *path, struct err *err); /* makes it when missing */
 /* Counts there, also now, whatever may change who gets mail. */
 void directory_count_changes(struct directory *d, _Atomic uint64_t *changes);
@@ -28,7 +31,7 @@ enum status directory_domain_alias(
 	struct directory *d, struct str domain, struct str of, struct err *err);
 /* Refused (ST_PERM) while an account, an alias or another name of it is left; the text names one. */
 enum status directory_domain_del(struct directory *d, struct str domain, struct err *err);
-bool directory_is_local_domain(struct directory *d, struct str domain);
+enum said directory_is_local_domain(struct directory *d, struct str domain);
 struct domain {
 	struct str name, alias_of; /* alias_of "": a domain of its own; views */
 	int64_t retention_days;    /* or RETENTION_* */
@@ -120,9 +123,9 @@ enum status app_password_del(
 	struct directory *d, struct str address, struct str name, struct err *err);
 enum status app_password_each(struct directory *d, struct str address,
 	bool (*each)(void *arg, const struct app_password *p), void *arg, struct err *err);
-/* One that is valid now for this scope: its id and name; 0 none. */
-uint64_t app_password_find(struct directory *d, uint64_t account, struct str password,
-	enum login_scope scope, char name[APP_NAME_MAX + 1]);
+/* One that is valid now for this scope; with SAID_YES *found has its id and name. */
+enum said app_password_find(struct directory *d, uint64_t account, struct str password,
+	enum login_scope scope, struct app_password *found);
 
 /* ---- keys of client certificates, for EXTERNAL ---- */
 
@@ -140,10 +143,10 @@ enum status certificate_del(struct directory *d, struct str address,
 	const unsigned char key[CERTIFICATE_KEY], struct err *err);
 enum status certificate_each(struct directory *d, struct str address,
 	bool (*each)(void *arg, const struct certificate *c), void *arg, struct err *err);
-bool certificate_opens(
+enum said certificate_opens(
 	struct directory *d, uint64_t account, const unsigned char key[CERTIFICATE_KEY]);
-/* The one account that it opens; false: none, or several. */
-bool certificate_account(
+/* The one account that it opens; SAID_NO: none, or several. */
+enum said certificate_account(
 	struct directory *d, const unsigned char key[CERTIFICATE_KEY], struct account *a);
 
 /* ---- bans, kept over a restart: what the fields mean is their owner's affair ---- */
@@ -231,6 +234,6 @@ enum resolved directory_resolve(struct directory *d, struct str recipient, struc
 
 /* May account `id` use this address as sender: its own, with any tag, or an alias that
  * leads to it (F2).  A catch-all gives no such right. */
-bool directory_may_send_as(struct directory *d, uint64_t id, struct str address);
+enum said directory_may_send_as(struct directory *d, uint64_t id, struct str address);
 
 #endif

@@ -19,10 +19,9 @@ static enum status check_target(
 	enum status status = directory_name_free(d, name, NULL);
 	bool ours = true;
 
-	if (status == ST_OK &&
-		directory_has_domain(d, canonical_domain(target), &ours, NULL) == ST_OK && !ours)
-		return ST_OK;
-	if (status == ST_EXISTS)
+	if (status == ST_OK)
+		status = directory_has_domain(d, canonical_domain(target), &ours, NULL);
+	if (status == ST_EXISTS || (status == ST_OK && !ours))
 		return ST_OK;
 	if (status == ST_OK)
 		return err_set(err, ST_NOTFOUND,

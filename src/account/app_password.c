@@ -138,25 +138,28 @@ enum status app_password_each(struct directory *d, struct str address,
 	return status;
 }
 
-uint64_t app_password_find(struct directory *d, uint64_t account, struct str password,
-	enum login_scope scope, char name[APP_NAME_MAX + 1])
+enum said app_password_find(struct directory *d, uint64_t account, struct str password,
+	enum login_scope scope, struct app_password *found)
 {
 	unsigned char digest[SCRAM_KEY];
 	sqlite3_stmt *s = sql_take(d, SQL_APP_FIND);
-	uint64_t id = 0;
+	enum said answer = SAID_NO;
 	int64_t expires_ms;
 	bool row = false;
 
 	digest_of(d, password, digest);
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)account);
 	sql_bind_blob(s, 2, digest, sizeof digest);
-	if (sql_step(d, s, &row, "look up an application password", NULL) == ST_OK && row) {
+	if (sql_step(d, s, &row, "look up an application password", NULL) != ST_OK) {
+		answer = SAID_NOTHING;
+	} else if (row) {
 		expires_ms = sqlite3_column_int64(s, 3);
 		if (((unsigned)sqlite3_column_int(s, 2) & (unsigned)scope) != 0 &&
 			(expires_ms == 0 || clock_wall_ms() < expires_ms))
-			id = (uint64_t)sqlite3_column_int64(s, 0);
-		copy_name(name, id != 0 ? sql_text(s, 1) : STR(""));
+			answer = SAID_YES;
+		found->id = (uint64_t)sqlite3_column_int64(s, 0);
+		copy_name(found->name, sql_text(s, 1));
 	}
 	sql_done(s);
-	return id;
+	return answer;
 }

@@ -175,7 +175,7 @@ void authenticator_free(struct authenticator *a)
 	if (a == NULL)
 		return;
 	while ((left = fair_take(&a->line)) != NULL)
-		check_end(LIST_OF(left, struct check, place), CHECK_BUSY);
+		check_end(LIST_OF(left, struct check, place), CHECK_TEMP);
 	work_pool_free(a->pool);
 	mem_wipe(a, sizeof *a);
 	free(a);
@@ -211,7 +211,7 @@ static void stand_in_line(struct check *c)
 	c->a->hashes++;
 	loser = fair_put(&c->a->line, &c->place);
 	if (loser != NULL)
-		check_end(LIST_OF(loser, struct check, place), CHECK_BUSY);
+		check_end(LIST_OF(loser, struct check, place), CHECK_TEMP);
 }
 
 static void hash_run(struct work *w)
@@ -225,19 +225,23 @@ static void hash_run(struct work *w)
 
 static void hash_done(struct work *w)
 {
+	static const enum check_result results[] = {
+		[SAID_NO] = CHECK_WRONG, [SAID_YES] = CHECK_OK, [SAID_NOTHING] = CHECK_TEMP
+	};
 	struct check *c = (struct check *)(void *)((char *)w - offsetof(struct check, work));
-	bool ok = c->matched && c->id != 0;
+	enum said valid = SAID_NO;
 
 	c->a->under_way--;
 	pump(c->a);
 	/* The account may have been disabled, or got another password, while the hash ran. */
-	ok = ok && directory_login_valid(c->a->directory, c->id, c->version);
-	if (ok)
+	if (c->matched && c->id != 0)
+		valid = directory_login_valid(c->a->directory, c->id, c->version);
+	if (valid == SAID_YES)
 		remember(c->a, c->mac);
 	/* When this fails, the next login tries again. */
-	if (ok && c->made)
+	if (valid == SAID_YES && c->made)
 		account_upgrade(c->a->directory, c->id, c->version, &c->better, NULL);
-	check_end(c, ok ? CHECK_OK : CHECK_WRONG);
+	check_end(c, results[valid]);
 }
 
 void check_start(struct authenticator *a, const struct login *l, struct str password,

@@ -11,7 +11,7 @@
 
 struct check; /* one password check under way */
 
-enum check_result { CHECK_OK, CHECK_WRONG, CHECK_BUSY };
+enum check_result { CHECK_OK, CHECK_WRONG, CHECK_TEMP };
 struct check_owner {
 	void (*done)(void *owner, enum check_result result);
 	void *owner;

@@ -92,33 +92,40 @@ enum status certificate_each(struct directory *d, struct str address,
 	return status;
 }
 
-bool certificate_opens(
+enum said certificate_opens(
 	struct directory *d, uint64_t account, const unsigned char key[CERTIFICATE_KEY])
 {
 	sqlite3_stmt *s = sql_take(d, SQL_CERT_OPENS);
+	enum status status;
 	bool row = false;
 
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)account);
 	sql_bind_blob(s, 2, key, CERTIFICATE_KEY);
-	if (sql_step(d, s, &row, "look up a certificate", NULL) != ST_OK)
-		row = false;
+	status = sql_step(d, s, &row, "look up a certificate", NULL);
 	sql_done(s);
-	return row;
+	if (status != ST_OK)
+		return SAID_NOTHING;
+	return row ? SAID_YES : SAID_NO;
 }
 
-bool certificate_account(
+enum said certificate_account(
 	struct directory *d, const unsigned char key[CERTIFICATE_KEY], struct account *a)
 {
 	sqlite3_stmt *s = sql_take(d, SQL_CERT_ACCOUNTS);
 	bool row = false, more = false;
+	enum status status;
 	uint64_t id = 0;
 
 	sql_bind_blob(s, 1, key, CERTIFICATE_KEY);
-	if (sql_step(d, s, &row, "look up a certificate", NULL) == ST_OK && row) {
+	status = sql_step(d, s, &row, "look up a certificate", NULL);
+	if (status == ST_OK && row) {
 		id = (uint64_t)sqlite3_column_int64(s, 0);
-		if (sql_step(d, s, &more, "look up a certificate", NULL) != ST_OK)
-			more = true;
+		status = sql_step(d, s, &more, "look up a certificate", NULL);
 	}
 	sql_done(s);
-	return row && !more && account_by_id(d, id, a, NULL) == ST_OK;
+	if (status == ST_OK && row && !more)
+		status = account_by_id(d, id, a, NULL);
+	else if (status == ST_OK)
+		status = ST_NOTFOUND;
+	return status == ST_OK ? SAID_YES : status == ST_NOTFOUND ? SAID_NO : SAID_NOTHING;
 }

@@ -152,9 +152,9 @@ struct login {
 enum status directory_login(struct directory *d, struct str user, struct login *l, struct err *err);
 void login_wipe(struct login *l);
 /* Still enabled, with this version?  Asked right before a login is granted. */
-bool directory_login_valid(struct directory *d, uint64_t id, uint64_t version);
+enum said directory_login_valid(struct directory *d, uint64_t id, uint64_t version);
 /* Do both names mean the same login? */
-bool directory_same_user(struct directory *d, struct str a, struct str b);
+enum said directory_same_user(struct directory *d, struct str a, struct str b);
 
 struct resolve_cache *resolve_cache_new(void);
 void resolve_cache_free(struct resolve_cache *c);

@@ -141,14 +141,17 @@ enum status directory_domain_set_retention(
 	return directory_end(d, status, err);
 }
 
-bool directory_is_local_domain(struct directory *d, struct str domain)
+enum said directory_is_local_domain(struct directory *d, struct str domain)
 {
 	char name[ADDRESS_MAX + 1];
 	size_t n;
 	bool has = false;
 
-	return canonical_domain_name(domain, name, &n) &&
-	       directory_has_domain(d, str_of(name, n), &has, NULL) == ST_OK && has;
+	if (!canonical_domain_name(domain, name, &n))
+		return SAID_NO;
+	if (directory_has_domain(d, str_of(name, n), &has, NULL) != ST_OK)
+		return SAID_NOTHING;
+	return has ? SAID_YES : SAID_NO;
 }
 
 enum status directory_domain_add(struct directory *d, struct str domain, struct err *err)

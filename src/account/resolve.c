@@ -138,9 +138,13 @@ static enum resolved onward_of(struct directory *d, struct str name, struct mail
 	sql_bind(s, 1, name);
 	sqlite3_bind_int(s, 2, ALIAS_DEPTH_MAX + 1);
 	while ((status = sql_step(d, s, &row, "resolve", NULL)) == ST_OK && row) {
+		if (!canonical_address(sql_text(s, 0), &c))
+			continue;
+		status = directory_has_domain(d, canonical_domain(&c), &ours, NULL);
+		if (status != ST_OK)
+			break;
 		/* a domain may have become ours since; then nobody is there */
-		if (!canonical_address(sql_text(s, 0), &c) ||
-			directory_has_domain(d, canonical_domain(&c), &ours, NULL) != ST_OK || ours)
+		if (ours)
 			continue;
 		put_str(&found->onward, sql_text(s, 0));
 		found->onward_count++;
@@ -179,6 +183,10 @@ static enum resolved accounts_of(struct directory *d, struct str name, struct ma
 			add_id(found, (uint64_t)sqlite3_column_int64(s, 0));
 	}
 	sql_done(s);
+#ifdef MUTANT_UNREADABLE_IS_NOBODY
+	if (status != ST_OK)
+		return RESOLVED_NOWHERE;
+#endif
 	if (status != ST_OK || (alias && onward_of(d, name, found) != RESOLVED))
 		return RESOLVED_TEMP;
 	if (found->count + found->onward_count > 0)
@@ -294,17 +302,22 @@ enum resolved directory_resolve(struct directory *d, struct str recipient, struc
 	return answer;
 }
 
-bool directory_may_send_as(struct directory *d, uint64_t id, struct str address)
+enum said directory_may_send_as(struct directory *d, uint64_t id, struct str address)
 {
 	struct canonical c;
 	struct maildrops found = { .ids = NULL };
+	enum resolved resolved;
 	bool may = false, local;
 
-	if (!canonical_address(address, &c) || directory_map_domain(d, &c, &local, NULL) != ST_OK)
-		return false;
-	if (mailbox(d, &c, &found) == RESOLVED)
-		for (size_t i = 0; i < found.count && !may; i++)
-			may = found.ids[i] == id;
+	if (!canonical_address(address, &c))
+		return SAID_NO;
+	if (directory_map_domain(d, &c, &local, NULL) != ST_OK)
+		return SAID_NOTHING;
+	resolved = mailbox(d, &c, &found);
+	for (size_t i = 0; resolved == RESOLVED && i < found.count && !may; i++)
+		may = found.ids[i] == id;
 	maildrops_free(&found);
-	return may;
+	if (resolved == RESOLVED_TEMP)
+		return SAID_NOTHING;
+	return may ? SAID_YES : SAID_NO;
 }

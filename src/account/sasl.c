@@ -117,8 +117,8 @@ void sasl_ok(struct sasl *x)
 			.output = STR(""),
 			.account = x->login.id,
 			.address = x->login.name,
-			.app = x->app,
-			.app_name = str_c(x->app_name),
+			.app = x->app.id,
+			.app_name = str_c(x->app.name),
 			.mechanism = name_of(x->mechanism) });
 }
 
@@ -129,7 +129,11 @@ bool sasl_look_up(struct sasl *x)
 	login_wipe(&x->login);
 	if (directory_login(d, buf_str(&x->user), &x->login, NULL) == ST_OK)
 		return true;
+#ifdef MUTANT_UNREADABLE_IS_WRONG
+	sasl_end(x, SASL_FAILED);
+#else
 	sasl_end(x, SASL_TEMP);
+#endif
 	return false;
 }
 
@@ -140,32 +144,41 @@ static void checked(void *owner, enum check_result result)
 	switch (result) {
 	case CHECK_OK: sasl_ok(x); return;
 	case CHECK_WRONG: sasl_end(x, SASL_FAILED); return;
-	case CHECK_BUSY: sasl_end(x, SASL_TEMP); return;
+	case CHECK_TEMP: sasl_end(x, SASL_TEMP); return;
 	}
 }
 
 /* A fast lookup, and what it finds is random: no oracle for anybody's own password. */
-static bool is_app_password(struct sasl *x, struct str password)
+static enum said is_app_password(struct sasl *x, struct str password)
 {
 	if (!x->login.found || x->login.disabled || x->scope == 0)
-		return false;
-	x->app = app_password_find(
-		authenticator_directory(x->a), x->login.id, password, x->scope, x->app_name);
-	return x->app != 0;
+		return SAID_NO;
+	return app_password_find(
+		authenticator_directory(x->a), x->login.id, password, x->scope, &x->app);
 }
 
 void sasl_check_password(struct sasl *x, struct str password)
 {
 	if (!sasl_look_up(x))
 		return;
-	if (is_app_password(x, password))
-		sasl_ok(x);
-	else
-		check_start(x->a, &x->login, password,
-			(struct check_owner){ .done = checked,
-				.owner = x,
-				.under_way = &x->check,
-				.flow = x->flow });
+	switch (is_app_password(x, password)) {
+	case SAID_YES: sasl_ok(x); return;
+	case SAID_NOTHING: sasl_end(x, SASL_TEMP); return;
+	case SAID_NO: break;
+	}
+	x->app = (struct app_password){ .id = 0 };
+	check_start(x->a, &x->login, password,
+		(struct check_owner){
+			.done = checked, .owner = x, .under_way = &x->check, .flow = x->flow });
+}
+
+void sasl_decide(struct sasl *x, enum said answer)
+{
+	switch (answer) {
+	case SAID_YES: sasl_ok(x); return;
+	case SAID_NO: sasl_end(x, SASL_FAILED); return;
+	case SAID_NOTHING: sasl_end(x, SASL_TEMP); return;
+	}
 }
 
 void sasl_step(struct sasl *x, struct str input, bool has_input)

@@ -15,6 +15,7 @@ void sasl_step_external(struct sasl *x, struct str authzid, bool has_input)
 {
 	struct directory *d = authenticator_directory(x->a);
 	struct account a;
+	enum said known = SAID_NO;
 
 	if (!has_input && x->step++ == 0) {
 		sasl_challenge(x, STR(""));
@@ -25,17 +26,22 @@ void sasl_step_external(struct sasl *x, struct str authzid, bool has_input)
 		sasl_end(x, SASL_MALFORMED);
 		return;
 	}
+	if (authzid.n == 0)
+		known = certificate_account(d, x->client_key, &a);
 	if (authzid.n > 0)
 		buf_put(&x->user, authzid);
-	else if (certificate_account(d, x->client_key, &a))
+	else if (known == SAID_YES)
 		buf_put(&x->user, str_c(a.address));
 	else
 		call_it_by_key(x);
+	if (known == SAID_NOTHING) {
+		sasl_decide(x, known);
+		return;
+	}
 	if (!sasl_look_up(x))
 		return;
-	if (x->login.found && !x->login.disabled &&
-		certificate_opens(d, x->login.id, x->client_key))
-		sasl_ok(x);
+	if (x->login.found && !x->login.disabled)
+		sasl_decide(x, certificate_opens(d, x->login.id, x->client_key));
 	else
 		sasl_end(x, SASL_FAILED);
 }

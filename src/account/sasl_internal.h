@@ -24,10 +24,9 @@ struct sasl {
 	void *owner;
 	enum mechanism mechanism;
 	enum login_scope scope;
-	uint64_t app;
-	char app_name[APP_NAME_MAX + 1];
-	unsigned step; /* responses taken; the mechanism counts it up */
-	bool over;     /* told the end */
+	struct app_password app; /* the one that was used; id 0: none */
+	unsigned step;           /* responses taken; the mechanism counts it up */
+	bool over;               /* told the end */
 	bool freed;
 	unsigned answering; /* done() calls running: sasl_free() only marks */
 	bool tls, plus_offered;
@@ -46,6 +45,8 @@ struct sasl {
 void sasl_challenge(struct sasl *x, struct str output);
 void sasl_end(struct sasl *x, enum sasl_result result);
 void sasl_ok(struct sasl *x); /* for x->login */
+/* What the directory said of the last doubt. */
+void sasl_decide(struct sasl *x, enum said answer);
 
 /* Looks x->user up; false: answered already. */
 bool sasl_look_up(struct sasl *x);

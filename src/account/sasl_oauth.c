@@ -130,9 +130,15 @@ static void fail(struct sasl *x)
 static void good(struct sasl *x, struct str username)
 {
 	struct directory *d = authenticator_directory(x->a);
+	enum said same = SAID_YES;
 
-	if (x->user.len > 0 && !directory_same_user(d, buf_str(&x->user), username)) {
-		fail(x);
+	if (x->user.len > 0)
+		same = directory_same_user(d, buf_str(&x->user), username);
+	if (same != SAID_YES) {
+		if (same == SAID_NO)
+			fail(x);
+		else
+			sasl_end(x, SASL_TEMP);
 		return;
 	}
 	buf_clear(&x->user);

@@ -12,6 +12,7 @@ static bool is_name(struct str s)
 void sasl_step_plain(struct sasl *x, struct str input, bool has_input)
 {
 	struct str authzid, authcid, password = input;
+	enum said same = SAID_YES;
 
 	if (!has_input && x->step++ == 0) {
 		sasl_challenge(x, STR(""));
@@ -29,10 +30,12 @@ void sasl_step_plain(struct sasl *x, struct str input, bool has_input)
 	buf_put(&x->user, authcid);
 	/* Nobody acts for somebody else (RFC 4616 2; maddy CVE-2023-27582).  No hash is needed to see it, and
 	 * the answer does not depend on who exists. */
-	if (authzid.n > 0 && !directory_same_user(authenticator_directory(x->a), authzid, authcid))
-		sasl_end(x, SASL_FAILED);
-	else
+	if (authzid.n > 0)
+		same = directory_same_user(authenticator_directory(x->a), authzid, authcid);
+	if (same == SAID_YES)
 		sasl_check_password(x, password);
+	else
+		sasl_decide(x, same);
 }
 
 /* Some clients send the name as initial response. */

@@ -169,15 +169,18 @@ static void client_first(struct sasl *x, struct str input)
 	struct client_first f = { .flag = STR_INIT("") };
 	struct directory *d = authenticator_directory(x->a);
 	enum sasl_result result = SASL_CHALLENGE;
+	enum said same = SAID_YES;
 
 	if (!parse_first(x, input, &f)) {
 		result = SASL_MALFORMED;
 	} else {
 		buf_put(&x->user, buf_str(&f.user));
-		if (!binding_ok(x, f.flag) ||
-			(f.zuser.len > 0 &&
-				!directory_same_user(d, buf_str(&f.zuser), buf_str(&f.user))))
+		if (f.zuser.len > 0)
+			same = directory_same_user(d, buf_str(&f.zuser), buf_str(&f.user));
+		if (!binding_ok(x, f.flag) || same == SAID_NO)
 			result = SASL_FAILED;
+		else if (same == SAID_NOTHING)
+			result = SASL_TEMP;
 	}
 	buf_deinit(&f.user);
 	buf_deinit(&f.zuser);
@@ -247,7 +250,7 @@ static bool proof_ok(
 	return ok && x->login.found;
 }
 
-static bool still_valid(const struct sasl *x)
+static enum said still_valid(const struct sasl *x)
 {
 	return directory_login_valid(authenticator_directory(x->a), x->login.id, x->login.version);
 }
@@ -258,6 +261,7 @@ static void client_final(struct sasl *x, struct str input)
 	unsigned char verifier[SCRAM_KEY] = { 0 };
 	struct buf out;
 	enum sasl_result result = SASL_CHALLENGE;
+	enum said valid = SAID_YES;
 
 	buf_init(&out, 0);
 	if (!parse_final(input, &f)) {
@@ -265,9 +269,13 @@ static void client_final(struct sasl *x, struct str input)
 	} else {
 		bool proof = proof_ok(x, &f, verifier);
 
-		if (!same_channel(x, &f) || !proof || !still_valid(x))
+		if (!same_channel(x, &f) || !proof)
 			result = SASL_FAILED;
 	}
+	if (result == SASL_CHALLENGE)
+		valid = still_valid(x);
+	if (valid != SAID_YES)
+		result = valid == SAID_NO ? SASL_FAILED : SASL_TEMP;
 	buf_wipe(&f.binding);
 	buf_wipe(&f.proof);
 	if (result != SASL_CHALLENGE) {
@@ -296,8 +304,6 @@ void sasl_step_scram(struct sasl *x, struct str input, bool has_input)
 		client_final(x, input);
 	else if (input.n > 0)
 		sasl_end(x, SASL_MALFORMED);
-	else if (!still_valid(x))
-		sasl_end(x, SASL_FAILED);
 	else
-		sasl_ok(x);
+		sasl_decide(x, still_valid(x));
 }

@@ -20,21 +20,23 @@ enum status suppression_add(
 	return status;
 }
 
-bool suppression_has(struct directory *d, uint64_t account, struct str address)
+enum said suppression_has(struct directory *d, uint64_t account, struct str address)
 {
 	sqlite3_stmt *s;
 	struct canonical c;
+	enum status status;
 	bool row = false;
 
 	if (!canonical_address(address, &c))
-		return false;
+		return SAID_NO;
 	s = sql_take(d, SQL_SUPPRESSION_GET);
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)account);
 	sql_bind(s, 2, canonical_str(&c));
-	if (sql_step(d, s, &row, "look up a suppressed address", NULL) != ST_OK)
-		row = false;
+	status = sql_step(d, s, &row, "look up a suppressed address", NULL);
 	sql_done(s);
-	return row;
+	if (status != ST_OK)
+		return SAID_NOTHING;
+	return row ? SAID_YES : SAID_NO;
 }
 
 enum status suppression_del(

@@ -9,7 +9,7 @@
 enum status suppression_add(struct directory *d, uint64_t account, struct str address,
 	int64_t wall_ms, struct err *err);
 /* False also when it cannot be read now: mail is rather sent. */
-bool suppression_has(struct directory *d, uint64_t account, struct str address);
+enum said suppression_has(struct directory *d, uint64_t account, struct str address);
 /* ST_NOTFOUND: it is not there. */
 enum status suppression_del(
 	struct directory *d, struct str account, struct str address, struct err *err);

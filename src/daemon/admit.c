@@ -78,9 +78,12 @@ static enum resolved relay(struct admit *a, struct str recipient, struct maildro
 				RESOLVED_NOWHERE);
 		case ROUTE_ACCEPT: a->rule = "a route with backup_mx"; break;
 		}
-	if (a->account != 0 && a->office->config->suppression &&
-		suppression_has(a->office->directory, a->account, recipient))
-		return decide(a, "suppression", RESOLVED_SUPPRESSED);
+	if (a->account != 0 && a->office->config->suppression)
+		switch (suppression_has(a->office->directory, a->account, recipient)) {
+		case SAID_YES: return decide(a, "suppression", RESOLVED_SUPPRESSED);
+		case SAID_NOTHING: return decide(a, "the directory", RESOLVED_TEMP);
+		case SAID_NO: break;
+		}
 	a->relayed = known;
 	add_onward(found, recipient);
 	return RESOLVED;
@@ -91,18 +94,21 @@ enum resolved admit_recipient(struct admit *a, struct str recipient, struct mail
 	enum resolved resolved;
 
 	a->relayed = false;
-	if (srs_is_made(recipient) &&
-		directory_is_local_domain(a->office->directory, route_domain(recipient)))
-		return send_back(a, recipient, found);
+	if (srs_is_made(recipient))
+		switch (directory_is_local_domain(a->office->directory, route_domain(recipient))) {
+		case SAID_YES: return send_back(a, recipient, found);
+		case SAID_NOTHING: return decide(a, "the directory", RESOLVED_TEMP);
+		case SAID_NO: break;
+		}
 	resolved = look_up(a, recipient, found);
 	return resolved == RESOLVED_FOREIGN ? relay(a, recipient, found) : resolved;
 }
 
-bool admit_sender(struct admit *a, struct str sender)
+enum said admit_sender(struct admit *a, struct str sender)
 {
 	/* Notices of a mail client have no sender to check (RFC 8098 3). */
 	if (a->account == 0 || !a->office->config->sender_login_match || sender.n == 0)
-		return true;
+		return SAID_YES;
 	return directory_may_send_as(a->office->directory, a->account, sender);
 }
 

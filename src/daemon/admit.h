@@ -18,7 +18,7 @@ struct admit {
 /* Adds to *found when it is RESOLVED, only then. */
 enum resolved admit_recipient(struct admit *a, struct str recipient, struct maildrops *found);
 /* May who logged in send under this name? */
-bool admit_sender(struct admit *a, struct str sender);
+enum said admit_sender(struct admit *a, struct str sender);
 
 struct admit_reply {
 	unsigned code; /* 0: the engine's own */

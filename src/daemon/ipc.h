@@ -23,7 +23,7 @@ enum ipc_type {
 	 * keeps mail */
 	IPC_AUTH = 1,
 	IPC_AUTH_STEP,
-	IPC_SENDER, /* addresses: may this account send as each? -> yes, or which of them it may not */
+	IPC_SENDER, /* addresses: may this account send as each? -> enum said, and which of them it may not */
 	/* IPC_RCPT_*, then of each recipient: itself, announced size, notify, orcpt.  To all but the last the edge
 	 * has said yes already, as it was told for another message.  -> enum resolved of the last, and the
 	 * changes of accounts up to which that may be said again, 0: not at all */

@@ -54,8 +54,11 @@ static enum status domain_is_here(struct office *o, struct str address, struct e
 	if (at == address.n || domain.n == 0 || at == 0)
 		return err_set(err, ST_USAGE, "'%.*s' is no address: give local-part@domain",
 			STR_ARG(str_head(address, 100)));
-	if (directory_is_local_domain(o->directory, domain))
-		return ST_OK;
+	switch (directory_is_local_domain(o->directory, domain)) {
+	case SAID_YES: return ST_OK;
+	case SAID_NOTHING: return err_set(err, ST_IO, "directory: it cannot be read now");
+	case SAID_NO: break;
+	}
 	return err_set(err, ST_NOTFOUND,
 		"the domain %.*s is not one of this office: first run restante domain add %.*s",
 		STR_ARG(str_head(domain, 80)), STR_ARG(str_head(domain, 80)));

@@ -124,6 +124,7 @@ enum status verb_explain_rcpt(
 	struct explain e = { .office = o, .reply = r, .admit = { .office = o } };
 	char ip[64];
 	unsigned char octets[16];
+	enum said sender;
 	enum status status = request_str(q, "from", &e.from, err);
 
 	if (status == ST_OK)
@@ -146,7 +147,10 @@ enum status verb_explain_rcpt(
 	if (status != ST_OK)
 		return status;
 	e.admit.notice = e.from.n == 0;
-	if (!admit_sender(&e.admit, e.from)) {
+	sender = admit_sender(&e.admit, e.from);
+	if (sender == SAID_NOTHING)
+		return err_set(err, ST_IO, "directory: it cannot be read now");
+	if (sender == SAID_NO) {
 		decide(&e, "sender", 553, STR("5.7.1 this sender address is not yours"),
 			"sender_login_match");
 		return ST_OK;

@@ -288,9 +288,9 @@ static void answered(struct session *s, struct ipc_packet *packet)
 	case IPC_SENDER:
 		if (p->checking_from)
 			smtp_authors_answered(p, packet);
-		else if (packet == NULL)
+		else if (packet == NULL || result == SAID_NOTHING)
 			smtpd_answer(p->engine, 451, no_store);
-		else if (result != 0)
+		else if (result == SAID_YES)
 			smtpd_answer(p->engine, 0, STR(""));
 		else
 			smtpd_answer(p->engine, 553, STR("5.7.1 this sender address is not yours"));

@@ -196,13 +196,13 @@ static void ask_authors(struct session_smtp *p, struct str header)
 /* first: the first of them that is not the account's; count when all are. */
 void smtp_authors_answered(struct session_smtp *p, struct ipc_packet *packet)
 {
-	bool good = packet != NULL && packet->head.result != 0;
-	uint32_t first = packet == NULL || good ? 0 : get_u32(&packet->body);
+	unsigned may = packet == NULL ? SAID_NOTHING : packet->head.result;
+	uint32_t first = may == SAID_NO ? get_u32(&packet->body) : 0;
 
 	p->checking_from = false;
-	if (good)
+	if (may == SAID_YES)
 		hand_over(p);
-	else if (packet == NULL)
+	else if (may != SAID_NO)
 		refuse_message(p, 451, no_store, "no-store");
 	else if (first < p->from_count)
 		refuse_message(p, 550, STR("5.7.1 an address in From is not yours"), "from");

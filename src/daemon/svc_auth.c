@@ -101,17 +101,17 @@ bool svc_sender(struct svc_session *x, struct reader *r)
 	struct directory *d = x->edge->svc->office.directory;
 	uint32_t first = 0;
 	struct buf b = { 0 };
-	bool may = true;
+	enum said may = SAID_YES;
 
 	if (x->account == 0 || r->rest.n == 0)
 		return false;
-	while (may && r->rest.n > 0) {
+	while (may == SAID_YES && r->rest.n > 0) {
 		struct str address = get_str(r);
 
 		if (r->bad || first == SENDERS_MAX)
 			return false;
 		may = directory_may_send_as(d, x->account, address);
-		first += may;
+		first += may == SAID_YES;
 	}
 	put_u32(&b, first);
 	svc_answer(x, may, buf_str(&b), STR(""), -1);

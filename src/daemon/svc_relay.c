@@ -38,7 +38,8 @@ bool svc_srs(struct svc_session *x, struct str sender, struct buf *out)
 	struct reader texts = { .rest = buf_str(&x->recipients) };
 	struct srs srs;
 
-	if (directory_is_local_domain(x->edge->svc->office.directory, route_domain(sender)))
+	if (directory_is_local_domain(x->edge->svc->office.directory, route_domain(sender)) ==
+		SAID_YES)
 		return false; /* ours: it finds back without */
 	for (size_t i = 0; i < x->nfound; i++) {
 		struct reader onward = { .rest = buf_str(&x->found[i].onward) };

@@ -24,6 +24,16 @@ static struct server_want server_at(const char *address, uint16_t port)
 		.timeout_ms = STEP_MS };
 }
 
+/* Nobody here has a wrong password. */
+static bool logged_in(enum status status, const struct err *err)
+{
+	if (status == ST_PERM)
+		sim_broken("a login: %s", err->text);
+	if (status != ST_OK && sim_verbose > 1)
+		printf("client: %s\n", err->text);
+	return status == ST_OK;
+}
+
 /* ---- a sender ---- */
 
 static void result_came(struct letter_rcpt *r, const struct smtpc_result *result)
@@ -126,9 +136,7 @@ static void send_session(struct sender *s)
 		want.user = str_c(mailboxes[from].address);
 		want.secret = STR("secret");
 	}
-	ready = smtp_open(&session, &want, &err) == ST_OK;
-	if (!ready && sim_verbose > 1)
-		printf("sender: %s\n", err.text);
+	ready = logged_in(smtp_open(&session, &want, &err), &err);
 	while (ready && l != NULL && l->office == office && l->from == from) {
 		ready = hand_in(s, &session, l);
 		if (sim_chance(300))
@@ -313,14 +321,12 @@ static void fetch_session(struct fetcher *f)
 
 	address_of(f->mailbox->office->host, address);
 	want.server = server_at(address, PORT_POP3);
-	if (pop_open(&p, &want, &err) == ST_OK) {
+	if (logged_in(pop_open(&p, &want, &err), &err)) {
 		f->mailbox->sessions++;
 		/* Now and then it hangs up instead of saying QUIT: nothing may be deleted then. */
 		if (list(f, &p, &all) && retrieve_all(f, &p, &all) && delete_some(f, &p, &all) &&
 			(f->hurry || sim_chance(850)))
 			quit(f, &p, &all);
-	} else if (sim_verbose > 1) {
-		printf("fetcher: %s\n", err.text);
 	}
 	free(all.by_number);
 	pop_close(&p);

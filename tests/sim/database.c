@@ -1,7 +1,8 @@
 /* The files of SQLite, of the default file system but for this: while the disk of a machine is in trouble, reads, writes,
- * syncs and openings of its index fail too. */
+ * syncs and openings of its index and its accounts fail too, and what was read is read again. */
 #include <errno.h>
 #include <sqlite3.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -10,7 +11,7 @@
 
 struct file {
 	sqlite3_file base;
-	bool fails;         /* it is an index, or what belongs to one */
+	bool fails;         /* it is an index or accounts, or what belongs to them */
 	sqlite3_file *real; /* behind this */
 };
 
@@ -148,11 +149,12 @@ static const sqlite3_io_methods methods = {
 	.xShmUnmap = on_shm_unmap,
 };
 
-static bool is_index(const char *name)
+static bool is_ours(const char *name)
 {
 	const char *base = name == NULL ? NULL : strrchr(name, '/');
 
-	return base != NULL && str_starts(str_c(base), STR("/index.sqlite"));
+	return base != NULL && (str_starts(str_c(base), STR("/index.sqlite")) ||
+				       str_starts(str_c(base), STR("/accounts.db")));
 }
 
 static int on_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, int *out)
@@ -161,8 +163,7 @@ static int on_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags,
 	int error;
 
 	(void)v;
-	*file = (struct file){ .fails = is_index(name),
-		.real = (sqlite3_file *)(void *)(file + 1) };
+	*file = (struct file){ .fails = is_ours(name), .real = (sqlite3_file *)(void *)(file + 1) };
 	(void)full(file, SIM_DISK_OPEN, &error);
 	error = error != 0 ? SQLITE_CANTOPEN
 			   : real_vfs->xOpen(real_vfs, name, file->real, flags, out);
@@ -178,9 +179,25 @@ static int seeded(sqlite3_vfs *v, int n, char *to)
 	return n;
 }
 
+/* A few accounts would be read once and never again. */
+static sqlite3_pcache_methods2 cache, real_cache;
+
+static void on_unpin(sqlite3_pcache *c, sqlite3_pcache_page *page, int discard)
+{
+	real_cache.xUnpin(c, page, discard || sim_disk_in_trouble());
+}
+
 void sim_databases(void)
 {
 	if (real_vfs == NULL) {
+		if (sqlite3_shutdown() != SQLITE_OK ||
+			sqlite3_config(SQLITE_CONFIG_GETPCACHE2, &real_cache) != SQLITE_OK)
+			abort();
+		cache = real_cache;
+		cache.xUnpin = on_unpin;
+		if (sqlite3_config(SQLITE_CONFIG_PCACHE2, &cache) != SQLITE_OK)
+			abort();
+		sqlite3_initialize();
 		real_vfs = sqlite3_vfs_find(NULL);
 		vfs = *real_vfs;
 		vfs.zName = "sim";

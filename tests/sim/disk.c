@@ -23,7 +23,7 @@ struct sim_disk {
 	unsigned often; /* per mille of the calls that it is about */
 	int64_t over_us;
 	uint64_t faults;
-	uint64_t index_faults; /* of them */
+	uint64_t database_faults; /* of them */
 };
 
 static const struct trouble {
@@ -65,21 +65,31 @@ static int fault(struct disk *d, unsigned call)
 	return call == SIM_DISK_WRITE || call == SIM_DISK_SYNC ? 0 : s->trouble->error;
 }
 
+/* Of the machine that runs now, when its disk is in trouble. */
+static struct sim_disk *troubled(void)
+{
+	for (size_t i = 0; sim_self != NULL && i < DISKS; i++)
+		if (disks[i] != NULL && disks[i]->user == sim_self &&
+			sim_now_us < disks[i]->over_us)
+			return disks[i];
+	return NULL;
+}
+
+bool sim_disk_in_trouble(void)
+{
+	return troubled() != NULL;
+}
+
 int sim_disk_fault(enum sim_disk_call call)
 {
-	for (size_t i = 0; sim_self != NULL && i < DISKS; i++) {
-		struct sim_disk *s = disks[i];
+	struct sim_disk *s = troubled();
 
-		if (s == NULL || s->host != sim_self->host || s->user != sim_self ||
-			sim_now_us >= s->over_us || (s->trouble->calls & call) == 0 ||
-			!sim_chance(s->often))
-			continue;
-		s->faults++;
-		s->index_faults++;
-		sim_trace("index-fault", call, (uint64_t)-s->trouble->error);
-		return s->trouble->error;
-	}
-	return 0;
+	if (s == NULL || (s->trouble->calls & call) == 0 || !sim_chance(s->often))
+		return 0;
+	s->faults++;
+	s->database_faults++;
+	sim_trace("database-fault", call, (uint64_t)-s->trouble->error);
+	return s->trouble->error;
 }
 
 #define ON_INNER(type, kind, call)                                                                 \
@@ -364,9 +374,9 @@ uint64_t sim_disk_faults(const struct sim_disk *s)
 	return s->faults;
 }
 
-uint64_t sim_disk_index_faults(const struct sim_disk *s)
+uint64_t sim_disk_database_faults(const struct sim_disk *s)
 {
-	return s->index_faults;
+	return s->database_faults;
 }
 
 void sim_disk_cut(struct sim_disk *s)

@@ -234,14 +234,14 @@ static void play(uint64_t seed, bool say)
 		printf("seed %" PRIu64 ": %016" PRIx64 " events %" PRIu64
 		       " letters %u taken %" PRIu64 " perhaps %" PRIu64 " came %" PRIu64
 		       " back %" PRIu64 " cuts %" PRIu64 " kills %" PRIu64 " power %" PRIu64
-		       " disk %" PRIu64 " index %" PRIu64 "\n",
+		       " disk %" PRIu64 " database %" PRIu64 "\n",
 			seed, sim_trace_sum(), sim_events(), letter_count, acked, unknown, found,
 			bounced, net_cuts, world.offices[0].kills + world.offices[1].kills,
 			world.offices[0].cuts + world.offices[1].cuts,
 			sim_disk_faults(world.offices[0].disk) +
 				sim_disk_faults(world.offices[1].disk),
-			sim_disk_index_faults(world.offices[0].disk) +
-				sim_disk_index_faults(world.offices[1].disk));
+			sim_disk_database_faults(world.offices[0].disk) +
+				sim_disk_database_faults(world.offices[1].disk));
 	for (size_t i = 0; i < OFFICES; i++)
 		office_end(&world.offices[i]);
 	proc_end();

@@ -154,7 +154,7 @@ struct disk *sim_disk_inner(struct sim_disk *d);
 void sim_disk_trouble(struct sim_disk *d, int64_t for_us);
 void sim_disk_mend(struct sim_disk *d);
 uint64_t sim_disk_faults(const struct sim_disk *d);
-uint64_t sim_disk_index_faults(const struct sim_disk *d); /* of them */
+uint64_t sim_disk_database_faults(const struct sim_disk *d); /* of them */
 enum sim_disk_call {
 	SIM_DISK_OPEN = 1,
 	SIM_DISK_MAKE = 2,
@@ -167,6 +167,7 @@ enum sim_disk_call {
 };
 /* For what SQLite does there: 0, or a negative errno when it has to fail. */
 int sim_disk_fault(enum sim_disk_call call);
+bool sim_disk_in_trouble(void); /* of the machine that runs now */
 extern struct disk_faults {
 	unsigned slow; /* per mille of commits */
 } disk_faults;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "account/directory.h"
+#include "account/suppression.h"
 #include "base/clock.h"
 
 #define LEN(a) (sizeof(a) / sizeof *(a))
@@ -77,15 +78,16 @@ static void domain_aliases(void **state)
 	assert_int_equal(to("postmaster@example.net", RESOLVED), ann);
 	assert_int_equal(alias("sales@example.org", "bob@example.org"), ST_OK);
 	assert_int_equal(to("sales@example.net", RESOLVED), bob);
-	assert_true(directory_may_send_as(d, bob, STR("sales@example.net")));
-	assert_false(directory_may_send_as(d, ann, STR("sales@example.net")));
+	assert_int_equal(directory_may_send_as(d, bob, STR("sales@example.net")), SAID_YES);
+	assert_int_equal(directory_may_send_as(d, ann, STR("sales@example.net")), SAID_NO);
 	/* It is a name for logging in, too, and does not make "ann" ambiguous. */
 	assert_int_equal(directory_login(d, STR("ann@example.net"), &l, NULL), ST_OK);
 	assert_int_equal(l.id, ann);
 	assert_true(str_eq(l.name, STR("ann@example.org")));
 	assert_int_equal(directory_login(d, STR("ann"), &l, NULL), ST_OK);
 	assert_int_equal(l.id, ann);
-	assert_true(directory_same_user(d, STR("ann@example.net"), STR("ann@example.org")));
+	assert_int_equal(
+		directory_same_user(d, STR("ann@example.net"), STR("ann@example.org")), SAID_YES);
 }
 
 static void domains_refused(void **state)
@@ -159,7 +161,7 @@ static void catch_all(void **state)
 	assert_int_equal(to("ann@example.org", RESOLVED), ann);
 	assert_int_equal(account_set_disabled(d, STR("ann@example.org"), true, NULL), ST_OK);
 	to("ann@example.org", RESOLVED_DISABLED);
-	assert_false(directory_may_send_as(d, bob, STR("who@example.org")));
+	assert_int_equal(directory_may_send_as(d, bob, STR("who@example.org")), SAID_NO);
 	/* Its target cannot go away under it, nor can another alias lead to it. */
 	assert_int_equal(account_del(d, STR("bob@example.org"), NULL, NULL), ST_PERM);
 	assert_int_equal(alias("all@example.org", "@example.org"), ST_USAGE);
@@ -220,9 +222,7 @@ static void app_passwords(void **state)
 {
 	static const struct clock_source source = { wall_ms, mono_ms, no_random };
 	struct str user = STR("ann@example.org");
-	char name[APP_NAME_MAX + 1];
-	struct app_password p = { 0 };
-	uint64_t id;
+	struct app_password p = { 0 }, found = { 0 };
 
 	(void)state;
 	clock_replace(&source);
@@ -234,19 +234,19 @@ static void app_passwords(void **state)
 	assert_int_equal(
 		app_password_add(d, user, STR("printer"), STR("second"), LOGIN_SMTP, 0, NULL),
 		ST_OK);
-	id = app_password_find(d, ann, STR("first"), LOGIN_POP3, name);
-	assert_int_not_equal(id, 0);
-	assert_string_equal(name, "phone");
+	assert_int_equal(app_password_find(d, ann, STR("first"), LOGIN_POP3, &found), SAID_YES);
+	assert_int_not_equal(found.id, 0);
+	assert_string_equal(found.name, "phone");
 	/* scope, another's, wrong, expired */
-	assert_int_equal(app_password_find(d, ann, STR("first"), LOGIN_SMTP, name), 0);
-	assert_int_equal(app_password_find(d, bob, STR("first"), LOGIN_POP3, name), 0);
-	assert_int_equal(app_password_find(d, ann, STR("firsT"), LOGIN_POP3, name), 0);
-	assert_int_not_equal(app_password_find(d, ann, STR("second"), LOGIN_SMTP, name), 0);
-	assert_int_equal(app_password_find(d, ann, STR("second"), LOGIN_POP3, name), 0);
+	assert_int_equal(app_password_find(d, ann, STR("first"), LOGIN_SMTP, &found), SAID_NO);
+	assert_int_equal(app_password_find(d, bob, STR("first"), LOGIN_POP3, &found), SAID_NO);
+	assert_int_equal(app_password_find(d, ann, STR("firsT"), LOGIN_POP3, &found), SAID_NO);
+	assert_int_equal(app_password_find(d, ann, STR("second"), LOGIN_SMTP, &found), SAID_YES);
+	assert_int_equal(app_password_find(d, ann, STR("second"), LOGIN_POP3, &found), SAID_NO);
 	wall += 4999;
-	assert_int_equal(app_password_find(d, ann, STR("first"), LOGIN_POP3, name), id);
+	assert_int_equal(app_password_find(d, ann, STR("first"), LOGIN_POP3, &found), SAID_YES);
 	wall += 1;
-	assert_int_equal(app_password_find(d, ann, STR("first"), LOGIN_POP3, name), 0);
+	assert_int_equal(app_password_find(d, ann, STR("first"), LOGIN_POP3, &found), SAID_NO);
 	assert_int_equal(app_password_del(d, user, STR("phone"), NULL), ST_OK);
 	assert_int_equal(app_password_del(d, user, STR("phone"), NULL), ST_NOTFOUND);
 	assert_int_equal(app_password_each(d, user, copy_app, &p, NULL), ST_OK);
@@ -260,7 +260,7 @@ static void app_passwords(void **state)
 	assert_int_equal(
 		app_password_add(d, user, STR("old"), STR("x"), LOGIN_ALL, wall, NULL), ST_USAGE);
 	assert_int_equal(account_del(d, user, NULL, NULL), ST_OK);
-	assert_int_equal(app_password_find(d, ann, STR("second"), LOGIN_SMTP, name), 0);
+	assert_int_equal(app_password_find(d, ann, STR("second"), LOGIN_SMTP, &found), SAID_NO);
 }
 
 static void last_logins(void **state)
@@ -396,6 +396,117 @@ static void changes_after_questions(void **state)
 	to("eve@example.org", RESOLVED_DISABLED);
 }
 
+static const unsigned char key[CERTIFICATE_KEY] = "k";
+
+static enum said onward(void)
+{
+	struct maildrops m = { 0 };
+	enum resolved r = directory_resolve(d, STR("all@example.org"), &m);
+	size_t count = m.count + m.onward_count;
+
+	maildrops_free(&m);
+	return r == RESOLVED_TEMP ? SAID_NOTHING : r == RESOLVED && count == 3 ? SAID_YES : SAID_NO;
+}
+
+static enum said catch (void) {
+	struct maildrops m = { 0 };
+	enum resolved r = directory_resolve(d, STR("any@example.net"), &m);
+
+	maildrops_free(&m);
+	return r == RESOLVED_TEMP ? SAID_NOTHING
+	       : r == RESOLVED    ? SAID_YES
+				  : SAID_NO;
+}
+
+static enum said local(void)
+{
+	return directory_is_local_domain(d, STR("example.org"));
+}
+
+static enum said sender(void)
+{
+	return directory_may_send_as(d, bob, STR("bob@example.org"));
+}
+
+static enum said valid(void)
+{
+	return directory_login_valid(d, ann, 1);
+}
+
+static enum said same(void)
+{
+	return directory_same_user(d, STR("ann@example.net"), STR("ann@example.org"));
+}
+
+static enum said app(void)
+{
+	struct app_password found;
+
+	return app_password_find(d, ann, STR("secret"), LOGIN_POP3, &found);
+}
+
+static enum said opens(void)
+{
+	return certificate_opens(d, ann, key);
+}
+
+static enum said whose(void)
+{
+	struct account a;
+
+	return certificate_account(d, key, &a);
+}
+
+static enum said suppressed(void)
+{
+	return suppression_has(d, ann, STR("x@elsewhere.test"));
+}
+
+static int stop(void *arg)
+{
+	int *left = arg;
+
+	return (*left)-- == 0;
+}
+
+/* Whatever step of it fails, and the next one works again: a question with the answer yes is answered yes or not now. */
+static void unreadable(void **state)
+{
+	static enum said (*const questions[])(void) = { onward, catch, local, sender, valid, same,
+		app, opens, whose, suppressed };
+	const struct str targets[] = { STR("ann@example.org"), STR("x@far.test"),
+		STR("y@far.test") };
+
+	(void)state;
+	assert_int_equal(
+		directory_domain_alias(d, STR("example.net"), STR("example.org"), NULL), ST_OK);
+	assert_int_equal(alias_add(d, STR("all@example.org"), targets, LEN(targets), NULL), ST_OK);
+	assert_int_equal(alias("@example.org", "ann@example.org"), ST_OK);
+	assert_int_equal(app_password_add(d, STR("ann@example.org"), STR("phone"), STR("secret"),
+				 LOGIN_POP3, 0, NULL),
+		ST_OK);
+	assert_int_equal(certificate_add(d, STR("ann@example.org"), key, STR("ann"), NULL), ST_OK);
+	assert_int_equal(suppression_add(d, ann, STR("x@elsewhere.test"), 1, NULL), ST_OK);
+	for (size_t i = 0; i < LEN(questions); i++) {
+		int failed = 0, left = -1;
+
+		for (int step = 0; left < 0; step++) {
+			enum said said;
+
+			left = step;
+			resolve_cache_flush(d->cache);
+			sqlite3_progress_handler(d->db, 1, stop, &left);
+			said = questions[i]();
+			sqlite3_progress_handler(d->db, 0, NULL, NULL);
+			failed += said == SAID_NOTHING;
+			if (said == SAID_NO || (left >= 0 && said != SAID_YES) || step == 10000)
+				fail_msg("question %zu, step %d: %d", i, step, (int)said);
+		}
+		if (failed == 0)
+			fail_msg("question %zu never failed", i);
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_directory, close_directory)
 
 int main(void)
@@ -411,6 +522,7 @@ int main(void)
 		TEST(old_file),
 		TEST(many_names),
 		TEST(changes_after_questions),
+		TEST(unreadable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
