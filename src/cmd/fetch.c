@@ -4,6 +4,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/list.h"
 #include "cmd/fetch.h"
 
@@ -49,6 +50,7 @@ static enum status open_maildrop(struct fetch *f, struct err *err)
 		return status;
 	buf_put(&f->address, str_c(json_string_value(json_object_get(f->row, "address"))));
 	f->maildrop = (uint64_t)json_integer_value(json_object_get(f->row, "maildrop"));
+	f->ahead_ms = json_integer_value(json_object_get(f->row, "now_ms")) - clock_steady_ms();
 	buf_put(&f->last, str_c(json_string_value(json_object_get(f->row, "listing"))));
 	return ST_OK;
 }

@@ -83,8 +83,9 @@ struct fetch {
 	bool importing;
 	struct buf address; /* of the maildrop */
 	uint64_t maildrop;
-	struct buf last; /* digest of a listing of which nothing was to be done; "": none */
-	struct buf now;  /* of this one, when each message has a UIDL of its own */
+	int64_t ahead_ms; /* fetch_now_ms() */
+	struct buf last;  /* digest of a listing of which nothing was to be done; "": none */
+	struct buf now;   /* of this one, when each message has a UIDL of its own */
 	struct pop pop;
 	uint64_t login_delay_s;
 	struct fetch_sink sink;
@@ -105,6 +106,8 @@ enum status fetch_list(struct fetch *f, struct err *err);
 enum status fetch_decide(struct fetch *f, struct err *err);
 enum status fetch_decide_some(struct fetch *f, size_t from, size_t to, struct err *err);
 struct str fetch_uidl(const struct fetch *f, const struct fetch_message *m);
+/* The time of the office, which no step of the wall clock touches: this process may have begun after one. */
+int64_t fetch_now_ms(const struct fetch *f);
 struct fetch_message *fetch_by_number(struct fetch *f, uint64_t number); /* NULL: not listed */
 /* What is to be done with a message that the office has as `seen`. */
 void fetch_known(const struct fetch *f, struct fetch_message *m, const json_t *state_of,

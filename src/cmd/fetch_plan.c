@@ -116,6 +116,11 @@ enum status fetch_list(struct fetch *f, struct err *err)
 	return status;
 }
 
+int64_t fetch_now_ms(const struct fetch *f)
+{
+	return clock_steady_ms() + f->ahead_ms;
+}
+
 static bool is(const char *value, struct str word)
 {
 	return str_eq(str_c(value), word);
@@ -130,7 +135,7 @@ void fetch_known(
 
 	bool over = is(r->keep, STR("delete")) ||
 		    (is(r->keep, STR("days")) &&
-			    clock_steady_ms() - first_ms >= r->keep_days * INT64_C(86400000));
+			    fetch_now_ms(f) - first_ms >= r->keep_days * INT64_C(86400000));
 
 	m->known = true;
 	m->action = state == REMOTE_SEEN_UNWANTED || (state == REMOTE_SEEN_WHOLE && over)

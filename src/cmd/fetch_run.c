@@ -39,7 +39,7 @@ static void start(struct taking *t, struct fetch_message *m)
 
 	buf_clear(&header);
 	*t = (struct taking){ .fetch = t->fetch, .message = m, .header = header };
-	m->first_ms = clock_steady_ms();
+	m->first_ms = fetch_now_ms(t->fetch);
 	m->received = 0;
 }
 

@@ -1,6 +1,7 @@
 /* Verbs of fetching: where the mail of a remote goes, and what of it was seen. */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/codec.h"
 #include "base/mem.h"
 #include "daemon/office_verbs.h"
@@ -14,7 +15,7 @@ static enum status make_account(struct office *o, struct str address, struct err
 	struct credentials none = { .hash = "*" };
 	enum status status = ST_OK;
 
-	if (!directory_is_local_domain(o->directory, domain))
+	if (directory_is_local_domain(o->directory, domain) == SAID_NO)
 		status = directory_domain_add(o->directory, domain, err);
 	if (status == ST_OK)
 		status = account_add(o->directory, address, &none, NULL, err);
@@ -46,8 +47,9 @@ static json_t *open_row(struct office *o, const struct account *a, struct str re
 	json_t *row;
 
 	remote_state_listing(o->remotes, remote, &listing);
-	row = json_pack("{s:s, s:I, s:s%}", "address", a->address, "maildrop", (json_int_t)a->id,
-		"listing", listing.len == 0 ? "" : listing.data, listing.len);
+	row = json_pack("{s:s, s:I, s:s%, s:I}", "address", a->address, "maildrop",
+		(json_int_t)a->id, "listing", listing.len == 0 ? "" : listing.data, listing.len,
+		"now_ms", (json_int_t)clock_steady_ms());
 	if (count)
 		json_object_set_new(row, "known",
 			json_integer((json_int_t)remote_state_count(o->remotes, remote)));
@@ -55,7 +57,7 @@ static json_t *open_row(struct office *o, const struct account *a, struct str re
 	return row;
 }
 
-/* {"remote": name, "count": is "known" wanted?} -> {"address", "maildrop", "listing", "known"} */
+/* {"remote": name, "count": is "known" wanted?} -> {"address", "maildrop", "listing", "now_ms", "known"} */
 enum status verb_remote_open(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
 {

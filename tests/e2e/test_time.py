@@ -2,6 +2,7 @@
 no name comes again."""
 
 import contextlib
+import json
 import os
 import re
 import socket
@@ -12,7 +13,8 @@ import time
 
 import messages
 import peer
-from office import BIN, Office, Skip, added, wait_until
+from office import BIN, Office, Skip, added, environment, wait_until
+from scripted_pop import Mail, ScriptedPop
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 HOUR, YEAR = 3600, 365 * 24 * 3600
@@ -48,7 +50,7 @@ class Clock:
 
 
 @contextlib.contextmanager
-def stepped():
+def stepped(config=''):
     """An office under a clock of the test's, and a next server that wants no mail yet."""
     if b'libasan' in subprocess.run(['ldd', BIN], capture_output=True, check=False).stdout:
         os.environ.setdefault('LSAN_OPTIONS', 'exitcode=0')
@@ -58,7 +60,7 @@ def stepped():
             asan = subprocess.run(['cc', '-print-file-name=libasan.so'], capture_output=True, check=True)
             clock.words[1] = f'LD_PRELOAD={asan.stdout.decode().strip()}:{clock.words[1].partition("=")[2]}'
         with peer.Peer({'RCPT': '450 4.2.0 not yet'}) as far:
-            office = Office(config=CONFIG.format(port=far.port), before=clock.words)
+            office = Office(config=CONFIG.format(port=far.port) + config, before=clock.words)
             try:
                 office.open()
                 yield office, clock, far
@@ -199,3 +201,99 @@ def test_a_clock_that_stands_still(_):
         for n in (1, 300, 301, 600):
             added(b''.join(line + b'\r\n' for line in p.retr(n)[1]), raw[(n - 1) % 300])
         p.quit()
+
+
+@contextlib.contextmanager
+def fetching(*words):
+    """An office whose remote is a script, and `restante fetch` under the same clock; words: more of its settings."""
+    with ScriptedPop([Mail('old')]) as provider, stepped(f"""
+remote own {{
+	pop3_host = "127.0.0.1"
+	pop3_port = {provider.port('')}
+	pop3_tls = none
+	allow_cleartext = yes
+	address = "ann@example.test"
+	password_file = "secret"
+	interval = 1s
+	keep = days
+	keep_days = 2
+	{" ".join(words)}
+}}
+""") as (office, clock, _far):
+        with open(office.path('secret'), 'w', encoding='ascii') as f:
+            os.fchmod(f.fileno(), 0o600)
+            f.write('secret\n')
+
+        def fetch(deleted=0):
+            name = f'n{len(provider.log)}'
+            provider.mails.append(Mail(name))
+            before = len(provider.mails)
+            done = subprocess.run([*clock.words, BIN, 'fetch', '--json', '--state', office.state], timeout=120,
+                                  capture_output=True, check=False, env=environment())
+            assert done.returncode == 0, done
+            row = json.loads(done.stdout)[0]
+            assert (row['deleted'], len(provider.mails)) == (deleted, before - deleted), row
+            return row['stored']
+
+        assert fetch() == 2
+        yield office, clock, provider, fetch
+
+
+def fetched(office):
+    return [m['subject'] for m in office.json('list')]
+
+
+def test_fetch_beside_the_office(_):
+    """What was fetched stays on the server for as long as was said, whatever the clock says to a fetch that begins."""
+    with fetching() as (office, clock, provider, fetch):
+        for step in STEPS + (0,):
+            clock.set(step)
+            before = clock.readings()
+            assert fetch() == 1 and fetch() == 1, step
+            assert clock.readings() > before, 'fetch does not read this clock'
+        assert len(set(fetched(office))) == len(fetched(office)) == len(provider.mails)
+
+
+def test_fetch_alone(_):
+    """Without an office that runs, too; and what is over is over."""
+    with fetching() as (office, clock, provider, fetch):
+        office.stop()
+        for step in (3 * HOUR, -3 * HOUR, -3 * 24 * HOUR, 0):
+            clock.set(step)
+            assert fetch() == 1, step
+        clock.set(3 * 24 * HOUR)
+        assert fetch(deleted=len(provider.mails)) == 1
+        assert len(provider.mails) == 1
+        assert fetch() == 1
+        office.start()
+        assert len(set(fetched(office))) == len(fetched(office)) == 8
+
+
+def test_fetch_into_a_maildir(_):
+    """On a clock that stands still, too."""
+    with tempfile.TemporaryDirectory() as folder, \
+            fetching(f'delivery = "maildir:{folder}/mail"') as (_office, clock, provider, fetch):
+        now = int(time.time())
+        for step, still in ((0, now), (0, now), (10 * YEAR, 0), (-10 * YEAR, now), (0, 0)):
+            clock.set(step, still)
+            assert fetch() == 1, (step, still)
+        names = os.listdir(f'{folder}/mail/new')
+        assert len(names) == len(provider.mails) == 7, names
+        assert os.listdir(f'{folder}/mail/tmp') == []
+
+
+def test_fetch_goes_on(_):
+    """The one that fetches by itself keeps its interval."""
+    with fetching() as (office, clock, provider, _fetch):
+        with subprocess.Popen([*clock.words, BIN, 'fetch', '--daemon', '--state', office.state], env=environment(),
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            try:
+                for step in STEPS + (0,):
+                    clock.set(step)
+                    provider.mails.append(Mail(f's{step}'))
+                    wait_until(lambda s=step: f's{s}' in fetched(office), 60, f'fetched at {step}')
+                assert len(set(fetched(office))) == len(fetched(office)) == len(provider.mails) == 7
+            finally:
+                process.terminate()
+            said = process.communicate()[1]
+            assert process.returncode == 0, said
