@@ -6,6 +6,7 @@ import json
 import os
 import re
 import socket
+import ssl
 import struct
 import subprocess
 import tempfile
@@ -297,3 +298,29 @@ def test_fetch_goes_on(_):
                 process.terminate()
             said = process.communicate()[1]
             assert process.returncode == 0, said
+
+
+def handshake(office, context, session, step):
+    """Of a POP3 session: was it resumed, and what the next one may resume by."""
+    with socket.create_connection(('127.0.0.1', office.port('pop3s')), timeout=60) as s:
+        with context.wrap_socket(s, server_hostname=f'mail.{office.domain}', session=session) as t:
+            assert t.recv(200).startswith(b'+OK'), step
+            t.sendall(b'QUIT\r\n')
+            assert t.recv(200).startswith(b'+OK'), step
+            return t.session_reused, t.session
+
+
+def test_tickets_of_the_server(_):
+    """One from before a step is resumed, or a whole handshake follows; one from after it is resumed."""
+    with stepped() as (office, clock, _far):
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context = office.tls()
+            context.maximum_version = version
+            for step in STEPS + (0,):
+                before = handshake(office, context, None, step)[1]
+                clock.set(step)
+                readings = clock.readings()
+                handshake(office, context, before, step)
+                after = handshake(office, context, None, step)[1]
+                assert handshake(office, context, after, step)[0], (version, step)
+                assert clock.readings() > readings, 'the office does not read this clock'
