@@ -37,6 +37,7 @@ void fetch_full_choose(struct fetch *f, struct fetch_message *m, const json_t *s
 								    seen, 0)) == REMOTE_SEEN_STUB)
 			    ? FETCH_WHOLE
 			    : FETCH_KEEP;
+	m->doubted = m->action == FETCH_WHOLE;
 	f->found = f->found || m->action == FETCH_WHOLE || str_eq(str_c(id), f->full);
 }
 

@@ -220,12 +220,12 @@ enum status fetch_decide(struct fetch *f, struct err *err)
 	for (size_t i = 0; i < f->count && status == ST_OK; i += WHICH_AT_ONCE)
 		status = fetch_decide_some(
 			f, i, i + WHICH_AT_ONCE < f->count ? i + WHICH_AT_ONCE : f->count, err);
+	if (status == ST_OK && f->full.n == 0)
+		status = fetch_changed(f, err);
+	if (status == ST_OK)
+		status = fetch_reused(f, err);
 	if (status == ST_OK && f->full.n > 0)
 		status = fetch_full_check(f, err);
-	else if (status == ST_OK)
-		status = fetch_changed(f, err);
-	if (status == ST_OK && f->full.n == 0)
-		status = fetch_reused(f, err);
 	if (status == ST_OK && f->full.n == 0)
 		status = fetch_filter_all(f, err);
 	if (status == ST_OK)

@@ -58,6 +58,11 @@ static enum status take_apart(struct fetch *f, size_t i, struct err *err)
 
 	m->known = m->doubted = false;
 	buf_clear(&f->now);
+	if (f->full.n > 0) { /* its end would stand behind the beginning of another */
+		m->action = FETCH_KEEP;
+		f->found = false;
+		return ST_OK;
+	}
 	if (m->has_header) {
 		fetch_name(f, m);
 		return fetch_decide_some(f, i, i + 1, err);

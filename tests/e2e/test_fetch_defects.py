@@ -108,6 +108,19 @@ def test_uidls_given_to_others(office):
         assert home.fetch()['deleted'] == 1 and len(os.listdir(to + '/new')) == 2
 
 
+def test_the_rest_of_another(office):
+    with ScriptedPop([Mail('a', '1', size=5000)]) as server, home_of(server, skip_size='1000') as home:
+        assert home.fetch()['stubs'] == 1
+        wanted = json.loads(home.run('list', '--json').stdout)[0]['id']
+        rightful, server.mails = server.mails, [Mail('b', '1', size=5000)]
+        done = home.run('fetch', '--full', wanted)
+        assert done.returncode == 67 and b'has this message no more' in done.stderr, done
+        assert home.subjects() == ['a'] and not server.said('RETR')
+        server.mails = rightful
+        assert home.run('fetch', '--full', wanted).returncode == 0
+        assert home.subjects() == ['a'] and server.said('RETR')
+
+
 def test_headers_that_change(office):
     """A server that writes into a message that it was read: it is the same one."""
     with ScriptedPop(mails(3)) as server, home_of(server) as home:
