@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
-"""Each allocation fails, one a run, in the tests of the engines.
+"""Allocations fail, one a run, in the tests of the engines.
 
-  tests/faults/memory.py [--short | --each N | --all] [--seed S] --build DIR [PROGRAM...]
+  tests/faults/memory.py [--short | --some N] [--depth N] [--seed S] [--jobs N] --build DIR [PROGRAM...]
 
-DIR is a build with -Dtests=true and without sanitizers.  A first run of each program (transcripts of the four
-engines, MIME, DKIM, SASL, accounts: all unless told) counts its allocations; then N of them fail, in
-a run each (the first tenth of N, the others by chance; --short: 10; --all: each).  An allocation of ours that fails ends the
-process (abort); one of a library may make a test fail or be made good.  What must never happen: any other
-signal, a run without end, or one in which libc finds its heap broken.  The program config is not among them:
-libconfuse follows a NULL in cfg_free() when an allocation of its own failed."""
+DIR is a build with -Dtests=true and without sanitizers.  A first run of each program writes down each call stack
+that allocates, by its last 12 callers (--depth); then the first allocation of each of them fails, in a run each.
+--some: only N of a program's stacks, by a seed; --short: 10.  An allocation of ours that fails ends the process
+(abort); one of a library may make a test fail or be made good.  What must never happen: any other signal, a run
+without end, or one in which libc finds its heap broken.  KNOWN are libraries that follow a NULL of their own all
+the same.  PROGRAMS, those without a database below them, are for an hour; others can be named."""
 import argparse
 import collections
+import concurrent.futures
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -20,80 +22,127 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PROGRAMS = ("transcripts_smtpd", "transcripts_smtpc", "transcripts_pop3d", "transcripts_pop3c", "mime", "mime_read",
-            "dkim", "sasl", "sasl_client", "directory")
-BROKEN = (b"malloc():", b"free():", b"corrupted", b"double free", b"exception: ", b"Segmentation")
-
-
-def run(program, library, number, counter=None):
-    env = {**os.environ, "LD_PRELOAD": library, "NO_MEMORY": str(number), "TRANSCRIPT_SEED": "1"}
-    if counter:
-        env["NO_MEMORY_COUNT"] = counter
-    return subprocess.run([program], env=env, capture_output=True, check=False, timeout=120)
+PROGRAMS = """
+    transcripts_smtpd transcripts_smtpc transcripts_pop3d transcripts_pop3c address autoconfig bans base block
+    buf carrier_plan cidr config dane dns downgrade httpd ipc_job line maildir meet mime mime_read mtasts
+    nexthop path pop3c pop3d provider proxy rc reader remote_state route sasl_client secret smtpc socks srs
+    uidl
+""".split()
+BROKEN = (b"malloc", b"free()", b"corrupted", b"double free", b"smashing", b"exception: ", b"Segmentation")
+KNOWN = ("libcrypto.so.3", "libconfuse.so.2")
+KILLED = re.compile(rb"no_memory: killed at (?:0x([0-9a-f]+)|\(nil\)):(?: libc\.so\.6\+\S+)*(?: ([^+ \n]+)\+\S+)?.*")
+SLACK = 500  # how much earlier a thread may allocate than it did in the first run
 
 
 def judge(done):
     """How it ended, and what is wrong about that."""
-    said = done.stdout + done.stderr
-    broken = next((b.decode() for b in BROKEN if b in said), None)
+    broken = next((b.decode() for b in BROKEN if b in done.stdout), None)
     if broken:
         return "broken", broken
     if done.returncode == -signal.SIGABRT:
         return "aborted", None
     if done.returncode < 0:
-        return "killed", signal.Signals(-done.returncode).name
+        where = KILLED.search(done.stdout)
+        if where and int(where[1] or b"0", 16) < 4096 and where[2].decode() in KNOWN:
+            return "NULL in " + where[2].decode(), None
+        return "killed", f"{signal.Signals(-done.returncode).name} {where[0].decode() if where else ''}"
     return ("passed" if done.returncode == 0 else "refused"), None
 
 
-def numbers(count, args):
-    if args.all:
-        return range(1, count + 1)
-    chance = random.Random(args.seed)
-    first = range(1, min(count, args.each // 10 + 1) + 1)
-    return sorted({*first, *(chance.randrange(1, count + 1) for _ in range(args.each - len(first)))})
+def read_list(name):
+    with open(name, encoding="ascii") as f:
+        count, met = map(int, f.readline().split())
+        return count, met == 1, sorted((int(first), stack) for stack, first in map(str.split, f))
 
 
-def one_program(name, args, library, counter):
-    """Prints what went wrong; returns whether nothing did."""
-    program = os.path.join(args.build, "tests/unit/test_" + name)
-    start, ends, wrong = time.monotonic(), collections.Counter(), 0
-    with open(counter, "wb"):
-        pass
-    done = run(program, library, 0, counter)
-    with open(counter, "rb") as f:
-        count = int(f.read() or b"0")
-    if done.returncode != 0 or count == 0:
-        print(f"FAIL {name}: without any failure it ends with {done.returncode}, {count} allocations", flush=True)
-        return False
-    for number in numbers(count, args):
-        try:
-            end, why = judge(run(program, library, number))
-        except subprocess.TimeoutExpired:
-            end, why = "endless", "no end"
-        ends[end] += 1
-        if why:
-            wrong += 1
-            print(f"FAIL {name}: allocation {number} of {count}: {why}", flush=True)
-    told = ", ".join(f"{n} {end}" for end, n in sorted(ends.items()))
-    print(f"{'FAIL' if wrong else 'ok'} {name}: {count} allocations, {sum(ends.values())} failed: {told}, "
-          f"{time.monotonic() - start:.0f} s", flush=True)
-    return not wrong
+class Program:
+    timeout = 300
+
+    def __init__(self, path, libraries, folder, depth=12):
+        self.path, self.libraries, self.folder, self.depth = path, libraries, folder, depth
+        self.name = os.path.basename(path).removeprefix("test_")
+
+    def run(self, which, stack, told):
+        env = {**os.environ, "LD_PRELOAD": self.libraries, "NO_MEMORY": str(which), "NO_MEMORY_STACK": stack,
+               "NO_MEMORY_LIST": told, "NO_MEMORY_DEPTH": str(self.depth), "TRANSCRIPT_SEED": "1"}
+        return subprocess.run([self.path], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              stdin=subprocess.DEVNULL, check=False, timeout=self.timeout)
+
+    def try_one(self, number, stack):
+        """The allocation from about this number on that has this stack fails."""
+        told = f"{self.folder}/{self.name}-{number}"
+        for which in (max(1, number - SLACK), 1):
+            try:
+                end, why = judge(self.run(which, stack, told))
+            except subprocess.TimeoutExpired:
+                end, why = "endless", "no end"
+            # Who is killed writes no list; what he had begun to run may have.
+            met = end not in ("passed", "refused") or not os.path.exists(told) or read_list(told)[1]
+            if os.path.exists(told):
+                os.unlink(told)
+            if met or why:
+                break
+        return (end if met else "not met"), why
+
+    def stacks(self):
+        """How many allocations there are, and (first, name) of each call stack."""
+        told = f"{self.folder}/{self.name}.list"
+        done = self.run(0, "", told)
+        count, _, stacks = read_list(told)
+        if done.returncode != 0 or not stacks:
+            raise RuntimeError(f"without any failure {self.name} ends with {done.returncode}, {len(stacks)} stacks")
+        return count, stacks
+
+    def all(self, pool, args):
+        """Prints what went wrong; returns whether nothing did."""
+        start, ends, wrong = time.monotonic(), collections.Counter(), collections.defaultdict(list)
+        count, stacks = self.stacks()
+        some = stacks if args.some is None else random.Random(args.seed).sample(stacks, min(args.some, len(stacks)))
+        for (number, stack), (end, why) in zip(some, pool.map(lambda t: self.try_one(*t), some)):
+            ends[end] += 1
+            if why:
+                wrong[why].append(f"NO_MEMORY={number} NO_MEMORY_STACK={stack}")
+        for why, which in wrong.items():
+            print(f"FAIL {self.name}: {len(which)} of {why}, first {which[0]}")
+        how = ", ".join(f"{n} {end}" for end, n in sorted(ends.items()))
+        good = not wrong and ends["not met"] < len(some)
+        print(f"{'ok' if good else 'FAIL'} {self.name}: {count} allocations, {len(stacks)} call stacks, "
+              f"{len(some)} failed: {how}, {time.monotonic() - start:.0f} s", flush=True)
+        return good
+
+
+def careless(libraries, folder):
+    """What is to be found is found."""
+    program = Program(f"{folder}/careless", libraries, folder)
+    program.timeout = 10
+    subprocess.run(["cc", "-O0", "-o", program.path, f"{HERE}/careless.c"], check=True)
+    ends = [program.try_one(*one)[0] for one in program.stacks()[1]]
+    good = ends == ["killed", "broken", "endless"]
+    print(f"{'ok' if good else 'FAIL'} careless: {', '.join(ends)}", flush=True)
+    return good
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--short", action="store_true")
-    parser.add_argument("--each", type=int, default=None)
-    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--some", type=int)
+    parser.add_argument("--depth", type=int, default=12)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--build", required=True)
     parser.add_argument("programs", nargs="*", metavar="PROGRAM")
     args = parser.parse_args()
-    args.each = args.each or (10 if args.short else 200)
-    with tempfile.TemporaryDirectory(prefix="restante-memory-") as folder:
-        library, counter = f"{folder}/no_memory.so", f"{folder}/count"
-        subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", library, f"{HERE}/no_memory.c"], check=True)
-        good = [one_program(name, args, library, counter) for name in args.programs or PROGRAMS]
+    args.some = 10 if args.short else args.some
+    with tempfile.TemporaryDirectory(prefix="restante-memory-") as folder, \
+            concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        libraries = []
+        for name in ("no_memory", "no_sync"):  # a sync is of no interest here, and slow
+            libraries.append(f"{folder}/{name}.so")
+            subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", libraries[-1], f"{HERE}/{name}.c"], check=True)
+        libraries = ":".join(libraries)
+        good = [careless(libraries, folder)]
+        good += [Program(os.path.join(args.build, "tests/unit/test_" + name), libraries, folder, args.depth).all(pool, args)
+                 for name in args.programs or PROGRAMS]
     print(f"{sum(good)} passed, {len(good) - sum(good)} failed")
     return 0 if all(good) else 1
 

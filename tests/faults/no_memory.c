@@ -1,12 +1,25 @@
-/* LD_PRELOAD: allocation number NO_MEMORY of this process fails, once (malloc, calloc, realloc and
- * posix_memalign, of the program and of its libraries).  NO_MEMORY=0 fails none; NO_MEMORY_COUNT names a file
- * for how many there were. */
+/* LD_PRELOAD: one allocation of this process fails, once (malloc, calloc, realloc and posix_memalign, of the
+ * program and of its libraries): number NO_MEMORY, or with NO_MEMORY_STACK the first from that number on which
+ * has that call stack.  NO_MEMORY=0 fails none.  NO_MEMORY_LIST names a file for what there was: how many
+ * allocations and whether one failed, then a line for each call stack with its name and its first number.  A
+ * stack is NO_MEMORY_DEPTH return addresses, counted from where their module begins, so that it has the same
+ * name in each run.
+ *
+ * Who dies of SIGSEGV says so on standard error: the address, and for each frame its module and place.  The
+ * program's own handlers for it (cmocka's) are not taken. */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <execinfo.h>
+#include <link.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 extern void *__libc_malloc(size_t n);
@@ -14,11 +27,108 @@ extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *p, size_t n);
 extern void *__libc_memalign(size_t align, size_t n);
 
-static _Atomic uint64_t count, which;
+enum { FRAMES = 16, OURS = 4, MODULES = 64, SITES = 1 << 17 };
 
-static int fails(void)
+static struct module {
+	uintptr_t from, to, base;
+} modules[MODULES];
+static struct site {
+	uint64_t stack, first;
+} sites[SITES];
+
+static _Atomic uint64_t count;
+static atomic_flag busy = ATOMIC_FLAG_INIT;
+static _Atomic bool *done; /* its children have it too */
+static uint64_t which, wanted;
+static int depth;
+static const char *list;
+static pid_t whose;
+static __thread bool inside; /* backtrace() may allocate */
+
+static int add_modules(struct dl_phdr_info *info, size_t size, void *arg)
 {
-	return ++count == which;
+	size_t *n = arg;
+
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum && *n < MODULES; i++) {
+		const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+		uintptr_t from = info->dlpi_addr + part->p_vaddr;
+
+		if (part->p_type == PT_LOAD && (part->p_flags & PF_X) != 0)
+			modules[(*n)++] =
+				(struct module){ from, from + part->p_memsz, info->dlpi_addr };
+	}
+	return 0;
+}
+
+static size_t module_of(uintptr_t at)
+{
+	size_t m = 0;
+
+	while (m < MODULES && (at < modules[m].from || at >= modules[m].to))
+		m++;
+	return m;
+}
+
+static uint64_t stack_now(void)
+{
+	void *frames[FRAMES];
+	int n = backtrace(frames, depth);
+	uint64_t hash = 0;
+
+	for (int i = 0; i < n; i++) {
+		uintptr_t at = (uintptr_t)frames[i];
+		size_t m = module_of(at), all = 0;
+
+		if (m == MODULES) { /* it was opened since */
+			dl_iterate_phdr(add_modules, &all);
+			m = module_of(at);
+		}
+		hash = (hash ^ m ^ (m == MODULES ? 0 : at - modules[m].base) << 8) *
+		       0x9e3779b97f4a7c15;
+		hash ^= hash >> 32;
+	}
+	return hash | 1;
+}
+
+static void note(uint64_t stack, uint64_t number)
+{
+	size_t i = stack % SITES;
+
+	while (atomic_flag_test_and_set(&busy))
+		continue;
+	while (sites[i].stack != 0 && sites[i].stack != stack)
+		i = (i + 1) % SITES;
+	if (sites[i].stack == 0)
+		sites[i].first = number;
+	sites[i].stack = stack;
+	atomic_flag_clear(&busy);
+}
+
+static bool has_stack(uint64_t number)
+{
+	uint64_t stack;
+
+	inside = true;
+	stack = stack_now();
+	inside = false;
+	if (which == 0)
+		note(stack, number);
+	return stack == wanted;
+}
+
+static bool fails(void)
+{
+	uint64_t number;
+	bool hit;
+
+	if (inside)
+		return false;
+	number = ++count;
+	if (done == NULL || *done || number < which || (which == 0 && list == NULL))
+		return false;
+	hit = which > 0 && wanted == 0 ? number == which : has_stack(number);
+	return hit && !atomic_exchange(done, true);
 }
 
 void *malloc(size_t n)
@@ -42,24 +152,88 @@ int posix_memalign(void **p, size_t align, size_t n)
 	return *p == NULL ? ENOMEM : 0;
 }
 
+static void say(int fd, const siginfo_t *info)
+{
+	void *frames[FRAMES];
+	int n = backtrace(frames, FRAMES);
+	Dl_info at;
+
+	dprintf(fd, "no_memory: killed at %p:", info->si_addr);
+	for (int i = 2; i < n; i++) /* behind this and the handler */
+		if (dladdr(frames[i], &at) != 0)
+			dprintf(fd, " %s+%#tx", strrchr(at.dli_fname, '/') + 1,
+				(char *)frames[i] - (char *)at.dli_fbase);
+	dprintf(fd, "\n");
+}
+
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+	(void)context;
+	inside = true;
+	say(2, info);
+	raise(sig); /* the default, by SA_RESETHAND */
+}
+
+int sigaction(int sig, const struct sigaction *to, struct sigaction *from)
+{
+	static int (*next)(int, const struct sigaction *, struct sigaction *);
+
+	if (next == NULL)
+		next = dlsym(RTLD_NEXT, "sigaction");
+	return sig == SIGSEGV && to != NULL && to->sa_sigaction != on_signal ? 0
+									     : next(sig, to, from);
+}
+
+__sighandler_t signal(int sig, __sighandler_t to)
+{
+	struct sigaction how = { .sa_handler = to, .sa_flags = SA_RESTART }, old;
+
+	return sigaction(sig, &how, &old) < 0 ? SIG_ERR : old.sa_handler;
+}
+
+static uint64_t variable(const char *name, int base)
+{
+	const char *text = getenv(name);
+
+	return text == NULL ? 0 : strtoull(text, NULL, base);
+}
+
 /* What happens before main, in the dynamic linker and in constructors, is not counted. */
 __attribute__((constructor)) static void begin(void)
 {
-	const char *text = getenv("NO_MEMORY");
+	struct sigaction how = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESETHAND };
+	void *frame;
 
+	backtrace(&frame, 1); /* the first call of all opens a library */
+	sigaction(SIGSEGV, &how, NULL);
+	which = variable("NO_MEMORY", 10);
+	wanted = variable("NO_MEMORY_STACK", 16);
+	list = getenv("NO_MEMORY_LIST");
+	depth = OURS + (int)variable("NO_MEMORY_DEPTH", 10); /* about: some of ours are inlined */
+	if (depth > FRAMES)
+		depth = FRAMES;
+	whose = getpid();
+	done = mmap(NULL, sizeof *done, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (done == MAP_FAILED)
+		abort();
 	count = 0;
-	which = text == NULL ? 0 : strtoull(text, NULL, 10);
 }
 
 __attribute__((destructor)) static void end(void)
 {
-	const char *name = getenv("NO_MEMORY_COUNT");
-	int fd = name == NULL ? -1 : open(name, O_WRONLY | O_CLOEXEC);
-	char text[32];
-	int n = snprintf(text, sizeof text, "%llu", (unsigned long long)count);
+	FILE *f;
 
-	if (fd >= 0 && write(fd, text, (size_t)n) != n)
+	if (list == NULL || getpid() != whose)
+		return;
+	inside = true;
+	f = fopen(list, "we");
+	if (f == NULL)
 		abort();
-	if (fd >= 0)
-		close(fd);
+	fprintf(f, "%llu %d\n", (unsigned long long)count, *done);
+	for (size_t i = 0; i < SITES; i++)
+		if (sites[i].stack != 0)
+			fprintf(f, "%llx %llu\n", (unsigned long long)sites[i].stack,
+				(unsigned long long)sites[i].first);
+	if (fclose(f) != 0)
+		abort();
 }

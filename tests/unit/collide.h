@@ -28,6 +28,8 @@ static void collide_make(struct collide *c, uint64_t basis, uint64_t prime)
 	uint64_t from = basis;
 	uint32_t *seen = calloc(MASK + 1, sizeof *seen);
 
+	if (seen == NULL)
+		abort();
 	for (int stage = 0; stage < COLLIDE_STAGES; stage++) {
 		memset(seen, 0, (MASK + 1) * sizeof *seen);
 		for (uint32_t n = 0;; n++) {

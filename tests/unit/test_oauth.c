@@ -65,6 +65,7 @@ static int open_office(void **state)
 	assert_non_null(mkdtemp(folder));
 	snprintf(path, sizeof path, "%s/d", folder);
 	d = directory_open(path, NULL);
+	assert_non_null(d);
 	assert_int_equal(directory_domain_add(d, STR("example.org"), NULL), ST_OK);
 	assert_int_equal(account_add(d, STR("ann@example.org"), &nothing, &ann, NULL), ST_OK);
 	a = authenticator_new(d, 1, 8);

@@ -187,6 +187,7 @@ static void upgraded_at_login(void **state)
 	assert_non_null(mkdtemp(folder));
 	snprintf(path, sizeof path, "%s/d", folder);
 	d = directory_open(path, NULL);
+	assert_non_null(d);
 	assert_int_equal(directory_domain_add(d, STR("example.org"), NULL), ST_OK);
 	a = authenticator_new(d, 1, 8);
 	for (size_t i = 0; i < LEN(vectors); i++) {
