@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/svc_queue.h"
+#include "mime/compose.h"
 #include "mime/report.h"
 #include "proto/dsn.h"
 
@@ -182,6 +183,13 @@ static bool is_soon(enum store_result result, const struct report *r)
 	return result == STORE_UNAVAILABLE && clock_steady_ms() - r->wall_ms < UNREADABLE_MS;
 }
 
+/* RFC 5321 4.4: what ends here has its reverse-path in front; what goes on goes without that line. */
+static void begin(struct buf *text, const struct report *report)
+{
+	compose_return_path(text, STR(""));
+	report_begin(text, report);
+}
+
 static struct store_draft *compose(struct svc_queue *q, struct svc_report *r)
 {
 	const struct store_out *o = r->out;
@@ -209,7 +217,7 @@ static struct store_draft *compose(struct svc_queue *q, struct svc_report *r)
 		report.eightbit =
 			(o->flags & STORE_8BIT_HEADER) || (report.whole && (o->flags & STORE_8BIT));
 		draft = store_draft_new(q->svc->office.store, r->id);
-		report_begin(&text, &report);
+		begin(&text, &report);
 		(void)store_draft_append(draft, buf_str(&text));
 		result = append_original(q, draft, o, report_returned(&report));
 		if (result != STORE_OK) {
@@ -221,7 +229,7 @@ static struct store_draft *compose(struct svc_queue *q, struct svc_report *r)
 			report.header_octets = report.octets = 0;
 			buf_clear(&text);
 			draft = store_draft_new(q->svc->office.store, r->id);
-			report_begin(&text, &report);
+			begin(&text, &report);
 			(void)store_draft_append(draft, buf_str(&text));
 		}
 		if (draft != NULL) {

@@ -297,6 +297,7 @@ def told(office, user):
     """What the notices in a maildrop say of each recipient."""
     said = {}
     for raw in office.fetch(user):
+        assert raw.startswith(b'Return-Path: <>\r\n'), raw  # RFC 5321 4.4
         part = raw.decode().split('Content-Type: message/delivery-status')[1].split('\r\n--')[0]
         assert 'Original-Envelope-Id: QQ+1\r\n' in part, part
         for row in part.split('\r\n\r\n'):
