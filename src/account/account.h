@@ -66,7 +66,7 @@ enum status password_make(struct str password, struct credentials *c, struct err
 /* A readable random password of about 80 bits. */
 void password_generate(char text[32]);
 
-/* A new name: letters and digits of any script, '.', '_', '-'; no '+' (tags), at most 64 octets; the domain is
+/* A new name: letters and digits of any script, '.', '_', '-', '\''; no '+' (tags), at most 64 octets; the domain is
  * ours, and no alias has it. */
 enum status account_add(struct directory *d, struct str address, const struct credentials *c,
 	uint64_t *id, struct err *err);

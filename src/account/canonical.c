@@ -243,9 +243,10 @@ enum status canonical_check_local(struct str local, struct err *err)
 	for (size_t i = 0; i < local.n; i++) {
 		char c = local.p[i];
 
-		if (!ldh(c) && c != '.' && c != '_' && (unsigned char)c < 0x80)
+		if (!ldh(c) && c != '.' && c != '_' && c != '\'' && (unsigned char)c < 0x80)
 			return err_set(err, ST_USAGE,
-				"octet 0x%02x before @: use letters, digits, '.', '_' and '-' only",
+				"octet 0x%02x before @: use letters, digits, '.', '_', '-' and ' "
+				"only",
 				(unsigned)(unsigned char)c);
 	}
 	if (local.p[0] == '.' || local.p[0] == '-' || local.p[local.n - 1] == '.')

@@ -94,6 +94,15 @@ enum status directory_domain_del(struct directory *d, struct str domain, struct 
 	return directory_end(d, status, err);
 }
 
+/* As addresses do, and no name (RFC 1123 2.1). */
+static bool ends_with_a_number(struct str name)
+{
+	size_t dot = str_rfind(name, '.');
+	uint64_t number;
+
+	return str_u64(dot < name.n ? str_from(name, dot + 1) : name, &number);
+}
+
 static enum status add(struct directory *d, struct str domain, struct str alias_of, struct err *err)
 {
 	char name[ADDRESS_MAX + 1], main[ADDRESS_MAX + 1] = "";
@@ -103,6 +112,10 @@ static enum status add(struct directory *d, struct str domain, struct str alias_
 
 	if (status == ST_OK && alias_of.n > 0)
 		status = parse_domain(alias_of, main, &main_n, err);
+	if (status == ST_OK && ends_with_a_number(str_of(name, n)))
+		status = err_set(err, ST_USAGE,
+			"'%s' ends with a number, as no domain does: give one such as example.org",
+			name);
 	if (status != ST_OK || (status = directory_begin(d, err)) != ST_OK)
 		return status;
 	status = directory_has_domain(d, str_of(name, n), &has, err);

@@ -444,3 +444,22 @@ def test_a_typed_password_is_not_too_short(office):
     assert typed('abcdefgh')[0] == 0
     office.pop(password='abcdefgh').quit()
     office.must('account', 'passwd', office.ann, '--password-stdin', stdin=PASSWORD.encode() + b'\n')
+
+
+def test_an_apostrophe_in_a_name(office):
+    name = "o'brien@example.test"
+    assert office.run('domain', 'add', '192.0.2.1').returncode == 64
+    office.add_account(name)
+    office.deliver(b'Subject: tick\r\n\r\nx\r\n', to=name)
+    assert [m['uidl'] for m in office.json('mailbox', 'list', name)]
+    with office.submit(name) as s:
+        s.sendmail(name, name, b'Subject: own\r\n\r\nx\r\n')
+    wait_until(lambda: len(office.json('mailbox', 'list', name)) == 2, 30, 'both are there')
+    assert len(office.fetch(name)) == 2
+    office.must('account', 'set', name, '--retention-days', '7')
+    office.must('alias', 'add', "d'angelo@example.test", name)
+    office.deliver(b'Subject: alias\r\n\r\nx\r\n', to="d'angelo@example.test")
+    assert len(office.fetch(name)) == 1
+    office.must('alias', 'del', "d'angelo@example.test")
+    office.must('account', 'del', name)
+    assert office.run('account', 'show', name).returncode != 0

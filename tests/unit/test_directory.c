@@ -104,6 +104,8 @@ static void domains_refused(void **state)
 		{ "not a domain", STR_INIT("a b"), STR_INIT("example.org"), ST_USAGE },
 		{ "of no domain", STR_INIT("a.test"), STR_INIT("a b"), ST_USAGE },
 		{ "of nothing", STR_INIT("a.test"), STR_INIT(""), ST_USAGE },
+		{ "an address", STR_INIT("192.0.2.1"), STR_INIT("example.org"), ST_USAGE },
+		{ "a number", STR_INIT("1234"), STR_INIT("example.org"), ST_USAGE },
 	};
 
 	(void)state;
