@@ -315,7 +315,7 @@ static void timed_out(struct session *s)
 
 static void shut_down(struct session *s)
 {
-	pop3d_shutdown(pop3_of(s)->engine);
+	pop3d_shutdown(pop3_of(s)->engine, s->end_by_ms != 0);
 }
 
 static void last_word(struct session *s)

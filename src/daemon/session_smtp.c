@@ -332,7 +332,7 @@ static void timed_out(struct session *s)
 
 static void shut_down(struct session *s)
 {
-	smtpd_shutdown(smtp_of(s)->engine);
+	smtpd_shutdown(smtp_of(s)->engine, s->end_by_ms != 0);
 }
 
 static void last_word(struct session *s)

@@ -176,7 +176,9 @@ static bool step(struct pop3d *p, int64_t now_ms, struct pop3d_event *ev)
 			if (job_step(p, ev))
 				return true;
 		} else if (p->stopping) {
-			pop3d_err(p, POP3D_SYS_TEMP, STR("server is shutting down"));
+			pop3d_err(p, POP3D_SYS_TEMP,
+				p->kicked ? STR("the administrator ended this session")
+					  : STR("server is shutting down"));
 			pop3d_close(p);
 		} else if (line_step(p, now_ms, ev, &starved)) {
 			return true;
@@ -232,8 +234,9 @@ void pop3d_timeout(struct pop3d *p)
 	pop3d_close(p);
 }
 
-void pop3d_shutdown(struct pop3d *p)
+void pop3d_shutdown(struct pop3d *p, bool kicked)
 {
+	p->kicked = kicked;
 	p->stopping = true;
 }
 

@@ -151,7 +151,8 @@ const struct pop3d_stats *pop3d_stats(const struct pop3d *p);
 /* INT64_MAX while a question is open.  In TRANSACTION it moves with each command and whenever
  * pop3d_next() finds less in out than it left there: call it after every write. */
 int64_t pop3d_deadline(const struct pop3d *p);
-void pop3d_timeout(struct pop3d *p);  /* drops out, closes without UPDATE and without a word */
-void pop3d_shutdown(struct pop3d *p); /* -ERR [SYS/TEMP] and close between commands, no UPDATE */
+void pop3d_timeout(struct pop3d *p); /* drops out, closes without UPDATE and without a word */
+/* The server stops, or (kicked) this session shall end: -ERR [SYS/TEMP] and close between commands, no UPDATE. */
+void pop3d_shutdown(struct pop3d *p, bool kicked);
 
 #endif

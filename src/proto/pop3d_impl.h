@@ -58,7 +58,7 @@ struct pop3d {
 	bool first_line;  /* nothing was read yet */
 	bool touched;     /* the owner answered: the client's time starts anew */
 	bool sasl_broken; /* the response just refused counts as an error */
-	bool stopping;
+	bool stopping, kicked;
 	bool close_told;
 	bool have_view;
 	struct maildrop_view view;

@@ -87,6 +87,8 @@ static const struct str texts[][LANGUAGES] = {
 		STR_INIT("@ : au revoir (reste # messages)"), STR_INIT("@ 再见（剩余 # 封邮件）") },
 	{ STR_INIT("server is shutting down"), STR_INIT("der Server wird beendet"),
 		STR_INIT("le serveur s'arrête"), STR_INIT("服务器正在关闭") },
+	{ STR_INIT("the administrator ended this session"), STR_INIT("der Verwalter hat die Sitzung beendet"),
+		STR_INIT("l'administrateur a terminé la session"), STR_INIT("管理员已结束此会话") },
 	{ STR_INIT("unknown command"), STR_INIT("unbekannter Befehl"),
 		STR_INIT("commande inconnue"), STR_INIT("未知命令") },
 	{ STR_INIT("not after login"), STR_INIT("nicht nach dem Anmelden"),

@@ -166,7 +166,9 @@ static bool line_step(struct smtpd *s)
 	struct line line;
 
 	if (s->stopping) {
-		smtpd_dismiss(s, 421, STR("4.3.2 the server is stopping, please come back"));
+		smtpd_dismiss(s, 421,
+			s->kicked ? STR("4.3.2 the administrator ended this session")
+				  : STR("4.3.2 the server is stopping, please come back"));
 		return true;
 	}
 	result = line_cut(&s->cutter, &s->in, line_max(s), &line);
@@ -385,7 +387,8 @@ void smtpd_timeout(struct smtpd *s)
 	smtpd_close(s);
 }
 
-void smtpd_shutdown(struct smtpd *s)
+void smtpd_shutdown(struct smtpd *s, bool kicked)
 {
+	s->kicked = kicked;
 	s->stopping = true;
 }

@@ -177,7 +177,7 @@ struct str smtpd_with(const struct smtpd *s);
 
 int64_t smtpd_deadline(const struct smtpd *s); /* monotonic ms */
 void smtpd_timeout(struct smtpd *s);           /* 421 4.4.2, then EV_CLOSE (and EV_ABORT) */
-/* The server stops: 421 4.3.2 as soon as no reply is owed, then EV_CLOSE. */
-void smtpd_shutdown(struct smtpd *s);
+/* The server stops, or (kicked) this session shall end: 421 4.3.2 as soon as no reply is owed, then EV_CLOSE. */
+void smtpd_shutdown(struct smtpd *s, bool kicked);
 
 #endif

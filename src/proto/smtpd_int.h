@@ -88,7 +88,7 @@ struct smtpd {
 	bool asked_told; /* smtpd_next() has told it */
 	struct smtpd_event event;
 
-	bool greeted, esmtp, authenticated, stopping;
+	bool greeted, esmtp, authenticated, stopping, kicked;
 	bool chunk_last;
 	bool chunk_silent; /* LMTP: a last chunk for nobody gets no reply */
 	uint64_t chunk_size, chunk_left;

@@ -152,7 +152,7 @@ static void serve(struct world *w)
 	if (!w->kind && rnd(w, 200) == 0)
 		pop3d_timeout(w->p);
 	if (!w->kind && rnd(w, 200) == 0)
-		pop3d_shutdown(w->p);
+		pop3d_shutdown(w->p, false);
 }
 
 static struct pop3d_config config_of(unsigned bits)

@@ -506,8 +506,8 @@ static bool owner_directive(void *e, struct str line)
 	} else if (str_eq(word, STR("messages"))) {
 		for (size_t n = number(&rest); n > 0; n--)
 			add_message(o, STR("-"), STR("plain"), rest);
-	} else if (str_eq(word, STR("shutdown"))) {
-		pop3d_shutdown(o->p);
+	} else if (str_eq(word, STR("shutdown")) || str_eq(word, STR("kick"))) {
+		pop3d_shutdown(o->p, str_eq(word, STR("kick")));
 	} else if (str_eq(word, STR("policy"))) {
 		return set_policy(o, rest);
 	} else if (str_eq(word, STR("updated:"))) {

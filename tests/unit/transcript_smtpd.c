@@ -429,8 +429,8 @@ static bool directive(void *e, struct str line)
 		return str_eq(buf_str(&o->xclient), rest);
 	if (str_eq(word, STR("user")))
 		return str_eq(smtpd_user(o->s), rest);
-	if (str_eq(word, STR("shutdown"))) {
-		smtpd_shutdown(o->s);
+	if (str_eq(word, STR("shutdown")) || str_eq(word, STR("kick"))) {
+		smtpd_shutdown(o->s, str_eq(word, STR("kick")));
 		return true;
 	}
 	return false;
