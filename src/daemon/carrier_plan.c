@@ -149,6 +149,8 @@ void plan_start(struct plan *p, struct loop *l, struct resolver *r, const struct
 		p->want.sni = STR("");
 	p->want.names = p->names;
 	p->want.name_count = 1;
+	snprintf(p->peer, sizeof p->peer, "%s:%u", host->name, facts->port);
+	p->want.peer = str_c(p->peer);
 	switch (facts->level) {
 	case ROUTE_TLS_NONE:
 		p->starttls = SMTPC_TLS_NEVER;

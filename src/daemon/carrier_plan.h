@@ -37,6 +37,8 @@ struct plan {
 	/* Its own: */
 	struct plan_facts facts;
 	struct str names[2];
+	char peer
+		[280]; /* want.peer: a ticket is for the name, whichever of its addresses takes it */
 	struct buf octets; /* what want.tlsa points into */
 	struct dns_row rows[20];
 	bool asked_name; /* the name before the CNAMEs was asked too */

@@ -142,9 +142,10 @@ class Peer:
 
 
 class Message:
-    def __init__(self, sender, recipients, octets, tls, user):
+    def __init__(self, sender, recipients, octets, connection):
         self.sender, self.recipients, self.octets = sender, recipients, octets
-        self.tls, self.user, self.when = tls, user, time.monotonic()
+        self.tls, self.user, self.when = connection.tls, connection.user, time.monotonic()
+        self.resumed = self.tls is not None and connection.sock.session_reused
 
 
 class Connection:
@@ -294,5 +295,5 @@ class Connection:
         if taken:
             self.count += 1
             with self.peer.lock:
-                self.peer.messages.append(Message(self.sender, taken, octets, self.tls, self.user))
+                self.peer.messages.append(Message(self.sender, taken, octets, self))
         self.sender, self.recipients, self.chunks = None, [], b''

@@ -244,6 +244,19 @@ def test_verified_tls(office):
         log_has(office, 'carrier.delivered', to=f'x@{name}.test', tls='verified')
 
 
+def test_tls_sessions_are_resumed(office):
+    """The next connection to the same server goes on with the session of the one before (RFC 8446 2.2), and is worth as much."""
+    for name in ('verified', 'anycert'):
+        p = fresh(name)
+        send(office, f'first@{name}.test')
+        arrives(p)
+        p.hang_up()
+        send(office, f'next@{name}.test')
+        arrives(p, 2)
+        assert p.messages[1].resumed, name
+        log_has(office, 'carrier.delivered', to=f'next@{name}.test', tls='verified' if name == 'verified' else 'encrypted')
+
+
 def test_wrong_certificate(office):
     p = fresh('wrongname')
     send(office, 'x@wrongname.test')
