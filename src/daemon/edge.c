@@ -343,12 +343,10 @@ static void accepted(struct listener *l, int fd, const struct sockaddr *peer)
 	struct edge_listener *el = LIST_OF(l, struct edge_listener, listener);
 
 	accept_connection(el, fd, peer);
-	relief_accepted(el->edge);
 }
 
 static void stop_accepting(struct edge *e)
 {
-	relief_end(e);
 	for (size_t i = 0; i < e->start->listener_count; i++) {
 		listener_stop(&e->listeners[i].listener);
 		close(e->start->listeners[i].fd);
@@ -514,7 +512,6 @@ _Noreturn void edge_process(struct child_start *start)
 	e->store = ipc_new(e->loop, start->channel, from_store, store_lost, e);
 	ipc_gather(e->store);
 	listen_all(e);
-	relief_begin(e);
 	loop_at_turn_end(e->loop, turn_end, e);
 	ipc_send(e->leash, &ready, STR(""), STR(""), -1);
 	loop_run(e->loop);

@@ -19,7 +19,6 @@ enum {
 
 struct seat {
 	_Atomic uint32_t total;
-	_Atomic uint32_t in; /* 0: out; else 1 + percent */
 	_Atomic uint16_t count[ROWS][BUCKETS];
 };
 
@@ -133,22 +132,6 @@ int64_t shared_total(const struct shared *s)
 void shared_disconnect(struct shared *s, unsigned seat, struct str address)
 {
 	add(s, seat, address, -1);
-}
-
-void shared_in(struct shared *s, unsigned seat, int percent)
-{
-	s->seats[seat].in = (uint32_t)(percent + 1);
-}
-
-int shared_before(const struct shared *s, unsigned seat)
-{
-	for (unsigned i = seat; i-- > 0;) {
-		uint32_t in = s->seats[i].in;
-
-		if (in > 0)
-			return (int)in - 1;
-	}
-	return -1;
 }
 
 struct bans *shared_bans(struct shared *s)

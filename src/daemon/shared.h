@@ -31,12 +31,6 @@ void shared_disconnect(struct shared *s, unsigned seat, struct str address);
 
 int64_t shared_total(const struct shared *s); /* connections now, of all edges */
 
-/* An edge that accepts, or rests while the one before it can do the work (relief.h): how busy it is, in
- * percent of a processor; -1: it does neither any more. */
-void shared_in(struct shared *s, unsigned seat, int percent);
-/* The same of the next lower seat that is in; -1: there is none. */
-int shared_before(const struct shared *s, unsigned seat);
-
 struct bans *shared_bans(struct shared *s);
 
 /* What POP3 announces with EXPIRE before a login: the store says it, the edges read it. */

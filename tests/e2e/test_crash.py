@@ -11,7 +11,7 @@ import threading
 import time
 
 import messages
-from office import Office, alive, name_of, wait_until
+from office import Office, alive, wait_until
 
 ANN = 'ann@example.test'
 TROUBLE = (OSError, EOFError, smtplib.SMTPException, poplib.error_proto, ssl.SSLError)
@@ -258,23 +258,3 @@ def check_forgotten(office, third, fourth):
     got = office.fetch(fourth)
     assert len(got) == 1 and got[0].endswith(b'Subject: fourth\r\n\r\nfor the fourth\r\n'), got
     assert b'third' not in got[0] and office.fetch(third) == [], got
-
-
-def test_an_edge_that_is_stuck_is_relieved(_):
-    """Edges leave new connections to the first of them while it can do the work; one that rests takes who waits when the
-    first does not."""
-    office = Office(config='edges = 2\nlog_level = "debug"\n')
-    office.open()
-    try:
-        wait_until(lambda: 'edge.rests' in office.log_tail(), 30, 'the second edge rests')
-        first = next(pid for pid in office.edge_pids() if name_of(pid) == 'edge0')
-        os.kill(first, signal.SIGSTOP)
-        try:
-            for _ in range(5):
-                with office.wire('pop3') as w:
-                    assert w.reply().startswith('+OK')
-        finally:
-            os.kill(first, signal.SIGCONT)
-        office.close()
-    finally:
-        office.destroy()
