@@ -22,6 +22,7 @@ struct sim_disk {
 	const struct trouble *trouble;
 	unsigned often; /* per mille of the calls that it is about */
 	int64_t over_us;
+	bool databases; /* SQLite's calls too; else a store gets past them to its journal */
 	uint64_t faults;
 	uint64_t database_faults; /* of them */
 };
@@ -65,11 +66,11 @@ static int fault(struct disk *d, unsigned call)
 	return call == SIM_DISK_WRITE || call == SIM_DISK_SYNC ? 0 : s->trouble->error;
 }
 
-/* Of the machine that runs now, when its disk is in trouble. */
+/* Of the machine that runs now, when its disk is in trouble that SQLite meets. */
 static struct sim_disk *troubled(void)
 {
 	for (size_t i = 0; sim_self != NULL && i < DISKS; i++)
-		if (disks[i] != NULL && disks[i]->user == sim_self &&
+		if (disks[i] != NULL && disks[i]->user == sim_self && disks[i]->databases &&
 			sim_now_us < disks[i]->over_us)
 			return disks[i];
 	return NULL;
@@ -361,6 +362,7 @@ void sim_disk_trouble(struct sim_disk *s, int64_t for_us)
 	s->trouble = &troubles[sim_random(sizeof troubles / sizeof *troubles)];
 	s->often = sim_chance(300) ? 1000 : (unsigned)sim_between(5, 500);
 	s->over_us = sim_now_us + for_us;
+	s->databases = sim_chance(500);
 	sim_trace("disk-trouble", s->trouble->calls, s->often);
 }
 
