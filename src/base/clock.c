@@ -50,6 +50,14 @@ int64_t clock_mono_ms(void)
 	return source->mono_ms();
 }
 
+int64_t clock_cpu_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
 static int64_t steady_from; /* steady - mono */
 static bool steady_known;
 

@@ -18,6 +18,8 @@ int64_t clock_mono_ms(void);
  * when it began, and what has passed since.  No step of the wall clock touches it, so nothing expires early
  * and nothing waits for a clock to catch up.  Children have their parent's. */
 int64_t clock_steady_ms(void);
+/* Processor time that this process has used. */
+int64_t clock_cpu_us(void);
 /* Something that is kept says that it was later already. */
 void clock_steady_at_least(int64_t ms);
 void random_bytes(void *to, size_t n);

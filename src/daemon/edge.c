@@ -345,8 +345,14 @@ static void accepted(struct listener *l, int fd, const struct sockaddr *peer)
 	accept_connection(el, fd, peer);
 }
 
+static void woken(struct listener *l)
+{
+	relief_woken(LIST_OF(l, struct edge_listener, listener)->edge);
+}
+
 static void stop_accepting(struct edge *e)
 {
+	relief_end(e);
 	for (size_t i = 0; i < e->start->listener_count; i++) {
 		listener_stop(&e->listeners[i].listener);
 		close(e->start->listeners[i].fd);
@@ -463,6 +469,7 @@ static void listen_all(struct edge *e)
 			&e->listeners[i].proxies, str_c(e->listeners[i].row->proxy_networks), &bad);
 		listener_init(
 			&e->listeners[i].listener, e->loop, e->start->listeners[i].fd, accepted);
+		e->listeners[i].listener.woken = woken;
 	}
 }
 
@@ -512,6 +519,7 @@ _Noreturn void edge_process(struct child_start *start)
 	e->store = ipc_new(e->loop, start->channel, from_store, store_lost, e);
 	ipc_gather(e->store);
 	listen_all(e);
+	relief_begin(e);
 	loop_at_turn_end(e->loop, turn_end, e);
 	ipc_send(e->leash, &ready, STR(""), STR(""), -1);
 	loop_run(e->loop);

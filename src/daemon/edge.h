@@ -4,6 +4,7 @@
 
 #include "daemon/child.h"
 #include "daemon/rcpt_memory.h"
+#include "daemon/relief.h"
 #include "daemon/shared.h"
 #include "daemon/window.h"
 #include "net/cidr.h"
@@ -34,6 +35,7 @@ struct edge {
 	bool later_set;
 	struct loop_timer orphaned; /* it did not: end, and be started again */
 	struct edge_listener *listeners;
+	struct relief relief;
 	struct session **slots; /* by slot; NULL: free */
 	uint32_t slot_count, slot_hint, live;
 	uint32_t seq, born; /* last question's number; sessions so far, for their ids */

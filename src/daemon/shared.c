@@ -19,6 +19,7 @@ enum {
 
 struct seat {
 	_Atomic uint32_t total;
+	_Atomic uint32_t in; /* 0: out; else 1 + percent */
 	_Atomic uint16_t count[ROWS][BUCKETS];
 };
 
@@ -132,6 +133,28 @@ int64_t shared_total(const struct shared *s)
 void shared_disconnect(struct shared *s, unsigned seat, struct str address)
 {
 	add(s, seat, address, -1);
+}
+
+struct relief_loads shared_loads(struct shared *s, unsigned seat, int own)
+{
+	struct relief_loads loads = { .before = -1, .own = own };
+
+	s->seats[seat].in = (uint32_t)own + 1;
+	for (unsigned i = 0; i < SHARED_SEATS; i++) {
+		uint32_t in = s->seats[i].in;
+
+		if (in == 0)
+			continue;
+		loads.all += (int)in - 1;
+		if (i < seat)
+			loads.before = (int)in - 1;
+	}
+	return loads;
+}
+
+void shared_leave(struct shared *s, unsigned seat)
+{
+	s->seats[seat].in = 0;
 }
 
 struct bans *shared_bans(struct shared *s)

@@ -31,6 +31,17 @@ void shared_disconnect(struct shared *s, unsigned seat, struct str address);
 
 int64_t shared_total(const struct shared *s); /* connections now, of all edges */
 
+/* How busy edges are that accept, or rest while the one before them can do the work (relief.h): percent of
+ * a processor each. */
+struct relief_loads {
+	int all;
+	int before; /* the next lower seat; -1: none */
+	int own;
+};
+/* Says how busy we are, and looks at all. */
+struct relief_loads shared_loads(struct shared *s, unsigned seat, int own);
+void shared_leave(struct shared *s, unsigned seat); /* neither any more */
+
 struct bans *shared_bans(struct shared *s);
 
 /* What POP3 announces with EXPIRE before a login: the store says it, the edges read it. */

@@ -110,12 +110,18 @@ struct listener {
 	struct loop_io io;
 	struct loop_timer pause; /* after EMFILE and friends: accept again in 100 ms */
 	int fd;
+	bool paused, resting;
 	bool *gone; /* while accepting: tells that it was stopped */
 	void (*accepted)(struct listener *l, int fd, const struct sockaddr *peer);
+	void (*woken)(struct listener *l); /* or NULL: somebody came, whoever will take him */
 };
 /* accepted() owns the fd, which is non-blocking, close-on-exec and without Nagle's delay. */
 void listener_init(struct listener *l, struct loop *loop, int fd,
 	void (*accepted)(struct listener *, int fd, const struct sockaddr *peer));
+/* While it rests it waits for nobody. */
+void listener_rest(struct listener *l, bool rest);
+/* Accepts who waits now, as if one of them had just come; true when there was somebody. */
+bool listener_take(struct listener *l);
 /* Stops accepting, from accepted() too; does not close fd. */
 void listener_stop(struct listener *l);
 

@@ -83,16 +83,17 @@ static bool next_may_work(int error)
 static void listener_pause(struct listener *l, int error)
 {
 	log_warn("net.accept", F_C("err", strerror(error)), F_INT("pause_ms", PAUSE_MS));
+	l->paused = true;
 	loop_io_want(&l->io, 0);
 	loop_timer_at(&l->pause, loop_now_ms(l->pause.loop) + PAUSE_MS);
 }
 
-static void on_acceptable(struct loop_io *io, int events)
+bool listener_take(struct listener *l)
 {
-	struct listener *l = LIST_OF(io, struct listener, io);
-	bool gone = false;
+	bool gone = false, any = false;
 
-	(void)events;
+	if (l->paused)
+		return false;
 	l->gone = &gone;
 	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
 		struct sockaddr_storage peer = { 0 };
@@ -100,9 +101,10 @@ static void on_acceptable(struct loop_io *io, int events)
 		int fd = accept4(l->fd, (struct sockaddr *)&peer, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
+			any = true;
 			l->accepted(l, fd, (struct sockaddr *)&peer);
 			if (gone)
-				return;
+				return true;
 		} else if (errno == EAGAIN) {
 			break;
 		} else if (!next_may_work(errno)) {
@@ -111,13 +113,32 @@ static void on_acceptable(struct loop_io *io, int events)
 		}
 	}
 	l->gone = NULL;
+	return any;
+}
+
+static void on_acceptable(struct loop_io *io, int events)
+{
+	struct listener *l = LIST_OF(io, struct listener, io);
+
+	(void)events;
+	if (l->woken != NULL)
+		l->woken(l);
+	(void)listener_take(l);
 }
 
 static void on_pause_over(struct loop_timer *t)
 {
 	struct listener *l = LIST_OF(t, struct listener, pause);
 
-	loop_io_want(&l->io, LOOP_READ);
+	l->paused = false;
+	listener_rest(l, l->resting);
+}
+
+void listener_rest(struct listener *l, bool rest)
+{
+	l->resting = rest;
+	if (!l->paused)
+		loop_io_want(&l->io, rest ? 0 : LOOP_READ);
 }
 
 void listener_init(struct listener *l, struct loop *loop, int fd,

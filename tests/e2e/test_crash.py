@@ -11,7 +11,7 @@ import threading
 import time
 
 import messages
-from office import Office, alive, wait_until
+from office import Office, alive, name_of, wait_until
 
 ANN = 'ann@example.test'
 TROUBLE = (OSError, EOFError, smtplib.SMTPException, poplib.error_proto, ssl.SSLError)
@@ -258,3 +258,35 @@ def check_forgotten(office, third, fourth):
     got = office.fetch(fourth)
     assert len(got) == 1 and got[0].endswith(b'Subject: fourth\r\n\r\nfor the fourth\r\n'), got
     assert b'third' not in got[0] and office.fetch(third) == [], got
+
+
+def test_an_edge_that_is_stuck_is_relieved(_):
+    """Edges leave new connections to the first of them while it can do the work; one that rests takes who waits when the
+    first does not."""
+    office = Office(config='edges = 2\nlog_level = "debug"\n')
+    office.open()
+
+    def look_in():
+        with office.wire('pop3') as w:
+            assert w.reply().startswith('+OK')
+
+    def rests():  # so many come that it is worth it, and no more than one can serve, whatever the machine
+        for pause in 0.001, 0.01, 0.03:
+            for _ in range(20):
+                look_in()
+                time.sleep(pause)
+        return 'edge.rests' in office.log_tail()
+    try:
+        wait_until(rests, 30, 'the second edge rests')
+        first = next(pid for pid in office.edge_pids() if name_of(pid) == 'edge0')
+        os.kill(first, signal.SIGSTOP)
+        try:
+            for _ in range(5):
+                look_in()
+        finally:
+            os.kill(first, signal.SIGCONT)
+        wait_until(lambda: office.log_tail().rfind('edge.relieves') > office.log_tail().rfind('edge.rests'), 30,
+                   'nobody rests while there is nothing to do')
+        office.close()
+    finally:
+        office.destroy()

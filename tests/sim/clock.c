@@ -17,6 +17,12 @@ int64_t clock_mono_ms(void)
 	return mono_ms(sim_self == NULL ? NULL : sim_self->host);
 }
 
+/* Any share of a processor since the last look, so that edges rest and relieve each other at any time. */
+int64_t clock_cpu_us(void)
+{
+	return (int64_t)sim_random(2) * sim_now_us;
+}
+
 /* As the machine's clock is now. */
 int64_t sim_steady_from(const struct sim_host *h)
 {

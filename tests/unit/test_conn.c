@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "net/conn.h"
 
 struct rig {
@@ -195,8 +196,8 @@ static void on_event_free(struct conn *c, enum conn_event e)
 
 static void an_owner_may_free_it_in_an_event(void **state)
 {
-	struct conn *c = malloc(sizeof *c);
 	struct loop *l = loop_new();
+	struct conn *c = mem_alloc(sizeof *c);
 	int fds[2];
 
 	(void)state;
@@ -310,6 +311,38 @@ static void a_listener_accepts(void **state)
 	loop_free(loop);
 }
 
+/* One that rests waits for nobody, and takes who waits when told to. */
+static void a_listener_rests(void **state)
+{
+	struct loop *loop = loop_new();
+	struct err err = { 0 };
+	struct listener l;
+	int fd = listen_tcp("127.0.0.1", 0, 10, &err), peers[3];
+
+	(void)state;
+	accepted = 0;
+	stop_at_once = false;
+	listener_init(&l, loop, fd, on_accepted);
+	listener_rest(&l, true);
+	assert_false(listener_take(&l));
+	peers[0] = dial(port_of(fd));
+	peers[1] = dial(port_of(fd));
+	turns(loop, 10);
+	assert_int_equal(accepted, 0);
+	assert_true(listener_take(&l));
+	assert_int_equal(accepted, 2);
+	listener_rest(&l, false);
+	peers[2] = dial(port_of(fd));
+	turns_until(loop, &accepted, 3);
+	for (int i = 0; i < 3; i++) {
+		close(peers[i]);
+		close(accepted_fds[i]);
+	}
+	listener_stop(&l);
+	close(fd);
+	loop_free(loop);
+}
+
 /* RLIMIT_NOFILE reached: the listener rests, spends no turns, and goes on when there is room. */
 static void no_descriptors_left(void **state)
 {
@@ -401,6 +434,7 @@ int main(void)
 		cmocka_unit_test(an_owner_may_free_it_in_an_event),
 		cmocka_unit_test(peer_addresses),
 		cmocka_unit_test(a_listener_accepts),
+		cmocka_unit_test(a_listener_rests),
 		cmocka_unit_test(no_descriptors_left),
 		cmocka_unit_test(listen_refuses),
 		cmocka_unit_test(the_last_reply_arrives),
