@@ -3,7 +3,7 @@
  * has that call stack.  NO_MEMORY=0 fails none.  NO_MEMORY_LIST names a file for what there was: how many
  * allocations and whether one failed, then a line for each call stack with its name and its first number.  A
  * stack is NO_MEMORY_DEPTH return addresses, counted from where their module begins, so that it has the same
- * name in each run.
+ * name in each run; with NO_MEMORY_OURS those of libraries do not count, only those of the program itself.
  *
  * Who dies of SIGSEGV says so on standard error: the address, and for each frame its module and place.  The
  * program's own handlers for it (cmocka's) are not taken. */
@@ -27,7 +27,7 @@ extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *p, size_t n);
 extern void *__libc_memalign(size_t align, size_t n);
 
-enum { FRAMES = 16, OURS = 4, MODULES = 64, SITES = 1 << 17 };
+enum { FRAMES = 64, FEW = 16, OURS = 4, MODULES = 64, SITES = 1 << 17 };
 
 static struct module {
 	uintptr_t from, to, base;
@@ -41,6 +41,7 @@ static atomic_flag busy = ATOMIC_FLAG_INIT;
 static _Atomic bool *done; /* its children have it too */
 static uint64_t which, wanted;
 static int depth;
+static bool program_only;
 static const char *list;
 static pid_t whose;
 static __thread bool inside; /* backtrace() may allocate */
@@ -73,10 +74,10 @@ static size_t module_of(uintptr_t at)
 static uint64_t stack_now(void)
 {
 	void *frames[FRAMES];
-	int n = backtrace(frames, depth);
+	int n = backtrace(frames, program_only ? FRAMES : depth), left = depth;
 	uint64_t hash = 0;
 
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n && left > 0; i++) {
 		uintptr_t at = (uintptr_t)frames[i];
 		size_t m = module_of(at), all = 0;
 
@@ -84,6 +85,9 @@ static uint64_t stack_now(void)
 			dl_iterate_phdr(add_modules, &all);
 			m = module_of(at);
 		}
+		if (program_only && m != 0) /* the program is the first */
+			continue;
+		left--;
 		hash = (hash ^ m ^ (m == MODULES ? 0 : at - modules[m].base) << 8) *
 		       0x9e3779b97f4a7c15;
 		hash ^= hash >> 32;
@@ -154,8 +158,8 @@ int posix_memalign(void **p, size_t align, size_t n)
 
 static void say(int fd, const siginfo_t *info)
 {
-	void *frames[FRAMES];
-	int n = backtrace(frames, FRAMES);
+	void *frames[FEW];
+	int n = backtrace(frames, FEW);
 	Dl_info at;
 
 	dprintf(fd, "no_memory: killed at %p:", info->si_addr);
@@ -209,9 +213,12 @@ __attribute__((constructor)) static void begin(void)
 	which = variable("NO_MEMORY", 10);
 	wanted = variable("NO_MEMORY_STACK", 16);
 	list = getenv("NO_MEMORY_LIST");
-	depth = OURS + (int)variable("NO_MEMORY_DEPTH", 10); /* about: some of ours are inlined */
-	if (depth > FRAMES)
-		depth = FRAMES;
+	depth = (int)variable("NO_MEMORY_DEPTH", 10);
+	program_only = variable("NO_MEMORY_OURS", 10) != 0;
+	if (!program_only)
+		depth += OURS; /* about: some of ours are inlined */
+	if (depth > FEW)
+		depth = FEW;
 	whose = getpid();
 	done = mmap(NULL, sizeof *done, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (done == MAP_FAILED)

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/list.h"
+#include "base/mem.h"
 #include "net/loop.h"
 
 static struct loop *loop;
@@ -167,7 +168,7 @@ static void on_ready_free(struct loop_io *io, int events)
 
 static void a_watcher_may_free_itself(void **state)
 {
-	struct pair *p = malloc(sizeof *p);
+	struct pair *p = mem_alloc(sizeof *p);
 
 	(void)state;
 	pair_open(p);

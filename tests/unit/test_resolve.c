@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "daemon/sandbox.h"
 #include "net/resolve.h"
 
@@ -190,7 +191,7 @@ static void crowd_and_cancel(void **state)
 	enum { CROWD = 1000 };
 	struct loop *l = loop_new();
 	struct resolver *r = resolver(l, buf_str(&anchors));
-	struct asked *crowd = calloc(CROWD, sizeof *crowd);
+	struct asked *crowd = mem_zalloc(CROWD * sizeof *crowd);
 	size_t asked = 0, done = 0;
 
 	(void)state;

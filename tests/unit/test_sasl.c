@@ -15,6 +15,7 @@
 #include "account/sasl.h"
 #include "base/clock.h"
 #include "base/codec.h"
+#include "base/mem.h"
 
 #define LEN(a) (sizeof(a) / sizeof *(a))
 
@@ -857,7 +858,7 @@ static void short_random_tokens(void **state)
 
 		for (int s = 0; s < 3; s++) {
 			size_t n = (size_t)rand_r(&seed) % 17;
-			char *token = malloc(n == 0 ? 1 : n);
+			char *token = mem_alloc(n == 0 ? 1 : n);
 			static const char likely[] = "\0\0\0n,y=p,a=r=bob\xff";
 
 			for (size_t k = 0; k < n; k++)

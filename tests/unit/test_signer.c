@@ -9,6 +9,7 @@
 #include "account/dkim_keys.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "daemon/office.h"
 #include "daemon/signer.h"
 #include "trust/dkim_verify.h"
@@ -44,7 +45,7 @@ static void verb(struct world *w, const char *name, const char *domain, const ch
 
 static int setup(void **state)
 {
-	struct world *w = calloc(1, sizeof *w);
+	struct world *w = mem_zalloc(sizeof *w);
 	struct credentials c = { .hash = "*" };
 	struct err err = { 0 };
 
@@ -176,7 +177,7 @@ static void many_at_once(void **state)
 {
 	enum { MANY = 1100 }; /* more than may wait */
 	struct world *w = *state;
-	struct message *m = calloc(MANY, sizeof *m);
+	struct message *m = mem_zalloc(MANY * sizeof *m);
 
 	verb(w, "dkim.new", "ours.test", "x");
 	verb(w, "dkim.del", "ours.test", "x-rsa"); /* the slow one */

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/list.h"
+#include "base/mem.h"
 #include "net/conn.h"
 
 static char *cert_pem, *key_pem;
@@ -251,7 +252,7 @@ static void octets_both_ways(void **state)
 		size_t most; /* the server reads this much at a time: records are 16 KiB */
 	} rows[] = { { 0, 4096 }, { TLS1_2_VERSION, 4096 }, { 0, 100 }, { 0, 100000 } };
 	enum { SIZE = 3 << 20 };
-	char *sent = malloc(SIZE), *echo = malloc(SIZE);
+	char *sent = mem_alloc(SIZE), *echo = mem_alloc(SIZE);
 
 	(void)state;
 	for (size_t i = 0; i < SIZE; i++)
@@ -274,8 +275,9 @@ static void octets_both_ways(void **state)
 			n = 0;
 			if (got < to && SSL_read_ex(r.client, echo + got, to - got, &n) == 1)
 				got += n;
-			ERR_clear_error();
+			assert_int_equal(ERR_get_error(), 0);
 			loop_turn(r.loop, false);
+			assert_int_equal(r.events[CONN_FAILED], 0);
 		}
 		assert_memory_equal(echo, sent, to);
 		assert_memory_equal(buf_str(&r.in).p, sent, to);
