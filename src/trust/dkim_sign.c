@@ -198,14 +198,14 @@ static bool sign_octets(const struct dkim_key *k, struct str octets, struct buf 
 	unsigned char digest[DKIM_DIGEST], room[1024];
 	size_t n = sizeof room;
 	EVP_MD_CTX *c = EVP_MD_CTX_new();
-	bool ok;
+	bool ok = false;
 
 	/* RFC 8463 3: Ed25519 signs the SHA-256 digest as its message. */
-	if (k->algorithm == DKIM_ED25519_SHA256)
+	if (c != NULL && k->algorithm == DKIM_ED25519_SHA256)
 		ok = EVP_Digest(octets.p, octets.n, digest, NULL, EVP_sha256(), NULL) == 1 &&
 		     EVP_DigestSignInit(c, NULL, NULL, NULL, k->pkey) == 1 &&
 		     EVP_DigestSign(c, room, &n, digest, sizeof digest) == 1;
-	else
+	else if (c != NULL)
 		ok = EVP_DigestSignInit(c, NULL, EVP_sha256(), NULL, k->pkey) == 1 &&
 		     EVP_DigestSign(c, room, &n, (const unsigned char *)octets.p, octets.n) == 1;
 	EVP_MD_CTX_free(c);

@@ -5,8 +5,8 @@
  * stack is NO_MEMORY_DEPTH return addresses, counted from where their module begins, so that it has the same
  * name in each run; with NO_MEMORY_OURS those of libraries do not count, only those of the program itself.
  *
- * Who dies of SIGSEGV says so on standard error: the address, and for each frame its module and place.  The
- * program's own handlers for it (cmocka's) are not taken. */
+ * Who dies of SIGSEGV says so on standard error: the address, "later" unless the call of the program in which
+ * the allocation failed still goes on, and for each frame its module and place.  The program's own handlers for it (cmocka's) are not taken. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -42,6 +42,7 @@ static _Atomic bool *done; /* its children have it too */
 static uint64_t which, wanted;
 static int depth;
 static bool program_only;
+static uintptr_t failed_at;
 static const char *list;
 static pid_t whose;
 static __thread bool inside; /* backtrace() may allocate */
@@ -85,7 +86,7 @@ static uint64_t stack_now(void)
 			dl_iterate_phdr(add_modules, &all);
 			m = module_of(at);
 		}
-		if (program_only && m != 0) /* the program is the first */
+		if (program_only && m != 0)
 			continue;
 		left--;
 		hash = (hash ^ m ^ (m == MODULES ? 0 : at - modules[m].base) << 8) *
@@ -93,6 +94,18 @@ static uint64_t stack_now(void)
 		hash ^= hash >> 32;
 	}
 	return hash | 1;
+}
+
+/* Where the program went on, had what it called returned now. */
+static uintptr_t program_now(void)
+{
+	void *frames[FRAMES];
+	int n = backtrace(frames, FRAMES);
+
+	for (int i = 0; i < n; i++)
+		if (module_of((uintptr_t)frames[i]) == 0) /* the program is the first */
+			return (uintptr_t)frames[i];
+	return 0;
 }
 
 static void note(uint64_t stack, uint64_t number)
@@ -132,7 +145,12 @@ static bool fails(void)
 	if (done == NULL || *done || number < which || (which == 0 && list == NULL))
 		return false;
 	hit = which > 0 && wanted == 0 ? number == which : has_stack(number);
-	return hit && !atomic_exchange(done, true);
+	if (!hit || atomic_exchange(done, true))
+		return false;
+	inside = true;
+	failed_at = program_now();
+	inside = false;
+	return true;
 }
 
 void *malloc(size_t n)
@@ -162,7 +180,7 @@ static void say(int fd, const siginfo_t *info)
 	int n = backtrace(frames, FEW);
 	Dl_info at;
 
-	dprintf(fd, "no_memory: killed at %p:", info->si_addr);
+	dprintf(fd, "no_memory: killed at %p%s:", info->si_addr, program_now() == failed_at ? "" : " later");
 	for (int i = 2; i < n; i++) /* behind this and the handler */
 		if (dladdr(frames[i], &at) != 0)
 			dprintf(fd, " %s+%#tx", strrchr(at.dli_fname, '/') + 1,

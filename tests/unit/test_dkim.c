@@ -225,6 +225,7 @@ static void what_is_not_signed(void **state)
 	buf_init(&der, 0);
 	assert_int_equal(dkim_key_make(DKIM_ED25519_SHA256, &der, NULL), ST_OK);
 	s.key = key = dkim_key_new(DKIM_ED25519_SHA256, buf_str(&der));
+	assert_non_null(key);
 	buf_put(&many, STR("From: a@x.test\r\n"));
 	for (size_t i = 0; i < 600; i++)
 		buf_put(&many, STR("To: b@x.test\r\n"));

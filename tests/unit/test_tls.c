@@ -64,12 +64,14 @@ static void client_open(struct rig *r, const char *name)
 	X509 *x = PEM_read_bio_X509(bio, NULL, NULL, NULL);
 
 	r->client_ctx = SSL_CTX_new(TLS_client_method());
+	assert_non_null(r->client_ctx);
 	X509_STORE_add_cert(SSL_CTX_get_cert_store(r->client_ctx), x);
 	X509_free(x);
 	BIO_free(bio);
 	SSL_CTX_set_verify(r->client_ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_mode(r->client_ctx, SSL_MODE_ENABLE_PARTIAL_WRITE);
 	r->client = SSL_new(r->client_ctx);
+	assert_non_null(r->client);
 	SSL_set1_host(r->client, name);
 	SSL_set_fd(r->client, r->peer);
 	SSL_set_connect_state(r->client);
