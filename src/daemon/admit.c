@@ -18,10 +18,10 @@ static void add_onward(struct maildrops *found, struct str address)
 	found->onward_count++;
 }
 
-bool admit_srs(struct office *o, struct srs *srs)
+bool admit_srs(struct office *o, struct srs *srs, struct err *err)
 {
 	*srs = (struct srs){ .wall_ms = clock_steady_ms() };
-	return directory_srs_secret(o->directory, srs->secret, NULL) == ST_OK;
+	return directory_srs_secret(o->directory, srs->secret, err) == ST_OK;
 }
 
 static enum resolved look_up(struct admit *a, struct str recipient, struct maildrops *found)
@@ -37,7 +37,7 @@ static enum resolved send_back(struct admit *a, struct str recipient, struct mai
 	struct buf back = { 0 };
 	struct srs srs;
 
-	if (!admit_srs(a->office, &srs))
+	if (!admit_srs(a->office, &srs, NULL))
 		return decide(a, "the directory", RESOLVED_TEMP);
 	switch (srs_reverse(&srs, recipient, &back)) {
 	case SRS_NOT: resolved = look_up(a, recipient, found); break;

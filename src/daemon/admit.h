@@ -28,6 +28,6 @@ struct admit_reply {
 struct admit_reply admit_reply(enum resolved resolved, const struct config *config);
 
 /* For forwarding; false: the directory cannot be read. */
-bool admit_srs(struct office *o, struct srs *srs);
+bool admit_srs(struct office *o, struct srs *srs, struct err *err);
 
 #endif

@@ -104,8 +104,8 @@ static bool signs_now(const struct signer_key *k, int64_t steady_ms)
 	return k->active_ms <= steady_ms && (k->retired_ms == 0 || k->retired_ms > steady_ms);
 }
 
-/* Also of a domain without keys: that answer is kept as well. */
-static struct signer_keys *keys_of(struct signer *s, struct str domain)
+/* Also of a domain without keys: that answer is kept as well.  NULL: they cannot be read. */
+static struct signer_keys *keys_of(struct signer *s, struct str domain, struct err *err)
 {
 	uint32_t slot = crc32c(0, domain.p, domain.n) % KEPT_DOMAINS;
 	struct signer_keys *k = s->kept[slot];
@@ -121,43 +121,51 @@ static struct signer_keys *keys_of(struct signer *s, struct str domain)
 	k = NEW(struct signer_keys);
 	k->refs = 1;
 	copy_text(k->domain, domain, DKIM_DOMAIN_MAX);
-	status = dkim_keys_each(s->directory, domain, parse_key, k, NULL);
-	if (status != ST_OK && status != ST_NOTFOUND)
-		k->domain[0] = '\0'; /* unknown: asked again next time */
+	status = dkim_keys_each(s->directory, domain, parse_key, k, err);
+	if (status != ST_OK && status != ST_NOTFOUND && status != ST_USAGE) {
+		unref(k);
+		return NULL;
+	}
 	unref(s->kept[slot]);
 	s->kept[slot] = k;
 	return k;
 }
 
-/* The keys of the domain in an address, if one of them signs now. */
-static struct signer_keys *keys_for(struct signer *s, struct str address, int64_t steady_ms)
+/* Does a key of the domain in an address sign now? */
+static enum said keys_for(struct signer *s, struct str address, int64_t steady_ms,
+	struct signer_keys **found, struct err *err)
 {
 	char domain[DKIM_DOMAIN_MAX + 1];
-	struct signer_keys *k;
 
 	if (!dkim_domain_of(address, domain))
-		return NULL;
-	k = keys_of(s, str_c(domain));
-	for (size_t i = 0; i < k->count; i++)
-		if (signs_now(&k->keys[i], steady_ms))
-			return k;
-	return NULL;
+		return SAID_NO;
+	*found = keys_of(s, str_c(domain), err);
+	if (*found == NULL)
+		return SAID_NOTHING;
+	for (size_t i = 0; i < (*found)->count; i++)
+		if (signs_now(&(*found)->keys[i], steady_ms))
+			return SAID_YES;
+	return SAID_NO;
 }
 
-static struct signer_keys *choose(
-	struct signer *s, struct dkim_hash *hash, uint64_t account, int64_t steady_ms)
+static enum said choose(struct signer *s, struct signing *to, uint64_t account)
 {
-	struct address_list from = { .rest = dkim_hash_from(hash) };
+	struct address_list from = { .rest = dkim_hash_from(to->hash) };
 	struct buf address = { 0 };
-	struct signer_keys *k = NULL;
+	enum said signs = SAID_NO;
+	enum status status;
 	struct account a;
 
 	if (address_cut(&from, &address) == ADDRESS_CUT)
-		k = keys_for(s, buf_str(&address), steady_ms);
+		signs = keys_for(s, buf_str(&address), to->steady_ms, &to->keys, &to->err);
 	buf_deinit(&address);
-	if (k == NULL && account_by_id(s->directory, account, &a, NULL) == ST_OK)
-		k = keys_for(s, str_c(a.address), steady_ms);
-	return k;
+	if (signs != SAID_NO)
+		return signs;
+	to->err = (struct err){ 0 };
+	status = account_by_id(s->directory, account, &a, &to->err);
+	if (status != ST_OK)
+		return status == ST_NOTFOUND ? SAID_NO : SAID_NOTHING;
+	return keys_for(s, str_c(a.address), to->steady_ms, &to->keys, &to->err);
 }
 
 static void run(struct work *w)
@@ -191,25 +199,30 @@ static void finished(struct work *w)
 	to->done(to);
 }
 
-bool signer_sign(struct signer *s, struct signing *to, struct dkim_hash *hash, uint64_t account)
+enum said signer_sign(
+	struct signer *s, struct signing *to, struct dkim_hash *hash, uint64_t account)
 {
-	int64_t steady_ms = clock_steady_ms();
-	struct signer_keys *keys = choose(s, hash, account, steady_ms);
+	enum said signs;
 
-	if (keys == NULL) {
-		dkim_hash_free(hash);
-		return false;
-	}
-	keys->refs++;
 	to->work = (struct work){ .run = run, .done = finished };
-	to->keys = keys;
 	to->hash = hash;
 	to->wall_ms = clock_wall_ms();
-	to->steady_ms = steady_ms;
+	to->steady_ms = clock_steady_ms();
+	to->err = (struct err){ 0 };
+	signs = choose(s, to, account);
+	if (signs == SAID_NOTHING)
+		log_error("dkim.not-read", F_C("err", to->err.text));
+	if (signs != SAID_YES) {
+		dkim_hash_free(hash);
+		to->hash = NULL;
+		to->keys = NULL;
+		return signs;
+	}
+	to->keys->refs++;
 	to->err = (struct err){ 0 };
 	if (!work_submit(s->pool, &to->work)) {
 		run(&to->work);
 		finished(&to->work);
 	}
-	return true;
+	return SAID_YES;
 }

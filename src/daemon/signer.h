@@ -3,7 +3,7 @@
  *
  * Whose key: the From's domain when it has keys, for only such a signature counts for DMARC (RFC 7489 3.1.1);
  * else that of the account's domain; else mail goes out unsigned.  Private keys are parsed once and kept
- * until the directory changes. */
+ * until the directory changes.  While the directory cannot be read nobody knows, and the mail has to wait. */
 #ifndef RESTANTE_DAEMON_SIGNER_H
 #define RESTANTE_DAEMON_SIGNER_H
 
@@ -30,8 +30,10 @@ void signer_free(struct signer *s); /* finishes what was begun, calls done() */
 int signer_fd(const struct signer *s);
 void signer_poll(struct signer *s);
 
-/* hash: of the whole message, taken over.  False: nobody signs for it, done() is not called.  done() is called
- * from signer_poll(), or from inside this call when all threads are behind. */
-bool signer_sign(struct signer *s, struct signing *to, struct dkim_hash *hash, uint64_t account);
+/* hash: of the whole message, taken over.  SAID_NO: nobody signs for it; SAID_NOTHING: whether anybody does
+ * cannot be read now (logged).  Then done() is not called; else from signer_poll(), or from inside this call when
+ * all threads are behind. */
+enum said signer_sign(
+	struct signer *s, struct signing *to, struct dkim_hash *hash, uint64_t account);
 
 #endif

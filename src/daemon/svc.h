@@ -168,8 +168,8 @@ bool svc_all_full(struct svc_session *x, uint64_t octets);
 void svc_leave_out_full(struct svc_session *x, uint64_t octets);
 /* svc_relay.c: who gets it, also elsewhere: for who logged in, and for what the configuration takes for others. */
 enum resolved svc_resolve(struct svc_session *x, struct str recipient, struct maildrops *found);
-/* The reverse-path of what aliases send on; false: as it is. */
-bool svc_srs(struct svc_session *x, struct str sender, struct buf *out);
+/* The reverse-path of what aliases send on; SAID_NO: as it is. */
+enum said svc_srs(struct svc_session *x, struct str sender, struct buf *out);
 /* An alias sends it there: nobody asked for that address, and it is no address that we made. */
 bool svc_forwarded(struct str recipient, struct str address);
 /* svc_limits.c: one more recipient elsewhere; false: the account had too many. */

@@ -6,6 +6,7 @@
  * notice to the sender of a message that was taken in. */
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "daemon/admit.h"
 #include "daemon/svc_queue.h"
 #include "trust/srs.h"
@@ -33,28 +34,43 @@ bool svc_forwarded(struct str recipient, struct str address)
 	return !str_eq(recipient, address) && !srs_is_made(recipient);
 }
 
-bool svc_srs(struct svc_session *x, struct str sender, struct buf *out)
+/* What it was sent to when an alias sends it on, or "". */
+static struct str forwarded_for(const struct svc_session *x)
 {
 	struct reader texts = { .rest = buf_str(&x->recipients) };
-	struct srs srs;
 
-	if (directory_is_local_domain(x->edge->svc->office.directory, route_domain(sender)) ==
-		SAID_YES)
-		return false; /* ours: it finds back without */
 	for (size_t i = 0; i < x->nfound; i++) {
 		struct reader onward = { .rest = buf_str(&x->found[i].onward) };
 		struct str recipient = get_str(&texts);
 
 		(void)get_u8(&texts);
 		(void)get_str(&texts);
-		if (x->found[i].onward_count == 0 || !svc_forwarded(recipient, get_str(&onward)))
-			continue;
-		if (!admit_srs(&x->edge->svc->office, &srs))
-			return false;
-		srs.domain = route_domain(recipient);
-		return srs_forward(&srs, sender, out);
+		if (x->found[i].onward_count > 0 && svc_forwarded(recipient, get_str(&onward)))
+			return recipient;
 	}
-	return false;
+	return STR("");
+}
+
+enum said svc_srs(struct svc_session *x, struct str sender, struct buf *out)
+{
+	struct office *o = &x->edge->svc->office;
+	struct str recipient = forwarded_for(x);
+	struct err err = { 0 };
+	struct srs srs;
+
+	if (recipient.n == 0)
+		return SAID_NO;
+	switch (directory_is_local_domain(o->directory, route_domain(sender))) {
+	case SAID_YES: return SAID_NO; /* ours: it finds back without */
+	case SAID_NOTHING: return SAID_NOTHING;
+	case SAID_NO: break;
+	}
+	if (!admit_srs(o, &srs, &err)) {
+		log_error("srs.not-read", F_C("err", err.text));
+		return SAID_NOTHING;
+	}
+	srs.domain = route_domain(recipient);
+	return srs_forward(&srs, sender, out) ? SAID_YES : SAID_NO;
 }
 
 /* RFC 1985: an honest edge asks for those only who may. */

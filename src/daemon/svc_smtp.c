@@ -221,8 +221,9 @@ static uint8_t without_success(uint8_t notify)
 	return notify == DSN_SUCCESS ? DSN_NEVER : notify & (uint8_t)~DSN_SUCCESS;
 }
 
-/* The texts of the commit live in x->recipients until it is done: the packet does not. */
-static void fill_deliver(
+/* The texts of the commit live in x->recipients until it is done: the packet does not.  False: under which sender
+ * it goes on cannot be read now. */
+static bool fill_deliver(
 	struct svc_session *x, struct str sender, struct str client, struct str envid)
 {
 	struct store_deliver *d = &x->op.deliver;
@@ -231,9 +232,13 @@ static void fill_deliver(
 	size_t total = 0, n = 0;
 	struct buf uidl = { 0 };
 
+	if (x->goes_on)
+		switch (svc_srs(x, sender, &x->srs)) {
+		case SAID_YES: srs = buf_str(&x->srs); break;
+		case SAID_NO: break;
+		case SAID_NOTHING: return false;
+		}
 	uidl_of_new(x, &uidl);
-	if (x->goes_on && svc_srs(x, sender, &x->srs))
-		srs = buf_str(&x->srs);
 	put_str(&x->recipients, sender);
 	put_str(&x->recipients, client);
 	put_str(&x->recipients, envid);
@@ -279,6 +284,7 @@ static void fill_deliver(
 	uidl_text = get_str(&texts);
 	for (size_t i = 0; i < n; i++)
 		x->targets[i].uidl = uidl_text;
+	return true;
 }
 
 static void deliver(struct signing *signing)
@@ -289,15 +295,21 @@ static void deliver(struct signing *signing)
 	store_deliver(x->edge->svc->office.store, &x->op.deliver);
 }
 
-/* Signs first what goes on; the session's question stays open meanwhile. */
-static void sign_and_deliver(struct svc_session *x)
+/* Signs first what goes on; the session's question stays open meanwhile.  False: whether it is to be signed cannot
+ * be read now.  Unsigned it would be refused, or taken for a forgery, by servers that go by DMARC: it comes
+ * again instead. */
+static bool sign_and_deliver(struct svc_session *x)
 {
 	struct dkim_hash *hash = x->hash;
+	enum said signs = SAID_NO;
 
 	x->hash = NULL;
 	x->signing.done = deliver;
-	if (hash == NULL || !signer_sign(x->edge->svc->signer, &x->signing, hash, x->account))
+	if (hash != NULL)
+		signs = signer_sign(x->edge->svc->signer, &x->signing, hash, x->account);
+	if (signs == SAID_NO)
 		deliver(&x->signing);
+	return signs != SAID_NOTHING;
 }
 
 bool svc_commit(struct svc_session *x, struct reader *r)
@@ -341,7 +353,9 @@ bool svc_commit(struct svc_session *x, struct reader *r)
 		.flags = flags & (STORE_SMTPUTF8 | STORE_REQUIRETLS),
 		.hold_ms = hold_ms,
 		.account = x->account };
-	fill_deliver(x, sender, client, envid);
-	sign_and_deliver(x);
+	if (!fill_deliver(x, sender, client, envid) || !sign_and_deliver(x)) {
+		svc_transaction_end(x);
+		svc_answer(x, STORE_UNAVAILABLE, STR(""), STR(""), -1);
+	}
 	return true;
 }

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "../unit/store_help.h"
+#include "account/directory.h"
 #include "account/dkim_keys.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -79,7 +80,7 @@ static void done(struct signing *s)
 	LIST_OF(s, struct message, signing)->done = true;
 }
 
-static bool begin(struct world *w, struct message *m, const char *from)
+static enum said begin(struct world *w, struct message *m, const char *from)
 {
 	struct dkim_hash *hash = dkim_hash_new();
 
@@ -111,7 +112,7 @@ static void check(struct world *w, const char *from, const char *want)
 	struct buf got = { 0 };
 	struct message m;
 
-	if (begin(w, &m, from)) {
+	if (begin(w, &m, from) == SAID_YES) {
 		while (!m.done)
 			signer_poll(w->signer);
 		dkim_verifier_feed(v, buf_str(&m.signing.fields));
@@ -182,7 +183,7 @@ static void many_at_once(void **state)
 	verb(w, "dkim.new", "ours.test", "x");
 	verb(w, "dkim.del", "ours.test", "x-rsa"); /* the slow one */
 	for (size_t i = 0; i < MANY; i++)
-		assert_true(begin(w, &m[i], "a@ours.test"));
+		assert_int_equal(begin(w, &m[i], "a@ours.test"), SAID_YES);
 	/* Keys in use stay whole when they are deleted. */
 	verb(w, "dkim.del", "ours.test", "");
 	check(w, "a@ours.test", "");
@@ -204,11 +205,44 @@ static void unsigned_rather_than_not(void **state)
 
 	verb(w, "dkim.new", "ours.test", "x");
 	dkim_hash_feed(hash, STR("Subject: x\r\n\r\n"));
-	assert_true(signer_sign(w->signer, &m.signing, hash, w->account));
+	assert_int_equal(signer_sign(w->signer, &m.signing, hash, w->account), SAID_YES);
 	while (!m.done)
 		signer_poll(w->signer);
 	assert_int_equal(m.signing.fields.len, 0);
 	buf_deinit(&m.signing.fields);
+}
+
+static int stop(void *left)
+{
+	return (*(int *)left)-- <= 0;
+}
+
+/* Wherever a reading fails: signed by the right one, or not now. */
+static void never_unsigned_by_mistake(void **state)
+{
+	struct world *w = *state;
+	unsigned failed = 0;
+	int left = -1;
+
+	verb(w, "dkim.new", "ours.test", "x");
+	for (int step = 0; left < 0; step++) {
+		struct message m;
+		enum said said;
+
+		signer_free(w->signer); /* with what it kept */
+		w->signer = signer_new(w->office.directory, 1);
+		left = step;
+		sqlite3_progress_handler(w->office.directory->db, 1, stop, &left);
+		said = begin(w, &m, "b@other.test");
+		sqlite3_progress_handler(w->office.directory->db, 0, NULL, NULL);
+		failed += said == SAID_NOTHING;
+		if (said == SAID_NO || (left >= 0 && said != SAID_YES) || step == 10000)
+			fail_msg("step %d: %d", step, (int)said);
+		while (said == SAID_YES && !m.done)
+			signer_poll(w->signer);
+		buf_deinit(&m.signing.fields);
+	}
+	assert_true(failed > 0);
 }
 
 int main(void)
@@ -218,6 +252,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(which_keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(unsigned_rather_than_not, setup, teardown),
+		cmocka_unit_test_setup_teardown(never_unsigned_by_mistake, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "account/directory.h"
 #include "account/dkim_keys.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -995,6 +996,47 @@ static void submitted_mail_is_signed(void **state)
 	buf_deinit(&b);
 }
 
+static void sql(const char *text)
+{
+	struct sqlite3 *db = svc.office.directory->db;
+
+	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+}
+
+/* Neither unsigned nor under the wrong sender: it comes again when that can be read. */
+static void what_cannot_be_read_waits(void **state)
+{
+	static const struct str text = STR_INIT("From: bob@example.test\r\n\r\nHello.\r\n");
+	static const struct str target = STR_INIT("x@elsewhere.test");
+	struct msgid unread = msgid_new(3101), signed_later = msgid_new(3102);
+	struct msgid sent_on = msgid_new(3103);
+	struct store_out out;
+	uint32_t prefix;
+
+	(void)state;
+	assert_int_equal(
+		alias_add(svc.office.directory, STR("far@example.test"), &target, 1, NULL), ST_OK);
+	sql("ALTER TABLE dkim_key RENAME TO hidden");
+	assert_int_equal(ask_auth(1, "ann@example.test", "secret"), SASL_OK);
+	assert_int_equal(ask_rcpt(1, true, "x@elsewhere.test"), RESOLVED);
+	assert_int_equal(ask_commit(1, unread, 0, text), STORE_UNAVAILABLE);
+	sql("ALTER TABLE hidden RENAME TO dkim_key");
+	assert_int_equal(ask_rcpt(1, true, "x@elsewhere.test"), RESOLVED);
+	assert_int_equal(ask_commit(1, signed_later, 0, text), STORE_OK);
+	assert_int_equal(passing(signed_later, &prefix), 2);
+
+	sql("ALTER TABLE meta RENAME TO hidden");
+	assert_int_equal(ask_rcpt(2, true, "far@example.test"), RESOLVED);
+	assert_int_equal(ask_commit(2, sent_on, 0, text), STORE_UNAVAILABLE);
+	sql("ALTER TABLE hidden RENAME TO meta");
+	assert_int_equal(ask_rcpt(2, true, "far@example.test"), RESOLVED);
+	assert_int_equal(ask_commit(2, sent_on, 0, text), STORE_OK);
+	assert_int_equal(store_out_open(svc.office.store, sent_on, &out), STORE_OK);
+	assert_true(str_starts(out.rcpts[0].sender, STR("SRS0=")));
+	store_out_close(svc.office.store, &out);
+	assert_int_equal(store_out_open(svc.office.store, unread, &out), STORE_NOT_FOUND);
+}
+
 /* An edge that dies with a commit under way takes nothing down with it, nor does a session that ends then,
  * with or without a login. */
 static void end_in_the_middle(void **state)
@@ -1119,6 +1161,7 @@ int main(void)
 		EDGE_TEST(one_account_a_session),
 		EDGE_TEST(drafts),
 		EDGE_TEST(submitted_mail_is_signed),
+		EDGE_TEST(what_cannot_be_read_waits),
 		EDGE_TEST(end_in_the_middle),
 		EDGE_TEST(random_packets),
 		cmocka_unit_test_setup_teardown(a_carrier_is_no_edge, new_carrier, drop_edge),
