@@ -131,6 +131,12 @@ void config_free(struct config *c);
 enum { CONFIG_RETRIES_MAX = 32 };
 /* "1m, 5m, 15m": at least one time of at least a second.  times may be NULL. */
 bool config_retry_times(struct str text, int64_t times[CONFIG_RETRIES_MAX], size_t *count);
+/* What holds for all mail. */
+struct schedule config_schedule(const struct config *c);
+/* "5d"; "off" for what never comes. */
+void config_duration_put(struct buf *out, int64_t ms);
+/* "1m, 5m, 15m" */
+void config_retries_put(struct buf *out, const struct schedule *s);
 static inline struct route_rules config_routes(const struct config *c)
 {
 	return (struct route_rules){ c->routes, c->route_count };

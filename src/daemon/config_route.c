@@ -73,6 +73,38 @@ static void take_defaults(struct route_rule *r, cfg_t *section)
 		r->port = (uint16_t)n;
 }
 
+struct schedule config_schedule(const struct config *c)
+{
+	struct schedule s = { .lifetime_ms = c->queue_lifetime_ms,
+		.delay_notice_ms = c->queue_delay_notice_ms };
+
+	(void)config_retry_times(str_c(c->queue_retry), s.wait_ms, &s.waits);
+	return s;
+}
+
+/* What it says itself; mail that goes by the smarthost is tried again as the settings for all say. */
+static bool take_schedule(struct route_rule *r, cfg_t *section, struct err *err)
+{
+	const char *retry = nameless(r->role) ? NULL : value(section, "retry");
+
+	for (size_t i = 0; i < config_route_settings_count && !nameless(r->role); i++) {
+		const struct config_setting *s = &config_route_settings[i];
+		const char *v = s->type == CONFIG_DURATION ? value(section, s->name) : NULL;
+
+		if (v != NULL)
+			(void)config_set(&r->schedule, s, str_c(v), err);
+	}
+	if (retry != NULL)
+		(void)config_retry_times(str_c(retry), r->schedule.wait_ms, &r->schedule.waits);
+	if (r->kind != ROUTE_DISCARD && r->kind != ROUTE_REFUSE)
+		return true;
+	if (r->schedule.waits == 0 && r->schedule.lifetime_ms == 0 &&
+		r->schedule.delay_notice_ms == 0)
+		return true;
+	err_set(err, ST_USAGE, "%s: with null nothing is tried again", role_names[r->role]);
+	return false;
+}
+
 /* A password would go to whoever answers under that address. */
 static bool secrets_are_safe(const struct route_rule *r, struct err *err)
 {
@@ -109,7 +141,7 @@ static bool take_rule(struct config *c, enum route_role role, cfg_t *section, st
 	r->recipients = nameless(role) ? str_dup_c(STR("")) : text(section, "recipients");
 	if (backup != NULL)
 		config_bool(str_c(backup), &r->backup_mx);
-	if (!take_kind(r, section, err))
+	if (!take_kind(r, section, err) || !take_schedule(r, section, err))
 		return false;
 	take_defaults(r, section);
 	if (role == RULE_SENDER && r->backup_mx) {
@@ -196,40 +228,57 @@ enum route_tls config_tls_level(const struct config *c, struct str domain)
 
 struct line {
 	const char *name;
-	struct str value; /* "": it is not shown */
 	bool bare;
+	struct buf text; /* empty: it is not shown */
 };
 
-enum { LINES = 9 };
+enum { LINES = 12 };
 
-static void lines_of(const struct route_rule *r, struct line lines[LINES], char port[8])
+static void lines_of(const struct route_rule *r, struct line l[LINES])
 {
 	bool null = r->kind == ROUTE_DISCARD || r->kind == ROUTE_REFUSE;
-	struct buf n;
+	const char *where = r->kind == ROUTE_LMTP ? "lmtp" : nameless(r->role) ? "host" : "relay";
+	const struct line lines[LINES] = {
+		{ .name = where },
+		{ .name = "null", .bare = true },
+		{ .name = "backup_mx", .bare = true },
+		{ .name = "recipients" },
+		{ .name = "port", .bare = true },
+		{ .name = "tls", .bare = true },
+		{ .name = "user" },
+		{ .name = "password" },
+		{ .name = "password_command" },
+		{ .name = "retry" },
+		{ .name = "lifetime", .bare = true },
+		{ .name = "delay_notice", .bare = true },
+	};
 
-	buf_init(&n, 7);
-	buf_putu(&n, r->port);
-	memcpy(port, buf_str(&n).p, n.len);
-	lines[0] = (struct line){ r->kind == ROUTE_LMTP ? "lmtp"
-				  : nameless(r->role)   ? "host"
-							: "relay",
-		str_c(r->host), false };
-	lines[1] = (struct line){ "null",
-		null ? config_word_at(config_null_routes, r->kind == ROUTE_REFUSE) : STR(""),
-		true };
-	lines[2] = (struct line){ "backup_mx", r->backup_mx ? STR("yes") : STR(""), true };
-	lines[3] = (struct line){ "recipients", str_c(r->recipients), false };
-	lines[4] =
-		(struct line){ "port", r->host[0] != '\0' ? str_of(port, n.len) : STR(""), true };
-	lines[5] = (struct line){ "tls",
-		r->host[0] != '\0' ? config_word_at(config_route_tls, r->tls - ROUTE_TLS_NONE)
-				   : STR(""),
-		true };
-	lines[6] = (struct line){ "user", str_c(r->user), false };
-	lines[7] = (struct line){ "password", r->password[0] != '\0' ? STR("(not shown)") : STR(""),
-		false };
-	lines[8] = (struct line){ "password_command", str_c(r->password_command), false };
-	buf_deinit(&n);
+	memcpy(l, lines, sizeof lines);
+	buf_put(&l[0].text, str_c(r->host));
+	if (null)
+		buf_put(&l[1].text, config_word_at(config_null_routes, r->kind == ROUTE_REFUSE));
+	if (r->backup_mx)
+		buf_put(&l[2].text, STR("yes"));
+	buf_put(&l[3].text, str_c(r->recipients));
+	if (r->host[0] != '\0') {
+		buf_putu(&l[4].text, r->port);
+		buf_put(&l[5].text, config_word_at(config_route_tls, r->tls - ROUTE_TLS_NONE));
+	}
+	buf_put(&l[6].text, str_c(r->user));
+	if (r->password[0] != '\0')
+		buf_put(&l[7].text, STR("(not shown)"));
+	buf_put(&l[8].text, str_c(r->password_command));
+	config_retries_put(&l[9].text, &r->schedule);
+	if (r->schedule.lifetime_ms != 0)
+		config_duration_put(&l[10].text, r->schedule.lifetime_ms);
+	if (r->schedule.delay_notice_ms != 0)
+		config_duration_put(&l[11].text, r->schedule.delay_notice_ms);
+}
+
+static void lines_free(struct line l[LINES])
+{
+	for (size_t i = 0; i < LINES; i++)
+		buf_deinit(&l[i].text);
 }
 
 void config_routes_put(struct buf *out, const struct config *c)
@@ -237,9 +286,8 @@ void config_routes_put(struct buf *out, const struct config *c)
 	for (size_t i = 0; i < c->route_count; i++) {
 		const struct route_rule *r = &c->routes[i];
 		struct line lines[LINES];
-		char port[8];
 
-		lines_of(r, lines, port);
+		lines_of(r, lines);
 		buf_put(out, str_c(role_names[r->role]));
 		buf_putc(out, ' ');
 		if (!nameless(r->role)) {
@@ -248,15 +296,16 @@ void config_routes_put(struct buf *out, const struct config *c)
 		}
 		buf_put(out, STR("{\n"));
 		for (size_t k = 0; k < LINES; k++) {
-			if (lines[k].value.n == 0)
+			if (lines[k].text.len == 0)
 				continue;
 			buf_printf(out, "\t%s = ", lines[k].name);
 			if (lines[k].bare)
-				buf_put(out, lines[k].value);
+				buf_put(out, buf_str(&lines[k].text));
 			else
-				config_quoted_put(out, lines[k].value);
+				config_quoted_put(out, buf_str(&lines[k].text));
 			buf_putc(out, '\n');
 		}
+		lines_free(lines);
 		buf_put(out, STR("}\n"));
 	}
 	for (size_t i = 0; i < c->tls_policy_count; i++) {
@@ -281,13 +330,13 @@ void config_routes_json(json_t *root, const struct config *c)
 		const struct route_rule *r = &c->routes[i];
 		json_t *row = json_pack("{s:s}", "name", r->name);
 		struct line lines[LINES];
-		char port[8];
 
-		lines_of(r, lines, port);
+		lines_of(r, lines);
 		for (size_t k = 0; k < LINES; k++)
-			if (lines[k].value.n > 0)
+			if (lines[k].text.len > 0)
 				json_object_set_new(row, lines[k].name,
-					json_stringn(lines[k].value.p, lines[k].value.n));
+					json_stringn(lines[k].text.data, lines[k].text.len));
+		lines_free(lines);
 		json_array_append_new(lists[r->role], row);
 	}
 	for (size_t i = 0; i < c->tls_policy_count; i++) {

@@ -293,6 +293,14 @@ const struct config_setting config_route_settings[] = {
 		"Strangers may send there through this server." },
 	{ "recipients", CONFIG_TEXT, 0, "all", 0, 65535, NULL,
 		"Addresses, separated by spaces, that strangers may send to." },
+	{ "retry", CONFIG_RETRIES, 0, "the setting queue_retry", 0, 0, NULL,
+		"As queue_retry, for this mail." },
+	{ "lifetime", CONFIG_DURATION, offsetof(struct schedule, lifetime_ms),
+		"the setting queue_lifetime", 1 * SECOND, 365 * DAY, NULL,
+		"As queue_lifetime, for this mail." },
+	{ "delay_notice", CONFIG_DURATION, offsetof(struct schedule, delay_notice_ms),
+		"the setting queue_delay_notice", 1 * SECOND, 365 * DAY, "off",
+		"As queue_delay_notice, for this mail." },
 	RELAY_SETTINGS,
 };
 const size_t config_route_settings_count =

@@ -318,6 +318,23 @@ void config_value_put(struct buf *out, const void *of, const struct config_setti
 	}
 }
 
+void config_duration_put(struct buf *out, int64_t ms)
+{
+	if (ms < 0)
+		buf_put(out, STR("off"));
+	else
+		number_put(out, CONFIG_DURATION, ms);
+}
+
+void config_retries_put(struct buf *out, const struct schedule *s)
+{
+	for (size_t i = 0; i < s->waits; i++) {
+		if (i > 0)
+			buf_put(out, STR(", "));
+		number_put(out, CONFIG_DURATION, s->wait_ms[i]);
+	}
+}
+
 static void words_put(struct buf *out, const char *words, struct str last)
 {
 	struct str rest = str_c(words);

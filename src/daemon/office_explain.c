@@ -60,6 +60,27 @@ static enum status take_account(struct explain *e, const json_t *q, struct err *
 	return ST_OK;
 }
 
+/* By which schedule it is tried again. */
+static void say_retry(struct explain *e, const struct route_rules *rules, struct str to)
+{
+	const struct schedule general = config_schedule(e->office->config);
+	const struct schedule s = route_schedule(rules, &general, e->from, to);
+	struct buf waits = { 0 }, b = { 0 };
+
+	config_retries_put(&waits, &s);
+	buf_putc(&waits, '\0');
+	buf_put(&b, to);
+	buf_put(&b, STR(": given up after "));
+	config_duration_put(&b, s.lifetime_ms);
+	buf_put(&b, STR(", notice of the delay "));
+	if (s.delay_notice_ms >= 0)
+		buf_put(&b, STR("after "));
+	config_duration_put(&b, s.delay_notice_ms);
+	say(e, "retry", waits.data, buf_str(&b));
+	buf_deinit(&waits);
+	buf_deinit(&b);
+}
+
 static void say_routes(struct explain *e, const struct maildrops *found)
 {
 	const struct route_rules rules = config_routes(e->office->config);
@@ -92,6 +113,8 @@ static void say_routes(struct explain *e, const struct maildrops *found)
 		if (route.rule != NULL && route.rule->name[0] != '\0')
 			buf_printf(&b, " \"%s\"", route.rule->name);
 		say(e, "route", site.data, buf_str(&b));
+		if (route.kind != ROUTE_DISCARD && route.kind != ROUTE_REFUSE)
+			say_retry(e, &rules, to);
 	}
 	buf_deinit(&b);
 	buf_deinit(&site);

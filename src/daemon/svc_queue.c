@@ -40,16 +40,13 @@ void svc_queue_configure(struct svc *s)
 	const struct config *c = s->office.config;
 	struct queue_settings settings = {
 		.routes = config_routes(c),
-		.schedule = { .lifetime_ms = c->queue_lifetime_ms,
-			.delay_notice_ms = c->queue_delay_notice_ms },
+		.schedule = config_schedule(c),
 		.site_connections = (uint32_t)c->queue_site_connections,
 		.site_rate = (uint32_t)c->queue_site_rate,
 		.limits = c->limits,
 		.limit_count = c->limit_count,
 	};
 
-	(void)config_retry_times(
-		str_c(c->queue_retry), settings.schedule.wait_ms, &settings.schedule.waits);
 	if (s->queue != NULL)
 		queue_configure(s->queue->queue, &settings);
 }

@@ -74,7 +74,7 @@ static int64_t happened(
 	if (r->state != STORE_OUT_WAITING)
 		return r->due_ms;
 	return r->last_ms != 0 ? r->last_ms
-			       : o->since_ms + q->svc->office.config->queue_delay_notice_ms;
+			       : o->since_ms + queue_schedule(q->queue, r).delay_notice_ms;
 }
 
 /* RFC 2033 4.2: who takes it by LMTP has delivered it; others pass it on (RFC 3464 2.3.3). */
@@ -117,7 +117,7 @@ static size_t fill_recipients(struct svc_queue *q, const struct store_out *o,
 		switch (r->state) {
 		case STORE_OUT_WAITING:
 			t->action = REPORT_DELAYED;
-			t->retry_till_ms = o->since_ms + q->svc->office.config->queue_lifetime_ms;
+			t->retry_till_ms = o->since_ms + queue_schedule(q->queue, r).lifetime_ms;
 			break;
 		case STORE_OUT_DELIVERED: t->action = taken(q, r); break;
 		case STORE_OUT_FAILED:

@@ -22,6 +22,7 @@ struct queue *queue_new(struct store *s, uint64_t seed)
 	q->settings.schedule = (struct schedule){
 		.wait_ms = { 60000 }, .waits = 1, .lifetime_ms = 86400000, .delay_notice_ms = -1
 	};
+	q->shortest = q->settings.schedule;
 	return q;
 }
 
@@ -49,16 +50,36 @@ void queue_free(struct queue *q)
 	free(q);
 }
 
+/* What can be told of a recipient without looking at each of the routes. */
+static void note_routes(struct queue *q)
+{
+	struct schedule *shortest = &q->shortest;
+
+	q->sender_rules = q->own_schedules = false;
+	*shortest = q->settings.schedule;
+	for (size_t i = 0; i < q->settings.routes.count; i++) {
+		const struct route_rule *r = &q->settings.routes.rows[i];
+		const struct schedule *own = &r->schedule;
+
+		q->sender_rules |= r->role == RULE_SENDER;
+		q->own_schedules |=
+			own->waits > 0 || own->lifetime_ms != 0 || own->delay_notice_ms != 0;
+		if (own->lifetime_ms > 0 && own->lifetime_ms < shortest->lifetime_ms)
+			shortest->lifetime_ms = own->lifetime_ms;
+		if (own->delay_notice_ms > 0 &&
+			(shortest->delay_notice_ms < 0 ||
+				own->delay_notice_ms < shortest->delay_notice_ms))
+			shortest->delay_notice_ms = own->delay_notice_ms;
+	}
+}
+
 void queue_configure(struct queue *q, const struct queue_settings *s)
 {
 	q->settings = *s;
 	q->sites.connections = s->site_connections;
 	q->sites.rate = s->site_rate;
 	sites_set_limits(&q->sites, s->limits, s->limit_count);
-	sites_closing(&q->sites, &s->schedule);
-	q->sender_rules = false;
-	for (size_t i = 0; i < s->routes.count; i++)
-		q->sender_rules |= s->routes.rows[i].role == RULE_SENDER;
+	note_routes(q);
 	walk_again(q, 0);
 }
 
@@ -148,6 +169,13 @@ void message_route(const struct queue *q, const struct store_out_rcpt *r, struct
 	route_site(site, route);
 }
 
+struct schedule queue_schedule(const struct queue *q, const struct store_out_rcpt *r)
+{
+	if (!q->own_schedules)
+		return q->settings.schedule;
+	return route_schedule(&q->settings.routes, &q->settings.schedule, r->sender, r->recipient);
+}
+
 /* ---- jobs ---- */
 
 bool message_may_go(const struct queue_message *m, uint32_t at, int64_t now_ms)
@@ -207,6 +235,7 @@ static struct queue_job *cut(struct queue *q, int64_t now_ms, struct site **full
 {
 	struct queue_message *m = q->current;
 	struct queue_job *job = NULL;
+	struct schedule schedule;
 	struct route route;
 	struct buf site;
 	int64_t when;
@@ -224,8 +253,10 @@ static struct queue_job *cut(struct queue *q, int64_t now_ms, struct site **full
 		if (route.kind == ROUTE_DISCARD || route.kind == ROUTE_REFUSE) {
 			settle_null(q, m, m->next, route.kind, now_ms);
 		} else if (site_free(&q->sites, buf_str(&site), now_ms, &when)) {
+			schedule = queue_schedule(q, r);
 			job = job_new(q, m, m->next, &route);
 			job->site = site_begin(&q->sites, buf_str(&site), now_ms);
+			site_closing(job->site, &schedule);
 			gather(q, job, buf_str(&site), now_ms);
 		} else if (when == 0) {
 			*full = sites_find(&q->sites, buf_str(&site));

@@ -56,6 +56,9 @@ void queue_tend(struct queue *q, int64_t now_ms);
 /* When queue_take() may have something without anything happening; INT64_MAX: never. */
 int64_t queue_wake_ms(const struct queue *q);
 
+/* By the settings, also of a recipient who goes another way by order. */
+struct schedule queue_schedule(const struct queue *q, const struct store_out_rcpt *r);
+
 struct queue_done {
 	void (*done)(
 		struct queue_done *d, enum store_result result); /* the job is gone when it is OK */

@@ -50,7 +50,8 @@ struct walk {
 struct queue {
 	struct store *store;
 	struct queue_settings settings;
-	bool sender_rules;
+	bool sender_rules, own_schedules; /* some of the routes are so, or have one */
+	struct schedule shortest;         /* of all, as far as mail can age by it */
 	uint64_t chance;
 	struct sites sites;
 	struct link messages[MESSAGE_BUCKETS];

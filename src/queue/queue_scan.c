@@ -226,13 +226,26 @@ static bool worth_opening(
 	return worth;
 }
 
-static bool has_aged(const struct queue *q, const struct store_due *row, int64_t now_ms)
+static bool aged_by(const struct schedule *s, const struct store_due *row, int64_t now_ms)
 {
-	const struct schedule *s = &q->settings.schedule;
-
 	return schedule_over(s, row->since_ms, now_ms) ||
 	       (schedule_late(s, row->since_ms, now_ms) &&
 		       (row->flags & STORE_OUT_DELAY_TOLD) == 0);
+}
+
+/* By the recipient alone, too: where that does not tell, it is opened as soon as it can be so. */
+static bool has_aged(const struct queue *q, const struct store_due *row, int64_t now_ms)
+{
+	const struct store_out_rcpt r = { .recipient = str_of(row->recipient, row->recipient_len),
+		.sender = STR("") };
+	struct schedule s;
+
+	if (!aged_by(&q->shortest, row, now_ms))
+		return false;
+	if (q->sender_rules || row->recipient_len == sizeof row->recipient)
+		return true;
+	s = queue_schedule(q, &r);
+	return aged_by(&s, row, now_ms);
 }
 
 /* Some of its recipients are under way; is this one of them? */

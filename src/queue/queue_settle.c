@@ -185,7 +185,9 @@ static void fail(const struct store_out *o, struct store_out_rcpt *r, int64_t no
 static void note_late(
 	const struct queue *q, const struct store_out *o, struct store_out_rcpt *r, int64_t now_ms)
 {
-	if (!schedule_late(&q->settings.schedule, o->since_ms, now_ms) ||
+	const struct schedule schedule = queue_schedule(q, r);
+
+	if (!schedule_late(&schedule, o->since_ms, now_ms) ||
 		(r->flags & (STORE_OUT_DELAY_TOLD | STORE_OUT_OWED)))
 		return;
 	if (wants(o, r, QUEUE_DELAY)) {
@@ -202,7 +204,7 @@ static void apply_outcome(struct queue *q, struct settling *s, struct store_out_
 	const struct job_outcome *o, int64_t now_ms)
 {
 	const struct store_out *out = &s->message->out;
-	const struct schedule *schedule = &q->settings.schedule;
+	const struct schedule schedule = queue_schedule(q, r);
 
 	r->attempts++;
 	r->last_ms = now_ms;
@@ -220,12 +222,12 @@ static void apply_outcome(struct queue *q, struct settling *s, struct store_out_
 		break;
 	case OUTCOME_FAILED: fail(out, r, now_ms); break;
 	case OUTCOME_DEFERRED:
-		if (schedule_over(schedule, out->since_ms, now_ms)) {
+		if (schedule_over(&schedule, out->since_ms, now_ms)) {
 			fail(out, r, now_ms);
 			break;
 		}
 		r->due_ms = schedule_next(
-			schedule, out->since_ms, r->attempts, now_ms, queue_chance(q));
+			&schedule, out->since_ms, r->attempts, now_ms, queue_chance(q));
 		note_late(q, out, r, now_ms);
 		break;
 	}
@@ -309,11 +311,12 @@ void queue_give_back(struct queue *q, struct queue_job *job, int64_t now_ms)
 	end_site(q, job, SITE_NOTHING, STR(""), now_ms);
 	for (size_t i = 0; i < job->count; i++) {
 		struct store_out_rcpt *r = settling_add(s, job->at[i]);
+		const struct schedule schedule = queue_schedule(q, r);
 
 		r->due_ms = now_ms + BACK_MS;
 		if (r->attempts++ > 2)
-			r->due_ms = schedule_next(&q->settings.schedule, job->out->since_ms,
-				r->attempts, now_ms, queue_chance(q));
+			r->due_ms = schedule_next(&schedule, job->out->since_ms, r->attempts,
+				now_ms, queue_chance(q));
 		set_reply(s, STR("4.3.0"), STR("the delivery was broken off"));
 	}
 	job_free(q, job);
@@ -382,16 +385,19 @@ static struct str site_reply(struct queue *q, const struct store_out_rcpt *r)
 
 bool settle_aged(struct queue *q, struct queue_message *m, int64_t now_ms)
 {
-	const struct schedule *schedule = &q->settings.schedule;
-	bool over = schedule_over(schedule, m->out.since_ms, now_ms);
 	struct settling *s = NULL;
 
-	if (!over && !schedule_late(schedule, m->out.since_ms, now_ms))
+	if (!schedule_over(&q->shortest, m->out.since_ms, now_ms) &&
+		!schedule_late(&q->shortest, m->out.since_ms, now_ms))
 		return false;
 	for (uint32_t at = 0; at < m->out.count; at++) {
 		struct store_out_rcpt *r = &m->out.rcpts[at];
+		const struct schedule schedule = queue_schedule(q, r);
+		bool over = schedule_over(&schedule, m->out.since_ms, now_ms);
 
-		if (!message_may_go(m, at, now_ms) || (!over && (r->flags & STORE_OUT_DELAY_TOLD)))
+		if (!message_may_go(m, at, now_ms) ||
+			(!over && (!schedule_late(&schedule, m->out.since_ms, now_ms) ||
+					  (r->flags & STORE_OUT_DELAY_TOLD))))
 			continue;
 		if (s == NULL)
 			s = settling_new(q, m, m->out.count);

@@ -75,6 +75,25 @@ struct route route_of(const struct route_rules *rules, struct str sender, struct
 		.rule = r };
 }
 
+struct schedule route_schedule(const struct route_rules *rules, const struct schedule *general,
+	struct str sender, struct str recipient)
+{
+	const struct route_rule *r = route_of(rules, sender, recipient).rule;
+	struct schedule s = *general;
+
+	if (r == NULL)
+		return s;
+	if (r->schedule.waits > 0) {
+		memcpy(s.wait_ms, r->schedule.wait_ms, sizeof s.wait_ms);
+		s.waits = r->schedule.waits;
+	}
+	if (r->schedule.lifetime_ms != 0)
+		s.lifetime_ms = r->schedule.lifetime_ms;
+	if (r->schedule.delay_notice_ms != 0)
+		s.delay_notice_ms = r->schedule.delay_notice_ms;
+	return s;
+}
+
 enum route_accept route_accepts(const struct route_rules *rules, struct str recipient)
 {
 	const struct route_rule *r = by_domain(rules, RULE_ROUTE, route_domain(recipient));

@@ -5,6 +5,7 @@
 #define RESTANTE_QUEUE_ROUTE_H
 
 #include "base/buf.h"
+#include "queue/schedule.h"
 
 enum route_kind {
 	ROUTE_MX = 1,  /* host: the domain; its MX or address records tell where (RFC 5321 5.1) */
@@ -37,6 +38,7 @@ struct route_rule {
 	char *user, *password, *password_command; /* "": none */
 	bool backup_mx;                           /* strangers may send there through us */
 	char *recipients; /* those whom strangers may send to, separated by spaces; "": all */
+	struct schedule schedule; /* what is 0 in it: as for all */
 };
 
 struct route_rules {
@@ -54,6 +56,9 @@ struct route {
 /* recipient's domain first (exact, then the longest ".suffix", then "*"), then the sender's address
  * and domain, then the smarthost, then MX. */
 struct route route_of(const struct route_rules *rules, struct str sender, struct str recipient);
+/* When mail for the recipient is tried again: what the section of its route does not say is as in *general. */
+struct schedule route_schedule(const struct route_rules *rules, const struct schedule *general,
+	struct str sender, struct str recipient);
 /* How exactly a section of this name speaks of the domain: 0 not at all, SIZE_MAX by its very name. */
 size_t route_name_weight(struct str name, struct str domain);
 /* The rule of this role and name; NULL: none (any more). */

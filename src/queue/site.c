@@ -17,10 +17,7 @@ enum {
 
 void sites_init(struct sites *s, size_t max)
 {
-	*s = (struct sites){ .max = max,
-		.connections = 20,
-		.closed_first_ms = CLOSED_FIRST_MS,
-		.closed_max_ms = CLOSED_MAX_MS };
+	*s = (struct sites){ .max = max, .connections = 20 };
 	s->buckets = mem_array(NULL, BUCKETS, sizeof *s->buckets);
 	for (size_t i = 0; i < BUCKETS; i++)
 		list_init(&s->buckets[i]);
@@ -75,12 +72,12 @@ static int64_t lesser(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-void sites_closing(struct sites *s, const struct schedule *schedule)
+void site_closing(struct site *site, const struct schedule *schedule)
 {
 	if (schedule->waits == 0)
 		return;
-	s->closed_first_ms = lesser(CLOSED_FIRST_MS, schedule->wait_ms[0]);
-	s->closed_max_ms = lesser(CLOSED_MAX_MS, schedule->wait_ms[schedule->waits - 1]);
+	site->closed_first_ms = lesser(CLOSED_FIRST_MS, schedule->wait_ms[0]);
+	site->closed_max_ms = lesser(CLOSED_MAX_MS, schedule->wait_ms[schedule->waits - 1]);
 }
 
 void sites_deinit(struct sites *s)
@@ -155,6 +152,8 @@ struct site *site_begin(struct sites *s, struct str key, int64_t now_ms)
 		site->reply = keep(STR(""));
 		site->window = FIRST_WINDOW;
 		site->threshold = UINT32_MAX;
+		site->closed_first_ms = CLOSED_FIRST_MS;
+		site->closed_max_ms = CLOSED_MAX_MS;
 		list_append(bucket(s, key), &site->hash);
 		list_init(&site->order);
 		list_init(&site->parked);
@@ -184,9 +183,9 @@ static void worked(const struct sites *s, struct site *site)
 	site->successes = 0;
 }
 
-static void failed(const struct sites *s, struct site *site, struct str reply, int64_t now_ms)
+static void failed(struct site *site, struct str reply, int64_t now_ms)
 {
-	int64_t closed = s->closed_first_ms;
+	int64_t closed = site->closed_first_ms;
 
 	free((void *)(uintptr_t)site->reply.p);
 	site->reply = keep(str_head(reply, REPLY_MAX));
@@ -199,9 +198,9 @@ static void failed(const struct sites *s, struct site *site, struct str reply, i
 	/* those that began before it was closed say nothing new */
 	if (site->closed_until_ms > now_ms)
 		return;
-	for (uint32_t i = 2; i < site->failures && closed < s->closed_max_ms; i++)
+	for (uint32_t i = 2; i < site->failures && closed < site->closed_max_ms; i++)
 		closed *= 2;
-	site->closed_until_ms = now_ms + lesser(closed, s->closed_max_ms);
+	site->closed_until_ms = now_ms + lesser(closed, site->closed_max_ms);
 }
 
 void site_end(
@@ -212,7 +211,7 @@ void site_end(
 		site->group->active--;
 	switch (end) {
 	case SITE_WORKED: worked(s, site); break;
-	case SITE_FAILED: failed(s, site, reply, now_ms); break;
+	case SITE_FAILED: failed(site, reply, now_ms); break;
 	case SITE_NOTHING: break;
 	}
 	if (site->active == 0 && site->parked_count == 0 && site->failures == 0 && !site->more &&

@@ -27,8 +27,9 @@ struct site {
 	uint32_t successes;      /* since the window last grew, above the threshold */
 	uint32_t failures;       /* in a row */
 	int64_t closed_until_ms; /* 0: open */
-	int64_t rate_at_ms;      /* when the next one may begin, by the rate limit */
-	struct str reply;        /* what was said when it failed last; owned */
+	int64_t closed_first_ms, closed_max_ms; /* how long it gets no mail when it failed */
+	int64_t rate_at_ms;                     /* when the next one may begin, by the rate limit */
+	struct str reply;                       /* what was said when it failed last; owned */
 
 	/* the queue's: messages in memory that wait for a delivery to end */
 	struct link parked, runnable;
@@ -49,17 +50,14 @@ struct sites {
 	struct link *groups; /* owned: buckets */
 	const struct site_limit *limits;
 	size_t limit_count;
-	uint32_t connections;                   /* limit of a window */
-	uint32_t rate;                          /* deliveries a minute; 0: no limit */
-	int64_t closed_first_ms, closed_max_ms; /* how long a site that failed gets no mail */
+	uint32_t connections; /* limit of a window */
+	uint32_t rate;        /* deliveries a minute; 0: no limit */
 };
 
 void sites_init(struct sites *s, size_t max);
 void sites_deinit(struct sites *s);
 /* They are borrowed until the next call.  Which groups there are is learnt anew. */
 void sites_set_limits(struct sites *s, const struct site_limit *limits, size_t count);
-/* A site is not closed for longer than a message there would wait. */
-void sites_closing(struct sites *s, const struct schedule *schedule);
 struct site *sites_find(struct sites *s, struct str key); /* NULL: nothing is known of it */
 
 /* May one more delivery begin?  *when: not before, when it is only a matter of time; else 0: when one of
@@ -71,6 +69,8 @@ static inline bool site_closed(const struct site *s, int64_t now_ms)
 	return s != NULL && s->closed_until_ms > now_ms;
 }
 struct site *site_begin(struct sites *s, struct str key, int64_t now_ms);
+/* It is not closed for longer than a message there would wait. */
+void site_closing(struct site *site, const struct schedule *schedule);
 enum site_end { SITE_WORKED, SITE_FAILED, SITE_NOTHING /* nothing was learnt */ };
 void site_end(
 	struct sites *s, struct site *site, enum site_end end, struct str reply, int64_t now_ms);

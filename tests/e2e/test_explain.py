@@ -3,7 +3,7 @@
 OFFICE = {'accounts': ('ann@example.test', 'bob@example.test', 'off@example.test'),
           'config': """carriers = 0
 route "backup.test" { backup_mx = yes recipients = "list@backup.test" }
-route "smart.test" { relay = "192.0.2.9" port = 2525 }
+route "smart.test" { relay = "192.0.2.9" port = 2525 retry = "90s, 1h" lifetime = 2d delay_notice = off }
 """}
 
 
@@ -48,6 +48,14 @@ def test_which_way(office):
         ('relay:[192.0.2.9]:2525', 'u@smart.test: route "smart.test"')], routes
     rows = explain(office, 'ann@example.test', 'u@else.test', '--auth', 'ann@example.test')
     assert any(r['result'] == 'mx:else.test' for r in rows), rows
+
+
+def test_when_it_is_tried_again(office):
+    waits = {to: [(r['result'], r['rule']) for r in explain(office, 'ann@example.test', to, '--auth', 'ann@example.test')
+                  if r['step'] == 'retry'] for to in ('u@smart.test', 'u@else.test')}
+    assert waits == {
+        'u@smart.test': [('90s, 1h', 'u@smart.test: given up after 2d, notice of the delay off')],
+        'u@else.test': [('1m, 5m, 15m, 30m, 1h, 2h, 4h', 'u@else.test: given up after 5d, notice of the delay after 4h')]}, waits
 
 
 def test_bans_and_quota(office):

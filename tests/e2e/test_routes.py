@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from datetime import datetime
 
 import peer
 from office import Skip, wait_until
@@ -18,6 +19,7 @@ from office import Skip, wait_until
 ANN = 'ann@example.test'
 HERE = tempfile.mkdtemp(prefix='restante-routes-')
 atexit.register(shutil.rmtree, HERE, ignore_errors=True)
+BUSY = peer.Peer(replies={'RCPT': '450 4.2.0 not yet'})
 PLAIN, GREY = peer.Peer(), peer.Peer(replies={'RCPT': '451 4.7.1 greylisted, come again'})
 DOVECOT = '''
 base_dir = {top}/run
@@ -71,6 +73,22 @@ route "plain.test" {{
 route "grey.test" {{
  relay = "127.0.0.1"
  port = {GREY.port}
+}}
+route "patient.test" {{
+ relay = "127.0.0.1"
+ port = {BUSY.port}
+ retry = "3h"
+}}
+route "keen.test" {{
+ relay = "127.0.0.1"
+ port = {BUSY.port}
+ retry = "1s"
+}}
+route "short.test" {{
+ relay = "127.0.0.1"
+ port = {BUSY.port}
+ retry = "1s"
+ lifetime = 2s
 }}
 route "hole.test" {{ null = discard }}
 route "shut.test" {{ null = refuse }}
@@ -149,6 +167,23 @@ def test_requiretls_where_there_is_none(office):
     assert not PLAIN.messages
     send(office, ['x@plain.test'], 'open')  # which says nothing of the destination
     wait_until(lambda: PLAIN.messages, 20, 'other mail goes on')
+
+
+def test_own_schedules(office):
+    """The same server behind each: tried again, given up and reported as the route of the recipient says."""
+    send(office, ['x@patient.test', 'x@keen.test', 'x@short.test'], 'again')
+    assert list(reported(office)) == ['x@short.test']
+
+    def waiting():
+        rows = {r['recipient']: r for r in office.json('queue', 'list', '--error', 'not yet')}
+        return rows if len(rows) == 2 and rows['x@keen.test']['attempts'] > 3 else None
+
+    rows = wait_until(waiting, 60, 'it is tried again every second')
+    assert sorted(rows) == ['x@keen.test', 'x@patient.test'], rows
+    patient = rows['x@patient.test']
+    hours = (datetime.fromisoformat(patient['next']) - datetime.fromisoformat(patient['last'])).total_seconds() / 3600
+    assert patient['attempts'] == 1 and 2.6 < hours < 3.4, patient
+    office.must('queue', 'drop', '--error', 'not yet')
 
 
 def test_filters(office):

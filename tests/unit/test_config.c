@@ -181,6 +181,14 @@ static void errors_rows(void **state)
 			"restante.conf:1: unknown setting 'adress', did you mean 'address'?" },
 		{ "misspelt in a nameless section", STR_INIT("smarthost { hots = a }"),
 			"restante.conf:1: unknown setting 'hots', did you mean 'host'?" },
+		{ "a schedule for what goes nowhere",
+			STR_INIT("route a.example { null = discard lifetime = 1d }"),
+			"restante.conf:1: route: with null nothing is tried again" },
+		{ "a schedule of the smarthost", STR_INIT("smarthost { host = b retry = \"1m\" }"),
+			"restante.conf:1: unknown setting 'retry'" },
+		{ "a route's retries that are none", STR_INIT("route a.example { retry = \"0s\" }"),
+			"restante.conf:1: retry cannot be \"0s\": allowed is times from 1s to 30d, "
+			"separated by commas" },
 		{ "backup for senders", STR_INIT("sender_route a.example { backup_mx = yes }"),
 			"restante.conf:1: sender_route: backup_mx is for a recipient's domain" },
 		{ "a level of relays only", STR_INIT("tls_policy a.example { level = implicit }"),
@@ -307,7 +315,8 @@ static const char routes_text[] =
 	"queue_retry = \"10s, 1m\"\nqueue_delay_notice = off\n"
 	"smarthost {\n\thost = smtp.example.net\n\tuser = u\n\tpassword = \"p w\"\n}\n"
 	"fallback_relay {\n\thost = 192.0.2.1\n\ttls = implicit\n}\n"
-	"route a.example {\n\trelay = 127.0.0.1\n\tport = 2525\n}\n"
+	"route a.example {\n\trelay = 127.0.0.1\n\tport = 2525\n\tretry = \"1m, 90s\"\n"
+	"\tlifetime = 2d\n\tdelay_notice = off\n}\n"
 	"route \".b.example\" {\n\tlmtp = ::1\n}\n"
 	"route c.example {\n\tbackup_mx = yes\n\trecipients = \"x@c.example\"\n}\n"
 	"route d.example {\n\tnull = refuse\n}\n"
@@ -349,6 +358,12 @@ static void routes(void **state)
 	assert_int_equal(to.kind, ROUTE_LMTP);
 	assert_int_equal(to.port, 24);
 	assert_int_equal(to.rule->tls, ROUTE_TLS_NONE);
+	assert_int_equal(to.rule->schedule.waits, 0);
+	r = route_rule_find(&rules, RULE_ROUTE, STR("a.example"));
+	assert_int_equal(r->schedule.waits, 2);
+	assert_true(r->schedule.wait_ms[1] == 90000);
+	assert_true(r->schedule.lifetime_ms == 2 * 86400000);
+	assert_true(r->schedule.delay_notice_ms == -1);
 	assert_int_equal(route_of(&rules, STR(""), STR("x@c.example")).kind, ROUTE_MX);
 	assert_int_equal(route_of(&rules, STR(""), STR("x@d.example")).kind, ROUTE_REFUSE);
 	assert_int_equal(config_tls_level(c, STR("Bank.example")), ROUTE_TLS_DANE);
@@ -375,6 +390,7 @@ static void printed_routes(void **state)
 	assert_int_equal(again->route_count, c->route_count);
 	assert_int_equal(again->tls_policy_count, 2);
 	assert_int_equal(again->source_count, 2);
+	assert_non_null(memmem(one.data, one.len, "retry = \"1m, 90s\"\n", 18));
 	assert_int_equal(again->limits[0].connections, 5);
 	config_free(c);
 	config_free(again);

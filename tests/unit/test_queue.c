@@ -974,6 +974,80 @@ static void bad_entries_are_put_aside(void **state)
 	log_init(2, LOG_L_ERROR, "test");
 }
 
+/* Each recipient by the schedule of his own route: when he is tried again, told of and given up. */
+static void own_schedules(void **state)
+{
+	static const struct route_rule rows[] = { { .role = RULE_ROUTE,
+		.name = "slow.example",
+		.kind = ROUTE_MX,
+		.host = "",
+		.schedule = { .wait_ms = { 30 * MINUTE },
+			.waits = 1,
+			.lifetime_ms = 40 * MINUTE,
+			.delay_notice_ms = 10 * MINUTE } } };
+	const struct store_out *report;
+	struct world w;
+	int64_t next[2];
+
+	(void)state;
+	world_init(&w);
+	w.settings.routes = (struct route_rules){ rows, 1 };
+	queue_configure(w.queue, &w.settings);
+	send_mail(&w, &(struct mail){ .to = { "a@slow.example", "b@one.example" } });
+	for (size_t i = 0; i < 2; i++)
+		finish(&w, take(&w), OUTCOME_DEFERRED);
+	for (size_t i = 0; i < 2; i++)
+		next[i] = (state_of(&w, 1, i).due_ms - w.now) / MINUTE;
+	assert_in_range(next[0], 26, 33);
+	assert_in_range(next[1], 0, 1);
+	w.now += 41 * MINUTE;
+	for (size_t i = 0; i < 2; i++)
+		finish(&w, take(&w), OUTCOME_DEFERRED);
+	report = queue_take_report(w.queue);
+	assert_non_null(report);
+	assert_int_equal(report->rcpts[0].state, STORE_OUT_FAILED);
+	assert_true(report->rcpts[0].flags & STORE_OUT_OWED);
+	assert_int_equal(report->rcpts[1].state, STORE_OUT_WAITING);
+	assert_int_equal(report->rcpts[1].flags & STORE_OUT_OWED, 0);
+	queue_reported(w.queue, report, true, w.now);
+	flush(&w);
+	world_deinit(&w);
+}
+
+/* Nobody carries, so nothing is tried: the time of one is over all the same, and of the other not. */
+static void own_schedules_age(void **state)
+{
+	static const struct route_rule rows[] = { { .role = RULE_ROUTE,
+		.name = "short.example",
+		.kind = ROUTE_MX,
+		.host = "",
+		.schedule = { .lifetime_ms = 10 * MINUTE } } };
+	const struct store_out *report;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	w.settings.routes = (struct route_rules){ rows, 1 };
+	queue_configure(w.queue, &w.settings);
+	send_mail(&w, &(struct mail){ .to = { "a@one.example" }, .silent = true });
+	send_mail(&w, &(struct mail){ .to = { "a@short.example" }, .silent = true });
+	w.now += 11 * MINUTE;
+	for (int i = 0; i < 3; i++) {
+		queue_tend(w.queue, w.now);
+		flush(&w);
+		w.now += 2000;
+	}
+	report = queue_take_report(w.queue);
+	assert_non_null(report);
+	assert_true(msgid_eq(report->id, help_id(2)));
+	assert_int_equal(report->rcpts[0].state, STORE_OUT_FAILED);
+	queue_reported(w.queue, report, true, w.now);
+	flush(&w);
+	assert_null(queue_take_report(w.queue));
+	assert_int_equal(state_of(&w, 1, 0).state, STORE_OUT_WAITING);
+	world_deinit(&w);
+}
+
 static void schedule_rows(void **state)
 {
 	struct schedule s = plain().schedule;
@@ -1074,6 +1148,8 @@ static void chosen_destinations(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(own_schedules),
+		cmocka_unit_test(own_schedules_age),
 		cmocka_unit_test(schedule_rows),
 		cmocka_unit_test(windows_grow_and_shrink),
 		cmocka_unit_test(chosen_destinations),

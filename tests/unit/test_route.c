@@ -95,6 +95,53 @@ static void routes(void **state)
 	}
 }
 
+/* What the section of its route says, and for the rest what holds for all. */
+static void schedules(void **state)
+{
+	static const struct schedule general = {
+		.wait_ms = { 60, 300 }, .waits = 2, .lifetime_ms = 5000, .delay_notice_ms = 400
+	};
+	static const struct route_rule own[] = {
+		{ .role = RULE_ROUTE,
+			.name = "retry.example",
+			.kind = ROUTE_MX,
+			.host = "",
+			.schedule = { .wait_ms = { 7 }, .waits = 1 } },
+		{ .role = RULE_ROUTE,
+			.name = "*",
+			.kind = ROUTE_MX,
+			.host = "",
+			.schedule = { .lifetime_ms = 900, .delay_notice_ms = -1 } },
+		{ .role = RULE_SENDER,
+			.name = "ours.example",
+			.kind = ROUTE_RELAY,
+			.host = "192.0.2.4",
+			.schedule = { .delay_notice_ms = 50 } },
+	};
+	static const struct {
+		struct str sender, recipient;
+		size_t from, rules;
+		int64_t wait, lifetime, notice;
+		size_t waits;
+	} t[] = {
+		{ STR_INIT(""), STR_INIT("a@Retry.example"), 0, 3, 7, 5000, 400, 1 },
+		{ STR_INIT(""), STR_INIT("a@z.example"), 0, 3, 60, 900, -1, 2 },
+		{ STR_INIT("x@ours.example"), STR_INIT("a@z.example"), 2, 1, 60, 5000, 50, 2 },
+		{ STR_INIT(""), STR_INIT("a@z.example"), 2, 1, 60, 5000, 400, 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		struct route_rules rules = { own + t[i].from, t[i].rules };
+		struct schedule s = route_schedule(&rules, &general, t[i].sender, t[i].recipient);
+
+		assert_int_equal(s.waits, t[i].waits);
+		assert_int_equal(s.wait_ms[0], t[i].wait);
+		assert_int_equal(s.lifetime_ms, t[i].lifetime);
+		assert_int_equal(s.delay_notice_ms, t[i].notice);
+	}
+}
+
 /* What a limit looks for, and what an administrator may say. */
 static void parsed(void **state)
 {
@@ -137,6 +184,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes),
+		cmocka_unit_test(schedules),
 		cmocka_unit_test(parsed),
 		cmocka_unit_test(strangers),
 	};
