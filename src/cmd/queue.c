@@ -112,6 +112,7 @@ int cmd_queue_show(struct cmd *c)
 		{ "next", "NEXT", false },
 		{ "host", "HOST", false },
 		{ "tls", "TLS", false },
+		{ "tls_asked", "TLS-ASKED", false },
 		{ "reply", "REPLY", false },
 	};
 

@@ -81,6 +81,7 @@ static void plan(struct carrier_job *j)
 		.is_mx = j->job.kind == ROUTE_MX,
 		.mx_secure = f->mx_secure,
 		.requiretls = job_requires_tls(j),
+		.tls_optional = job_tls_optional(j),
 		.sts = j->sts.mode == MTASTS_OFF ? NULL : &j->sts,
 		.host = t->host,
 		.port = t->port,
@@ -195,6 +196,14 @@ static void policy_known(struct sts_wait *w)
 	plan(j);
 }
 
+static void log_tls_optional(const struct carrier_job *j)
+{
+	char id[MSGID_TEXT + 1];
+
+	msgid_text(j->job.id, id);
+	log_info("carrier.tls-optional", F_C("id", id), F_STR("site", j->job.site));
+}
+
 static void found(struct find *f)
 {
 	struct carrier_job *j = LIST_OF(f, struct carrier_job, find);
@@ -206,7 +215,9 @@ static void found(struct find *f)
 		return;
 	}
 	j->at = 0;
-	if (j->job.kind != ROUTE_MX ||
+	if (job_tls_optional(j))
+		log_tls_optional(j);
+	if (j->job.kind != ROUTE_MX || job_tls_optional(j) ||
 		(j->level != ROUTE_TLS_MAY && j->level != ROUTE_TLS_ENCRYPT)) {
 		plan(j);
 		return;

@@ -77,6 +77,13 @@ static inline bool job_requires_tls(const struct carrier_job *j)
 	return (j->job.flags & JOB_REQUIRETLS) != 0 && j->job.sender.n > 0;
 }
 
+/* RFC 8689 4.2.2: TLS as far as it goes, whatever the recipient's domain publishes. */
+static inline bool job_tls_optional(const struct carrier_job *j)
+{
+	return (j->job.flags & JOB_TLS_OPTIONAL) != 0 && j->job.kind == ROUTE_MX &&
+	       (j->level == ROUTE_TLS_MAY || j->level == ROUTE_TLS_ENCRYPT);
+}
+
 /* carrier_hosts.c: tries all hosts there are. */
 void job_find(struct carrier_job *j);
 /* Whom the MX records of its destination name, as struct job_outcome has them; nothing: nobody looked. */

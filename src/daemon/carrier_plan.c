@@ -169,7 +169,9 @@ void plan_start(struct plan *p, struct loop *l, struct resolver *r, const struct
 	case ROUTE_TLS_ENCRYPT: p->starttls = SMTPC_TLS_MUST; break;
 	case ROUTE_TLS_DANE: break;
 	}
-	if (dane)
+	if (facts->tls_optional && facts->level != ROUTE_TLS_DANE)
+		finish(p);
+	else if (dane)
 		ask_tlsa(p, host->base != NULL ? host->base : host->name);
 	else
 		without_dane(p);

@@ -2,7 +2,7 @@
  * (RFC 7672), MTA-STS (RFC 8461), REQUIRETLS (RFC 8689).
  *
  * Levels the administrator set count alone; DANE and MTA-STS speak where the level is `may` or `encrypt`, and
- * where both do, DANE is heeded (RFC 8461 2). */
+ * where both do, DANE is heeded (RFC 8461 2).  "TLS-Required: No" (RFC 8689 3) silences both, never a level. */
 #ifndef RESTANTE_DAEMON_CARRIER_PLAN_H
 #define RESTANTE_DAEMON_CARRIER_PLAN_H
 
@@ -18,6 +18,7 @@ struct plan_facts {
 	bool is_mx;     /* the host came out of MX records, it was not named by the administrator */
 	bool mx_secure; /* and they were validated */
 	bool requiretls;
+	bool tls_optional; /* "TLS-Required: No": what the domain publishes binds nobody */
 	const struct mtasts_policy *sts; /* in force; NULL: none */
 	const struct nexthop_host *host;
 	uint16_t port;

@@ -36,11 +36,12 @@ enum {
 };
 
 enum job_flags {
-	JOB_8BIT = 1,        /* the body has octets over 127 */
-	JOB_8BIT_HEADER = 2, /* so has the header: needs SMTPUTF8 at the next hop */
-	JOB_SMTPUTF8 = 4,    /* MAIL said so (RFC 6531) */
-	JOB_REQUIRETLS = 8,  /* RFC 8689 */
-	JOB_REPORT = 16,     /* it is one of our own notices */
+	JOB_8BIT = 1,          /* the body has octets over 127 */
+	JOB_8BIT_HEADER = 2,   /* so has the header: needs SMTPUTF8 at the next hop */
+	JOB_SMTPUTF8 = 4,      /* MAIL said so (RFC 6531) */
+	JOB_REQUIRETLS = 8,    /* RFC 8689 */
+	JOB_REPORT = 16,       /* it is one of our own notices */
+	JOB_TLS_OPTIONAL = 64, /* "TLS-Required: No" (RFC 8689 3) */
 };
 
 struct job_recipient {

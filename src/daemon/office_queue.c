@@ -25,6 +25,14 @@ static struct str state_text(const struct store_out_rcpt *r)
 	return STR("");
 }
 
+/* By the sender (RFC 8689). */
+static struct str tls_asked(uint8_t flags)
+{
+	return (flags & STORE_REQUIRETLS) != 0     ? STR("required")
+	       : (flags & STORE_TLS_OPTIONAL) != 0 ? STR("optional")
+						   : STR("");
+}
+
 static json_t *time_or_null(int64_t ms)
 {
 	return ms == 0 ? json_null() : json_time(ms);
@@ -67,6 +75,7 @@ static json_t *recipient_row(
 	json_object_set_new(row, "reply", json_text(r->reply));
 	json_object_set_new(row, "host", json_text(r->host));
 	json_object_set_new(row, "tls", json_text(r->tls));
+	json_object_set_new(row, "tls_asked", json_text(tls_asked(out->flags)));
 	json_object_set_new(row, "notice", json_boolean(r->flags & STORE_OUT_OWED));
 	return row;
 }

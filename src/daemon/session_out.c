@@ -358,6 +358,7 @@ void out_start(struct carrier *c, const struct out_peer *peer, struct carrier_jo
 	o->rule = j->rule;
 	o->source = j->source;
 	o->requiretls = job_requires_tls(j);
+	o->tls_optional = job_tls_optional(j);
 	conn_init(&o->conn, c->loop, peer->fd, peer->address, event);
 	snprintf(o->host, sizeof o->host, "%.*s[%s]", STR_ARG(str_head(peer->host, 200)),
 		o->conn.peer);
@@ -377,7 +378,8 @@ void out_start(struct carrier *c, const struct out_peer *peer, struct carrier_jo
 static bool may_use(const struct out *o, const struct carrier_job *j)
 {
 	return o->rule == j->rule && o->source == j->source &&
-	       str_eq(str_c(o->site), j->job.site) && (o->requiretls || !job_requires_tls(j));
+	       str_eq(str_c(o->site), j->job.site) && (o->requiretls || !job_requires_tls(j)) &&
+	       (!o->tls_optional || job_tls_optional(j));
 }
 
 bool out_use_idle(struct carrier *c, struct carrier_job *j)

@@ -26,10 +26,11 @@ struct out {
 	bool quick;               /* the last one was over at once */
 	bool has_tls;
 	struct tls_result tls;
-	char *site; /* with rule, source and requiretls: who may use it again */
+	char *site; /* with rule, source and the two below: who may use it again */
 	const struct route_rule *rule;
 	const struct config_source *source;
 	bool requiretls;
+	bool tls_optional; /* it may be one that other mail must not take */
 	char host[300];    /* "mx.example.org[192.0.2.1]" */
 	unsigned messages; /* so many were sent through it */
 	bool idle, closing, starting_tls, driving, ended;

@@ -16,7 +16,8 @@ _Static_assert((int)QUEUE_NEVER == DSN_NEVER && (int)QUEUE_SUCCESS == DSN_SUCCES
 	"the queue knows NOTIFY as the protocol does");
 _Static_assert((int)JOB_8BIT == STORE_8BIT && (int)JOB_8BIT_HEADER == STORE_8BIT_HEADER &&
 		       (int)JOB_SMTPUTF8 == STORE_SMTPUTF8 &&
-		       (int)JOB_REQUIRETLS == STORE_REQUIRETLS && (int)JOB_REPORT == STORE_REPORT,
+		       (int)JOB_REQUIRETLS == STORE_REQUIRETLS && (int)JOB_REPORT == STORE_REPORT &&
+		       (int)JOB_TLS_OPTIONAL == STORE_TLS_OPTIONAL,
 	"a job says of a message what the store does");
 _Static_assert((int)JOB_RECIPIENTS_MAX == QUEUE_JOB_RECIPIENTS, "a job of the queue fits");
 

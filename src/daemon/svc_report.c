@@ -201,6 +201,7 @@ static struct store_draft *compose(struct svc_queue *q, struct svc_report *r)
 		.arrived_ms = o->received_ms,
 		.held_until_ms = o->since_ms > o->received_ms ? o->since_ms : 0,
 		.utf8 = (o->flags & STORE_SMTPUTF8) != 0,
+		.tls_optional = (o->flags & STORE_TLS_OPTIONAL) != 0,
 		.header_octets = o->header_octets,
 		.octets = o->octets - o->prefix_octets,
 		.recipients = recipients };

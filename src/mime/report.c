@@ -221,6 +221,8 @@ static void put_header(struct buf *out, const struct report *r, bool utf8)
 	put_boundary(out, r, STR("\"\r\n"));
 	if (utf8 || r->eightbit)
 		buf_put(out, STR("Content-Transfer-Encoding: 8bit\r\n"));
+	if (r->tls_optional)
+		buf_put(out, STR("TLS-Required: No\r\n"));
 	buf_put(out, STR("\r\n"));
 }
 

@@ -38,9 +38,10 @@ struct report {
 	struct msgid original;
 	int64_t wall_ms, arrived_ms;
 	int64_t held_until_ms; /* FUTURERELEASE was asked for (RFC 4865); 0: it was not */
-	bool utf8;     /* the original came with SMTPUTF8: what the report says may be UTF-8 */
-	bool eightbit; /* the original has octets over 0x7F in what is returned */
-	bool whole;    /* all of it is returned, not only its header: report_whole() */
+	bool utf8;         /* the original came with SMTPUTF8: what the report says may be UTF-8 */
+	bool tls_optional; /* the original said "TLS-Required: No", so the report does (RFC 8689 6) */
+	bool eightbit;     /* the original has octets over 0x7F in what is returned */
+	bool whole;        /* all of it is returned, not only its header: report_whole() */
 	uint64_t header_octets, octets; /* of the original */
 	const struct report_recipient *recipients;
 	size_t count; /* at least one */

@@ -70,11 +70,12 @@ struct store_target {
 
 /* What whoever carries a message on must know of it. */
 enum store_flags {
-	STORE_8BIT = 1,        /* an octet over 127 in the body */
-	STORE_8BIT_HEADER = 2, /* in the header */
-	STORE_SMTPUTF8 = 4,    /* the caller's: RFC 6531 was asked for */
-	STORE_REQUIRETLS = 8,  /* the caller's: RFC 8689 */
-	STORE_REPORT = 16,     /* the caller's: a notice of our own */
+	STORE_8BIT = 1,          /* an octet over 127 in the body */
+	STORE_8BIT_HEADER = 2,   /* in the header */
+	STORE_SMTPUTF8 = 4,      /* the caller's: RFC 6531 was asked for */
+	STORE_REQUIRETLS = 8,    /* the caller's: RFC 8689 */
+	STORE_REPORT = 16,       /* the caller's: a notice of our own */
+	STORE_TLS_OPTIONAL = 64, /* "TLS-Required: No" in the header, and not STORE_REQUIRETLS */
 };
 
 /* One body for all targets, all or none.  The draft is taken over, also on failure.  Targets with

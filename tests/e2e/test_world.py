@@ -59,6 +59,7 @@ def add_peers(w, tls):
     add_peer('grey', 31, one, replies={'RCPT': ['451 4.7.1 greylisted', '250 2.1.5 ok']})
     add_peer('dane', 32, one + [f'_25._tcp.mail IN TLSA {tlsa(tls[0])}'], signed=True, tls=tls)
     add_peer('wrong', 33, one + ['_25._tcp.mail IN TLSA 3 1 1 ' + '00' * 32], signed=True, tls=tls)
+    add_peer('strange', 35, one + ['_25._tcp.mail IN TLSA 3 1 1 ' + '11' * 32], signed=True, tls=tls)
     add_peer('stripped', 34, one + [f'_25._tcp.mail IN TLSA {tlsa(tls[0])}'], signed=True)
     # The best host is not there, the second turns everybody away, the third takes it.
     add_peer('second', 36, one, replies={'greeting': '421 4.3.2 too busy'})
@@ -172,10 +173,10 @@ def comes(office, text, seconds=60, user=None):
     return wait_until(there, seconds, f'"{text}" comes to {office.domain}')[0]
 
 
-def send(office, to, subject):
+def send(office, to, subject, field='', options=()):
     with office.host.inside(), office.submit() as s:
         s.sendmail(office.ann, [to] if isinstance(to, str) else to,
-                   f'From: {office.ann}\r\nSubject: {subject}\r\n\r\nhello\r\n')
+                   f'From: {office.ann}\r\nSubject: {subject}\r\n{field}\r\nhello\r\n', mail_options=options)
 
 
 def log_has(office, event, **fields):
@@ -344,6 +345,27 @@ def test_mta_sts_without_libcurl(_office):
     e.start()
     send(e, 'again@sts.test', 'again')
     log_has(e, 'carrier.delivered', to='again@sts.test', tls='verified')
+
+
+def test_tls_required_no(_office):
+    """RFC 8689: what the domain publishes does not bind such mail, and still binds all other."""
+    b, no = W['b'], 'TLS-Required: No\r\n'
+    for name, level in (('strange', 'encrypted'), ('stripped', 'clear'), ('stsother', 'encrypted')):
+        before = len(W[name].messages)
+        send(b, f'no@{name}.test', f'no {name}', no)
+        log_has(b, 'carrier.delivered', to=f'no@{name}.test', tls=level)
+        log_has(b, 'carrier.tls-optional', site=f'mx:{name}.test')
+        assert len(W[name].messages) == before + 1, name
+        assert no.encode() in W[name].messages[-1].octets, name  # passed on (4.2.2)
+        send(b, f'must@{name}.test', f'must {name}', no, ['REQUIRETLS'])  # which counts more (4.1)
+        if name != 'stsother':
+            assert bounce(b, f'must@{name}.test')['Status'].startswith('5.7.'), name
+        send(b, f'other@{name}.test', f'other {name}')  # not on the session that waits there
+        log_has(b, 'carrier.deferred', to=f'other@{name}.test')
+        assert len(W[name].messages) == before + 1, name
+    send(b, 'no@never.test', 'never', no)
+    told = comes(b, 'rfc822; no@never.test')
+    assert no[:-2].encode() in told.split(b'\r\n\r\n')[0], told  # 6
 
 
 def test_next_host(_office):

@@ -135,9 +135,42 @@ static void facts(void **state)
 	assert_in_range(eight, 100, ROUNDS - 100);
 }
 
+/* RFC 8689 3 */
+static void tls_required(void **state)
+{
+	static const struct {
+		struct str text;
+		bool no;
+	} rows[] = {
+		{ STR_INIT("A: b\r\nTLS-Required: No\r\n\r\nx"), true },
+		{ STR_INIT("tls-required:NO\r\n\r\n"), true },
+		{ STR_INIT("TLS-Required:\r\n\tNo\r\nA: b\r\n c\r\n\r\n"), true },
+		{ STR_INIT("A: b\r\n\r\nTLS-Required: No\r\n"), false },
+		{ STR_INIT("A: b\r\n TLS-Required: No\r\n\r\n"), false },
+		{ STR_INIT("TLS-Required: Not\r\n\r\n"), false },
+		{ STR_INIT("TLS-Required: Yes\r\n\r\n"), false },
+		{ STR_INIT("TLS-Required:\r\n\r\n"), false },
+		{ STR_INIT("TLS-Required: No\r\n way\r\n\r\n"), false },
+		{ STR_INIT("TLS-Required: No\r\nA: b\r\nTLS-Required: No\r\n\r\n"), false },
+		{ STR_INIT("X-TLS-Required: No\r\n\r\n"), false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		for (size_t most = 1; most < 100; most *= 3) {
+			struct facts f;
+
+			feed(&f, rows[i].text, most);
+			if ((f.tls_required == TLS_NO) != rows[i].no)
+				fail_msg("%.*s", STR_ARG(rows[i].text));
+			facts_deinit(&f);
+		}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(bodies), cmocka_unit_test(facts) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(bodies), cmocka_unit_test(facts),
+		cmocka_unit_test(tls_required) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

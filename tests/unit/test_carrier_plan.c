@@ -62,7 +62,8 @@ enum {
 	REQUIRED = 16,
 	STS = 32,
 	STS_TEST = 64,
-	STS_OTHER = 128
+	STS_OTHER = 128,
+	OPTIONAL = 256
 };
 
 static const struct row {
@@ -121,6 +122,15 @@ static const struct row {
 	{ "REQUIRETLS at a relay", ROUTE_TLS_MAY, REQUIRED | RELAY | MX_INSECURE, NOT_ASKED, NULL, SMTPC_TLS_MUST,
 		TLS_CHECK_NAMES, false },
 	{ "REQUIRETLS against the policy", ROUTE_TLS_NONE, REQUIRED, NOT_ASKED, "5.7.30", 0, 0, false },
+	{ "TLS-Required: No, TLSA", ROUTE_TLS_MAY, OPTIONAL | SIGNED, NOT_ASKED, NULL, SMTPC_TLS_MAY, TLS_CHECK_NONE,
+		true },
+	{ "TLS-Required: No, MTA-STS lists another host", ROUTE_TLS_MAY, OPTIONAL | STS | STS_OTHER, NOT_ASKED, NULL,
+		SMTPC_TLS_MAY, TLS_CHECK_NONE, true },
+	{ "TLS-Required: No, level encrypt", ROUTE_TLS_ENCRYPT, OPTIONAL | SIGNED | STS, NOT_ASKED, NULL,
+		SMTPC_TLS_MUST, TLS_CHECK_NONE, false },
+	{ "TLS-Required: No, level verify", ROUTE_TLS_VERIFY, OPTIONAL | SIGNED, NOT_ASKED, NULL, SMTPC_TLS_MUST,
+		TLS_CHECK_NAMES, false },
+	{ "TLS-Required: No, level dane", ROUTE_TLS_DANE, OPTIONAL | SIGNED, FORGED, "4.7.5", 0, 0, false },
 	/* clang-format on */
 };
 
@@ -145,6 +155,7 @@ static void run(const struct row *row, struct plan *p, struct loop *l)
 		.is_mx = (row->facts & RELAY) == 0,
 		.mx_secure = (row->facts & MX_INSECURE) == 0,
 		.requiretls = (row->facts & REQUIRED) != 0,
+		.tls_optional = (row->facts & OPTIONAL) != 0,
 		.sts = (row->facts & (STS | STS_TEST)) != 0 ? &sts : NULL,
 		.host = &host,
 		.port = 25,

@@ -186,6 +186,10 @@ static uint16_t flags_of(const struct store_deliver *d)
 	unsigned flags = (d->flags & CALLERS) | (f->eight_body ? STORE_8BIT : 0) |
 			 (f->eight_header ? STORE_8BIT_HEADER : 0);
 
+	/* RFC 8689 4.1: what MAIL says counts more than the field. */
+	if (f->tls_required == TLS_NO && (flags & STORE_REQUIRETLS) == 0)
+		flags |= STORE_TLS_OPTIONAL;
+
 	flags = flags << MESSAGE_FLAGS_SHIFT | (f->dots ? MESSAGE_DOTS : 0) |
 		(d->draft->file >= 0 ? MESSAGE_BLOB : 0) | (asks_for_notices(d) ? MESSAGE_DSN : 0);
 	for (size_t i = 0; i < d->count; i++)

@@ -16,6 +16,13 @@ void facts_deinit(struct facts *f)
 	buf_deinit(&f->message_id);
 }
 
+static struct str without_end(struct str line)
+{
+	while (line.n > 0 && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r'))
+		line.n--;
+	return line;
+}
+
 /* The first Message-ID, unfolded (RFC 5322 2.2.3: the CRLF of a fold is dropped). */
 static void header_line(struct facts *f)
 {
@@ -30,9 +37,26 @@ static void header_line(struct facts *f)
 	}
 	if (f->id_state != ID_HERE)
 		return;
-	while (line.n > 0 && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r'))
-		line.n--;
+	line = without_end(line);
 	buf_put(&f->message_id, str_head(line, MESSAGE_ID_MAX - f->message_id.len));
+}
+
+/* RFC 8689 3: "TLS-Required:" [FWS] "No".  Anything else in it, or a second one, says nothing. */
+static void tls_required(struct facts *f)
+{
+	struct str line = buf_str(&f->line), name = STR("tls-required:");
+
+	if (str_istarts(line, name)) {
+		f->tls_here = true;
+		line = str_from(line, name.n);
+	} else if (line.n == 0 || (line.p[0] != ' ' && line.p[0] != '\t')) {
+		f->tls_here = false;
+	}
+	line = str_trim(without_end(line));
+	if (f->tls_here && line.n > 0)
+		f->tls_required = f->tls_required == TLS_NOT_TOLD && str_ieq(line, STR("no"))
+					  ? TLS_NO
+					  : TLS_OTHER;
 }
 
 static bool is_empty_line(const struct facts *f)
@@ -72,6 +96,7 @@ static struct str feed_header(struct facts *f, struct str s)
 			break;
 		f->header_over = f->line_octets <= 2 && is_empty_line(f);
 		header_line(f);
+		tls_required(f);
 		buf_clear(&f->line);
 		f->line_octets = 0;
 	}

@@ -1,5 +1,6 @@
 /* facts.h -- what is computed once, while a message passes: header length, lines that begin with a
- * dot, Message-ID.  Fed in pieces of any size.  Pure. */
+ * dot, Message-ID,
+ * TLS-Required.  Fed in pieces of any size.  Pure. */
 #ifndef RESTANTE_STORE_LOCAL_FACTS_H
 #define RESTANTE_STORE_LOCAL_FACTS_H
 
@@ -17,6 +18,8 @@ struct facts {
 	size_t line_octets; /* its whole length */
 	struct buf message_id;
 	enum { ID_NONE, ID_HERE, ID_OVER } id_state;
+	bool tls_here; /* the field TLS-Required goes on */
+	enum { TLS_NOT_TOLD, TLS_NO, TLS_OTHER } tls_required;
 };
 
 void facts_init(struct facts *f);

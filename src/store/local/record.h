@@ -74,9 +74,9 @@ enum record_verdict record_open(const char *p, uint64_t salt, uint64_t pos, stru
 enum {
 	MESSAGE_DOTS = 1,
 	MESSAGE_BLOB = 2,
-	MESSAGE_DSN = 4,      /* ret and envid, and notify and orcpt of each target, are there */
-	MESSAGE_FLAGS = 0xf8, /* enum store_flags, shifted */
-	MESSAGE_OUT = 256,    /* prefix, hold and account are there; and the senders of targets */
+	MESSAGE_DSN = 4,       /* ret and envid, and notify and orcpt of each target, are there */
+	MESSAGE_FLAGS = 0x2f8, /* enum store_flags, shifted; MESSAGE_OUT stands where 32 would */
+	MESSAGE_OUT = 256,     /* prefix, hold and account are there; and the senders of targets */
 };
 enum { MESSAGE_FLAGS_SHIFT = 3 };
 
