@@ -1,5 +1,6 @@
 /* base/log.h: rows are part of the trace, and are shown when asked for. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -12,6 +13,17 @@ void log_init(int fd, enum log_level level, const char *process)
 	(void)process;
 }
 
+/* But for the name of the directory, which is another each time. */
+static void trace_text(struct str s)
+{
+	struct str dir = str_c(sim_directory());
+	const char *at = s.n == 0 ? NULL : memmem(s.p, s.n, dir.p, dir.n);
+
+	sim_trace_octets(at == NULL ? s : str_head(s, (size_t)(at - s.p)));
+	if (at != NULL)
+		sim_trace_octets(str_from(s, (size_t)(at - s.p) + dir.n));
+}
+
 void log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
 	bool show = sim_verbose > 0 && (sim_verbose > 1 || level > LOG_L_DEBUG);
@@ -22,9 +34,10 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 			sim_self == NULL ? "-" : sim_self->host->name,
 			sim_self == NULL ? "-" : sim_self->name, event);
 	for (; fields->name != NULL; fields++) {
-		sim_trace_octets(fields->type == LOG_F_INT
-					 ? str_of((const char *)&fields->i, sizeof fields->i)
-					 : fields->s);
+		if (fields->type == LOG_F_INT)
+			sim_trace_octets(str_of((const char *)&fields->i, sizeof fields->i));
+		else
+			trace_text(fields->s);
 		if (show && fields->type == LOG_F_INT)
 			printf(" %s=%lld", fields->name, (long long)fields->i);
 		else if (show)

@@ -104,6 +104,23 @@ static void bend_clock(struct sim_host *h)
 	sim_trace("clock", (uint64_t)h->wall_ms, h->frozen);
 }
 
+/* Draws are named one after the other: C does not say in which order arguments are evaluated, and the same seed
+ * would be another world with another compiler. */
+static void partition(void)
+{
+	struct sim_host *a = &sim_hosts[sim_random(sim_host_count)];
+	struct sim_host *b = &sim_hosts[sim_random(sim_host_count)];
+
+	net_partition(a, b, sim_now_us + sim_between(S(1), S(600)));
+}
+
+static void disk_trouble(void)
+{
+	struct office_sim *o = &world.offices[sim_random(OFFICES)];
+
+	sim_disk_trouble(o->disk, sim_between(MS(100), S(200)));
+}
+
 static void each_second(void)
 {
 	if (sim_chance(world.kill))
@@ -111,12 +128,9 @@ static void each_second(void)
 	if (sim_chance(world.power))
 		office_power_cut(&world.offices[sim_random(OFFICES)]);
 	if (sim_chance(world.disk))
-		sim_disk_trouble(
-			world.offices[sim_random(OFFICES)].disk, sim_between(MS(100), S(200)));
+		disk_trouble();
 	if (sim_chance(world.partition))
-		net_partition(&sim_hosts[sim_random(sim_host_count)],
-			&sim_hosts[sim_random(sim_host_count)],
-			sim_now_us + sim_between(S(1), S(600)));
+		partition();
 	if (sim_chance(world.clock))
 		bend_clock(world.offices[sim_random(OFFICES)].host);
 }
