@@ -66,6 +66,7 @@ enum option_id {
 	OPTION_OUTBOX,
 	OPTION_RUN,
 	OPTION_IP,
+	OPTION_SIZE,
 	OPTION_AUTH,
 	OPTION_YES,
 	OPTION_DAEMON,
@@ -185,6 +186,7 @@ int output_end(const struct cmd *c);
 
 /* "500M", "1000"; "default" and "none" as account.h's QUOTA_*. */
 bool value_quota(struct str text, bool octets, int64_t *out);
+bool value_octets(struct str text, int64_t *out); /* "200000", "20M" */
 /* Puts --retention-days into a request; EX_OK, or what was told. */
 int cmd_retention(struct cmd *c, json_t *q);
 /* "30d", "12h", "90m", "10s". */

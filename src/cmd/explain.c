@@ -18,6 +18,7 @@ int cmd_explain_rcpt(struct cmd *c)
 	struct cmd_result result = { .octets = NULL };
 	json_t *q = json_pack("{s:s}", "verb", "explain.rcpt");
 	int code = EX_OK;
+	int64_t octets;
 
 	for (size_t i = 0; i < sizeof given / sizeof *given && code == EX_OK; i++) {
 		const char *value = c->value[given[i].id];
@@ -27,6 +28,12 @@ int cmd_explain_rcpt(struct cmd *c)
 				c, EX_USAGE, "--%s is not UTF-8", options[given[i].id].name);
 		else if (value == NULL && given[i].id != OPTION_AUTH)
 			code = cmd_fail(c, EX_USAGE, "needs --%s", options[given[i].id].name);
+	}
+	if (code == EX_OK && cmd_has(c, OPTION_SIZE)) {
+		if (!value_octets(str_c(c->value[OPTION_SIZE]), &octets))
+			code = cmd_fail(c, EX_USAGE, "--size needs octets, such as 200000 or 20M");
+		else
+			json_object_set_new(q, "octets", json_integer(octets));
 	}
 	if (code != EX_OK) {
 		json_decref(q);

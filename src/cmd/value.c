@@ -29,21 +29,26 @@ static bool with_unit(struct str text, const struct unit *units, size_t n, int64
 	return false;
 }
 
+static const struct unit octet_units[] = {
+	{ 'k', INT64_C(1) << 10 },
+	{ 'm', INT64_C(1) << 20 },
+	{ 'g', INT64_C(1) << 30 },
+	{ 't', INT64_C(1) << 40 },
+};
+
+bool value_octets(struct str text, int64_t *out)
+{
+	return with_unit(text, octet_units, 4, out) && *out > 0;
+}
+
 bool value_quota(struct str text, bool octets, int64_t *out)
 {
-	static const struct unit units[] = {
-		{ 'k', INT64_C(1) << 10 },
-		{ 'm', INT64_C(1) << 20 },
-		{ 'g', INT64_C(1) << 30 },
-		{ 't', INT64_C(1) << 40 },
-	};
-
 	if (str_eq(text, STR("default")))
 		*out = QUOTA_DEFAULT;
 	else if (str_eq(text, STR("none")))
 		*out = QUOTA_NONE;
 	else
-		return with_unit(text, units, octets ? 4 : 0, out) && *out > 0;
+		return octets ? value_octets(text, out) : with_unit(text, NULL, 0, out) && *out > 0;
 	return true;
 }
 

@@ -82,18 +82,37 @@ struct schedule config_schedule(const struct config *c)
 	return s;
 }
 
+/* Those of its settings that are kept as numbers. */
+static void take_numbers(struct route_rule *r, cfg_t *section, struct err *err)
+{
+	for (size_t i = 0; i < config_route_settings_count && !nameless(r->role); i++) {
+		const struct config_setting *s = &config_route_settings[i];
+		const char *v = s->type == CONFIG_DURATION || s->type == CONFIG_OCTETS
+					? value(section, s->name)
+					: NULL;
+
+		if (v != NULL)
+			(void)config_set(r, s, str_c(v), err);
+	}
+}
+
+static bool sizes_hold(const struct route_rule *r, struct err *err)
+{
+	if (r->max_size != 0 && r->max_size < r->min_size)
+		err_set(err, ST_USAGE, "%s: max_size is below min_size", role_names[r->role]);
+	else if (r->backup_mx && (r->min_size != 0 || r->max_size != 0))
+		err_set(err, ST_USAGE, "%s: backup_mx is for messages of any size",
+			role_names[r->role]);
+	else
+		return true;
+	return false;
+}
+
 /* What it says itself; mail that goes by the smarthost is tried again as the settings for all say. */
 static bool take_schedule(struct route_rule *r, cfg_t *section, struct err *err)
 {
 	const char *retry = nameless(r->role) ? NULL : value(section, "retry");
 
-	for (size_t i = 0; i < config_route_settings_count && !nameless(r->role); i++) {
-		const struct config_setting *s = &config_route_settings[i];
-		const char *v = s->type == CONFIG_DURATION ? value(section, s->name) : NULL;
-
-		if (v != NULL)
-			(void)config_set(&r->schedule, s, str_c(v), err);
-	}
 	if (retry != NULL)
 		(void)config_retry_times(str_c(retry), r->schedule.wait_ms, &r->schedule.waits);
 	if (r->kind != ROUTE_DISCARD && r->kind != ROUTE_REFUSE)
@@ -141,7 +160,8 @@ static bool take_rule(struct config *c, enum route_role role, cfg_t *section, st
 	r->recipients = nameless(role) ? str_dup_c(STR("")) : text(section, "recipients");
 	if (backup != NULL)
 		config_bool(str_c(backup), &r->backup_mx);
-	if (!take_kind(r, section, err) || !take_schedule(r, section, err))
+	take_numbers(r, section, err);
+	if (!take_kind(r, section, err) || !take_schedule(r, section, err) || !sizes_hold(r, err))
 		return false;
 	take_defaults(r, section);
 	if (role == RULE_SENDER && r->backup_mx) {
@@ -232,7 +252,7 @@ struct line {
 	struct buf text; /* empty: it is not shown */
 };
 
-enum { LINES = 12 };
+enum { LINES = 14 };
 
 static void lines_of(const struct route_rule *r, struct line l[LINES])
 {
@@ -251,6 +271,8 @@ static void lines_of(const struct route_rule *r, struct line l[LINES])
 		{ .name = "retry" },
 		{ .name = "lifetime", .bare = true },
 		{ .name = "delay_notice", .bare = true },
+		{ .name = "min_size", .bare = true },
+		{ .name = "max_size", .bare = true },
 	};
 
 	memcpy(l, lines, sizeof lines);
@@ -273,6 +295,10 @@ static void lines_of(const struct route_rule *r, struct line l[LINES])
 		config_duration_put(&l[10].text, r->schedule.lifetime_ms);
 	if (r->schedule.delay_notice_ms != 0)
 		config_duration_put(&l[11].text, r->schedule.delay_notice_ms);
+	if (r->min_size != 0)
+		config_octets_put(&l[12].text, r->min_size);
+	if (r->max_size != 0)
+		config_octets_put(&l[13].text, r->max_size);
 }
 
 static void lines_free(struct line l[LINES])

@@ -81,6 +81,8 @@ bool config_value_allowed(const struct config_setting *s, struct str text);
 enum status config_set(void *of, const struct config_setting *s, struct str text, struct err *err);
 /* The member's text, such that config_set() gives the same value. */
 void config_value_put(struct buf *out, const void *of, const struct config_setting *s);
+/* "25M" */
+void config_octets_put(struct buf *out, int64_t octets);
 /* "100 .. 100000", "yes or no", "none, starttls or implicit". */
 void config_range_put(struct buf *out, const struct config_setting *s);
 

@@ -326,6 +326,11 @@ void config_duration_put(struct buf *out, int64_t ms)
 		number_put(out, CONFIG_DURATION, ms);
 }
 
+void config_octets_put(struct buf *out, int64_t octets)
+{
+	number_put(out, CONFIG_OCTETS, octets);
+}
+
 void config_retries_put(struct buf *out, const struct schedule *s)
 {
 	for (size_t i = 0; i < s->waits; i++) {

@@ -15,6 +15,7 @@ struct explain {
 	struct office *office;
 	struct office_reply *reply;
 	struct str from, to, ip;
+	uint64_t octets;
 	struct admit admit;
 };
 
@@ -61,15 +62,16 @@ static enum status take_account(struct explain *e, const json_t *q, struct err *
 }
 
 /* By which schedule it is tried again. */
-static void say_retry(struct explain *e, const struct route_rules *rules, struct str to)
+static void say_retry(
+	struct explain *e, const struct route_rules *rules, const struct route_ask *ask)
 {
 	const struct schedule general = config_schedule(e->office->config);
-	const struct schedule s = route_schedule(rules, &general, e->from, to);
+	const struct schedule s = route_schedule(rules, &general, ask);
 	struct buf waits = { 0 }, b = { 0 };
 
 	config_retries_put(&waits, &s);
 	buf_putc(&waits, '\0');
-	buf_put(&b, to);
+	buf_put(&b, ask->recipient);
 	buf_put(&b, STR(": given up after "));
 	config_duration_put(&b, s.lifetime_ms);
 	buf_put(&b, STR(", notice of the delay "));
@@ -97,7 +99,8 @@ static void say_routes(struct explain *e, const struct maildrops *found)
 	}
 	while (onward.rest.n > 0) {
 		struct str to = get_str(&onward);
-		struct route route = route_of(&rules, e->from, to);
+		const struct route_ask ask = { e->from, to, e->octets };
+		struct route route = route_of(&rules, &ask);
 		static const char *const roles[] = { [RULE_ROUTE] = "route",
 			[RULE_SENDER] = "sender_route",
 			[RULE_SMARTHOST] = "smarthost",
@@ -114,7 +117,7 @@ static void say_routes(struct explain *e, const struct maildrops *found)
 			buf_printf(&b, " \"%s\"", route.rule->name);
 		say(e, "route", site.data, buf_str(&b));
 		if (route.kind != ROUTE_DISCARD && route.kind != ROUTE_REFUSE)
-			say_retry(e, &rules, to);
+			say_retry(e, &rules, &ask);
 	}
 	buf_deinit(&b);
 	buf_deinit(&site);
@@ -156,6 +159,7 @@ enum status verb_explain_rcpt(
 		status = request_str(q, "ip", &e.ip, err);
 	if (status != ST_OK)
 		return status;
+	e.octets = (uint64_t)json_integer_value(json_object_get(q, "octets"));
 	snprintf(ip, sizeof ip, "%.*s", STR_ARG(str_head(e.ip, 60)));
 	if (inet_pton(AF_INET, ip, octets) != 1 && inet_pton(AF_INET6, ip, octets) != 1)
 		return err_set(err, ST_USAGE, "'%s' is no address of IPv4 or IPv6", ip);

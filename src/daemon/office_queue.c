@@ -38,15 +38,17 @@ static json_t *time_or_null(int64_t ms)
 	return ms == 0 ? json_null() : json_time(ms);
 }
 
-static json_t *route_text(const struct office *o, const struct store_out_rcpt *r)
+static json_t *route_text(
+	const struct office *o, const struct store_out *out, const struct store_out_rcpt *r)
 {
+	const struct route_ask ask = queue_ask(out, r);
 	const struct route_rules rules = config_routes(o->config);
 	struct route route;
 	struct buf site = { 0 };
 	json_t *text;
 
 	if (r->via.n == 0 || !route_parse(r->via, &route))
-		route = route_of(&rules, r->sender, r->recipient);
+		route = route_of(&rules, &ask);
 	route_site(&site, &route);
 	text = json_text(buf_str(&site));
 	buf_deinit(&site);
@@ -67,7 +69,7 @@ static json_t *recipient_row(
 		json_time(out->received_ms), "sender", json_text(r->sender), "recipient",
 		json_text(r->recipient), "octets", (json_int_t)out->octets);
 	json_object_set_new(row, "client", json_text(out->client));
-	json_object_set_new(row, "route", route_text(o, r));
+	json_object_set_new(row, "route", route_text(o, out, r));
 	json_object_set_new(row, "via", json_text(r->via));
 	json_object_set_new(row, "attempts", json_integer(r->attempts));
 	json_object_set_new(row, "last", time_or_null(r->last_ms));

@@ -74,19 +74,21 @@ static int64_t happened(
 	if (r->state != STORE_OUT_WAITING)
 		return r->due_ms;
 	return r->last_ms != 0 ? r->last_ms
-			       : o->since_ms + queue_schedule(q->queue, r).delay_notice_ms;
+			       : o->since_ms + queue_schedule(q->queue, o, r).delay_notice_ms;
 }
 
 /* RFC 2033 4.2: who takes it by LMTP has delivered it; others pass it on (RFC 3464 2.3.3). */
-static enum report_action taken(const struct svc_queue *q, const struct store_out_rcpt *r)
+static enum report_action taken(
+	const struct svc_queue *q, const struct store_out *o, const struct store_out_rcpt *r)
 {
+	const struct route_ask ask = queue_ask(o, r);
 	const struct route_rules rules = config_routes(q->svc->office.config);
 	struct route route;
 
 	if (r->flags & (STORE_OUT_HERE | STORE_OUT_EXPANDED))
 		return r->flags & STORE_OUT_HERE ? REPORT_DELIVERED : REPORT_EXPANDED;
 	if (r->via.n == 0 || !route_parse(r->via, &route))
-		route = route_of(&rules, r->sender, r->recipient);
+		route = route_of(&rules, &ask);
 	return route.kind == ROUTE_LMTP ? REPORT_DELIVERED : REPORT_RELAYED;
 }
 
@@ -117,9 +119,9 @@ static size_t fill_recipients(struct svc_queue *q, const struct store_out *o,
 		switch (r->state) {
 		case STORE_OUT_WAITING:
 			t->action = REPORT_DELAYED;
-			t->retry_till_ms = o->since_ms + queue_schedule(q->queue, r).lifetime_ms;
+			t->retry_till_ms = o->since_ms + queue_schedule(q->queue, o, r).lifetime_ms;
 			break;
-		case STORE_OUT_DELIVERED: t->action = taken(q, r); break;
+		case STORE_OUT_DELIVERED: t->action = taken(q, o, r); break;
 		case STORE_OUT_FAILED:
 		case STORE_OUT_DROPPED: t->action = REPORT_FAILED; break;
 		}

@@ -55,13 +55,13 @@ static void note_routes(struct queue *q)
 {
 	struct schedule *shortest = &q->shortest;
 
-	q->sender_rules = q->own_schedules = false;
+	q->rules_of_mail = q->own_schedules = false;
 	*shortest = q->settings.schedule;
 	for (size_t i = 0; i < q->settings.routes.count; i++) {
 		const struct route_rule *r = &q->settings.routes.rows[i];
 		const struct schedule *own = &r->schedule;
 
-		q->sender_rules |= r->role == RULE_SENDER;
+		q->rules_of_mail |= r->role == RULE_SENDER || r->min_size != 0 || r->max_size != 0;
 		q->own_schedules |=
 			own->waits > 0 || own->lifetime_ms != 0 || own->delay_notice_ms != 0;
 		if (own->lifetime_ms > 0 && own->lifetime_ms < shortest->lifetime_ms)
@@ -160,20 +160,25 @@ void message_release(struct queue *q, struct queue_message *m)
 	message_forget(q, m);
 }
 
-void message_route(const struct queue *q, const struct store_out_rcpt *r, struct route *route,
-	struct buf *site)
+void message_route(const struct queue *q, const struct store_out *o, const struct store_out_rcpt *r,
+	struct route *route, struct buf *site)
 {
+	const struct route_ask ask = queue_ask(o, r);
+
 	if (r->via.n == 0 || !route_parse(r->via, route))
-		*route = route_of(&q->settings.routes, r->sender, r->recipient);
+		*route = route_of(&q->settings.routes, &ask);
 	buf_clear(site);
 	route_site(site, route);
 }
 
-struct schedule queue_schedule(const struct queue *q, const struct store_out_rcpt *r)
+struct schedule queue_schedule(
+	const struct queue *q, const struct store_out *o, const struct store_out_rcpt *r)
 {
+	const struct route_ask ask = queue_ask(o, r);
+
 	if (!q->own_schedules)
 		return q->settings.schedule;
-	return route_schedule(&q->settings.routes, &q->settings.schedule, r->sender, r->recipient);
+	return route_schedule(&q->settings.routes, &q->settings.schedule, &ask);
 }
 
 /* ---- jobs ---- */
@@ -208,7 +213,7 @@ static void gather(struct queue *q, struct queue_job *job, struct str site, int6
 		if (!message_may_go(m, at, now_ms) ||
 			!str_eq(m->out.rcpts[at].sender, first->sender))
 			continue;
-		message_route(q, &m->out.rcpts[at], &route, &other);
+		message_route(q, &m->out, &m->out.rcpts[at], &route, &other);
 		if (str_eq(buf_str(&other), site) && route.rule == job->route.rule)
 			add(job, m, at);
 	}
@@ -249,11 +254,11 @@ static struct queue_job *cut(struct queue *q, int64_t now_ms, struct site **full
 				walk_again(q, r->due_ms);
 			continue;
 		}
-		message_route(q, r, &route, &site);
+		message_route(q, &m->out, r, &route, &site);
 		if (route.kind == ROUTE_DISCARD || route.kind == ROUTE_REFUSE) {
-			settle_null(q, m, m->next, route.kind, now_ms);
+			settle_null(q, m, m->next, &route, now_ms);
 		} else if (site_free(&q->sites, buf_str(&site), now_ms, &when)) {
-			schedule = queue_schedule(q, r);
+			schedule = queue_schedule(q, &m->out, r);
 			job = job_new(q, m, m->next, &route);
 			job->site = site_begin(&q->sites, buf_str(&site), now_ms);
 			site_closing(job->site, &schedule);

@@ -57,7 +57,12 @@ void queue_tend(struct queue *q, int64_t now_ms);
 int64_t queue_wake_ms(const struct queue *q);
 
 /* By the settings, also of a recipient who goes another way by order. */
-struct schedule queue_schedule(const struct queue *q, const struct store_out_rcpt *r);
+struct schedule queue_schedule(
+	const struct queue *q, const struct store_out *o, const struct store_out_rcpt *r);
+static inline struct route_ask queue_ask(const struct store_out *o, const struct store_out_rcpt *r)
+{
+	return (struct route_ask){ r->sender, r->recipient, o->octets };
+}
 
 struct queue_done {
 	void (*done)(

@@ -50,8 +50,9 @@ struct walk {
 struct queue {
 	struct store *store;
 	struct queue_settings settings;
-	bool sender_rules, own_schedules; /* some of the routes are so, or have one */
-	struct schedule shortest;         /* of all, as far as mail can age by it */
+	bool rules_of_mail;       /* some routes ask for more of a message than its recipient */
+	bool own_schedules;       /* some have one */
+	struct schedule shortest; /* of all, as far as mail can age by it */
 	uint64_t chance;
 	struct sites sites;
 	struct link messages[MESSAGE_BUCKETS];
@@ -83,8 +84,8 @@ void message_release(struct queue *q, struct queue_message *m);
 void message_forget(struct queue *q, struct queue_message *m);
 bool message_is_owed(const struct queue_message *m);
 bool message_may_go(const struct queue_message *m, uint32_t at, int64_t now_ms);
-void message_route(const struct queue *q, const struct store_out_rcpt *r, struct route *route,
-	struct buf *site);
+void message_route(const struct queue *q, const struct store_out *o, const struct store_out_rcpt *r,
+	struct route *route, struct buf *site);
 /* Somebody may come before the walk that was planned. */
 void walk_again(struct queue *q, int64_t at_ms);
 
@@ -108,7 +109,7 @@ void settle_bad_row(struct queue *q, const struct store_due *row);
 /* Waits, but cannot go now: is it over, or is its sender to be told that it is late? */
 bool settle_aged(struct queue *q, struct queue_message *m, int64_t now_ms);
 /* Goes nowhere by the settings: dropped or refused. */
-void settle_null(struct queue *q, struct queue_message *m, uint32_t at, enum route_kind kind,
+void settle_null(struct queue *q, struct queue_message *m, uint32_t at, const struct route *route,
 	int64_t now_ms);
 
 #endif

@@ -195,6 +195,8 @@ static void pass_over(struct walk *w, int64_t until_ms)
 		w->skipped_until_ms = until_ms;
 }
 
+static const struct store_out unopened; /* of which no route asks */
+
 /* By the recipient alone, before the message is opened.  One whose destination is at its limit may be
  * parked. */
 static bool worth_opening(
@@ -208,11 +210,11 @@ static bool worth_opening(
 	int64_t when = 0;
 	bool worth;
 
-	if (q->sender_rules || (row->flags & STORE_OUT_VIA) ||
+	if (q->rules_of_mail || (row->flags & STORE_OUT_VIA) ||
 		row->recipient_len == sizeof row->recipient)
 		return true;
 	buf_init(&key, 0);
-	message_route(q, &r, &route, &key);
+	message_route(q, &unopened, &r, &route, &key);
 	worth = site_free(&q->sites, buf_str(&key), now_ms, &when);
 	if (!worth && when == 0) {
 		site = sites_find(&q->sites, buf_str(&key));
@@ -242,9 +244,9 @@ static bool has_aged(const struct queue *q, const struct store_due *row, int64_t
 
 	if (!aged_by(&q->shortest, row, now_ms))
 		return false;
-	if (q->sender_rules || row->recipient_len == sizeof row->recipient)
+	if (q->rules_of_mail || row->recipient_len == sizeof row->recipient)
 		return true;
-	s = queue_schedule(q, &r);
+	s = queue_schedule(q, &unopened, &r);
 	return aged_by(&s, row, now_ms);
 }
 

@@ -185,7 +185,7 @@ static void fail(const struct store_out *o, struct store_out_rcpt *r, int64_t no
 static void note_late(
 	const struct queue *q, const struct store_out *o, struct store_out_rcpt *r, int64_t now_ms)
 {
-	const struct schedule schedule = queue_schedule(q, r);
+	const struct schedule schedule = queue_schedule(q, o, r);
 
 	if (!schedule_late(&schedule, o->since_ms, now_ms) ||
 		(r->flags & (STORE_OUT_DELAY_TOLD | STORE_OUT_OWED)))
@@ -204,7 +204,7 @@ static void apply_outcome(struct queue *q, struct settling *s, struct store_out_
 	const struct job_outcome *o, int64_t now_ms)
 {
 	const struct store_out *out = &s->message->out;
-	const struct schedule schedule = queue_schedule(q, r);
+	const struct schedule schedule = queue_schedule(q, out, r);
 
 	r->attempts++;
 	r->last_ms = now_ms;
@@ -311,7 +311,7 @@ void queue_give_back(struct queue *q, struct queue_job *job, int64_t now_ms)
 	end_site(q, job, SITE_NOTHING, STR(""), now_ms);
 	for (size_t i = 0; i < job->count; i++) {
 		struct store_out_rcpt *r = settling_add(s, job->at[i]);
-		const struct schedule schedule = queue_schedule(q, r);
+		const struct schedule schedule = queue_schedule(q, job->out, r);
 
 		r->due_ms = now_ms + BACK_MS;
 		if (r->attempts++ > 2)
@@ -368,14 +368,15 @@ void settle_bad_row(struct queue *q, const struct store_due *row)
 
 /* ---- without an attempt ---- */
 
-static struct str site_reply(struct queue *q, const struct store_out_rcpt *r)
+static struct str site_reply(
+	struct queue *q, const struct store_out *o, const struct store_out_rcpt *r)
 {
 	struct route route;
 	struct buf key;
 	const struct site *site;
 
 	buf_init(&key, 0);
-	message_route(q, r, &route, &key);
+	message_route(q, o, r, &route, &key);
 	site = sites_find(&q->sites, buf_str(&key));
 	buf_deinit(&key);
 	return site != NULL && site->reply.n > 0
@@ -392,7 +393,7 @@ bool settle_aged(struct queue *q, struct queue_message *m, int64_t now_ms)
 		return false;
 	for (uint32_t at = 0; at < m->out.count; at++) {
 		struct store_out_rcpt *r = &m->out.rcpts[at];
-		const struct schedule schedule = queue_schedule(q, r);
+		const struct schedule schedule = queue_schedule(q, &m->out, r);
 		bool over = schedule_over(&schedule, m->out.since_ms, now_ms);
 
 		if (!message_may_go(m, at, now_ms) ||
@@ -403,7 +404,7 @@ bool settle_aged(struct queue *q, struct queue_message *m, int64_t now_ms)
 			s = settling_new(q, m, m->out.count);
 		r = settling_add(s, at);
 		if (r->reply.n == 0 || over)
-			set_reply(s, STR("4.4.7"), site_reply(q, r));
+			set_reply(s, STR("4.4.7"), site_reply(q, &m->out, r));
 		if (over)
 			fail(&m->out, r, now_ms);
 		else
@@ -414,20 +415,24 @@ bool settle_aged(struct queue *q, struct queue_message *m, int64_t now_ms)
 	return s != NULL;
 }
 
-void settle_null(
-	struct queue *q, struct queue_message *m, uint32_t at, enum route_kind kind, int64_t now_ms)
+void settle_null(struct queue *q, struct queue_message *m, uint32_t at, const struct route *route,
+	int64_t now_ms)
 {
 	struct settling *s = settling_new(q, m, 1);
 	struct store_out_rcpt *r = settling_add(s, at);
 
 	r->last_ms = now_ms;
 	r->attempts++;
-	if (kind == ROUTE_DISCARD) {
+	if (route->kind == ROUTE_DISCARD) {
 		set_reply(s, STR("2.0.0"), STR("dropped, as the configuration says"));
 		r->state = STORE_OUT_DELIVERED;
 		log_recipient("dropped", &m->out, r);
 	} else {
-		set_reply(s, STR("5.7.1"), STR("this server sends no mail to that domain"));
+		if (route->rule->min_size != 0 || route->rule->max_size != 0)
+			set_reply(s, STR("5.3.4"),
+				STR("this server sends no mail of that size to that domain"));
+		else
+			set_reply(s, STR("5.7.1"), STR("this server sends no mail to that domain"));
 		fail(&m->out, r, now_ms);
 	}
 	settling_run(s);
@@ -493,13 +498,13 @@ static void obey(
 	}
 }
 
-static void reopen_site(struct queue *q, const struct store_out_rcpt *r)
+static void reopen_site(struct queue *q, const struct store_out *o, const struct store_out_rcpt *r)
 {
 	struct route route;
 	struct buf key;
 
 	buf_init(&key, 0);
-	message_route(q, r, &route, &key);
+	message_route(q, o, r, &route, &key);
 	site_reopen(&q->sites, buf_str(&key));
 	buf_deinit(&key);
 }
@@ -539,7 +544,7 @@ void queue_order(struct queue *q, struct queue_order *o, int64_t now_ms)
 			continue;
 		obey(s, settling_add(s, at), o, now_ms);
 		if (o->command == QUEUE_RETRY || o->command == QUEUE_RELEASE)
-			reopen_site(q, r);
+			reopen_site(q, &m->out, r);
 	}
 	if (s->count > 0) {
 		settling_run(s);

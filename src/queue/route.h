@@ -1,4 +1,4 @@
-/* route.h -- which way a recipient's mail goes.  Pure: settings, sender and recipient in, a way out.
+/* route.h -- which way a recipient's mail goes.  Pure: settings and what is asked for in, a way out.
  *
  * Asked anew at each attempt, so that a changed configuration holds for what waits already. */
 #ifndef RESTANTE_QUEUE_ROUTE_H
@@ -38,7 +38,8 @@ struct route_rule {
 	char *user, *password, *password_command; /* "": none */
 	bool backup_mx;                           /* strangers may send there through us */
 	char *recipients; /* those whom strangers may send to, separated by spaces; "": all */
-	struct schedule schedule; /* what is 0 in it: as for all */
+	int64_t min_size, max_size; /* octets of messages that it is for; 0: any */
+	struct schedule schedule;   /* what is 0 in it: as for all */
 };
 
 struct route_rules {
@@ -53,18 +54,23 @@ struct route {
 	const struct route_rule *rule; /* NULL: the default, MX */
 };
 
-/* recipient's domain first (exact, then the longest ".suffix", then "*"), then the sender's address
+struct route_ask {
+	struct str sender, recipient;
+	uint64_t octets; /* of the message */
+};
+
+/* Of the sections that are for messages of this size: recipient's domain first (exact, then the longest ".suffix", then "*"), then the sender's address
  * and domain, then the smarthost, then MX. */
-struct route route_of(const struct route_rules *rules, struct str sender, struct str recipient);
+struct route route_of(const struct route_rules *rules, const struct route_ask *ask);
 /* When mail for the recipient is tried again: what the section of its route does not say is as in *general. */
 struct schedule route_schedule(const struct route_rules *rules, const struct schedule *general,
-	struct str sender, struct str recipient);
+	const struct route_ask *ask);
 /* How exactly a section of this name speaks of the domain: 0 not at all, SIZE_MAX by its very name. */
 size_t route_name_weight(struct str name, struct str domain);
 /* The rule of this role and name; NULL: none (any more). */
 const struct route_rule *route_rule_find(
 	const struct route_rules *rules, enum route_role role, struct str name);
-/* May strangers hand in mail for this recipient, whose domain is not ours? */
+/* May strangers hand in mail for this recipient, whose domain is not ours?  No section for some sizes says so. */
 enum route_accept { ROUTE_NOT_OURS, ROUTE_ACCEPT, ROUTE_NO_SUCH_RECIPIENT };
 enum route_accept route_accepts(const struct route_rules *rules, struct str recipient);
 

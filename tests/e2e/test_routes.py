@@ -90,6 +90,12 @@ route "short.test" {{
  retry = "1s"
  lifetime = 2s
 }}
+route "a.size.test" {{
+ relay = "127.0.0.1"
+ port = {PLAIN.port}
+ max_size = 20K
+}}
+route ".size.test" {{ null = refuse min_size = 10K }}
 route "hole.test" {{ null = discard }}
 route "shut.test" {{ null = refuse }}
 '''}
@@ -167,6 +173,26 @@ def test_requiretls_where_there_is_none(office):
     assert not PLAIN.messages
     send(office, ['x@plain.test'], 'open')  # which says nothing of the destination
     wait_until(lambda: PLAIN.messages, 20, 'other mail goes on')
+
+
+def test_by_size(office):
+    """A section for small ones is none for a large one, which then goes as the next section has it."""
+    way = {}
+    for size in ('100', '15K', '21K'):
+        rows = office.json('explain', 'rcpt', '--from', ANN, '--auth', ANN, '--to', 'x@a.size.test', '--ip', '127.0.0.1',
+                           '--size', size)
+        way[size] = [r['rule'] for r in rows if r['step'] == 'route']
+    section = 'x@a.size.test: route "%s"'
+    assert way == {'100': [section % 'a.size.test'], '15K': [section % 'a.size.test'], '21K': [section % '.size.test']}, way
+    done = office.run('explain', 'rcpt', '--from', ANN, '--to', 'x@a.size.test', '--ip', '127.0.0.1', '--size', '0')
+    assert done.returncode == 64 and b'--size needs octets' in done.stderr, done
+    with office.submit(ANN) as s:
+        for octets in (12000, 24000):
+            text = '\r\n'.join(['x' * 78] * (octets // 80))
+            s.sendmail(ANN, ['x@a.size.test'], f'From: {ANN}\r\nSubject: of {octets}\r\n\r\n{text}\r\n')
+    assert reported(office) == {'x@a.size.test': '5.3.4'}
+    wait_until(lambda: any(b'Subject: of 12000' in m.octets for m in PLAIN.messages), 30, 'the small one')
+    assert not any(b'Subject: of 24000' in m.octets for m in PLAIN.messages)
 
 
 def test_own_schedules(office):

@@ -184,6 +184,10 @@ static void errors_rows(void **state)
 		{ "a schedule for what goes nowhere",
 			STR_INIT("route a.example { null = discard lifetime = 1d }"),
 			"restante.conf:1: route: with null nothing is tried again" },
+		{ "sizes that none has", STR_INIT("route a.example { min_size = 2K max_size = 1K }"),
+			"restante.conf:1: route: max_size is below min_size" },
+		{ "backup for some sizes", STR_INIT("route a.example { backup_mx = yes min_size = 2K }"),
+			"restante.conf:1: route: backup_mx is for messages of any size" },
 		{ "a schedule of the smarthost", STR_INIT("smarthost { host = b retry = \"1m\" }"),
 			"restante.conf:1: unknown setting 'retry'" },
 		{ "a route's retries that are none", STR_INIT("route a.example { retry = \"0s\" }"),
@@ -319,12 +323,17 @@ static const char routes_text[] =
 	"\tlifetime = 2d\n\tdelay_notice = off\n}\n"
 	"route \".b.example\" {\n\tlmtp = ::1\n}\n"
 	"route c.example {\n\tbackup_mx = yes\n\trecipients = \"x@c.example\"\n}\n"
-	"route d.example {\n\tnull = refuse\n}\n"
+	"route d.example {\n\tnull = refuse\n\tmin_size = 2K\n\tmax_size = 5000\n}\n"
 	"sender_route ours.example {\n\trelay = out.example\n\ttls = starttls\n}\n"
 	"tls_policy \"*\" {\n\tlevel = encrypt\n}\ntls_policy bank.example {\n\tlevel = dane\n}\n"
 	"source \"*\" {\n\tipv4 = 192.0.2.7\n}\n"
 	"source a.example {\n\tipv6 = \"2001:db8::7\"\n\thelo = mx7.a.example\n}\n"
 	"limit \".mail.example\" {\n\tconnections = 5\n\trate = 60\n}\n";
+
+static struct route way(const struct route_rules *rules, struct str recipient)
+{
+	return route_of(rules, &(struct route_ask){ STR(""), recipient, 5000 });
+}
 
 static void routes(void **state)
 {
@@ -354,7 +363,7 @@ static void routes(void **state)
 	r = route_rule_find(&rules, RULE_SENDER, STR("ours.example"));
 	assert_int_equal(r->tls, ROUTE_TLS_VERIFY);
 	assert_int_equal(r->port, 25);
-	to = route_of(&rules, STR(""), STR("x@y.b.example"));
+	to = way(&rules, STR("x@y.b.example"));
 	assert_int_equal(to.kind, ROUTE_LMTP);
 	assert_int_equal(to.port, 24);
 	assert_int_equal(to.rule->tls, ROUTE_TLS_NONE);
@@ -364,8 +373,10 @@ static void routes(void **state)
 	assert_true(r->schedule.wait_ms[1] == 90000);
 	assert_true(r->schedule.lifetime_ms == 2 * 86400000);
 	assert_true(r->schedule.delay_notice_ms == -1);
-	assert_int_equal(route_of(&rules, STR(""), STR("x@c.example")).kind, ROUTE_MX);
-	assert_int_equal(route_of(&rules, STR(""), STR("x@d.example")).kind, ROUTE_REFUSE);
+	assert_int_equal(way(&rules, STR("x@c.example")).kind, ROUTE_MX);
+	to = way(&rules, STR("x@d.example"));
+	assert_int_equal(to.kind, ROUTE_REFUSE);
+	assert_true(to.rule->min_size == 2048 && to.rule->max_size == 5000);
 	assert_int_equal(config_tls_level(c, STR("Bank.example")), ROUTE_TLS_DANE);
 	assert_int_equal(config_tls_level(c, STR("other.example")), ROUTE_TLS_ENCRYPT);
 	assert_string_equal(config_source(c, STR("x@A.example"))->helo, "mx7.a.example");

@@ -85,7 +85,8 @@ static void routes(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
 		struct route_rules rules = { rows, t[i].rules };
-		struct route r = route_of(&rules, t[i].sender, t[i].recipient);
+		struct route r =
+			route_of(&rules, &(struct route_ask){ t[i].sender, t[i].recipient, 0 });
 		struct buf site = { 0 };
 
 		route_site(&site, &r);
@@ -133,13 +134,67 @@ static void schedules(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
 		struct route_rules rules = { own + t[i].from, t[i].rules };
-		struct schedule s = route_schedule(&rules, &general, t[i].sender, t[i].recipient);
+		struct schedule s = route_schedule(
+			&rules, &general, &(struct route_ask){ t[i].sender, t[i].recipient, 0 });
 
 		assert_int_equal(s.waits, t[i].waits);
 		assert_int_equal(s.wait_ms[0], t[i].wait);
 		assert_int_equal(s.lifetime_ms, t[i].lifetime);
 		assert_int_equal(s.delay_notice_ms, t[i].notice);
 	}
+}
+
+/* A section that is for other sizes is as if it were not there. */
+static void sizes(void **state)
+{
+#define SIZED(role_, name_, host_, min_, max_)                                                     \
+	{                                                                                          \
+		.role = role_, .name = name_, .kind = ROUTE_RELAY, .host = host_, .port = 25,      \
+		.recipients = "", .min_size = min_, .max_size = max_                               \
+	}
+	static const struct route_rule sized[] = {
+		SIZED(RULE_ROUTE, "big.example", "large", 1000, 0),
+		SIZED(RULE_ROUTE, "small.example", "little", 0, 100),
+		SIZED(RULE_ROUTE, "middle.example", "middle", 100, 200),
+		{ .role = RULE_ROUTE,
+			.name = ".example",
+			.kind = ROUTE_RELAY,
+			.host = "any",
+			.port = 25,
+			.backup_mx = true,
+			.recipients = "" },
+		SIZED(RULE_SENDER, "ann@ours.test", "anns", 0, 10),
+		SIZED(RULE_SENDER, "ours.test", "ours", 0, 0),
+	};
+	static const struct {
+		struct str recipient;
+		uint64_t octets;
+		struct str host;
+	} t[] = {
+		{ STR_INIT("a@big.example"), 999, STR_INIT("any") },
+		{ STR_INIT("a@big.example"), 1000, STR_INIT("large") },
+		{ STR_INIT("a@big.example"), UINT64_MAX, STR_INIT("large") },
+		{ STR_INIT("a@small.example"), 100, STR_INIT("little") },
+		{ STR_INIT("a@small.example"), 101, STR_INIT("any") },
+		{ STR_INIT("a@middle.example"), 99, STR_INIT("any") },
+		{ STR_INIT("a@middle.example"), 150, STR_INIT("middle") },
+		{ STR_INIT("a@middle.example"), 201, STR_INIT("any") },
+		{ STR_INIT("a@else.test"), 10, STR_INIT("anns") },
+		{ STR_INIT("a@else.test"), 11, STR_INIT("ours") },
+	};
+	const struct route_rules rules = { sized, sizeof sized / sizeof *sized };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		struct route_ask ask = { STR("ann@ours.test"), t[i].recipient, t[i].octets };
+		struct route r = route_of(&rules, &ask);
+
+		if (!str_eq(r.host, t[i].host))
+			fail_msg("row %zu: %.*s", i, STR_ARG(r.host));
+	}
+	/* how large it will be is not known at RCPT */
+	assert_int_equal(route_accepts(&rules, STR("a@big.example")), ROUTE_ACCEPT);
+	assert_int_equal(route_accepts(&rules, STR("a@small.example")), ROUTE_ACCEPT);
 }
 
 /* What a limit looks for, and what an administrator may say. */
@@ -185,6 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes),
 		cmocka_unit_test(schedules),
+		cmocka_unit_test(sizes),
 		cmocka_unit_test(parsed),
 		cmocka_unit_test(strangers),
 	};
