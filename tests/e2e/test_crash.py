@@ -275,9 +275,9 @@ def test_an_edge_that_is_stuck_is_relieved(_):
             for _ in range(20):
                 look_in()
                 time.sleep(pause)
-        return 'edge.rests' in office.log_tail()
+        return 'edge.rests' in office.log_tail(1 << 20)
     try:
-        wait_until(rests, 30, 'the second edge rests')
+        wait_until(rests, 60, 'the second edge rests')
         first = next(pid for pid in office.edge_pids() if name_of(pid) == 'edge0')
         os.kill(first, signal.SIGSTOP)
         try:
@@ -285,7 +285,7 @@ def test_an_edge_that_is_stuck_is_relieved(_):
                 look_in()
         finally:
             os.kill(first, signal.SIGCONT)
-        wait_until(lambda: office.log_tail().rfind('edge.relieves') > office.log_tail().rfind('edge.rests'), 30,
+        wait_until(lambda: office.log_tail(1 << 20).rfind('edge.relieves') > office.log_tail(1 << 20).rfind('edge.rests'), 60,
                    'nobody rests while there is nothing to do')
         office.close()
     finally:
