@@ -1,77 +1,134 @@
-/* floor PORT [sync]: the least that a server can do for the mail of bench/load: one process, replies that are
- * always the same, nothing looked at; with "sync" what came in one turn is written to ./floor.dat and synced
- * before it is answered.  Its CPU for a message is what no server goes below on this machine.
+/* floor PORT [sync [SINK]]: the least that a server can do for the mail of bench/load: one process, replies that
+ * are always the same, nothing looked at; with "sync" what came in one turn is written to ./floor.dat and synced
+ * before it is answered; with SINK, a port, each message is handed on there over connections that stay (RFC 2920:
+ * the next envelope in the packet with the dot; with CHUNKING all that wait in one packet).  No server that does
+ * as much for each message is faster on this machine, or takes less CPU for it.
  *
  *   cc -O2 -D_GNU_SOURCE -o floor bench/floor.c && ./floor 2600 sync & load smtp --port 2600 --seconds 4 */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-enum { TURN = 64, RECORD = 1400, ROOM = 64 << 20, REPORT = 10000 };
+enum {
+	TURN = 128,
+	RECORD = 1400,
+	ROOM = 64 << 20,
+	FDS = 4096,
+	ONWARD = 8,
+	MOST = 64,
+	BODY = 20 << 10
+};
 
-static const char stored[] = "250 2.0.0 01M819X1QVBNP9B02FT35JBWTA stored\r\n";
-static unsigned long messages;
+static const char envelope[] =
+	"MAIL FROM:<bench@client.test> BODY=8BITMIME\r\nRCPT TO:<r1@relay.test>\r\nDATA\r\n";
+static bool in_body[FDS], leaves[FDS];
+static size_t body_octets; /* of the last message */
+static char last_body[BODY];
+static int epoll;
 
-static void say(int fd, const char *text, int flags)
+static struct next { /* a connection to the next server */
+	int fd;
+	bool chunking;
+	int lines; /* of replies that are still to come */
+} next[ONWARD];
+static unsigned long waiting;
+static int sink_port;
+
+static void say(int fd, const char *text, size_t n, int flags)
 {
-	if (send(fd, text, strlen(text), MSG_NOSIGNAL | flags) < 0)
+	if (send(fd, text, n, MSG_NOSIGNAL | flags) < 0)
 		return; /* the next read finds out */
 }
 
-static void report(void)
+static void watch(int fd)
 {
-	struct rusage use;
-	double us;
+	struct epoll_event e = { .events = EPOLLIN, .data.fd = fd };
 
-	if (++messages % REPORT != 0)
-		return;
-	getrusage(RUSAGE_SELF, &use);
-	us = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1e6 +
-	     (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec);
-	printf("%lu messages, %.1f us each\n", messages, us / (double)messages);
-	fflush(stdout);
+	if (fd >= FDS || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) < 0)
+		exit(1);
 }
 
-static void accept_all(int listening, int epoll)
+static void accept_all(int listening)
 {
-	struct epoll_event e = { .events = EPOLLIN };
+	static const char greeting[] = "220 localhost\r\n";
+	int fd;
 
-	while ((e.data.fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
-		epoll_ctl(epoll, EPOLL_CTL_ADD, e.data.fd, &e);
-		say(e.data.fd, "220 localhost\r\n", 0);
+	while ((fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
+		watch(fd);
+		in_body[fd] = false;
+		say(fd, greeting, sizeof greeting - 1, 0);
 	}
+}
+
+/* The replies to all commands that came, in one packet; false: it was the last one. */
+static bool reply_all(int fd, const char *in, const char *end)
+{
+	char out[1024];
+	size_t n = 0;
+	bool on = true;
+
+	for (const char *line = in; on && line != NULL && line < end && n + 64 < sizeof out;
+		line++) {
+		const char *text = "250 2.1.0 ok\r\n";
+
+		if (memcmp(line, "QUIT", 4) == 0)
+			text = "221 2.0.0 goodbye\r\n", on = false;
+		else if (memcmp(line, "DATA", 4) == 0)
+			text = "354 end with CRLF.CRLF\r\n", in_body[fd] = true;
+		memcpy(out + n, text, strlen(text));
+		n += strlen(text);
+		line = memchr(line, '\n', (size_t)(end - line));
+		if (line == NULL)
+			break;
+	}
+	say(fd, out, n, on ? 0 : MSG_MORE);
+	if (!on)
+		close(fd);
+	return on;
 }
 
 /* True: a message came, and its reply is still to be sent. */
-static int serve(int fd)
+static bool serve(int fd)
 {
-	static char in[65536];
-	ssize_t n = recv(fd, in, sizeof in, 0);
+	static char in[65536 + 4];
+	ssize_t n = recv(fd, in, sizeof in - 4, MSG_DONTWAIT);
+	const char *end = in + n;
 
 	if (n <= 0) {
-		if (n == 0 || errno != EAGAIN)
+		if (n == 0)
 			close(fd);
-		return 0;
+		return false;
 	}
-	if (strncmp(in, "QUIT", 4) == 0) {
-		say(fd, "221 2.0.0 goodbye\r\n", MSG_MORE);
+	if (!in_body[fd])
+		return reply_all(fd, in, end), false;
+	end = n < 5                                  ? NULL
+	      : memcmp(end - 5, "\r\n.\r\n", 5) == 0 ? end
+						     : memmem(in, (size_t)n, "\r\n.\r\n", 5);
+	if (end == NULL)
+		return false;
+	in_body[fd] = false;
+	body_octets = (size_t)n < BODY ? (size_t)n : BODY;
+	memcpy(last_body, in, body_octets);
+	leaves[fd] = end < in + n; /* QUIT came with it */
+	return true;
+}
+
+static void answer(int fd)
+{
+	static const char both[] =
+		"250 2.0.0 01M819X1QVBNP9B02FT35JBWTA stored\r\n221 2.0.0 goodbye\r\n";
+
+	say(fd, both, leaves[fd] ? sizeof both - 1 : (size_t)(strchr(both, '\n') + 1 - both),
+		leaves[fd] ? MSG_MORE : 0);
+	if (leaves[fd])
 		close(fd);
-	} else if (strncmp(in, "DATA", 4) == 0) {
-		say(fd, "354 end with CRLF.CRLF\r\n", 0);
-	} else if (strncmp(in, "From", 4) != 0) {
-		say(fd, "250 2.1.0 ok\r\n", 0);
-	} else {
-		return 1;
-	}
-	return 0;
 }
 
 static void keep(int file, int count)
@@ -88,37 +145,128 @@ static void keep(int file, int count)
 	at += (off_t)count * RECORD;
 }
 
+static bool dial(struct next *c)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)sink_port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	char text[1024] = "";
+	ssize_t n;
+	int on = 1;
+
+	c->fd = socket(AF_INET, SOCK_STREAM, 0);
+	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	if (connect(c->fd, (struct sockaddr *)&to, sizeof to) < 0) {
+		close(c->fd);
+		c->fd = -1;
+		return false;
+	}
+	if (recv(c->fd, text, sizeof text, 0) <= 0) /* the greeting */
+		exit(1);
+	say(c->fd, "EHLO floor.test\r\n", 17, 0);
+	n = recv(c->fd, text, sizeof text - 1, 0);
+	c->chunking = n > 0 && strstr(text, "CHUNKING") != NULL;
+	c->lines = 0;
+	watch(c->fd);
+	if (!c->chunking) {
+		say(c->fd, envelope, sizeof envelope - 1, 0);
+		c->lines = 3;
+	}
+	return true;
+}
+
+static void hand_on(struct next *c)
+{
+	static char out[MOST * (BODY + 256)];
+	size_t n = 0;
+
+	for (int i = 0; waiting > 0 && i < (c->chunking ? MOST : 1); i++, waiting--) {
+		if (c->chunking)
+			n += (size_t)sprintf(out + n,
+				"MAIL FROM:<bench@client.test>\r\nRCPT TO:<r1@relay.test>\r\nBDAT "
+				"%zu LAST\r\n",
+				body_octets);
+		memcpy(out + n, last_body, body_octets);
+		n += body_octets;
+		if (!c->chunking) {
+			memcpy(out + n, envelope, sizeof envelope - 1);
+			n += sizeof envelope - 1;
+		}
+		c->lines += c->chunking ? 3 : 4;
+	}
+	say(c->fd, out, n, 0);
+}
+
+/* What waits goes to whoever can take it. */
+static void hand_on_all(void)
+{
+	for (int i = 0; sink_port != 0 && waiting > 0 && i < ONWARD; i++)
+		if (next[i].fd >= 0 ? next[i].lines == 0 : dial(&next[i]) && next[i].lines == 0)
+			hand_on(&next[i]);
+}
+
+/* True: it was a connection to the next server. */
+static bool heard(int fd)
+{
+	char text[16384];
+	int i = 0;
+	ssize_t n;
+
+	while (i < ONWARD && next[i].fd != fd)
+		i++;
+	if (i == ONWARD)
+		return false;
+	n = recv(fd, text, sizeof text, MSG_DONTWAIT);
+	for (ssize_t k = 0; k < n; k++)
+		next[i].lines -= text[k] == '\n';
+	if (n == 0) {
+		close(fd);
+		next[i].fd = -1;
+	}
+	return true;
+}
+
+static int listen_at(int port)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), on = 1;
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	if (bind(fd, (struct sockaddr *)&to, sizeof to) < 0 || listen(fd, 1000) < 0)
+		exit(1);
+	return fd;
+}
+
 int main(int argc, char **argv)
 {
-	int listening = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), on = 1, file = -1;
-	int epoll = epoll_create1(0);
-	struct sockaddr_in to = { .sin_family = AF_INET,
-		.sin_port = htons((uint16_t)atoi(argc > 1 ? argv[1] : "2600")),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct epoll_event e = { .events = EPOLLIN, .data.fd = listening }, events[TURN];
+	int listening = listen_at(argc > 1 ? atoi(argv[1]) : 2600), file = -1;
+	struct epoll_event events[TURN];
 
-	setsockopt(listening, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	setsockopt(listening, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	epoll = epoll_create1(0);
+	watch(listening);
+	sink_port = argc > 3 ? atoi(argv[3]) : 0;
+	for (int i = 0; i < ONWARD; i++)
+		next[i].fd = -1;
 	if (argc > 2) {
 		file = open("floor.dat", O_RDWR | O_CREAT, 0600);
 		if (file < 0 || posix_fallocate(file, 0, ROOM) != 0 || fsync(file) < 0)
 			return 1;
 	}
-	if (bind(listening, (struct sockaddr *)&to, sizeof to) < 0 || listen(listening, 1000) < 0 ||
-		epoll_ctl(epoll, EPOLL_CTL_ADD, listening, &e) < 0)
-		return 1;
 	for (;;) {
-		int n = epoll_wait(epoll, events, TURN, -1), waiting[TURN], count = 0;
+		int n = epoll_wait(epoll, events, TURN, -1), done[TURN], count = 0;
 
 		for (int i = 0; i < n; i++)
 			if (events[i].data.fd == listening)
-				accept_all(listening, epoll);
-			else if (serve(events[i].data.fd))
-				waiting[count++] = events[i].data.fd;
+				accept_all(listening);
+			else if (!heard(events[i].data.fd) && serve(events[i].data.fd))
+				done[count++] = events[i].data.fd;
 		keep(file, count);
-		for (int i = 0; i < count; i++) {
-			say(waiting[i], stored, 0);
-			report();
-		}
+		for (int i = 0; i < count; i++)
+			answer(done[i]);
+		waiting += (unsigned long)count;
+		hand_on_all();
 	}
 }

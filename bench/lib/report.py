@@ -7,6 +7,7 @@ import os
 
 import limits
 import rows
+from server import FLOOR
 
 
 def number(x):
@@ -23,6 +24,8 @@ def judge(row, found):
     text, more, compared = rows.UNITS[row.unit]
     j = {'row': row, 'unit': text, 'ours': rows.median(ours, row.unit), 'theirs': rows.median(peers, row.unit),
          'cpu': rows.median(ours, 'cpu_us'), 'their_cpu': rows.median(peers, 'cpu_us'), 'ratio': None,
+         'floor': rows.median(found.get(row.name, {}).get(FLOOR, []), row.unit),
+         'floor_cpu': rows.median(found.get(row.name, {}).get(FLOOR, []), 'cpu_us'),
          'cpu_ratio': None, 'errors': sum(r.get('errors', 0) for r in ours), 'missed': []}
     if j['ours'] is not None and compared and j['theirs']:
         j['ratio'] = j['ours'] / j['theirs']
@@ -59,6 +62,8 @@ def target_text(j):
 
 def limit_text(j, machine):
     limit = limits.of(j['row'], machine)
+    if j['floor']:
+        limit = f'canned replies, {number(j["floor_cpu"])} us of CPU', j['floor']
     if limit is None or not j['ours']:
         return ''
     what, figure = limit
@@ -86,7 +91,7 @@ def others(judged, found):
         unit = j['row'].unit
         for name, runs in found.get(j['row'].name, {}).items():
             trips = rows.median(runs, 'trips')
-            if trips is not None or name not in ('restante', j['row'].peer):
+            if trips is not None or name not in ('restante', j['row'].peer, FLOOR):
                 out.append(f'| {j["row"].title} | {name} | {number(rows.median(runs, unit))} {j["unit"]} | '
                            f'{number(rows.median(runs, "cpu_us"))} | {number(trips)} |')
     head = ['', '## Other peers', '', '| work | who | figure | CPU us | round trips |', '|---|---|---|---|---|']

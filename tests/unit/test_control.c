@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -43,11 +44,13 @@ static void write_text(const struct fixture *f, const char *name, const char *te
 static struct office office_of(const struct fixture *f)
 {
 	struct err err = { ST_OK, "" };
+	struct config *config = config_load(f->state, &err);
 	struct office o;
 	char dir[128];
 
+	assert_non_null(config);
 	snprintf(dir, sizeof dir, "%s/store", f->state);
-	assert_int_equal(office_open(&o, dir, config_load(f->state, &err), &err), ST_OK);
+	assert_int_equal(office_open(&o, dir, config, &err), ST_OK);
 	return o;
 }
 
@@ -104,6 +107,7 @@ static void serve(const struct fixture *f, int fd)
 	struct loop *l = loop_new();
 	struct control *c = control_serve(l, fd, getuid(), &o);
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* with the test */
 	loop_run(l);
 	control_stop(c);
 	loop_free(l);
@@ -152,9 +156,12 @@ static int start(void **state)
 static int stop(void **state)
 {
 	struct fixture *f = *state;
-	char *words[] = { "rm", "-rf", f->state, NULL };
+	char *words[] = { "rm", "-rf", NULL, NULL };
 	pid_t rm;
 
+	if (f == NULL) /* it did not start */
+		return 0;
+	words[2] = f->state;
 	kill(f->server, SIGKILL);
 	waitpid(f->server, NULL, 0);
 	rm = fork();

@@ -169,14 +169,11 @@ static enum status index_connect(struct index *x, struct index_place *at, struct
 {
 	const char *path = x->path;
 	enum status st = ST_OK;
-	int fd;
 
 	if (*path != '\0') { /* its companions take over its mode */
-		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (fd < 0)
+		x->file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (x->file < 0)
 			st = err_set(err, ST_IO, "open %s: %s", path, strerror(errno));
-		else
-			close(fd);
 	}
 	if (st == ST_OK && sqlite3_open_v2(path, &x->db,
 				   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
@@ -193,6 +190,9 @@ static void index_disconnect(struct index *x)
 	}
 	sqlite3_close(x->db);
 	x->db = NULL;
+	if (x->file >= 0)
+		close(x->file); /* not before: SQLite's locks on the file would go with it (fcntl(2)) */
+	x->file = -1;
 }
 
 /* A lock that could not be given back (fcntl failed) stays SQLite's for ever, and each question after it
@@ -221,6 +221,7 @@ enum status index_open(
 	enum status st;
 
 	x->path = str_dup_c(str_c(path));
+	x->file = -1;
 	st = index_connect(x, at, err);
 	if (st != ST_OK) {
 		index_close(x);

@@ -51,6 +51,7 @@ enum index_statement {
 struct index {
 	sqlite3 *db;
 	char *path;
+	int file; /* SQLite's file once more, to be read ahead; -1: in memory */
 	sqlite3_stmt *st[INDEX_STATEMENTS];
 	bool failed;           /* something in this transaction */
 	bool stuck;            /* its locks are in disorder: index_unstick() */

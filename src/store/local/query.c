@@ -1,9 +1,16 @@
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "store/local/index_impl.h"
 
-enum { OLDER_ROWS = 1000, LIST_ROOM = 1 << 20 }; /* the limit of Q_OLDER; rows at first */
+enum {
+	OLDER_ROWS = 1000,    /* the limit of Q_OLDER */
+	LIST_ROOM = 1 << 20,  /* rows at first */
+	AHEAD_LEAST = 4096,   /* messages */
+	AHEAD_EACH = 1 << 10, /* octets of the file for each of them at most: a quarter of a page */
+};
 
 /* All that is asked between two changes reads in one transaction: to begin one costs six system
  * calls, more than most questions. */
@@ -149,6 +156,18 @@ static void take_row(sqlite3_stmt *st, struct maildrop_row *row, struct buf *uid
 	}
 }
 
+/* The rows of a maildrop lie scattered over the file, and each page that is not in memory would be a read of its
+ * own.  Unless the file is far larger than what is asked for, all of it is asked for at once; when it is in
+ * memory already that costs a look at each page. */
+static void read_ahead(const struct index *x, uint64_t expect)
+{
+	struct stat st;
+
+	if (expect >= AHEAD_LEAST && x->file >= 0 && fstat(x->file, &st) == 0 &&
+		(uint64_t)st.st_size / AHEAD_EACH <= expect)
+		(void)posix_fadvise(x->file, 0, 0, POSIX_FADV_WILLNEED);
+}
+
 enum store_result index_list(
 	struct index *x, struct store_listing *l, uint64_t before, uint64_t expect)
 {
@@ -158,6 +177,7 @@ enum store_result index_list(
 	size_t room = expect < LIST_ROOM ? expect : LIST_ROOM;
 	struct buf uidls;
 
+	read_ahead(x, expect);
 	buf_init(&uidls, UINT32_MAX);
 	l->rows = room > 0 ? mem_array(NULL, room, sizeof *l->rows) : NULL;
 	l->count = 0;
