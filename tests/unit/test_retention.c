@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "../unit/office_help.h"
 #include "../unit/store_help.h"
 #include "base/log.h"
 #include "daemon/retention.h"
@@ -24,9 +25,7 @@ static void world_init(struct world *w, const char *setting)
 	struct credentials c = { .hash = "*" };
 
 	*w = (struct world){ .dir = help_dir("/tmp") };
-	assert_int_equal(
-		office_open(&w->office, w->dir, config_parse(str_c(setting), "test", &err), &err),
-		ST_OK);
+	assert_int_equal(help_office(&w->office, w->dir, setting, &err), ST_OK);
 	assert_int_equal(
 		directory_domain_add(w->office.directory, STR("example.test"), &err), ST_OK);
 	for (size_t i = 0; i < 3; i++) {

@@ -119,6 +119,8 @@ static int close_office(void **state)
 	clock_replace(NULL);
 	authenticator_free(a);
 	directory_close(d);
+	a = NULL;
+	d = NULL;
 	for (size_t i = 0; i < LEN(endings); i++) {
 		snprintf(name, sizeof name, "%s%s", path, endings[i]);
 		unlink(name);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "../unit/office_help.h"
 #include "../unit/store_help.h"
 #include "account/directory.h"
 #include "account/dkim_keys.h"
@@ -53,7 +54,7 @@ static int setup(void **state)
 	*state = w;
 	log_init(2, LOG_L_ERROR + 1, "test");
 	w->dir = help_dir("/tmp");
-	if (office_open(&w->office, w->dir, config_parse(STR(""), "test", &err), &err) != ST_OK ||
+	if (help_office(&w->office, w->dir, "", &err) != ST_OK ||
 		directory_domain_add(w->office.directory, STR("ours.test"), &err) != ST_OK ||
 		directory_domain_add(w->office.directory, STR("other.test"), &err) != ST_OK ||
 		account_add(w->office.directory, STR("a@ours.test"), &c, &w->account, &err) !=

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/svc_carrier.h"
+#include "office_help.h"
 #include "trust/dkim_verify.h"
 
 static struct svc svc;
@@ -78,8 +79,7 @@ static int open_office(void **state)
 
 	(void)state;
 	log_init(2, LOG_L_ERROR + 1, "test");
-	if (mkdtemp(dir) == NULL ||
-		office_open(&svc.office, dir, config_parse(STR(""), "test", &err), &err) != ST_OK)
+	if (mkdtemp(dir) == NULL || help_office(&svc.office, dir, "", &err) != ST_OK)
 		return -1;
 	list_init(&svc.edges);
 	list_init(&svc.carriers);

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "daemon/ipc_job.h"
 #include "daemon/svc_queue.h"
+#include "office_help.h"
 #include "store_help.h"
 
 struct carrier {
@@ -52,10 +53,9 @@ static int open_office(void **state)
 	(void)state;
 	log_init(2, LOG_L_ERROR + 1, "test");
 	dir = help_dir("/tmp");
-	if (office_open(&svc.office, dir,
-		    config_parse(STR("hostname = mx.example.test\nqueue_retry = \"1s\"\n"
-				     "route \"box.example\" {\n lmtp = \"127.0.0.1\"\n}\n"),
-			    "test", &err),
+	if (help_office(&svc.office, dir,
+		    "hostname = mx.example.test\nqueue_retry = \"1s\"\n"
+		    "route \"box.example\" {\n lmtp = \"127.0.0.1\"\n}\n",
 		    &err) != ST_OK)
 		return -1;
 	list_init(&svc.edges);
