@@ -280,7 +280,8 @@ const char config_null_routes[] = "discard refuse";
 		"Its password." },                                                                 \
 	{ "password_command", CONFIG_TEXT, 0, "none", 1, 1000, NULL,                                \
 		"A command whose first line of output is the password, or Bearer and an OAuth token; "      \
-		"it is run as who started the server, in at most 10 seconds, and kept for 5 minutes." }
+		"it is run as who started the server, but set-user-id programs such as sudo give it "        \
+		"no rights; in at most 10 seconds, and kept for 5 minutes." }
 
 const struct config_setting config_route_settings[] = {
 	{ "relay", CONFIG_HOST, 0, "none", 1, 0, NULL,

@@ -48,7 +48,7 @@ server('login', 'tls = verify\n user = "relay@x.test"\n password = "s3cret word"
        users={'relay@x.test': 's3cret word'})
 server('badlogin', 'tls = verify\n user = "relay@x.test"\n password = "wrong"', tls=GOOD,
        users={'relay@x.test': 'right'})
-server('command', f'tls = verify\n user = "c@x.test"\n password_command = "cat {HERE}/word"', tls=GOOD,
+server('command', f'tls = verify\n user = "c@x.test"\n password_command = "grep NoNewPrivs /proc/self/status > {HERE}/rights; cat {HERE}/word"', tls=GOOD,
        users={'c@x.test': 'from the command'})
 server('hangs', 'tls = verify\n user = "h@x.test"\n password_command = "sleep 100"', tls=GOOD,
        users={'h@x.test': 'x'})
@@ -310,6 +310,8 @@ def test_password_command(office):
     with open(f'{HERE}/word', 'w', encoding='ascii') as f:
         f.write('from the command\nsecond line\n')
     assert arrives(p, seconds=40).user == 'c@x.test'
+    with open(f'{HERE}/rights', encoding='ascii') as f:
+        assert f.read().split() == ['NoNewPrivs:', '1']  # sudo and its like give it none
 
 
 def test_password_command_that_hangs(office):
