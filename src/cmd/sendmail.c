@@ -86,6 +86,11 @@ static int mend(struct cmd *c, struct sendmail *m, struct buf *sender)
 	return code == EX_OK ? EX_OK : cmd_fail(c, code, "%s", why);
 }
 
+static void tell_id(const struct cmd *c, struct str id)
+{
+	printf(cmd_has(c, OPTION_JSON) ? "{\"id\":\"%.*s\"}\n" : "%.*s\n", STR_ARG(id));
+}
+
 static int hand_in(struct cmd *c, struct sendmail *m)
 {
 	struct buf sender = { 0 };
@@ -104,6 +109,8 @@ static int hand_in(struct cmd *c, struct sendmail *m)
 	m->sender = buf_str(&sender).p;
 	if (code == EX_OK)
 		code = sendmail_hand_in(c, m, fd);
+	if (code == EX_OK && m->tell && m->id.len > 0)
+		tell_id(c, buf_str(&m->id));
 	if (fd >= 0)
 		close(fd);
 	buf_deinit(&sender);
@@ -111,6 +118,7 @@ static int hand_in(struct cmd *c, struct sendmail *m)
 	buf_deinit(&m->origin);
 	buf_deinit(&m->to);
 	buf_deinit(&m->text);
+	buf_deinit(&m->id);
 	return code;
 }
 
@@ -119,6 +127,7 @@ int cmd_submit(struct cmd *c)
 	struct sendmail m = { .sender = c->value[OPTION_SENDER],
 		.name = c->value[OPTION_NAME],
 		.from_header = cmd_has(c, OPTION_HEADER),
+		.tell = true,
 		.recipients = c->args,
 		.count = c->nargs };
 
@@ -215,6 +224,7 @@ static int take_letter(struct cmd *c, struct flags *f)
 	case 'b': return take_mode(c, f);
 	case 't': f->m.from_header = true; return EX_OK;
 	case 'i': f->m.dots = false; return EX_OK;
+	case 'v': f->m.tell = true; return EX_OK;
 	case 'q': /* also -q30m and -qSsite: it runs by itself */
 		f->mode = MODE_RUN;
 		f->letters.n = 0;
@@ -230,8 +240,7 @@ static int take_letter(struct cmd *c, struct flags *f)
 	case 'm':
 	case 'n':
 	case 's':
-	case 'U':
-	case 'v': return EX_OK;
+	case 'U': return EX_OK;
 	default: return cmd_fail(c, EX_USAGE, "no option -%c: see man 1 restante", letter);
 	}
 }

@@ -14,6 +14,7 @@ struct sendmail {
 	const char *notify, *ret, *envid;
 	bool from_header; /* -t: recipients are those of the header too */
 	bool dots;        /* a dot alone ends the message */
+	bool tell;        /* the id of what was taken, on standard output */
 	char **recipients;
 	int count;
 
@@ -21,6 +22,7 @@ struct sendmail {
 	struct buf origin;   /* what addresses without a domain get */
 	struct buf to;       /* put_str() of each recipient */
 	struct buf text;     /* CRLF line ends, without transparency */
+	struct buf id;       /* of the message, as the server said it */
 	bool eightbit, utf8; /* an octet over 127: anywhere; in header or envelope */
 };
 
@@ -41,6 +43,7 @@ int sendmail_connect(struct cmd *c);
 int sendmail_pass(struct cmd *c, int fd);
 /* Greeting and EHLO: fills origin. */
 int sendmail_hello(struct cmd *c, struct sendmail *m, int fd);
+/* Fills id, when the server says one. */
 int sendmail_hand_in(struct cmd *c, struct sendmail *m, int fd);
 
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/msgid.h"
 #include "cmd/sendmail.h"
 #include "daemon/control_state.h"
 
@@ -135,20 +136,17 @@ static int refused(struct cmd *c, const char *what, unsigned code, struct str te
 	return cmd_fail(c, as, "%s: %u %.*s", what, code, STR_ARG(str_head(text, 200)));
 }
 
-/* One command; EX_OK, or what was told. */
+/* One command, which the reply's text replaces; EX_OK, or what was told. */
 static int ask(struct cmd *c, int fd, struct buf *command, const char *what)
 {
-	struct buf text = { 0 };
 	unsigned code = 0;
-	int result = EX_OK;
 
 	buf_put(command, STR("\r\n"));
 	if (control_send_octets(fd, buf_str(command)))
-		code = read_reply(fd, &text);
+		code = read_reply(fd, command);
 	if (code < 200 || code >= 400)
-		result = refused(c, what, code, buf_str(&text));
-	buf_deinit(&text);
-	return result;
+		return refused(c, what, code, buf_str(command));
+	return EX_OK;
 }
 
 int sendmail_hello(struct cmd *c, struct sendmail *m, int fd)
@@ -236,8 +234,19 @@ static int say_recipients(struct cmd *c, const struct sendmail *m, int fd)
 	return code;
 }
 
+/* "2.0.0 ID stored" */
+static void take_id(struct sendmail *m, struct str text)
+{
+	struct msgid id;
+
+	str_cut(&text, ' ');
+	text = str_cut(&text, ' ');
+	if (msgid_parse(text, &id))
+		buf_put(&m->id, text);
+}
+
 /* RFC 5321 4.5.2 */
-static int say_message(struct cmd *c, const struct sendmail *m, int fd)
+static int say_message(struct cmd *c, struct sendmail *m, int fd)
 {
 	struct str rest = buf_str(&m->text);
 	struct buf b = { 0 };
@@ -263,6 +272,8 @@ static int say_message(struct cmd *c, const struct sendmail *m, int fd)
 	buf_putc(&b, '.');
 	if (code == EX_OK)
 		code = ask(c, fd, &b, "the message");
+	if (code == EX_OK)
+		take_id(m, buf_str(&b));
 	buf_deinit(&b);
 	return code;
 }

@@ -211,7 +211,7 @@ const struct command commands[] = {
 		cmd_explain_rcpt, "tell what would be answered to a recipient, and which rule decides" },
 	{ "trace", "ID|MESSAGE-ID|ADDRESS", LIST, 1, 1, cmd_trace,
 		"tell the life of a message, or of all of an address" },
-	{ "submit", "[--header] [ADDRESS...]", "state sender name header", 0, -1, cmd_submit,
+	{ "submit", "[--header] [ADDRESS...]", LIST " sender name header", 0, -1, cmd_submit,
 		"hand in a message on standard input" },
 	{ "sendmail", "[-t] [-i] [-f SENDER] [-F NAME] [ADDRESS...]", "state", 0, -1, cmd_sendmail,
 		"the same with the options that programs know, also when called by this name" },

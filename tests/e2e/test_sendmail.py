@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import email
+import json
 import os
 import pwd
 import shutil
@@ -140,6 +141,21 @@ def test_submit(office):
     assert raw.endswith(b'\r\n\r\n.\r\n') and b'From: "A \\"B\\"" <ann@example.test>\r\n' in raw, raw
     office.must('submit', '--header', stdin=b'To: ann@example.test\n\n')
     office.fetch_one()
+
+
+def test_the_id_of_what_was_taken(office):
+    message = b'To: ann@example.test\n\nx\n'
+    said = [office.must('submit', 'ann@example.test', stdin=message),
+            office.must('submit', '--header', '--json', stdin=message),
+            sendmail(office, '-v', 'ann@example.test', stdin=message).stdout]
+    ids = [said[0].decode().rstrip('\n'), json.loads(said[1])['id'], said[2].decode().rstrip('\n')]
+    assert len(set(ids)) == 3 and all(s.count(b'\n') == 1 for s in said), said
+    for one in ids:
+        assert office.json('trace', one), one
+    assert sendmail(office, 'ann@example.test', stdin=message).stdout == b''
+    done = office.run('submit', 'nobody@example.test', stdin=message)
+    assert done.returncode == 67 and done.stdout == b'', done
+    office.fetch()
 
 
 def test_smtp_on_standard_input(office):
