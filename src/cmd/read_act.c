@@ -160,8 +160,7 @@ static void open_part(struct desk *r, const json_t *a, const struct mime_tree *t
 
 	if (part >= t->count)
 		return;
-	if (!mime_filename(&t->parts[part], &name))
-		buf_printf(&name, "part-%zu", part);
+	mime_file_name(t, part, &name);
 	mime_body(&t->parts[part], &body);
 	if (save_file(&to, buf_str(&name), buf_str(&body), &err) != ST_OK) {
 		desk_note(r, "%s", err.text);

@@ -92,10 +92,9 @@ static enum status save_attachments(struct save *to, struct str octets, struct e
 		const struct mime_part *p = &t.parts[i];
 		struct buf name = { 0 }, body = { 0 };
 
-		if (p->container || (!p->attachment && mime_is(p, STR("text/"))))
+		if (!mime_is_file(p))
 			continue;
-		if (!mime_filename(p, &name))
-			buf_printf(&name, "part-%zu", i);
+		mime_file_name(&t, i, &name);
 		mime_body(p, &body);
 		status = save_file(to, buf_str(&name), buf_str(&body), err);
 		buf_deinit(&name);

@@ -7,7 +7,7 @@
 #include "mime/param.h"
 #include "mime/word.h"
 
-enum { BOUNDARY_MAX = 256, FILENAME_MAX_OCTETS = 200 };
+enum { BOUNDARY_MAX = 256, FILENAME_MAX_OCTETS = 200, SUBJECT_MAX = 4096 };
 
 struct open_multipart {
 	int part;
@@ -242,15 +242,13 @@ void mime_tree_free(struct mime_tree *t)
 	*t = (struct mime_tree){ NULL, 0, false };
 }
 
-bool mime_filename(const struct mime_part *p, struct buf *out)
+/* False: nothing is left of it. */
+static bool put_harmless(struct str name, struct buf *out)
 {
-	struct buf name = { 0 }, safe = { 0 };
+	struct buf safe = { 0 };
 	struct str s;
-	bool there = param_get(mime_field(p->header, STR("Content-Disposition")), STR("filename"),
-			     &name) ||
-		     param_get(mime_field(p->header, STR("Content-Type")), STR("name"), &name);
 
-	charset_put_line(&safe, buf_str(&name));
+	charset_put_line(&safe, name);
 	s = str_trim(buf_str(&safe));
 	/* "C:\x\y.doc" and "../../y": the last part only. */
 	s = str_from(s, str_rfind(s, '/') < s.n ? str_rfind(s, '/') + 1 : 0);
@@ -262,10 +260,60 @@ bool mime_filename(const struct mime_part *p, struct buf *out)
 	while (s.n > 0 && ((unsigned char)s.p[0] & 0xc0) == 0x80)
 		s = str_from(s, 1);
 	buf_put(out, s);
-	there = there && s.n > 0;
-	buf_deinit(&name);
 	buf_deinit(&safe);
+	return s.n > 0;
+}
+
+bool mime_filename(const struct mime_part *p, struct buf *out)
+{
+	struct buf name = { 0 };
+	bool there = param_get(mime_field(p->header, STR("Content-Disposition")), STR("filename"),
+			     &name) ||
+		     param_get(mime_field(p->header, STR("Content-Type")), STR("name"), &name);
+
+	there = there && put_harmless(buf_str(&name), out);
+	buf_deinit(&name);
 	return there;
+}
+
+bool mime_is_file(const struct mime_part *p)
+{
+	if (p->container)
+		return mime_is(p, STR("message/"));
+	return p->attachment || !mime_is(p, STR("text/"));
+}
+
+/* RFC 2046 5.2.1: an enclosed message has a subject of its own; a "/" in one is no path. */
+static void put_subject(struct str header, struct buf *out)
+{
+	struct buf subject = { 0 }, name = { 0 };
+	size_t n;
+
+	word_decode(str_head(mime_field(header, STR("Subject")), SUBJECT_MAX), &subject);
+	n = subject.len < FILENAME_MAX_OCTETS ? subject.len : FILENAME_MAX_OCTETS;
+	while (n > 0 && n < subject.len && ((unsigned char)subject.data[n] & 0xc0) == 0x80)
+		n--;
+	for (size_t i = 0; i < n; i++)
+		if (subject.data[i] == '/' || subject.data[i] == '\\')
+			subject.data[i] = '_';
+	if (!put_harmless(str_head(buf_str(&subject), n), &name))
+		buf_put(&name, STR("message"));
+	buf_put(out, buf_str(&name));
+	buf_put(out, STR(".eml"));
+	buf_deinit(&name);
+	buf_deinit(&subject);
+}
+
+void mime_file_name(const struct mime_tree *t, size_t part, struct buf *out)
+{
+	const struct mime_part *p = &t->parts[part];
+
+	if (mime_filename(p, out))
+		return;
+	if (p->container && part + 1 < t->count)
+		put_subject(t->parts[part + 1].header, out);
+	else
+		buf_printf(out, "part-%zu", part);
 }
 
 void mime_body(const struct mime_part *p, struct buf *out)

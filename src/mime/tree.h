@@ -36,6 +36,10 @@ struct str mime_field(struct str header, struct str name);
 /* The file name a sender suggests, as UTF-8, as one harmless path component: no "/", no control, not hidden.
  * False: none. */
 bool mime_filename(const struct mime_part *p, struct buf *out);
+/* What is saved as a file: neither shown as text nor the frame of other parts; also a message in it. */
+bool mime_is_file(const struct mime_part *p);
+/* Its name, harmless as that above: what the sender suggests, the subject of a message, or "part-3". */
+void mime_file_name(const struct mime_tree *t, size_t part, struct buf *out);
 /* The decoded body, octet for octet. */
 void mime_body(const struct mime_part *p, struct buf *out);
 /* The same, but text in UTF-8. */

@@ -75,11 +75,11 @@ static void put_attachments(struct buf *out, const struct mime_tree *t)
 	for (size_t i = 0; i < t->count; i++) {
 		const struct mime_part *p = &t->parts[i];
 
-		if (p->container || (!p->attachment && mime_is(p, STR("text/"))))
+		if (!mime_is_file(p))
 			continue;
 		buf_clear(&name);
 		buf_clear(&safe);
-		mime_filename(p, &name);
+		mime_file_name(t, i, &name);
 		charset_put_line(&safe, str_c(p->type));
 		buf_put(out, first ? STR("{\"filename\":") : STR(",{\"filename\":"));
 		put_json_string(out, buf_str(&name));

@@ -14,6 +14,9 @@ MAILS = [
     b'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nsee the file\r\n'
     b'--b\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n'
     b'Content-Disposition: attachment; filename="../../etc/bill.pdf"\r\n\r\nQUJDAA==\r\n--b--\r\n',
+    b'From: bob@example.test\r\nSubject: passed on\r\nDate: Fri, 20 Nov 2026 10:00:00 +0100\r\n'
+    b'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nlook\r\n'
+    b'--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: =?utf-8?q?gr=C3=BC=C3=9Fe/1?=\r\n\r\ninner\r\n--b--\r\n',
 ]
 
 
@@ -32,7 +35,9 @@ def found(office, *words):
 
 def check(office):
     rows = {m['subject']: m for m in office.json('list', '--account', ME)}
-    assert set(rows) == {'Zürich trip', 'bill'}, rows
+    assert set(rows) == {'Zürich trip', 'bill', 'passed on'}, rows
+    file, = rows['passed on']['attachments']
+    assert (file['filename'], file['type']) == ('grüße_1.eml', 'message/rfc822'), file
     bill = rows['bill']
     assert bill['attachments'] == [{'filename': 'bill.pdf', 'type': 'application/pdf', 'part': 2,
                                     'octets': 5}] or bill['attachments'][0]['filename'] == 'bill.pdf', bill
@@ -40,7 +45,7 @@ def check(office):
     assert rows['Zürich trip']['date'] == '2026-11-22T03:27:11Z', rows
     assert rows['Zürich trip']['text'] == 'Let us go?[2J there.\n', rows
     assert found(office, 'zurich') == ['Zürich trip']
-    assert found(office, 'has:attachment') == ['bill']
+    assert sorted(found(office, 'has:attachment')) == ['bill', 'passed on']
     assert found(office, 'from:ann', 'there') == ['Zürich trip']
     assert found(office, 'nowhere') == []
     shown = office.json('show', rows['Zürich trip']['id'], '--account', ME)
@@ -62,6 +67,10 @@ def save(office, rows):
             assert f.read() == b'ABC\0'
         again = office.must('save', ident, d, '--account', ME, '--format', 'attachments').decode().strip()
         assert again == os.path.join(d, 'bill (2).pdf'), again
+        path = office.must('save', rows['passed on']['id'], d, '--account', ME, '--format', 'attachments').decode().strip()
+        assert path == os.path.join(d, 'grüße_1.eml'), path
+        with open(path, 'rb') as f:
+            assert f.read() == b'Subject: =?utf-8?q?gr=C3=BC=C3=9Fe/1?=\r\n\r\ninner'
         box = os.path.join(d, 'Maildir')
         for _ in range(2):  # once: the same message has the same name
             office.must('save', ident, box, '--account', ME, '--format', 'maildir')

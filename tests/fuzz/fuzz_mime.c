@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (p->parent >= (int)i || p->body.p < message.p ||
 			p->body.p + p->body.n > message.p + message.n)
 			abort();
-		mime_filename(p, &out);
+		mime_file_name(&t, i, &out);
 		if (str_find(buf_str(&out), '/') < out.len)
 			abort();
 		buf_clear(&out);

@@ -160,6 +160,38 @@ static const struct str mixed = STR_INIT(
 	"--out er\r\nContent-Type: message/rfc822\r\n\r\n"
 	"Subject: =?utf-8?q?inn=C3=A9r?=\r\n\r\ninner body\r\n.\r\n--out er--\r\nepilogue\r\n");
 
+/* Names of messages that nobody named. */
+static void names_of_messages(void **state)
+{
+	static const struct {
+		const char *subject;
+		struct str name;
+	} rows[] = {
+		{ "Subject: a/b\\c: d", STR_INIT("a_b_c: d.eml") },
+		{ "Subject: ../.. -x", STR_INIT("_.. -x.eml") },
+		{ "Subject: ...", STR_INIT("message.eml") },
+		{ "Subject: =?utf-8?q?a=00=0Ab=2Fc?=", STR_INIT("a? b_c.eml") },
+		{ "From: x@y", STR_INIT("message.eml") },
+	};
+	struct buf text = { 0 }, name = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct mime_tree t;
+
+		buf_clear(&text);
+		buf_clear(&name);
+		buf_printf(&text, "Content-Type: message/rfc822\r\n\r\n%s\r\n\r\nx\r\n",
+			rows[i].subject);
+		mime_tree_parse(&t, buf_str(&text));
+		mime_file_name(&t, 0, &name);
+		same(&name, rows[i].name);
+		mime_tree_free(&t);
+	}
+	buf_deinit(&text);
+	buf_deinit(&name);
+}
+
 static void parts(void **state)
 {
 	static const struct {
@@ -193,6 +225,14 @@ static void parts(void **state)
 	same(&out, STR("re port.pdf"));
 	buf_clear(&out);
 	assert_false(mime_filename(&t.parts[2], &out));
+	for (size_t i = 0; i < t.count; i++)
+		assert_int_equal(mime_is_file(&t.parts[i]), i == 4 || i == 5);
+	mime_file_name(&t, 5, &out);
+	same(&out, STR("innér.eml"));
+	buf_clear(&out);
+	mime_body(&t.parts[5], &out);
+	same(&out, STR("Subject: =?utf-8?q?inn=C3=A9r?=\r\n\r\ninner body\r\n."));
+	buf_clear(&out);
 	mime_decode(&t.parts[4], &out);
 	same(&out, STR("ABC"));
 	buf_clear(&out);
@@ -407,6 +447,7 @@ int main(void)
 		cmocka_unit_test(params),
 		cmocka_unit_test(transfers),
 		cmocka_unit_test(parts),
+		cmocka_unit_test(names_of_messages),
 		cmocka_unit_test(broken_parts),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(many_parameters),
