@@ -225,14 +225,21 @@ struct maildrops { /* ids without duplicates; maildrops_free() */
 void maildrops_free(struct maildrops *m);
 /* An envelope recipient, `local@domain` or `postmaster` (RFC 5321 4.5.1: always deliverable: to the
  * account or alias postmaster@, else to the oldest account).  Exact match first, then without the
- * "+tag".  Quoted local parts match unquoted.  A local part with '%', '!' or '@' in it is never routed
+ * "+tag", then without dropped characters too.  Quoted local parts match unquoted.  A local part with '%', '!' or '@' in it is never routed
  * on: it is a mailbox of that name, or nowhere.  Then the catch-all of the domain, and last, for postmaster, the
  * oldest account.  A domain that is another name of one is replaced first.  A disabled account is never caught.
  * What is no address at all is nowhere, too.  Disabled members
  * of a group are passed over.  Adds to *out, sorted, each once; only RESOLVED adds. */
 enum resolved directory_resolve(struct directory *d, struct str recipient, struct maildrops *out);
 
-/* May account `id` use this address as sender: its own, with any tag, or an alias that
+/* Characters that need not be told in a local part: those of ".-_'" that are in the text.  A name that was given
+ * with some is reached by itself alone. */
+void directory_drop_characters(struct directory *d, struct str text);
+/* Under which name the recipient has a mailbox or an alias here. */
+enum stands { STANDS_NOWHERE, STANDS_AS_WRITTEN, STANDS_WITHOUT_TAG, STANDS_WITHOUT_DROPPED };
+enum stands directory_stands(struct directory *d, struct str recipient, struct buf *name);
+
+/* May account `id` use this address as sender: its own, with any tag and dropped characters, or an alias that
  * leads to it (F2).  A catch-all gives no such right. */
 enum said directory_may_send_as(struct directory *d, uint64_t id, struct str address);
 

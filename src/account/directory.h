@@ -89,6 +89,7 @@ struct resolve_cache;
 struct directory {
 	sqlite3 *db;
 	sqlite3_stmt *stmt[SQL_COUNT];
+	char dropped[8];             /* directory_drop_characters() */
 	unsigned char secret[32];    /* for the salts of users that do not exist */
 	struct resolve_cache *cache; /* owned */
 	uint64_t generation;         /* directory_generation() */

@@ -194,18 +194,78 @@ static enum resolved accounts_of(struct directory *d, struct str name, struct ma
 	return disabled ? RESOLVED_DISABLED : RESOLVED_NOWHERE;
 }
 
-/* The exact name, then what is before its "+tag" (RFC 5233 5 calls the rest the detail). */
+void directory_drop_characters(struct directory *d, struct str text)
+{
+	static const char may_be[] = ".-_'";
+	size_t n = 0;
+
+	for (size_t i = 0; may_be[i] != '\0'; i++)
+		if (str_find(text, may_be[i]) < text.n)
+			d->dropped[n++] = may_be[i];
+	d->dropped[n] = '\0';
+	resolve_cache_flush(d->cache);
+}
+
+/* The name to look for so; false: it is none, or one that was looked for already.  What is before "+tag" is the
+ * name, RFC 5233 5 calls the rest the detail. */
+static bool name_as(const struct directory *d, const struct canonical *c, enum stands how,
+	struct canonical *name)
+{
+	struct str local = canonical_local(c), dropped = str_c(d->dropped);
+	size_t plus = str_find(local, '+'), n = 0;
+	char kept[ADDRESS_MAX];
+
+	*name = *c;
+	if (how == STANDS_AS_WRITTEN)
+		return true;
+	if (plus > 0)
+		local = str_head(local, plus);
+	if (how == STANDS_WITHOUT_TAG)
+		return plus > 0 && plus < c->local_n &&
+		       canonical_join(name, local, canonical_domain(c));
+	for (size_t i = 0; i < local.n; i++)
+		if (str_find(dropped, local.p[i]) == dropped.n)
+			kept[n++] = local.p[i];
+	return n > 0 && n < local.n && canonical_join(name, str_of(kept, n), canonical_domain(c));
+}
+
+/* The first of its names that somebody has. */
+static enum resolved stands(struct directory *d, const struct canonical *c, struct maildrops *found,
+	enum stands *how, struct canonical *name)
+{
+	enum resolved answer = RESOLVED_NOWHERE;
+
+	for (*how = STANDS_AS_WRITTEN; *how <= STANDS_WITHOUT_DROPPED; ++*how)
+		if (name_as(d, c, *how, name) &&
+			(answer = accounts_of(d, canonical_str(name), found)) != RESOLVED_NOWHERE)
+			return answer;
+	*how = STANDS_NOWHERE;
+	return answer;
+}
+
 static enum resolved mailbox(
 	struct directory *d, const struct canonical *c, struct maildrops *found)
 {
-	struct canonical base;
-	enum resolved answer = accounts_of(d, canonical_str(c), found);
-	size_t plus = str_find(canonical_local(c), '+');
+	struct canonical name;
+	enum stands how;
 
-	if (answer != RESOLVED_NOWHERE || plus == 0 || plus == c->local_n)
-		return answer;
-	canonical_join(&base, str_head(canonical_local(c), plus), canonical_domain(c));
-	return accounts_of(d, canonical_str(&base), found);
+	return stands(d, c, found, &how, &name);
+}
+
+enum stands directory_stands(struct directory *d, struct str recipient, struct buf *name)
+{
+	struct canonical c, as;
+	struct maildrops found = { .ids = NULL };
+	enum stands how = STANDS_NOWHERE;
+	bool local;
+
+	if (canonical_address(recipient, &c) &&
+		directory_map_domain(d, &c, &local, NULL) == ST_OK && local)
+		(void)stands(d, &c, &found, &how, &as);
+	if (how != STANDS_NOWHERE)
+		buf_put(name, canonical_str(&as));
+	maildrops_free(&found);
+	return how;
 }
 
 /* RFC 5321 4.5.1: postmaster is deliverable, with a mailbox of that name or without, and also when that

@@ -108,6 +108,7 @@ struct config {
 	int64_t password_length_min; /* of one that is typed */
 	char *oauth_check;           /* a Unix socket; "": none */
 	char *sasl_mechanisms;       /* "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS" */
+	char *drop_characters;       /* some of ". - _ '", or "none" */
 	bool sender_login_match, from_login_match; /* F2 */
 	int64_t ban_after_failures, ban_time_ms;
 	char *ban_exempt;                                      /* net/cidr.h */

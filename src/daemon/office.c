@@ -85,6 +85,8 @@ enum status office_open(struct office *o, const char *dir, struct config *config
 		status = err_set(&cause, ST_IO, "%s cannot be opened", path);
 	free(path);
 	if (status == ST_OK)
+		directory_drop_characters(o->directory, str_c(config->drop_characters));
+	if (status == ST_OK)
 		status = open_store(o, &cause);
 	if (status == ST_OK)
 		o->scrub = scrub_open(o);

@@ -123,6 +123,20 @@ static void say_routes(struct explain *e, const struct maildrops *found)
 	buf_deinit(&site);
 }
 
+/* Which name it has here, when that is not what was written. */
+static void say_name(struct explain *e)
+{
+	static const char *const rules[] = { [STANDS_WITHOUT_TAG] = "without its +tag",
+		[STANDS_WITHOUT_DROPPED] = "drop_characters" };
+	struct buf name = { 0 };
+	enum stands how = directory_stands(e->office->directory, e->to, &name);
+
+	buf_putc(&name, '\0');
+	if (how == STANDS_WITHOUT_TAG || how == STANDS_WITHOUT_DROPPED)
+		say(e, "name", name.data, str_c(rules[how]));
+	buf_deinit(&name);
+}
+
 static void explain_recipient(struct explain *e)
 {
 	struct maildrops found = { 0 };
@@ -134,6 +148,7 @@ static void explain_recipient(struct explain *e)
 		e->admit.rule = "quota";
 	}
 	reply = admit_reply(resolved, e->office->config);
+	say_name(e);
 	if (resolved == RESOLVED && e->admit.relayed)
 		say(e, "caps", "counted by the server",
 			STR("account_recipients_per_hour, account_recipients_per_day"));

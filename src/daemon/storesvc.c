@@ -83,6 +83,8 @@ static void from_parent(void *owner, struct ipc_packet *p)
 			s->svc.disk_look_ms = 0;
 			directory_count_changes(s->svc.office.directory, s->svc.changes);
 			svc_queue_configure(&s->svc);
+			directory_drop_characters(s->svc.office.directory,
+				str_c(s->svc.office.config->drop_characters));
 			authenticator_upgrade(s->svc.authenticator, config->password_upgrade);
 		}
 		break;

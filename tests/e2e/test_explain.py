@@ -2,6 +2,7 @@
 
 OFFICE = {'accounts': ('ann@example.test', 'bob@example.test', 'off@example.test'),
           'config': """carriers = 0
+drop_characters = ". -"
 route "backup.test" { backup_mx = yes recipients = "list@backup.test" }
 route "smart.test" { relay = "192.0.2.9" port = 2525 retry = "90s, 1h" lifetime = 2d delay_notice = off }
 """}
@@ -48,6 +49,21 @@ def test_which_way(office):
         ('relay:[192.0.2.9]:2525', 'u@smart.test: route "smart.test"')], routes
     rows = explain(office, 'ann@example.test', 'u@else.test', '--auth', 'ann@example.test')
     assert any(r['result'] == 'mx:else.test' for r in rows), rows
+
+
+def test_dropped_characters(office):
+    """With the words of an address left out that need not be there: a session takes it, and explain says why."""
+    office.must('account', 'add', 'j-d@example.test', '--password-stdin', stdin=b'long enough 1\n')
+    for to, name in (('a.n-n@example.test', 'ann@example.test'), ('A.nn.+shop@Example.test', 'ann@example.test'),
+                     ('j-d@example.test', None), ('ann+x@example.test', 'ann@example.test'),
+                     ('b_ob@example.test', None), ('jd@example.test', None)):
+        rows = explain(office, 'x@y.test', to)
+        names = [r['result'] for r in rows if r['step'] == 'name']
+        assert names == ([name] if name else []), (to, rows)
+        assert rows[-1]['result'].split()[:2] == told(office, 'x@y.test', to).split()[:2], (to, rows)
+    assert explain(office, 'x@y.test', 'b_ob@example.test')[-1]['result'].startswith('550 5.1.1')
+    office.deliver(b'Subject: dotted\r\n\r\n', 'a.n.n@example.test')
+    assert any(b'Subject: dotted' in m for m in office.fetch('ann@example.test'))
 
 
 def test_when_it_is_tried_again(office):

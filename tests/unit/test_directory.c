@@ -148,6 +148,41 @@ static void domains_deleted(void **state)
 	assert_int_equal(directory_domain_del(d, STR("ample.org"), NULL), ST_OK);
 }
 
+static void dropped_characters(void **state)
+{
+	struct buf name = { 0 };
+	struct login l;
+
+	(void)state;
+	to("a.n_n@example.org", RESOLVED_NOWHERE);
+	directory_drop_characters(d, STR("none . _"));
+	assert_int_equal(to("a.n_n@example.org", RESOLVED), ann);
+	assert_int_equal(to("A.nn+tag.x@example.org", RESOLVED), ann);
+	assert_int_equal(to("\"..ann\"@example.org", RESOLVED), ann);
+	to("an-n@example.org", RESOLVED_NOWHERE);
+	to("\"._.\"@example.org", RESOLVED_NOWHERE);
+	to("+ann@example.org", RESOLVED_NOWHERE);
+	assert_int_equal(directory_may_send_as(d, ann, STR("a.nn@example.org")), SAID_YES);
+	assert_int_equal(directory_may_send_as(d, bob, STR("a.nn@example.org")), SAID_NO);
+	assert_int_equal(
+		directory_stands(d, STR("a.nn+t@example.org"), &name), STANDS_WITHOUT_DROPPED);
+	assert_true(str_eq(buf_str(&name), STR("ann@example.org")));
+	assert_int_equal(directory_stands(d, STR("ann+t@example.org"), &name), STANDS_WITHOUT_TAG);
+	assert_int_equal(directory_stands(d, STR("ann@example.org"), &name), STANDS_AS_WRITTEN);
+	assert_int_equal(directory_stands(d, STR("who@example.org"), &name), STANDS_NOWHERE);
+	buf_deinit(&name);
+	/* who logs in says his name */
+	assert_int_equal(directory_login(d, STR("a.nn@example.org"), &l, NULL), ST_OK);
+	assert_false(l.found);
+	/* one that is written so counts first */
+	assert_int_equal(alias("a.nn@example.org", "bob@example.org"), ST_OK);
+	assert_int_equal(to("a.nn@example.org", RESOLVED), bob);
+	assert_int_equal(to("an.n@example.org", RESOLVED), ann);
+	assert_int_equal(directory_may_send_as(d, ann, STR("a.nn@example.org")), SAID_NO);
+	directory_drop_characters(d, STR("none"));
+	to("an.n@example.org", RESOLVED_NOWHERE);
+}
+
 static void catch_all(void **state)
 {
 	(void)state;
@@ -518,6 +553,7 @@ int main(void)
 		TEST(domain_aliases),
 		TEST(domains_refused),
 		TEST(domains_deleted),
+		TEST(dropped_characters),
 		TEST(catch_all),
 		TEST(quotas),
 		TEST(app_passwords),
