@@ -252,18 +252,30 @@ static int run(struct cmd *c, const struct config *config, const struct config_r
 	return code;
 }
 
+static bool is_meant(const struct cmd *c, const struct config_remote *r)
+{
+	return c->nargs > 0 || !r->only_named;
+}
+
 static int run_all(struct cmd *c, const struct config *config, struct control_session *session,
 	struct fetch_round *round)
 {
 	const struct config_remote *owner = config_remote(config, buf_str(&round->owner));
 	bool all = c->nargs == 0;
 	size_t count = all ? config->remote_count : (size_t)c->nargs;
+	size_t meant = 0;
 	int code = EX_OK;
 
 	for (int i = 0; i < c->nargs; i++)
 		if (config_remote(config, str_c(c->args[i])) == NULL)
 			code = cmd_fail(c, EX_CONFIG, "no remote %.64s in %s/restante.conf",
 				c->args[i], c->state);
+	for (size_t i = 0; i < config->remote_count; i++)
+		meant += is_meant(c, &config->remotes[i]);
+	if (code == EX_OK && meant == 0 && owner == NULL)
+		code = cmd_fail(c, EX_CONFIG,
+			"every remote in %s/restante.conf is only_named: name those to fetch",
+			c->state);
 	if (code != EX_OK)
 		return code;
 	round->rows = json_array();
@@ -276,7 +288,9 @@ static int run_all(struct cmd *c, const struct config *config, struct control_se
 			all ? &config->remotes[i] : config_remote(config, str_c(c->args[i]));
 		int one;
 
-		if (round->schedule != NULL && !schedule_is_due(round->schedule, remote->name))
+		if (!is_meant(c, remote) ||
+			(round->schedule != NULL &&
+				!schedule_is_due(round->schedule, remote->name)))
 			continue;
 		one = run(c, config, remote, session, round);
 		code = code == EX_OK ? one : code;

@@ -68,6 +68,8 @@ const struct config_setting config_remote_settings[] = {
 		"Larger messages are deleted unread; 0: none." },
 	{ "headers_only", CONFIG_BOOL, AT(headers_only), "no", 0, 0, NULL,
 		"Fetches only headers; the rest when asked for." },
+	{ "only_named", CONFIG_BOOL, AT(only_named), "no", 0, 0, NULL,
+		"Fetched only when its name is given." },
 	{ "timeout", CONFIG_DURATION, AT(timeout_ms), "60s", 1000, 3600000, NULL,
 		"Time the server has for each answer." },
 	{ "delivery", CONFIG_TEXT, AT(delivery), "store", 1, 4096, NULL,

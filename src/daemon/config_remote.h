@@ -34,6 +34,7 @@ struct config_remote {
 	int64_t keep_days;
 	int64_t skip_size, kill_size; /* octets; 0: no limit */
 	bool headers_only;
+	bool only_named;
 	int64_t timeout_ms;
 	char *delivery;                          /* "store", "maildir:DIR" ... */
 	char *envelope_field, *envelope_domains; /* "": none */

@@ -313,10 +313,7 @@ static void take_account(struct parse *p, const struct entry *e)
 	if (a == NULL)
 		return;
 	if (is(e, O_SKIP))
-		rc_note(p->rc, e->line[O_POLL],
-			"%s is skipped there unless named: here every remote is fetched that is "
-			"not left out",
-			a->name);
+		rc_set(a, "only_named", STR("yes"));
 	free(a->user);
 	a->user = str_dup_c(user);
 	if (str_find(user, '@') < user.n) {

@@ -95,6 +95,23 @@ def test_keeps_and_fetches_once(office):
         assert {m['uidl']: m['octets'] for m in here} == there
 
 
+def test_only_when_named(office):
+    fill(office, 1, 'named')
+    with Home(office, only_named='yes') as home:
+        done = home.run('fetch')
+        assert done.returncode == 78 and b'only_named' in done.stderr, done
+        assert home.subjects() == []
+        home.must('fetch', 'home')
+        assert 'named0' in home.subjects()
+    with Home(office, only_named='yes') as home:
+        with open(os.path.join(home.state, 'restante.conf'), encoding='utf-8') as f:
+            text = f.read()
+        block = text[text.index('remote'):]
+        with open(os.path.join(home.state, 'restante.conf'), 'a', encoding='utf-8') as f:
+            f.write(block.replace('home', 'other', 1).replace('only_named', 'headers_only'))
+        assert [row['remote'] for row in json.loads(home.must('fetch', '--json'))] == ['other']
+
+
 def test_deletes_what_is_stored(office):
     fill(office, 3, 'd')
     with Home(office, keep='delete') as home:

@@ -57,6 +57,9 @@ static const struct {
 		"poll label via p.test service 1995 timeout 30 user u pass w limit 1000 mda m",
 		"label user=u keep=delete skip_size=1000 timeout=30s pop3_host=p.test pop3_tls=starttls pop3_port=1995 "
 		"delivery=command:m secret=w\n" },
+	{ "skipped unless named", fetchmail, "skip p.test user u pass w mda m\npoll q.test user u pass w mda m",
+		"p.test only_named=yes user=u keep=delete pop3_host=p.test pop3_tls=starttls delivery=command:m secret=w\n"
+		"q.test user=u keep=delete pop3_host=q.test pop3_tls=starttls delivery=command:m secret=w\n" },
 	{ "IMAP is none", fetchmail, "poll p.test proto imap user u pass w", "F:1: p.test is not taken over: imap is not POP3\n" },
 	{ "nothing is dropped in silence", fetchmail,
 		"set daemon 60\npoll p.test user u pass w mda m\n fetchlimit 3 frob no rewrite dropstatus\n no sslcertck",
