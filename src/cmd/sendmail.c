@@ -184,7 +184,7 @@ static int take_mode(struct cmd *c, struct flags *f)
 /* Those with a value, and where it goes; what others know and means nothing here goes nowhere. */
 static bool take_value(struct cmd *c, struct flags *f, char letter, bool *missing)
 {
-	const char *sink, **to = &sink;
+	const char *sink, *log_or_verp = NULL, **to = &sink;
 
 	switch (letter) {
 	case 'f':
@@ -202,12 +202,15 @@ static bool take_value(struct cmd *c, struct flags *f, char letter, bool *missin
 	case 'L':
 	case 'M':
 	case 'O':
-	case 'p':
-	case 'X': break;
+	case 'p': break;
+	case 'X': to = &log_or_verp; break;
 	default: return false;
 	}
 	*to = value_of(c, f);
 	*missing = *to == NULL;
+	/* As Postfix has it; sendmail's -X names a log. */
+	f->m.verp |= log_or_verp != NULL && (str_eq(str_c(log_or_verp), STR("V")) ||
+						    str_eq(str_c(log_or_verp), STR("V+=")));
 	return true;
 }
 

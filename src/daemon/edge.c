@@ -72,6 +72,7 @@ static void fill_engines(struct edge *e)
 	e->lmtp = smtp;
 	e->lmtp.errors_soft = e->lmtp.errors_hard = SIZE_MAX;
 	e->submission = smtp;
+	e->submission.xverp = true;
 	e->submission.cleartext_auth = c->cleartext_auth;
 	e->pop3 = (struct pop3d_config){
 		.hostname = str_c(c->hostname),
@@ -444,6 +445,7 @@ static unsigned extensions(const char *words)
 		{ STR_INIT("REQUIRETLS"), SMTPD_X_REQUIRETLS },
 		{ STR_INIT("ETRN"), SMTPD_X_ETRN },
 		{ STR_INIT("FUTURERELEASE"), SMTPD_X_FUTURERELEASE },
+		{ STR_INIT("XVERP"), SMTPD_X_XVERP },
 		{ STR_INIT("ENHANCEDSTATUSCODES"), SMTPD_X_ENHANCEDSTATUSCODES },
 	};
 	unsigned set = 0;

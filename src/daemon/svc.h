@@ -68,8 +68,8 @@ struct svc_session {
 	struct maildrops *found; /* one set of maildrops per accepted recipient, in order */
 	size_t nfound;
 	struct buf recipients; /* of each: its text, notify, orcpt */
-	struct buf srs;        /* the sender under which it is forwarded */
-	struct buf full;       /* LMTP: a bit for each that gets nothing */
+	struct buf srs;  /* the sender under which it is forwarded; or those of VERP, put_str() */
+	struct buf full; /* LMTP: a bit for each that gets nothing */
 	struct store_draft *draft;
 	struct msgid draft_id;
 	struct store_target *targets;

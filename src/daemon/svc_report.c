@@ -109,7 +109,7 @@ static size_t fill_recipients(struct svc_queue *q, const struct store_out *o,
 		const struct store_out_rcpt *r = &o->rcpts[i];
 		struct report_recipient *t = &to[n];
 
-		if ((r->flags & STORE_OUT_OWED) == 0)
+		if (!queue_is_told(o, i))
 			continue;
 		*t = (struct report_recipient){ .recipient = r->recipient,
 			.orcpt = r->orcpt,
@@ -145,7 +145,7 @@ static bool make_id(struct svc_queue *q, struct svc_report *r, int64_t wall_ms)
 	buf_put(&b, STR("notice"));
 	buf_put(&b, str_of(o->id.b, sizeof o->id.b));
 	for (size_t i = 0; i < o->count; i++)
-		if (o->rcpts[i].flags & STORE_OUT_OWED) {
+		if (queue_is_told(o, i)) {
 			put_u32(&b, o->rcpts[i].number);
 			put_u8(&b, (uint8_t)o->rcpts[i].state);
 		}
@@ -276,8 +276,7 @@ static bool tell_postmaster(struct svc_report *r)
 	bool failed = false;
 
 	for (size_t i = 0; i < r->out->count; i++)
-		failed |= (r->out->rcpts[i].flags & STORE_OUT_OWED) &&
-			  r->out->rcpts[i].state == STORE_OUT_FAILED;
+		failed |= queue_is_told(r->out, i) && r->out->rcpts[i].state == STORE_OUT_FAILED;
 	if (!failed || at == r->to.n)
 		return false;
 	buf_put(&r->postmaster, STR("postmaster"));
@@ -289,6 +288,14 @@ static bool tell_postmaster(struct svc_report *r)
 	return true;
 }
 
+static struct str told_sender(const struct store_out *o)
+{
+	for (size_t i = 0; (o->flags & STORE_VERP) != 0 && i < o->count; i++)
+		if (queue_is_told(o, i))
+			return o->rcpts[i].sender;
+	return o->sender;
+}
+
 static void report_one(struct svc_queue *q, const struct store_out *o)
 {
 	struct svc_report *r = NEW(struct svc_report);
@@ -297,7 +304,7 @@ static void report_one(struct svc_queue *q, const struct store_out *o)
 
 	r->queue = q;
 	r->out = o;
-	r->to = o->sender;
+	r->to = told_sender(o);
 	targets = fill_targets(q, r);
 	if (targets == 0 && tell_postmaster(r))
 		targets = fill_targets(q, r);

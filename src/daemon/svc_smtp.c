@@ -6,6 +6,7 @@
 #include "daemon/quota.h"
 #include "daemon/svc_queue.h"
 #include "proto/dsn.h"
+#include "proto/verp.h"
 
 enum { RECIPIENTS_MAX = 100000 };
 
@@ -221,6 +222,29 @@ static uint8_t without_success(uint8_t notify)
 	return notify == DSN_SUCCESS ? DSN_NEVER : notify & (uint8_t)~DSN_SUCCESS;
 }
 
+/* Of targets that go on, `sender` is the recipient as the client named him: puts the sender that is his own, or
+ * the message's where there is none. */
+static void put_verps(struct svc_session *x)
+{
+	const struct store_deliver *d = &x->op.deliver;
+	struct buf one = { 0 };
+	struct reader verps;
+
+	for (size_t i = 0; i < d->count; i++) {
+		buf_clear(&one);
+		if (x->targets[i].sender.p != NULL)
+			(void)verp_put(&one, d->sender, x->targets[i].sender);
+		put_str(&x->srs, buf_str(&one));
+	}
+	buf_deinit(&one);
+	verps = (struct reader){ buf_str(&x->srs), false };
+	for (size_t i = 0; i < d->count; i++) {
+		struct str verp = get_str(&verps);
+
+		x->targets[i].sender = verp.n > 0 ? verp : (struct str){ NULL, 0 };
+	}
+}
+
 /* The texts of the commit live in x->recipients until it is done: the packet does not.  False: under which sender
  * it goes on cannot be read now. */
 static bool fill_deliver(
@@ -231,8 +255,9 @@ static bool fill_deliver(
 	struct reader texts, onward = { .bad = false };
 	size_t total = 0, n = 0;
 	struct buf uidl = { 0 };
+	bool verp = (d->flags & STORE_VERP) != 0;
 
-	if (x->goes_on)
+	if (x->goes_on && !verp)
 		switch (svc_srs(x, sender, &x->srs)) {
 		case SAID_YES: srs = buf_str(&x->srs); break;
 		case SAID_NO: break;
@@ -273,7 +298,9 @@ static bool fill_deliver(
 			x->targets[n++] = (struct store_target){ .recipient = address,
 				.notify = settled != 0 ? without_success(notify) : notify,
 				.orcpt = orcpt,
-				.sender = svc_forwarded(recipient, address) ? srs : none };
+				.sender = verp                                ? recipient
+					  : svc_forwarded(recipient, address) ? srs
+									      : none };
 		}
 	}
 	d->targets = x->targets;
@@ -282,6 +309,8 @@ static bool fill_deliver(
 	d->client = get_str(&texts);
 	d->envid = get_str(&texts);
 	uidl_text = get_str(&texts);
+	if (verp)
+		put_verps(x);
 	for (size_t i = 0; i < n; i++)
 		x->targets[i].uidl = uidl_text;
 	return true;
@@ -350,7 +379,7 @@ bool svc_commit(struct svc_session *x, struct reader *r)
 		.draft = x->draft,
 		.received_ms = received_ms,
 		.ret = ret,
-		.flags = flags & (STORE_SMTPUTF8 | STORE_REQUIRETLS),
+		.flags = flags & (STORE_SMTPUTF8 | STORE_REQUIRETLS | STORE_VERP),
 		.hold_ms = hold_ms,
 		.account = x->account };
 	if (!fill_deliver(x, sender, client, envid) || !sign_and_deliver(x)) {

@@ -38,6 +38,7 @@ struct smtpd_config { /* borrowed, shared by all sessions, outlives them */
 	bool smtputf8;              /* all five extensions are offered by default */
 	bool chunking;
 	bool requiretls;       /* offered under TLS (RFC 8689) */
+	bool xverp;            /* offered: see verp.h */
 	struct str mechanisms; /* offered in AUTH once TLS is up: "PLAIN LOGIN SCRAM-SHA-256" */
 	struct str mechanisms_plus; /* added under TLS when the owner has a channel binding */
 	struct str mechanisms_certificate; /* and when the client has shown a certificate */
@@ -60,6 +61,7 @@ enum smtpd_extension {
 	SMTPD_X_REQUIRETLS = 2048,
 	SMTPD_X_FUTURERELEASE = 4096,
 	SMTPD_X_ETRN = 8192,
+	SMTPD_X_XVERP = 16384,
 };
 
 struct smtpd_peer { /* facts about this connection, copied */
@@ -120,6 +122,7 @@ struct smtpd_tx { /* the transaction: read-only for the owner, valid from ASK_MA
 	bool eightbit;           /* BODY=8BITMIME */
 	bool smtputf8;
 	bool requiretls;
+	bool verp;
 	uint32_t hold_for_s; /* FUTURERELEASE: so long, from now on */
 	int64_t hold_ms;     /* or until then, since 1970; 0: neither */
 	struct str auth;     /* AUTH= xtext-decoded, "" when absent (RFC 4954 5) */

@@ -25,6 +25,7 @@ bool smtpd_offers(const struct smtpd *s, enum smtpd_extension x)
 		return s->peer.role == SMTPD_SUBMISSION && !s->peer.local &&
 		       lists[0].n + lists[1].n + lists[2].n > 0;
 	case SMTPD_X_XCLIENT: return s->peer.xclient;
+	case SMTPD_X_XVERP: return c->xverp;
 	case SMTPD_X_REQUIRETLS: return c->requiretls && s->peer.tls_active;
 	/* RFC 6409 7: not where mail is submitted */
 	case SMTPD_X_ETRN: return s->peer.etrn && s->peer.role == SMTPD_MX;
@@ -95,6 +96,7 @@ static void put_parameters(struct smtpd *s, enum smtpd_extension x)
 	case SMTPD_X_STARTTLS:
 	case SMTPD_X_DSN:
 	case SMTPD_X_REQUIRETLS:
+	case SMTPD_X_XVERP:
 	case SMTPD_X_ETRN:
 	case SMTPD_X_ENHANCEDSTATUSCODES: break;
 	}
@@ -120,6 +122,7 @@ void smtpd_ehlo_reply(struct smtpd *s)
 		{ STR_INIT("REQUIRETLS"), SMTPD_X_REQUIRETLS },
 		{ STR_INIT("ETRN"), SMTPD_X_ETRN },
 		{ STR_INIT("FUTURERELEASE"), SMTPD_X_FUTURERELEASE },
+		{ STR_INIT("XVERP"), SMTPD_X_XVERP },
 		{ STR_INIT("ENHANCEDSTATUSCODES"), SMTPD_X_ENHANCEDSTATUSCODES },
 	};
 	size_t last = s->out.len;

@@ -12,6 +12,7 @@ enum mail_param {
 	P_REQUIRETLS = 64,
 	P_HOLD = 128, /* one of two (RFC 4865 4.1) */
 	P_HOLDUNTIL = 256,
+	P_XVERP = 512,
 };
 
 enum rcpt_param { R_NOTIFY = 1, R_ORCPT = 2 };
@@ -150,6 +151,7 @@ static enum mail_param known_param(const struct smtpd *s, struct str keyword)
 		{ STR_INIT("REQUIRETLS"), SMTPD_X_REQUIRETLS, P_REQUIRETLS },
 		{ STR_INIT("HOLDFOR"), SMTPD_X_FUTURERELEASE, P_HOLD },
 		{ STR_INIT("HOLDUNTIL"), SMTPD_X_FUTURERELEASE, P_HOLDUNTIL },
+		{ STR_INIT("XVERP"), SMTPD_X_XVERP, P_XVERP },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -161,10 +163,11 @@ static enum mail_param known_param(const struct smtpd *s, struct str keyword)
 static struct refusal take_param(const struct smtpd *s, struct mail *m, struct param p)
 {
 	enum mail_param param = known_param(s, p.keyword);
+	bool alone = param == P_SMTPUTF8 || param == P_REQUIRETLS || param == P_XVERP;
 
 	if (param == 0)
 		return unknown_param;
-	if ((m->seen & param) != 0 || p.has_value == (param == P_SMTPUTF8 || param == P_REQUIRETLS))
+	if ((m->seen & param) != 0 || p.has_value == alone)
 		return bad_param;
 	m->seen |= param;
 	switch (param) {
@@ -173,6 +176,7 @@ static struct refusal take_param(const struct smtpd *s, struct mail *m, struct p
 	case P_AUTH: return param_auth(m, p.value);
 	case P_SMTPUTF8: m->tx.smtputf8 = true; break;
 	case P_REQUIRETLS: m->tx.requiretls = true; break;
+	case P_XVERP: m->tx.verp = true; break;
 	case P_HOLD:
 	case P_HOLDUNTIL:
 		return param_hold(s, m, p.value, param == P_HOLDUNTIL) ? (struct refusal){ 0 }
@@ -214,6 +218,8 @@ static struct refusal parse_mail(const struct smtpd *s, struct str args, struct 
 	}
 	if (result == PARAM_BAD)
 		return bad_param;
+	if (m->tx.verp && m->path.mailbox.n == 0)
+		return (struct refusal){ 501, STR_INIT("5.5.4 XVERP needs a sender") };
 	/* RFC 6531 3.5 */
 	if (m->path.utf8 && !m->tx.smtputf8)
 		return (struct refusal){ 550, STR_INIT("5.6.7 this address needs SMTPUTF8") };

@@ -80,6 +80,8 @@ void queue_bad(struct queue *q, struct queue_job *job, struct str why, int64_t n
 
 /* A message of which something is owed to its sender (STORE_OUT_OWED); NULL: none now.  WAITING: it is late. */
 const struct store_out *queue_take_report(struct queue *q);
+/* Is the next notice about this recipient too?  With STORE_VERP each has one of its own. */
+bool queue_is_told(const struct store_out *o, size_t at);
 /* OK: it was told, durably.  Else it is tried again later. */
 void queue_reported(struct queue *q, const struct store_out *o, bool told, int64_t now_ms);
 

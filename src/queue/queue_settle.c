@@ -438,6 +438,16 @@ void settle_null(struct queue *q, struct queue_message *m, uint32_t at, const st
 	settling_run(s);
 }
 
+bool queue_is_told(const struct store_out *o, size_t at)
+{
+	if ((o->rcpts[at].flags & STORE_OUT_OWED) == 0)
+		return false;
+	while ((o->flags & STORE_VERP) != 0 && at > 0)
+		if (o->rcpts[--at].flags & STORE_OUT_OWED)
+			return false;
+	return true;
+}
+
 void queue_reported(struct queue *q, const struct store_out *o, bool told, int64_t now_ms)
 {
 	struct queue_message *m = message_find(q, o->id);
@@ -455,7 +465,7 @@ void queue_reported(struct queue *q, const struct store_out *o, bool told, int64
 	for (uint32_t at = 0; at < m->out.count; at++) {
 		struct store_out_rcpt *r;
 
-		if ((m->out.rcpts[at].flags & STORE_OUT_OWED) == 0)
+		if (!queue_is_told(&m->out, at))
 			continue;
 		r = settling_add(s, at);
 		r->flags &= (uint8_t)~STORE_OUT_OWED;

@@ -70,11 +70,13 @@ struct store_target {
 
 /* What whoever carries a message on must know of it. */
 enum store_flags {
-	STORE_8BIT = 1,          /* an octet over 127 in the body */
-	STORE_8BIT_HEADER = 2,   /* in the header */
-	STORE_SMTPUTF8 = 4,      /* the caller's: RFC 6531 was asked for */
-	STORE_REQUIRETLS = 8,    /* the caller's: RFC 8689 */
-	STORE_REPORT = 16,       /* the caller's: a notice of our own */
+	STORE_8BIT = 1,        /* an octet over 127 in the body */
+	STORE_8BIT_HEADER = 2, /* in the header */
+	STORE_SMTPUTF8 = 4,    /* the caller's: RFC 6531 was asked for */
+	STORE_REQUIRETLS = 8,  /* the caller's: RFC 8689 */
+	STORE_REPORT = 16,     /* the caller's: a notice of our own */
+	STORE_VERP =
+		128, /* the caller's: recipients have senders of their own, who are told each */
 	STORE_TLS_OPTIONAL = 64, /* "TLS-Required: No" in the header, and not STORE_REQUIRETLS */
 };
 
@@ -89,7 +91,7 @@ struct store_deliver {
 	struct str client;   /* who handed it in: "192.0.2.1" or "user@dom via 192.0.2.1" */
 	int64_t received_ms; /* wall clock */
 	struct str prefix;   /* header fields in front of what goes on (DKIM); not in maildrops */
-	uint8_t flags;       /* STORE_SMTPUTF8, STORE_REQUIRETLS, STORE_REPORT */
+	uint8_t flags;       /* STORE_SMTPUTF8, STORE_REQUIRETLS, STORE_REPORT, STORE_VERP */
 	int64_t hold_ms;     /* does not go on before (RFC 4865); 0: at once */
 	uint64_t account;    /* who submitted it; 0: nobody who logged in */
 	const struct store_target *targets;

@@ -1,6 +1,7 @@
 """Aliases that lead outside: a sender of our own on the way out, and the way back; and what senders are told."""
 
 import datetime
+import email
 import email.utils
 import re
 import socket
@@ -207,3 +208,34 @@ def test_who_does_not_exist_is_remembered_for_the_account(office):
     assert rcpt('ann@example.test')[0] == 250
     done = office.run('suppression', 'del', 'ann@example.test', 'nobody@far.test')
     assert done.returncode != 0 and b'may send to' in done.stderr
+
+
+def test_verp(office):
+    """Each recipient has a sender of its own: at the next server, in notices of ours, and when others send one."""
+    office.fetch()
+    ann = 'ann@example.test'
+    office.must('alias', 'add', 'gone@example.test', 'verp3@far.test')
+    to = ['verp1@far.test', 'verp2@far.test', 'gone@example.test', 'no1@far.test', 'no2@far.test', ann]
+
+    def own(recipient):
+        return f'ann+{recipient.replace("@", "=")}@example.test'
+    with office.submit() as s:
+        assert 'xverp' in (s.ehlo(), s.esmtp_features)[1]
+        s.sendmail(ann, to, f'From: {ann}\r\nSubject: to each\r\n\r\nhello\r\n', mail_options=['XVERP'])
+    for recipient, address in (('verp1@far.test',) * 2, ('verp2@far.test',) * 2, ('gone@example.test', 'verp3@far.test')):
+        ((sender, at, _),) = wait_until(lambda a=address: arrived(a), 60, address)
+        assert sender == own(recipient) and at == [address], (sender, at)
+    told = []
+
+    def notices():
+        told.extend(office.fetch())
+        return len(told) >= 3
+    wait_until(notices, 60, 'a notice about each, and the message itself')
+    told = [email.message_from_bytes(m) for m in told]
+    assert sorted(m['To'] or '' for m in told) == ['', f'<{own("no1@far.test")}>', f'<{own("no2@far.test")}>'], told
+    for m in told:
+        text = m.as_string().split('Subject: to each')[0]
+        assert m['To'] is None or ('no1@far' in text.replace(own('no1@far.test'), '')) != (
+            'no2@far' in text.replace(own('no2@far.test'), '')), text
+    assert strangers_mail(office, own('verp1@far.test'), '')[0] == 250
+    wait_until(office.fetch, 60, 'it comes back to who sent it')

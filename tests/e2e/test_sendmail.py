@@ -234,6 +234,17 @@ def test_programs_that_call_it(office):
             raise Skip('no s-nail, bsd-mailx or mutt')
 
 
+def test_verp(office):
+    for word, want in (('-XV', f'{USER}+x=far.test@example.test'), ('-X/dev/null', f'{USER}@example.test')):
+        done = sendmail(office, word, '-i', 'x@far.test', stdin=b'Subject: list\n\nx\n')
+        assert done.returncode == 0, done
+        rows = office.json('queue', 'list', '--recipient', 'x@far.test')
+        assert [r['sender'] for r in rows] == [want], rows
+        office.must('queue', 'drop', '--recipient', 'x@far.test')
+    done = sendmail(office, '-XV', '-f', '', 'x@far.test', stdin=b'Subject: list\n\nx\n')
+    assert done.returncode == 65 and b'XVERP needs a sender' in done.stderr, done
+
+
 def test_without_a_server(office):
     office.stop()
     done = sendmail(office, 'ann@example.test', stdin=b'x\n')

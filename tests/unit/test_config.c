@@ -73,7 +73,7 @@ static void errors_rows(void **state)
 			"restante.conf:2: discard_ehlo cannot be \"DSN TLS\": allowed is none, "
 			"PIPELINING, "
 			"SIZE, 8BITMIME, SMTPUTF8, CHUNKING, STARTTLS, AUTH, DSN, LIMITS, "
-			"ENHANCEDSTATUSCODES, REQUIRETLS and FUTURERELEASE" },
+			"ENHANCEDSTATUSCODES, REQUIRETLS, FUTURERELEASE and XVERP" },
 		{ "not a bool", STR_INIT("cleartext_auth = maybe"),
 			"restante.conf:1: cleartext_auth cannot be \"maybe\": allowed is yes or "
 			"no" },

@@ -115,6 +115,7 @@ static bool config(void *e, struct str rest)
 		{ STR("etrn"), &o->peer.etrn, true },
 		{ STR("xclient"), &o->peer.xclient, true },
 		{ STR("requiretls"), &o->config.requiretls, true },
+		{ STR("xverp"), &o->config.xverp, true },
 	};
 	if (str_eq(word, STR("hold-days"))) { /* the wall clock stands at 2026-11-22T00:00:00Z */
 		o->peer.wall_ms = 1795305600000;
@@ -205,6 +206,8 @@ static void answer_mail(struct owner *o, struct str path)
 	put_word(&o->dsn, tx->envid);
 	if (tx->requiretls)
 		buf_put(&o->dsn, STR(" requiretls"));
+	if (tx->verp)
+		buf_put(&o->dsn, STR(" verp"));
 	if (tx->hold_for_s > 0)
 		buf_printf(&o->dsn, " for=%u", tx->hold_for_s);
 	if (tx->hold_ms > 0)

@@ -181,7 +181,7 @@ static bool asks_for_notices(const struct store_deliver *d)
 
 static uint16_t flags_of(const struct store_deliver *d)
 {
-	enum { CALLERS = STORE_SMTPUTF8 | STORE_REQUIRETLS | STORE_REPORT };
+	enum { CALLERS = STORE_SMTPUTF8 | STORE_REQUIRETLS | STORE_REPORT | STORE_VERP };
 	const struct facts *f = &d->draft->facts;
 	unsigned flags = (d->flags & CALLERS) | (f->eight_body ? STORE_8BIT : 0) |
 			 (f->eight_header ? STORE_8BIT_HEADER : 0);

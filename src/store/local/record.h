@@ -75,7 +75,7 @@ enum {
 	MESSAGE_DOTS = 1,
 	MESSAGE_BLOB = 2,
 	MESSAGE_DSN = 4,       /* ret and envid, and notify and orcpt of each target, are there */
-	MESSAGE_FLAGS = 0x2f8, /* enum store_flags, shifted; MESSAGE_OUT stands where 32 would */
+	MESSAGE_FLAGS = 0x6f8, /* enum store_flags, shifted; MESSAGE_OUT stands where 32 would */
 	MESSAGE_OUT = 256,     /* prefix, hold and account are there; and the senders of targets */
 };
 enum { MESSAGE_FLAGS_SHIFT = 3 };
