@@ -296,6 +296,21 @@ void dns_answer_free(struct dns_answer *a)
 	*a = (struct dns_answer){ 0 };
 }
 
+void dns_reverse(struct buf *out, struct str address)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	for (size_t i = address.n; i-- > 0;) {
+		unsigned char c = (unsigned char)address.p[i];
+
+		if (address.n == 4)
+			buf_printf(out, "%u.", c);
+		else
+			buf_printf(out, "%c.%c.", hex[c & 15], hex[c >> 4]);
+	}
+	buf_put(out, address.n == 4 ? STR("in-addr.arpa") : STR("ip6.arpa"));
+}
+
 const char *dns_type_name(enum dns_type type)
 {
 	switch (type) {

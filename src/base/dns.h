@@ -6,7 +6,7 @@
 #ifndef RESTANTE_BASE_DNS_H
 #define RESTANTE_BASE_DNS_H
 
-#include "base/str.h"
+#include "base/buf.h"
 
 enum { DNS_ROWS_MAX = 100, DNS_NAME_MAX = 1024, DNS_ALIASES_MAX = 16 };
 
@@ -54,6 +54,9 @@ struct dns_answer {
  * dns_answer_free(), the message may go before.  A message that cannot be read is DNS_FAILED. */
 void dns_parse(struct dns_answer *a, struct str message, struct str name, enum dns_type type);
 void dns_answer_free(struct dns_answer *a);
+
+/* Where the name of an address stands, which has 4 or 16 octets (RFC 1035 3.5, RFC 3596 2.5). */
+void dns_reverse(struct buf *out, struct str address);
 
 /* "MX" and so on. */
 const char *dns_type_name(enum dns_type type);

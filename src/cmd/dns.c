@@ -38,7 +38,15 @@ static void print_record(const struct record *r, bool has_web)
 {
 	const char *type = dns_type_name(r->type);
 
-	if (r->kind == RECORD_ADDRESS)
+	if (r->kind == RECORD_PTR_V4)
+		printf("; The address of this server is called %s (PTR): who gave it to you sets "
+		       "that\n",
+			r->value);
+	else if (r->kind == RECORD_PTR)
+		printf("; %s. IN PTR %s ; who gave you the address sets that\n", r->name, r->value);
+	else if (r->kind == RECORD_PTR_V6)
+		return; /* has been said */
+	else if (r->kind == RECORD_ADDRESS)
 		printf("; %s. IN A and AAAA: the address of this server\n", r->name);
 	else if (r->kind == RECORD_WEB && !has_web)
 		printf("; %s. IN %s %s ; with listen https: %s\n", r->name, type, r->value,
@@ -55,7 +63,7 @@ static void print_zone(const struct records *r)
 		print_record(&r->rows[i], r->has_web);
 	fputs("\n; The same for the forms of DNS providers: type, name, value\n", stdout);
 	for (size_t i = 0; i < r->count; i++)
-		if (r->rows[i].value[0] != '\0')
+		if (r->rows[i].value[0] != '\0' && !record_is_checked_only(&r->rows[i]))
 			printf("; %-5s  %s  %s\n", dns_type_name(r->rows[i].type), r->rows[i].name,
 				r->rows[i].value);
 	printf("\n; The policy of MTA-STS, which _mta-sts announces: %s under\n"
@@ -77,7 +85,7 @@ static json_t *rows_of(const struct records *r, const struct finding *findings)
 		const struct record *k = &r->rows[i];
 		json_t *row;
 
-		if (findings != NULL && findings[i].what == NULL)
+		if (findings == NULL ? record_is_checked_only(k) : findings[i].what == NULL)
 			continue;
 		row = json_pack("{s:s, s:s, s:s, s:s, s:b}", "type", dns_type_name(k->type), "name",
 			k->name, "value", k->value, "purpose", k->purpose, "needed",

@@ -1,8 +1,10 @@
+#include <arpa/inet.h>
 #include <stdlib.h>
 
 #include "base/codec.h"
 #include "base/mem.h"
 #include "cmd/dns_check.h"
+#include "net/cidr.h"
 #include "remote/lookup.h"
 
 enum { TIMEOUT_MS = 10000, SHOWN_MAX = 120 };
@@ -12,6 +14,7 @@ struct question {
 	struct check *check;
 	const struct record *record;
 	struct finding *finding;
+	char address[INET6_ADDRSTRLEN]; /* RECORD_PTR_V4, _V6: that was found */
 };
 
 struct check {
@@ -138,6 +141,10 @@ static void judge_same(const struct record *r, struct str text, struct finding *
 	case RECORD_ADDRESS:
 	case RECORD_TLSA:
 	case RECORD_SRV:
+	case RECORD_SOURCE:
+	case RECORD_PTR:
+	case RECORD_PTR_V4:
+	case RECORD_PTR_V6:
 	case RECORD_WEB: break; /* no TXT */
 	}
 }
@@ -165,6 +172,34 @@ static void judge_txt(const struct record *r, const struct dns_answer *a, struct
 		judge_same(r, text, f);
 }
 
+/* Its name has to lead back to it, else nobody believes the name (RFC 1912 2.1). */
+static void judge_source(const struct record *r, const struct dns_answer *a, struct finding *f)
+{
+	unsigned char octets[16];
+
+	(void)cidr_address(str_c(r->value), octets);
+	for (size_t i = 0; i < a->count; i++)
+		if (a->rows[i].data.n <= sizeof octets &&
+			str_eq(a->rows[i].data, str_of(octets + sizeof octets - a->rows[i].data.n,
+							a->rows[i].data.n))) {
+			say(f, FOUND_OK, "", STR(""));
+			return;
+		}
+	say(f, FOUND_WARN, "what EHLO says has other addresses than mail leaves from", STR(""));
+}
+
+static void judge_ptr(const struct record *r, const struct dns_answer *a, struct finding *f)
+{
+	struct str name = str_c(r->value);
+
+	for (size_t i = 0; i < a->count; i++)
+		if (str_ieq(a->rows[i].data, str_head(name, name.n - 1))) {
+			say(f, FOUND_OK, "", STR(""));
+			return;
+		}
+	say(f, FOUND_WARN, "EHLO says another name than the address has: ", a->rows[0].data);
+}
+
 static void judge(struct question *q, const struct dns_answer *a)
 {
 	const struct record *r = q->record;
@@ -174,10 +209,17 @@ static void judge(struct question *q, const struct dns_answer *a)
 		say(f, FOUND_UNKNOWN, "DNS does not answer: ", a->why);
 	else if (a->outcome == DNS_BOGUS)
 		say(f, FOUND_FAIL, "DNSSEC is broken: ", a->why);
+	else if ((a->outcome != DNS_FOUND || a->count == 0) && r->type == DNS_PTR)
+		say(f, FOUND_WARN, "many servers take no mail from an address without a name: ",
+			str_c(r->kind == RECORD_PTR ? r->name : q->address));
 	else if (a->outcome != DNS_FOUND || a->count == 0)
 		say(f, missing(r), "not published", STR(""));
 	else if (r->type == DNS_TXT)
 		judge_txt(r, a, f);
+	else if (r->type == DNS_PTR)
+		judge_ptr(r, a, f);
+	else if (r->kind == RECORD_SOURCE)
+		judge_source(r, a, f);
 	else if (r->kind == RECORD_MX)
 		judge_mx(r, a, f);
 	else if (r->kind == RECORD_SRV)
@@ -204,10 +246,35 @@ static void second_done(struct dns_query *query, const struct dns_answer *a)
 	finish_one(q->check);
 }
 
+static void ask_name(struct question *q, struct str address)
+{
+	struct buf name = { 0 };
+
+	(void)inet_ntop(
+		address.n == 4 ? AF_INET : AF_INET6, address.p, q->address, sizeof q->address);
+	dns_reverse(&name, address);
+	resolve_start(q->check->dns, &q->second, buf_str(&name), DNS_PTR, second_done);
+	buf_deinit(&name);
+}
+
+static enum dns_type first_type(const struct record *r)
+{
+	return r->kind == RECORD_PTR_V4 ? DNS_A : r->kind == RECORD_PTR_V6 ? DNS_AAAA : r->type;
+}
+
 static void done(struct dns_query *query, const struct dns_answer *a)
 {
 	struct question *q = LIST_OF(query, struct question, query);
 
+	if (record_is_checked_only(q->record) && a->outcome == DNS_FOUND && a->count > 0) {
+		ask_name(q, a->rows[0].data);
+		return;
+	}
+	if (record_is_checked_only(q->record) &&
+		(a->outcome == DNS_NODATA || a->outcome == DNS_NXDOMAIN)) {
+		finish_one(q->check); /* that it is missing is told elsewhere */
+		return;
+	}
 	/* One family is enough. */
 	if (q->record->kind == RECORD_ADDRESS &&
 		(a->outcome == DNS_NODATA || a->outcome == DNS_NXDOMAIN)) {
@@ -243,7 +310,8 @@ enum status records_check(const struct records *r, struct str resolver, struct s
 		if (r->rows[i].kind == RECORD_WEB)
 			continue; /* what it points at is nothing of ours */
 		c.open++;
-		resolve_start(c.dns, &q->query, str_c(r->rows[i].name), r->rows[i].type, done);
+		resolve_start(
+			c.dns, &q->query, str_c(r->rows[i].name), first_type(&r->rows[i]), done);
 	}
 	if (c.open > 0)
 		loop_run(c.loop);

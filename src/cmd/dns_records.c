@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "cmd/dns_records.h"
 #include "cmd/zone.h"
+#include "daemon/config_out.h"
+#include "net/cidr.h"
 #include "trust/mtasts.h"
 #include "net/spki.h"
 
@@ -103,6 +105,45 @@ static void add_sts(struct records *r, struct str domain, struct str host)
 		       buf_steal_c(&value), "mail comes over TLS only (MTA-STS)" });
 }
 
+/* One address that mail of the domain leaves from: its name is what EHLO says, and leads back to it. */
+static void add_source(struct records *r, struct str helo, const char *address)
+{
+	unsigned char octets[16];
+	struct buf name = { 0 };
+	bool v4;
+
+	if (address[0] == '\0' || !cidr_address(str_c(address), octets))
+		return;
+	v4 = cidr_is_v4(octets);
+	dns_reverse(&name, v4 ? str_of(octets + 12, 4) : str_of(octets, 16));
+	add(r, (struct record){ RECORD_SOURCE, v4 ? DNS_A : DNS_AAAA, false,
+		       text("@", helo, STR("")), text("@", str_c(address), STR("")),
+		       "address that mail leaves from" });
+	add(r, (struct record){ RECORD_PTR, DNS_PTR, false, buf_steal_c(&name),
+		       text("@.", helo, STR("")), "name of the address that mail leaves from" });
+}
+
+static void add_sources(struct records *r, struct str domain, const struct config *config)
+{
+	char *sender = text("postmaster#@", domain, STR("@"));
+	const struct config_source *s = config_source(config, str_c(sender));
+	struct str host = str_c(config->hostname), helo = host;
+
+	if (s != NULL && s->helo[0] != '\0')
+		helo = str_c(s->helo);
+	if (s != NULL) {
+		add_source(r, helo, s->ipv4);
+		add_source(r, helo, s->ipv6);
+	}
+	if (s == NULL || s->ipv4[0] == '\0')
+		add(r, (struct record){ RECORD_PTR_V4, DNS_PTR, false, text("@", host, STR("")),
+			       text("@.", helo, STR("")), "name of the server's address" });
+	if (s == NULL || s->ipv6[0] == '\0')
+		add(r, (struct record){ RECORD_PTR_V6, DNS_PTR, false, text("@", host, STR("")),
+			       text("@.", helo, STR("")), "name of the server's address" });
+	free(sender);
+}
+
 static void add_web(struct records *r, struct str domain, const struct config *config)
 {
 	static const struct {
@@ -151,6 +192,7 @@ enum status records_make(struct records *r, struct str domain, const struct conf
 	if (add_tlsa(r, host, certificate, err) != ST_OK)
 		return err->code;
 	add_services(r, domain, host);
+	add_sources(r, domain, config);
 	add_web(r, domain, config);
 	return ST_OK;
 }

@@ -19,6 +19,10 @@ enum record_kind {
 	RECORD_TLSRPT,
 	RECORD_TLSA,
 	RECORD_SRV,
+	RECORD_SOURCE, /* of what EHLO says where the configuration has a source */
+	RECORD_PTR,    /* the name of such an address */
+	RECORD_PTR_V4, /* the same of the address that `name` turns out to have: only to be checked */
+	RECORD_PTR_V6,
 	RECORD_WEB, /* a name that leads to listen https */
 };
 
@@ -29,6 +33,11 @@ struct record {
 	char *name, *value; /* heap; names without the last dot, TXT as one text */
 	const char *purpose;
 };
+
+static inline bool record_is_checked_only(const struct record *r)
+{
+	return r->kind == RECORD_PTR_V4 || r->kind == RECORD_PTR_V6;
+}
 
 struct records {
 	struct record *rows; /* heap */

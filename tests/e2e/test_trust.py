@@ -109,6 +109,10 @@ def test_dkim_keys_stay_secret(office):
     assert 'second.test' not in {row['domain'] for row in office.json('dkim', 'list')}
 
 
+# of the address that the zone gives to mx.published.test
+NAME = '1.' + '0.' * 23 + '0.7.4.0.1.0.0.2.ip6.arpa. IN PTR mx.published.test.\n'
+
+
 class Zone:
     """A domain of an office that does not run, and a DNS server that has its zone."""
 
@@ -129,17 +133,19 @@ class Zone:
         return subprocess.run([BIN, *words, '--state', self.state], capture_output=True, text=True, check=False,
                               timeout=60, env=environment())
 
-    def serve(self, lines):
+    def serve(self, lines, names=NAME):
         with open(self.folder + '/zone', 'w', encoding='ascii') as f:
             f.write('published.test. IN SOA ns.published.test. h.published.test. 1 60 60 60 60\n'
-                    'published.test. IN NS ns.published.test.\nmx.published.test. IN AAAA 2001:db8::1\n' + lines)
+                    'published.test. IN NS ns.published.test.\nmx.published.test. IN AAAA 2001:470::1\n' + lines)
+        with open(self.folder + '/reverse', 'w', encoding='ascii') as f:
+            f.write('arpa. IN SOA ns.published.test. h.published.test. 1 60 60 60 60\narpa. IN NS ns.published.test.\n' + names)
         with open(self.folder + '/nsd.conf', 'w', encoding='ascii') as f:
             f.write(f'server:\n ip-address: 127.0.0.1@{self.port}\n server-count: 1\n username: ""\n chroot: ""\n'
                     f' zonesdir: "{self.folder}"\n database: ""\n pidfile: "{self.folder}/pid"\n'
                     f' xfrdfile: "{self.folder}/xfrd"\n zonelistfile: "{self.folder}/list"\n'
                     f' xfrdir: "{self.folder}"\n logfile: "{self.folder}/log"\n'
                     'remote-control:\n control-enable: no\n'
-                    'zone:\n name: published.test\n zonefile: zone\n')
+                    'zone:\n name: published.test\n zonefile: zone\nzone:\n name: arpa\n zonefile: reverse\n')
         self.stop()
         self.server = subprocess.Popen(['/usr/sbin/nsd', '-d', '-c', self.folder + '/nsd.conf'])
         wait_until(self.answers, 20, 'nsd')
@@ -179,6 +185,27 @@ def test_dns(_office):
             zone.stop()
 
 
+def check_names(zone, records):
+    """The name of the address that mail leaves from is what EHLO says."""
+    zone.serve(records, NAME.replace('mx.', 'other.'))
+    code, found = zone.check()
+    assert code == 0 and found[('PTR', 'mx')] == ('WARN', 'EHLO says another name than the address has: other.published.test'), found
+    zone.serve(records, '')
+    code, found = zone.check()
+    assert code == 0 and found[('PTR', 'mx')] == (
+        'WARN', 'many servers take no mail from an address without a name: 2001:470::1'), found
+    with open(zone.state + '/restante.conf', 'a', encoding='ascii') as f:
+        f.write('source published.test { ipv4 = 192.0.4.7 helo = out.published.test }\n')
+    more = zone.run('dns', 'published.test').stdout
+    assert '\nout.published.test. IN A 192.0.4.7\n' in more and '; 7.4.0.192.in-addr.arpa. IN PTR out.published.test. ;' in more, more
+    zone.serve(more, '7.4.0.192.in-addr.arpa. IN PTR out.published.test.\n')
+    code, found = zone.check()
+    assert code == 0 and found[('PTR', '7')] == found[('A', 'out')] == ('OK', ''), found
+    zone.serve(more.replace('192.0.4.7', '192.0.4.8'))
+    code, found = zone.check()
+    assert code == 0 and found[('A', 'out')][0] == 'WARN' and found[('PTR', '7')][0] == 'WARN', found
+
+
 def check_dns(zone):
     assert 'dkim new' in zone.run('dns', 'published.test').stderr
     zone.run('dkim', 'new', 'published.test', '--selector', 'k')
@@ -201,7 +228,7 @@ def check_dns(zone):
     zone.serve('')
     code, found = zone.check()
     assert code == 1
-    assert {name: result for (kind, name), (result, _) in found.items() if kind != 'SRV'} == {
+    assert {name: result for (kind, name), (result, _) in found.items() if kind not in ('SRV', 'PTR')} == {
         'published': 'FAIL', 'mx': 'WARN', 'k-rsa': 'FAIL', 'k-ed25519': 'FAIL', '_dmarc': 'FAIL',
         '_mta-sts': 'WARN', '_smtp': 'WARN', '_25': 'WARN'} | {'mx': found[('TXT', 'mx')][0]}
     assert found[('A', 'mx')][0] == 'OK' and found[('TXT', 'mx')][0] == 'WARN'
@@ -222,6 +249,8 @@ def check_dns(zone):
         code, found = zone.check()
         assert found[name][0] == result, (old, found)
         assert code == (1 if result == 'FAIL' else 0), (old, code)
+
+    check_names(zone, records)
 
     # Nobody answers: that says nothing about the zone.
     zone.stop()

@@ -219,9 +219,32 @@ static void many_rows(void **state)
 	buf_deinit(&m);
 }
 
+static void reverse_names(void **state)
+{
+	static const struct {
+		struct str address, name;
+	} t[] = {
+		{ STR_INIT("\xc0\0\2\x7b"), STR_INIT("123.2.0.192.in-addr.arpa") },
+		/* RFC 3596 2.5 */
+		{ STR_INIT("\x43\x21\0\0\0\1\0\2\0\3\0\4\x05\x67\x89\xab"),
+			STR_INIT("b.a.9.8.7.6.5.0.4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.0.0.0.0.1.2.3.4."
+				 "ip6.arpa") },
+	};
+	struct buf name = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		buf_clear(&name);
+		dns_reverse(&name, t[i].address);
+		assert_true(str_eq(buf_str(&name), t[i].name));
+	}
+	buf_deinit(&name);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reverse_names),
 		cmocka_unit_test(parse_rows),
 		cmocka_unit_test(fields),
 		cmocka_unit_test(cut),
