@@ -211,6 +211,7 @@ enum resolved {
 	/* not said here: */
 	RESOLVED_FULL,         /* its quota is used up: 452 4.2.2, or 552 5.2.2 */
 	RESOLVED_CAPPED,       /* the account sent to too many: 450 4.7.28 */
+	RESOLVED_CAPPED_NEW,   /* to too many for the first time: 450 4.7.28 */
 	RESOLVED_SUPPRESSED,   /* it was reported not to exist: 550 5.1.1 */
 	RESOLVED_NO_DISK,      /* too little room on the disk: 452 4.3.1 */
 	RESOLVED_NOT_A_NOTICE, /* an address that only notices may be sent to: 550 5.7.1 */

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 
 enum {
-	SCHEMA_VERSION = 6,
+	SCHEMA_VERSION = 7,
 	APPLICATION_ID = 0x52455354, /* "REST" in the file's header, see file(1) */
 	BUSY_MS = 2000,
 };
@@ -76,6 +76,11 @@ static const char *const upgrades[SCHEMA_VERSION] = {
 	      " DELETE FROM suppression WHERE account = old.id; END;",
 	[5] = "CREATE TABLE sent(account INTEGER PRIMARY KEY, hour REAL NOT NULL,"
 	      " day REAL NOT NULL, at_ms INTEGER NOT NULL);",
+	[6] = "CREATE TABLE correspondent(account INTEGER NOT NULL, address INTEGER NOT NULL,"
+	      " at_ms INTEGER NOT NULL, PRIMARY KEY(account, address)) WITHOUT ROWID;"
+	      "CREATE INDEX correspondent_time ON correspondent(account, at_ms);"
+	      "CREATE TRIGGER account_gone_correspondent AFTER DELETE ON account BEGIN"
+	      " DELETE FROM correspondent WHERE account = old.id; END;",
 };
 
 #define ACCOUNT_COLUMNS                                                                            \
@@ -205,6 +210,13 @@ static const char *const statements[SQL_COUNT] = {
 	[SQL_SUPPRESSION_EACH] =
 		"SELECT a.address, s.address, s.at_ms FROM suppression s"
 		" JOIN account a ON a.id = s.account ORDER BY a.address, s.address",
+	[SQL_CORRESPONDENT_GET] = "SELECT 1 FROM correspondent WHERE account = ?1 AND address = ?2",
+	[SQL_CORRESPONDENT_NEW] =
+		"SELECT count(*) FROM correspondent WHERE account = ?1 AND at_ms > ?2",
+	[SQL_CORRESPONDENT_ADD] = "INSERT OR REPLACE INTO correspondent VALUES(?1, ?2, ?3)",
+	[SQL_CORRESPONDENT_TRIM] =
+		"DELETE FROM correspondent WHERE account = ?1 AND at_ms <= (SELECT at_ms"
+		" FROM correspondent WHERE account = ?1 ORDER BY at_ms DESC LIMIT 1 OFFSET ?2)",
 	[SQL_DKIM_ADD] = "INSERT INTO dkim_key(domain, selector, algorithm, private, record,"
 			 " created_ms, active_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[SQL_DKIM_DEL] = "DELETE FROM dkim_key WHERE domain = ?1 AND ?2 IN (selector, '')",

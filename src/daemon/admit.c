@@ -128,6 +128,10 @@ struct admit_reply admit_reply(enum resolved resolved, const struct config *conf
 			STR_INIT(
 				"4.7.28 this account sent to too many recipients, try again later"),
 			"capped" },
+		[RESOLVED_CAPPED_NEW] = { 450,
+			STR_INIT("4.7.28 this account wrote to too many for the first time, try "
+				 "again tomorrow"),
+			"capped-new" },
 		[RESOLVED_SUPPRESSED] = { 550,
 			STR_INIT("5.1.1 this recipient was reported not to exist"), "suppressed" },
 		[RESOLVED_NO_DISK] = { 452,

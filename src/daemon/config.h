@@ -65,6 +65,7 @@ struct config {
 	int64_t smtp_client_connect_timeout_ms, smtp_client_greeting_timeout_ms,
 		smtp_client_command_timeout_ms, smtp_client_data_timeout_ms,
 		smtp_client_block_timeout_ms, smtp_client_dot_timeout_ms;
+	int64_t account_new_recipients_per_day; /* 0: no limit, and nobody is remembered */
 	int64_t account_recipients_per_hour, account_recipients_per_day; /* 0: no limit */
 	bool suppression;
 	bool submit_socket;

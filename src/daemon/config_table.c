@@ -187,6 +187,10 @@ const struct config_setting config_settings[] = {
 	{ "account_recipients_per_day", CONFIG_COUNT, AT(account_recipients_per_day), "2000", 0,
 		1000000000, NULL,
 		"The same for a day." },
+	{ "account_new_recipients_per_day", CONFIG_COUNT, AT(account_new_recipients_per_day), "0", 0,
+		1000000, NULL,
+		"Recipients elsewhere that one account may write to for the first time in a day: who has its password "
+		"writes to strangers; whom it wrote to is remembered only while this is set; 0: no limit." },
 	{ "suppression", CONFIG_BOOL, AT(suppression), "no", 0, 0, NULL,
 		"Remembers for each account who was reported not to exist (5.1.1), and refuses mail to them." },
 	{ "submit_socket", CONFIG_BOOL, AT(submit_socket), "yes", 0, 0, NULL,

@@ -151,7 +151,8 @@ static void explain_recipient(struct explain *e)
 	say_name(e);
 	if (resolved == RESOLVED && e->admit.relayed)
 		say(e, "caps", "counted by the server",
-			STR("account_recipients_per_hour, account_recipients_per_day"));
+			STR("account_recipients_per_hour, account_recipients_per_day, "
+			    "account_new_recipients_per_day"));
 	if (resolved == RESOLVED)
 		say_routes(e, &found);
 	decide(e, "recipient", reply.code,

@@ -174,6 +174,8 @@ enum said svc_srs(struct svc_session *x, struct str sender, struct buf *out);
 bool svc_forwarded(struct str recipient, struct str address);
 /* svc_limits.c: one more recipient elsewhere; false: the account had too many. */
 bool svc_cap_take(struct svc *s, uint64_t account);
+/* He is one whom the account may write to, known or new; false: it had too many new ones. */
+bool svc_may_write_to(struct svc *s, uint64_t account, struct str recipient);
 void svc_caps_free(struct svc *s);
 /* Over a restart; what was sent since the last time it was kept is forgotten by a crash. */
 void svc_caps_load(struct svc *s);

@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
+#include "account/correspondent.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/svc.h"
 
-enum { HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS, DISK_LOOK_MS = 1000 };
+enum { HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS, DISK_LOOK_MS = 1000, CORRESPONDENTS = 20000 };
 
 struct svc_cap {
 	uint64_t account; /* 0: free */
@@ -90,6 +91,28 @@ bool svc_cap_take(struct svc *s, uint64_t account)
 	slot->hour += hour > 0;
 	slot->day += day > 0;
 	return true;
+}
+
+bool svc_may_write_to(struct svc *s, uint64_t account, struct str recipient)
+{
+	struct correspondent c = { .account = account,
+		.address = recipient,
+		.now_ms = clock_steady_ms(),
+		.most = s->office.config->account_new_recipients_per_day,
+		.kept = CORRESPONDENTS };
+	struct err err = { 0 };
+
+	if (c.most == 0)
+		return true;
+	switch (correspondent_take(s->office.directory, &c, &err)) {
+	case SAID_YES: return true;
+	case SAID_NOTHING: /* mail is rather sent */
+		log_error("queue.caps-not-kept", F_C("err", err.text));
+		return true;
+	case SAID_NO: break;
+	}
+	log_warn("queue.capped-new", F_INT("account", account), F_STR("to", recipient));
+	return false;
 }
 
 static void load_one(void *arg, const struct kept_sent *row)

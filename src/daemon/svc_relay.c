@@ -22,11 +22,17 @@ enum resolved svc_resolve(struct svc_session *x, struct str recipient, struct ma
 	if (svc_disk_low(x->edge->svc))
 		return RESOLVED_NO_DISK;
 	resolved = admit_recipient(&admit, recipient, found);
-	if (resolved != RESOLVED || !admit.relayed || svc_cap_take(x->edge->svc, svc_sends_as(x)))
+	if (resolved != RESOLVED || !admit.relayed)
 		return resolved;
+	if (!svc_may_write_to(x->edge->svc, svc_sends_as(x), recipient))
+		resolved = RESOLVED_CAPPED_NEW;
+	else if (!svc_cap_take(x->edge->svc, svc_sends_as(x)))
+		resolved = RESOLVED_CAPPED;
+	else
+		return RESOLVED;
 	maildrops_free(found);
 	*found = (struct maildrops){ 0 };
-	return RESOLVED_CAPPED;
+	return resolved;
 }
 
 bool svc_forwarded(struct str recipient, struct str address)
