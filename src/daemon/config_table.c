@@ -16,7 +16,7 @@ const char config_tls_modes[] = "none starttls implicit";
 
 #define KEYWORDS                                                                                   \
 	"PIPELINING SIZE 8BITMIME SMTPUTF8 CHUNKING STARTTLS AUTH DSN LIMITS ENHANCEDSTATUSCODES " \
-	"REQUIRETLS FUTURERELEASE XVERP"
+	"REQUIRETLS FUTURERELEASE XVERP ETRN"
 #define MECHANISMS "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS OAUTHBEARER XOAUTH2 EXTERNAL"
 
 /* clang-format off */

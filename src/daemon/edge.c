@@ -427,32 +427,12 @@ static void turn_end(void *arg)
 	log_flush();
 }
 
-static unsigned extensions(const char *words)
+static unsigned extensions(struct str words)
 {
-	static const struct {
-		struct str word;
-		enum smtpd_extension x;
-	} rows[] = {
-		{ STR_INIT("PIPELINING"), SMTPD_X_PIPELINING },
-		{ STR_INIT("SIZE"), SMTPD_X_SIZE },
-		{ STR_INIT("8BITMIME"), SMTPD_X_8BITMIME },
-		{ STR_INIT("SMTPUTF8"), SMTPD_X_SMTPUTF8 },
-		{ STR_INIT("CHUNKING"), SMTPD_X_CHUNKING },
-		{ STR_INIT("STARTTLS"), SMTPD_X_STARTTLS },
-		{ STR_INIT("AUTH"), SMTPD_X_AUTH },
-		{ STR_INIT("DSN"), SMTPD_X_DSN },
-		{ STR_INIT("LIMITS"), SMTPD_X_LIMITS },
-		{ STR_INIT("REQUIRETLS"), SMTPD_X_REQUIRETLS },
-		{ STR_INIT("ETRN"), SMTPD_X_ETRN },
-		{ STR_INIT("FUTURERELEASE"), SMTPD_X_FUTURERELEASE },
-		{ STR_INIT("XVERP"), SMTPD_X_XVERP },
-		{ STR_INIT("ENHANCEDSTATUSCODES"), SMTPD_X_ENHANCEDSTATUSCODES },
-	};
 	unsigned set = 0;
 
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		if (has_word(words, rows[i].word))
-			set |= rows[i].x;
+	while (words.n > 0)
+		set |= smtpd_extension_named(str_cut(&words, ' '));
 	return set;
 }
 
@@ -466,7 +446,7 @@ static void listen_all(struct edge *e)
 	for (size_t i = 0; i < n; i++) {
 		e->listeners[i].edge = e;
 		e->listeners[i].row = e->start->listeners[i].row;
-		e->listeners[i].discard = extensions(e->listeners[i].row->discard_ehlo);
+		e->listeners[i].discard = extensions(str_c(e->listeners[i].row->discard_ehlo));
 		cidr_set_parse(
 			&e->listeners[i].proxies, str_c(e->listeners[i].row->proxy_networks), &bad);
 		listener_init(

@@ -63,6 +63,8 @@ enum smtpd_extension {
 	SMTPD_X_ETRN = 8192,
 	SMTPD_X_XVERP = 16384,
 };
+/* By its keyword in EHLO; 0: none of these. */
+unsigned smtpd_extension_named(struct str keyword);
 
 struct smtpd_peer { /* facts about this connection, copied */
 	enum smtpd_role role;

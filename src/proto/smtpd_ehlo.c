@@ -3,6 +3,36 @@
 
 enum { ORDINARY_REPLY = 512 };
 
+/* In the order of the reply. */
+static const struct {
+	struct str keyword;
+	enum smtpd_extension x;
+} keywords[] = {
+	{ STR_INIT("PIPELINING"), SMTPD_X_PIPELINING },
+	{ STR_INIT("SIZE"), SMTPD_X_SIZE },
+	{ STR_INIT("8BITMIME"), SMTPD_X_8BITMIME },
+	{ STR_INIT("SMTPUTF8"), SMTPD_X_SMTPUTF8 },
+	{ STR_INIT("CHUNKING"), SMTPD_X_CHUNKING },
+	{ STR_INIT("STARTTLS"), SMTPD_X_STARTTLS },
+	{ STR_INIT("AUTH"), SMTPD_X_AUTH },
+	{ STR_INIT("DSN"), SMTPD_X_DSN },
+	{ STR_INIT("LIMITS"), SMTPD_X_LIMITS },
+	{ STR_INIT("XCLIENT"), SMTPD_X_XCLIENT },
+	{ STR_INIT("REQUIRETLS"), SMTPD_X_REQUIRETLS },
+	{ STR_INIT("ETRN"), SMTPD_X_ETRN },
+	{ STR_INIT("FUTURERELEASE"), SMTPD_X_FUTURERELEASE },
+	{ STR_INIT("XVERP"), SMTPD_X_XVERP },
+	{ STR_INIT("ENHANCEDSTATUSCODES"), SMTPD_X_ENHANCEDSTATUSCODES },
+};
+
+unsigned smtpd_extension_named(struct str keyword)
+{
+	for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++)
+		if (str_eq(keywords[i].keyword, keyword))
+			return keywords[i].x;
+	return 0;
+}
+
 bool smtpd_offers(const struct smtpd *s, enum smtpd_extension x)
 {
 	const struct smtpd_config *c = s->config;
@@ -105,26 +135,6 @@ static void put_parameters(struct smtpd *s, enum smtpd_extension x)
 /* No enhanced codes here (RFC 2034 4). */
 void smtpd_ehlo_reply(struct smtpd *s)
 {
-	static const struct {
-		struct str keyword;
-		enum smtpd_extension x;
-	} rows[] = {
-		{ STR_INIT("PIPELINING"), SMTPD_X_PIPELINING },
-		{ STR_INIT("SIZE"), SMTPD_X_SIZE },
-		{ STR_INIT("8BITMIME"), SMTPD_X_8BITMIME },
-		{ STR_INIT("SMTPUTF8"), SMTPD_X_SMTPUTF8 },
-		{ STR_INIT("CHUNKING"), SMTPD_X_CHUNKING },
-		{ STR_INIT("STARTTLS"), SMTPD_X_STARTTLS },
-		{ STR_INIT("AUTH"), SMTPD_X_AUTH },
-		{ STR_INIT("DSN"), SMTPD_X_DSN },
-		{ STR_INIT("LIMITS"), SMTPD_X_LIMITS },
-		{ STR_INIT("XCLIENT"), SMTPD_X_XCLIENT },
-		{ STR_INIT("REQUIRETLS"), SMTPD_X_REQUIRETLS },
-		{ STR_INIT("ETRN"), SMTPD_X_ETRN },
-		{ STR_INIT("FUTURERELEASE"), SMTPD_X_FUTURERELEASE },
-		{ STR_INIT("XVERP"), SMTPD_X_XVERP },
-		{ STR_INIT("ENHANCEDSTATUSCODES"), SMTPD_X_ENHANCEDSTATUSCODES },
-	};
 	size_t last = s->out.len;
 
 	buf_reserve(&s->out, ORDINARY_REPLY);
@@ -133,13 +143,13 @@ void smtpd_ehlo_reply(struct smtpd *s)
 	buf_put(&s->out, STR(" greets "));
 	buf_put(&s->out, s->peer.address);
 	buf_put(&s->out, STR("\r\n"));
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		if (!smtpd_offers(s, rows[i].x))
+	for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++) {
+		if (!smtpd_offers(s, keywords[i].x))
 			continue;
 		last = s->out.len;
 		buf_put(&s->out, STR("250-"));
-		buf_put(&s->out, rows[i].keyword);
-		put_parameters(s, rows[i].x);
+		buf_put(&s->out, keywords[i].keyword);
+		put_parameters(s, keywords[i].x);
 		buf_put(&s->out, STR("\r\n"));
 	}
 	if (s->origin.len > 0) {

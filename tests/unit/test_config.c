@@ -8,6 +8,7 @@
 #include "daemon/config_out.h"
 #include "daemon/config_remote.h"
 #include "daemon/nearest.h"
+#include "proto/smtpd.h"
 
 static struct config *must_parse(struct str text)
 {
@@ -73,7 +74,7 @@ static void errors_rows(void **state)
 			"restante.conf:2: discard_ehlo cannot be \"DSN TLS\": allowed is none, "
 			"PIPELINING, "
 			"SIZE, 8BITMIME, SMTPUTF8, CHUNKING, STARTTLS, AUTH, DSN, LIMITS, "
-			"ENHANCEDSTATUSCODES, REQUIRETLS, FUTURERELEASE and XVERP" },
+			"ENHANCEDSTATUSCODES, REQUIRETLS, FUTURERELEASE, XVERP and ETRN" },
 		{ "not a bool", STR_INIT("cleartext_auth = maybe"),
 			"restante.conf:1: cleartext_auth cannot be \"maybe\": allowed is yes or "
 			"no" },
@@ -242,6 +243,26 @@ static void syntax_errors_are_caught(void **state)
 		assert_int_equal(err.code, ST_USAGE);
 		assert_true(str_starts(str_c(err.text), STR("restante.conf")));
 	}
+}
+
+/* What discard_ehlo takes, the server knows. */
+static void keywords_of_ehlo(void **state)
+{
+	struct str words = { NULL, 0 };
+
+	(void)state;
+	for (size_t i = 0; i < config_listen_settings_count; i++)
+		if (str_eq(str_c(config_listen_settings[i].name), STR("discard_ehlo")))
+			words = str_c(config_listen_settings[i].words);
+	assert_true(str_eq(str_cut(&words, ' '), STR("none")));
+	assert_true(words.n > 0);
+	while (words.n > 0) {
+		struct str word = str_cut(&words, ' ');
+
+		if (smtpd_extension_named(word) == 0)
+			fail_msg("%.*s", STR_ARG(word));
+	}
+	assert_int_equal(smtpd_extension_named(STR("none")), 0);
 }
 
 static void defaults(void **state)
@@ -599,6 +620,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(errors_rows),
 		cmocka_unit_test(syntax_errors_are_caught),
+		cmocka_unit_test(keywords_of_ehlo),
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(values),
 		cmocka_unit_test(certificates_and_tickets),
