@@ -1,5 +1,6 @@
 """At the limit and one past it; clients that are slow, silent or greedy."""
 
+import random
 import socket
 import threading
 import time
@@ -8,7 +9,25 @@ import messages
 from office import PASSWORD, added, wait_until
 
 LIMIT = 1 << 20
-OFFICE = {'config': 'message_size_limit = "1M"\nconnections_per_address = 30\nconnections_per_network = 100\n'}
+
+
+def free_port():
+    """Below the kernel's own choice for clients, above an office's."""
+    while True:
+        port = random.randrange(32000, 32700)
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(('127.0.0.1', port))
+                return port
+            except OSError:
+                continue
+
+
+PROXIED = free_port()
+OFFICE = {'config': 'message_size_limit = "1M"\nconnections_per_address = 30\nconnections_per_network = 100\n'
+                    f'listen by-proxy {{ protocol = smtp port = {PROXIED} address = "127.0.0.1"\n'
+                    '    proxy_networks = "127.0.0.1" }\n'}
 ANN = 'ann@example.test'
 
 
@@ -164,29 +183,51 @@ def test_a_thousand_connections_from_one_address(office):
 
 
 def greeted_from(office, held, source):
-    """A connection from there: was it taken?"""
-    s = socket.create_connection(('127.0.0.1', office.port('smtp')), timeout=60, source_address=(source, 0))
+    """A connection from there, by IPv6 as a proxy tells it: was it taken?"""
+    six = ':' in source
+    s = socket.create_connection(('127.0.0.1', PROXIED if six else office.port('smtp')), timeout=60,
+                                 source_address=None if six else (source, 0))
     held.append(s)
     try:
+        if six:
+            s.sendall(f'PROXY TCP6 {source} ::1 1025 25\r\n'.encode())
         return s.recv(100).startswith(b'220')
-    except ConnectionResetError:
+    except (BrokenPipeError, ConnectionResetError):
         return False
 
 
-def test_connections_from_one_network(office):
+def check_network(office, four, fifth, elsewhere):
     held = []
     try:
-        taken = [[greeted_from(office, held, f'127.0.9.{n}') for _ in range(25)] for n in range(1, 6)]
-        assert all(all(one) for one in taken[:4]), taken  # 100: the limit
-        assert not any(taken[4]), taken
-        assert greeted_from(office, held, '127.0.10.1')
+        taken = [[greeted_from(office, held, one.format(n)) for n in range(1, 26)] for one in four]
+        assert all(all(one) for one in taken), taken  # 100: the limit
+        assert not any(greeted_from(office, held, fifth) for _ in range(25))
+        assert greeted_from(office, held, elsewhere)
     finally:
         for s in held:
             s.close()
     held = []
-    wait_until(lambda: greeted_from(office, held, '127.0.9.5'), 60, 'room again')
+    wait_until(lambda: greeted_from(office, held, fifth), 60, 'room again')
     for s in held:
         s.close()
+
+
+def test_connections_from_one_network(office):
+    check_network(office, [f'127.0.9.{n}' for n in range(1, 5)], '127.0.9.5', '127.0.10.1')
+    # By IPv6 a /48.
+    check_network(office, [f'2001:db8:9:{n}:{{0}}:{{0}}:1:1' for n in range(1, 5)], '2001:db8:9:5:1:1:1:1',
+                  '2001:db8:a:1:1:1:1:1')
+
+
+def test_an_address_is_a_64_by_ipv6(office):
+    held = []
+    try:
+        taken = [greeted_from(office, held, f'2001:db8:b:1:{n}:1:1:1') for n in range(1, 41)]
+        assert taken == [True] * 30 + [False] * 10, taken
+        assert greeted_from(office, held, '2001:db8:b:2:1:1:1:1')
+    finally:
+        for s in held:
+            s.close()
 
 
 def welcome(office):
