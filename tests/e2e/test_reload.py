@@ -161,3 +161,21 @@ def test_many_reloads(office):
     still_works(office)
     wait_until(lambda: len(office.children()) <= 1 + 2 * (os.cpu_count() or 1), 20,
                'old processes end')
+
+
+def test_dropped_characters(office):
+    """The answer of before was kept in memory; the new setting counts for it, too."""
+    def code():
+        with office.mx() as s:
+            s.ehlo()
+            s.mail('x@y.test')
+            return s.rcpt('a.nn@example.test')[0]
+
+    assert code() == 550
+    with open(office.path('restante.conf'), encoding='utf-8') as f:
+        before = f.read()
+    for text, wanted in ((before + '\ndrop_characters = "."\n', 250), (before, 550)):
+        with open(office.path('restante.conf'), 'w', encoding='utf-8') as f:
+            f.write(text)
+        hang_up(office)
+        wait_until(lambda want=wanted: code() == want, 60, f'{wanted}')
