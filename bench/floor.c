@@ -18,7 +18,7 @@
 
 enum {
 	TURN = 128,
-	RECORD = 1400,
+	RECORD = 300,
 	ROOM = 64 << 20,
 	FDS = 4096,
 	ONWARD = 8,
@@ -29,8 +29,12 @@ enum {
 static const char envelope[] =
 	"MAIL FROM:<bench@client.test> BODY=8BITMIME\r\nRCPT TO:<r1@relay.test>\r\nDATA\r\n";
 static bool in_body[FDS], leaves[FDS];
-static size_t body_octets; /* of the last message */
-static char last_body[BODY];
+static size_t octets;       /* that came and are not kept yet */
+static size_t usual_octets; /* of the last message */
+static struct {
+	size_t octets;
+	char last[4];
+} body[FDS];
 static int epoll;
 
 static struct next { /* a connection to the next server */
@@ -97,9 +101,9 @@ static bool reply_all(int fd, const char *in, const char *end)
 /* True: a message came, and its reply is still to be sent. */
 static bool serve(int fd)
 {
-	static char in[65536 + 4];
-	ssize_t n = recv(fd, in, sizeof in - 4, MSG_DONTWAIT);
-	const char *end = in + n;
+	static char room[4 + 65536], *in = room + 4;
+	ssize_t n = recv(fd, in, sizeof room - 4, MSG_DONTWAIT);
+	const char *end;
 
 	if (n <= 0) {
 		if (n == 0)
@@ -107,16 +111,19 @@ static bool serve(int fd)
 		return false;
 	}
 	if (!in_body[fd])
-		return reply_all(fd, in, end), false;
-	end = n < 5                                  ? NULL
-	      : memcmp(end - 5, "\r\n.\r\n", 5) == 0 ? end
-						     : memmem(in, (size_t)n, "\r\n.\r\n", 5);
+		return reply_all(fd, in, in + n), false;
+	octets += (size_t)n;
+	body[fd].octets += (size_t)n;
+	memcpy(room, body[fd].last, 4);
+	end = n > 16 ? memmem(in + n - 16, 16, "\r\n.\r\n", 5)
+		     : memmem(room, (size_t)n + 4, "\r\n.\r\n", 5);
+	memcpy(body[fd].last, room + n, 4);
 	if (end == NULL)
 		return false;
+	leaves[fd] = end + 5 < in + n; /* QUIT came with it */
+	usual_octets = body[fd].octets < BODY ? body[fd].octets : BODY;
 	in_body[fd] = false;
-	body_octets = (size_t)n < BODY ? (size_t)n : BODY;
-	memcpy(last_body, in, body_octets);
-	leaves[fd] = end < in + n; /* QUIT came with it */
+	memset(&body[fd], 0, sizeof body[fd]);
 	return true;
 }
 
@@ -131,18 +138,26 @@ static void answer(int fd)
 		close(fd);
 }
 
+/* As many octets as came, and what a server must know of each message. */
 static void keep(int file, int count)
 {
-	static char records[TURN * RECORD];
+	static char records[1 << 20];
 	static off_t at;
+	size_t left = octets + (size_t)count * RECORD;
 
 	if (file < 0 || count == 0)
 		return;
-	if (at + (off_t)sizeof records > ROOM)
-		at = 0;
-	if (pwrite(file, records, (size_t)count * RECORD, at) < 0 || fdatasync(file) < 0)
+	octets = 0;
+	for (size_t n; left > 0; left -= n) {
+		n = left < sizeof records ? left : sizeof records;
+		if (at + (off_t)n > ROOM)
+			at = 0;
+		if (pwrite(file, records, n, at) < 0)
+			exit(1);
+		at += (off_t)n;
+	}
+	if (fdatasync(file) < 0)
 		exit(1);
-	at += (off_t)count * RECORD;
 }
 
 static bool dial(struct next *c)
@@ -177,17 +192,19 @@ static bool dial(struct next *c)
 
 static void hand_on(struct next *c)
 {
+	static const char chunk[] =
+		"MAIL FROM:<bench@client.test>\r\nRCPT TO:<r1@relay.test>\r\nBDAT %zu LAST\r\n";
 	static char out[MOST * (BODY + 256)];
 	size_t n = 0;
 
 	for (int i = 0; waiting > 0 && i < (c->chunking ? MOST : 1); i++, waiting--) {
 		if (c->chunking)
-			n += (size_t)sprintf(out + n,
-				"MAIL FROM:<bench@client.test>\r\nRCPT TO:<r1@relay.test>\r\nBDAT "
-				"%zu LAST\r\n",
-				body_octets);
-		memcpy(out + n, last_body, body_octets);
-		n += body_octets;
+			n += (size_t)sprintf(out + n, chunk, usual_octets);
+		memset(out + n, 'x', usual_octets);
+		for (size_t k = 78; k < usual_octets; k += 78)
+			memcpy(out + n + k - 2, "\r\n", 2);
+		n += usual_octets;
+		memcpy(out + n - 5, "\r\n.\r\n", 5);
 		if (!c->chunking) {
 			memcpy(out + n, envelope, sizeof envelope - 1);
 			n += sizeof envelope - 1;
