@@ -28,6 +28,7 @@ struct session_smtp {
 	bool checking_from; /* the open IPC_SENDER is about the header, not the envelope */
 	size_t from_count; /* the first so many addresses of it are of From, the others of Sender */
 	struct buf body;   /* octets the store does not have yet */
+	bool ask_next; /* the next large piece is a question: whoever is fast waits for the store */
 };
 
 static inline struct session_smtp *smtp_of(const struct session *s)

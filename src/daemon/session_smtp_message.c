@@ -12,6 +12,7 @@ enum {
 	AUTHORS_MAX = 100, /* addresses in From and Sender of one message */
 	SMALL_MESSAGE = 2048,
 	COMMIT_FIELDS = 256, /* of an ordinary one */
+	THROUGH_LEAST = 32 * 1024,
 };
 
 /* The first octets of the message: who handed it over, from where, when. */
@@ -107,23 +108,47 @@ static void ask_commit(struct session_smtp *p)
 	buf_deinit(&promised);
 }
 
-/* The first packet of what there is; false: there is no store.  Not asked: the next one that is tells how it went. */
-static bool send_draft(struct session_smtp *p, bool asked)
+/* At most IPC_CHUNK octets; false: there is no store.  Not asked: the next one that is tells how it went. */
+static bool send_draft(struct session_smtp *p, struct str octets, bool asked)
 {
-	struct str octets = str_head(buf_str(&p->body), IPC_CHUNK);
 	struct buf b = { 0 };
 	bool sent = true;
 
 	put_id(&b, p);
-	put_u32(&b, IPC_CHUNK);
+	put_u32(&b, (uint32_t)octets.n);
 	if (asked)
 		sent = smtp_ask(p, IPC_DRAFT, buf_str(&b), octets);
 	else
 		edge_note(p->s.edge, &p->s, IPC_DRAFT, buf_str(&b), octets);
 	buf_deinit(&b);
-	buf_consume(&p->body, IPC_CHUNK);
-	p->offset += IPC_CHUNK;
+	p->offset += octets.n;
 	return sent;
+}
+
+/* The first packet of what there is. */
+static bool send_first(struct session_smtp *p, bool asked)
+{
+	struct str octets = str_head(buf_str(&p->body), IPC_CHUNK);
+	bool sent = send_draft(p, octets, asked);
+
+	buf_consume(&p->body, octets.n);
+	return sent;
+}
+
+/* A large piece of a large message goes on from where it was read to; each second one is asked. */
+static void hand_through(struct session_smtp *p, struct str data)
+{
+	bool asked = p->ask_next;
+
+	while (p->body.len > 0)
+		(void)send_first(p, false);
+	for (; data.n > IPC_CHUNK; data = str_from(data, IPC_CHUNK))
+		(void)send_draft(p, str_head(data, IPC_CHUNK), false);
+	p->ask_next = !asked;
+	if (!send_draft(p, data, asked))
+		refuse_message(p, 451, no_store, "no-store");
+	else if (!asked)
+		smtpd_answer(p->engine, 0, STR(""));
 }
 
 /* Hands over what is more than one packet; the rest waits for more, or goes with the commit.  The last packet before
@@ -140,9 +165,9 @@ static void hand_over(struct session_smtp *p)
 		return;
 	}
 	while (p->body.len > unasked)
-		(void)send_draft(p, false);
+		(void)send_first(p, false);
 	if (p->body.len > IPC_CHUNK) {
-		if (!send_draft(p, true))
+		if (!send_first(p, true))
 			refuse_message(p, 451, no_store, "no-store");
 	} else if (p->committing) {
 		ask_commit(p);
@@ -216,6 +241,10 @@ void smtp_take_body(struct session_smtp *p, struct str data)
 	struct buf header = { 0 };
 	size_t end = 0;
 
+	if (p->header_done && p->offset > 0 && data.n >= THROUGH_LEAST) {
+		hand_through(p, data);
+		return;
+	}
 	if (p->header_done) {
 		buf_put(&p->body, data);
 		hand_over(p);
