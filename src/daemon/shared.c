@@ -1,3 +1,4 @@
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -5,6 +6,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "daemon/shared.h"
+#include "net/cidr.h"
 
 enum {
 	ROWS = 2, /* count-min: two hashes, the smaller counts */
@@ -56,16 +58,14 @@ void shared_clear_seat(struct shared *s, unsigned seat)
 		s->seats_used = seat + 1;
 }
 
-/* "2001:db8:1:2:..." -> its first `groups` groups; what "::" shortens is the same client or its
- * neighbour, which is what a /64 means.  "192.0.2.1" is whole, or for a network "192.0.2". */
-static struct str network(struct str address, bool wide)
+/* Of the octets of an address: a /64 or, for a network, a /48 of IPv6; all of IPv4, or a /24. */
+static struct str network(struct str address, bool wide, unsigned char ip[16])
 {
-	size_t colons = 0, groups = wide ? 3 : 4;
-
-	for (size_t i = 0; i < address.n; i++)
-		if (address.p[i] == ':' && ++colons == groups)
-			return str_head(address, i);
-	return wide ? str_head(address, str_rfind(address, '.')) : address;
+	if (!cidr_address(address, ip))
+		return address;
+	if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)(const void *)ip))
+		return str_of((const char *)ip, wide ? 15 : 16);
+	return str_of((const char *)ip, wide ? 6 : 8);
 }
 
 /* The place in one row of the sketch. */
@@ -92,8 +92,9 @@ static uint32_t counted(const struct shared *s, uint64_t hash)
 static uint64_t network_hash(const struct shared *s, struct str address, bool wide)
 {
 	uint64_t key[2] = { s->key[0], s->key[1] + wide };
+	unsigned char ip[16];
 
-	return hash_str(key, network(address, wide));
+	return hash_str(key, network(address, wide, ip));
 }
 
 static void add(struct shared *s, unsigned seat, struct str address, int by)
