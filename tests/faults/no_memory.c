@@ -180,7 +180,8 @@ static void say(int fd, const siginfo_t *info)
 	int n = backtrace(frames, FEW);
 	Dl_info at;
 
-	dprintf(fd, "no_memory: killed at %p%s:", info->si_addr, program_now() == failed_at ? "" : " later");
+	dprintf(fd, "no_memory: killed at %p%s:", info->si_addr,
+		program_now() == failed_at ? "" : " later");
 	for (int i = 2; i < n; i++) /* behind this and the handler */
 		if (dladdr(frames[i], &at) != 0)
 			dprintf(fd, " %s+%#tx", strrchr(at.dli_fname, '/') + 1,
