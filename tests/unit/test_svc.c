@@ -105,12 +105,15 @@ static int close_office(void **state)
 	char command[64];
 
 	(void)state;
+	if (svc.loop == NULL) /* it did not open */
+		return 0;
 	signer_free(svc.signer);
 	svc_close(&svc);
 	authenticator_free(svc.authenticator);
 	office_close(&svc.office);
 	svc_reap(&svc);
 	loop_free(svc.loop);
+	svc.loop = NULL;
 	snprintf(command, sizeof command, "rm -rf %s", dir);
 	return system(command);
 }

@@ -75,6 +75,8 @@ static int open_office(void **state)
 static int close_office(void **state)
 {
 	(void)state;
+	if (svc.loop == NULL) /* it did not open */
+		return 0;
 	svc_close(&svc);
 	svc_queue_stop(&svc);
 	office_close(&svc.office);

@@ -57,6 +57,7 @@ static void add_name(X509 *x, struct str name)
 	GENERAL_NAME *one = GENERAL_NAME_new();
 	ASN1_IA5STRING *text = ASN1_IA5STRING_new();
 
+	assert_true(names != NULL && one != NULL && text != NULL);
 	ASN1_STRING_set(text, name.p, (int)name.n);
 	GENERAL_NAME_set0_value(one, GEN_DNS, text);
 	sk_GENERAL_NAME_push(names, one);
@@ -82,6 +83,7 @@ static void make(struct made *m)
 
 	m->key = EVP_EC_gen("P-256");
 	m->x = X509_new();
+	assert_true(cert != NULL && key != NULL && m->key != NULL && m->x != NULL);
 	X509_set_version(m->x, 2);
 	ASN1_INTEGER_set(X509_get_serialNumber(m->x), 1 + (m - made));
 	X509_gmtime_adj(X509_getm_notBefore(m->x), -86400);
@@ -347,6 +349,7 @@ static void pins(void **state)
 
 	(void)state;
 	assert_false(shake(&r, s, t, &want));
+	assert_non_null(tls_client_refusal(r.client.c.ssl));
 	assert_string_equal(tls_client_refusal(r.client.c.ssl), "certificate not trusted");
 	rig_close(&r);
 	assert_true(spki_digest(made[SELF].x, pin[1]));
