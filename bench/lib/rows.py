@@ -69,6 +69,8 @@ def relay(server, size=KIB, connections=20, per_connection=1, seconds=4.0, chunk
             result = bench.load(['smtp', '--port', server.port('smtp'), '--size', size, '--connections', connections,
                                  '--per-connection', per_connection, '--pipeline', pipeline,
                                  '--seconds', seconds * bench.scale, '--name', 'r%u@relay.test', '--users', 1000])
+            if result['ops'] == 0:
+                raise Trouble(f'{server.name} takes nothing: {result.get("first_error")}')
             sink.stdin.write(f'{result["ops"]}\n')
             sink.stdin.flush()
             if not select.select([sink.stdout], [], [], 120)[0]:
