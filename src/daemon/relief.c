@@ -8,8 +8,7 @@ enum {
 	LOOK_MS = 100,
 	JOIN_PERCENT = 75, /* of a processor that the edge before uses */
 	REST_PERCENT = 60, /* that both use: one alone can do it, and is not asked again at once */
-	IDLE_PERCENT =
-		3, /* that all use: so few come that to be woken in vain costs less than to look */
+	IDLE_PERCENT = 3,  /* that all use: to be woken in vain costs less than to look */
 };
 
 bool relief_rests(bool resting, struct relief_loads loads, bool waited_twice)

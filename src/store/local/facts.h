@@ -1,6 +1,5 @@
 /* facts.h -- what is computed once, while a message passes: header length, lines that begin with a
- * dot, Message-ID,
- * TLS-Required.  Fed in pieces of any size.  Pure. */
+ * dot, Message-ID, TLS-Required.  Fed in pieces of any size.  Pure. */
 #ifndef RESTANTE_STORE_LOCAL_FACTS_H
 #define RESTANTE_STORE_LOCAL_FACTS_H
 
