@@ -14,7 +14,7 @@ int cmd_explain_rcpt(struct cmd *c)
 		enum option_id id;
 		const char *key;
 	} given[] = { { OPTION_FROM, "from" }, { OPTION_TO, "to" }, { OPTION_IP, "ip" },
-		{ OPTION_AUTH, "auth" } };
+		{ OPTION_AUTH, "auth" }, { OPTION_FIELD, "field" } };
 	struct cmd_result result = { .octets = NULL };
 	json_t *q = json_pack("{s:s}", "verb", "explain.rcpt");
 	int code = EX_OK;
@@ -26,7 +26,7 @@ int cmd_explain_rcpt(struct cmd *c)
 		if (value != NULL && json_object_set_new(q, given[i].key, json_string(value)) != 0)
 			code = cmd_fail(
 				c, EX_USAGE, "--%s is not UTF-8", options[given[i].id].name);
-		else if (value == NULL && given[i].id != OPTION_AUTH)
+		else if (value == NULL && given[i].id != OPTION_AUTH && given[i].id != OPTION_FIELD)
 			code = cmd_fail(c, EX_USAGE, "needs --%s", options[given[i].id].name);
 	}
 	if (code == EX_OK && cmd_has(c, OPTION_SIZE)) {

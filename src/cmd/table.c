@@ -62,6 +62,7 @@ const struct option options[OPTION_COUNT] = {
 	[OPTION_ERROR] = { "error", "TEXT", "those whose last reply has this text in it" },
 	[OPTION_IP] = { "ip", "ADDRESS", "the client's address" },
 	[OPTION_SIZE] = { "size", "SIZE", "how large the message would be: octets, or such as 20M" },
+	[OPTION_FIELD] = { "field", "FIELD", "a field of its header: \"Name: text\"" },
 	[OPTION_AUTH] = { "auth", "ADDRESS|MECHANISM", "explain: the account that logged in; lab: this mechanism, also USER or APOP" },
 	[OPTION_HEADER] = { "header", NULL, "the recipients are also those in To, Cc and Bcc" },
 	[OPTION_HELD] = { "held", NULL, "what is held, or put aside as bad" },
@@ -207,7 +208,7 @@ const struct command commands[] = {
 	{ "queue reroute", "ID...|--all|FILTERS [--to WAY]", LIST " all to" FILTERS, 0, -1, cmd_queue_order,
 		"send it another way: mx:DOMAIN, relay:HOST:PORT, lmtp:HOST:PORT, or as the configuration has it now" },
 
-	{ "explain rcpt", "--from SENDER --to RECIPIENT --ip ADDRESS [--size SIZE]", LIST " from to ip auth size", 0, 0,
+	{ "explain rcpt", "--from SENDER --to RECIPIENT --ip ADDRESS [--size SIZE] [--field FIELD]", LIST " from to ip auth size field", 0, 0,
 		cmd_explain_rcpt, "tell what would be answered to a recipient, and which rule decides" },
 	{ "trace", "ID|MESSAGE-ID|ADDRESS", LIST, 1, 1, cmd_trace,
 		"tell the life of a message, or of all of an address" },

@@ -96,12 +96,18 @@ static void take_numbers(struct route_rule *r, cfg_t *section, struct err *err)
 	}
 }
 
-static bool sizes_hold(const struct route_rule *r, struct err *err)
+static bool conditions_hold(const struct route_rule *r, struct err *err)
 {
-	if (r->max_size != 0 && r->max_size < r->min_size)
+	if (r->header[0] != '\0' && !route_header_is_valid(str_c(r->header)))
+		err_set(err, ST_USAGE,
+			"%s: header is a field and a pattern, as in \"X-Kind: *bulk*\"",
+			role_names[r->role]);
+	else if (r->header[0] != '\0' && r->mark == 0)
+		err_set(err, ST_USAGE, "more than %d sections with header", (int)ROUTE_MARKS);
+	else if (r->max_size != 0 && r->max_size < r->min_size)
 		err_set(err, ST_USAGE, "%s: max_size is below min_size", role_names[r->role]);
-	else if (r->backup_mx && (r->min_size != 0 || r->max_size != 0))
-		err_set(err, ST_USAGE, "%s: backup_mx is for messages of any size",
+	else if (r->backup_mx && route_is_for_some(r))
+		err_set(err, ST_USAGE, "%s: backup_mx is for messages of any size and header",
 			role_names[r->role]);
 	else
 		return true;
@@ -147,6 +153,16 @@ static bool secrets_are_safe(const struct route_rule *r, struct err *err)
 	return false;
 }
 
+/* The next bit; 0 when all are taken. */
+static uint64_t next_mark(const struct config *c)
+{
+	uint64_t taken = 0;
+
+	for (size_t i = 0; i < c->route_count; i++)
+		taken |= c->routes[i].mark;
+	return taken + 1;
+}
+
 static bool take_rule(struct config *c, enum route_role role, cfg_t *section, struct err *err)
 {
 	struct route_rule *r = &c->routes[c->route_count++];
@@ -158,10 +174,14 @@ static bool take_rule(struct config *c, enum route_role role, cfg_t *section, st
 	r->password = text(section, "password");
 	r->password_command = text(section, "password_command");
 	r->recipients = nameless(role) ? str_dup_c(STR("")) : text(section, "recipients");
+	r->header = nameless(role) ? str_dup_c(STR("")) : text(section, "header");
+	if (r->header[0] != '\0')
+		r->mark = next_mark(c);
 	if (backup != NULL)
 		config_bool(str_c(backup), &r->backup_mx);
 	take_numbers(r, section, err);
-	if (!take_kind(r, section, err) || !take_schedule(r, section, err) || !sizes_hold(r, err))
+	if (!take_kind(r, section, err) || !take_schedule(r, section, err) ||
+		!conditions_hold(r, err))
 		return false;
 	take_defaults(r, section);
 	if (role == RULE_SENDER && r->backup_mx) {
@@ -226,6 +246,7 @@ void config_free_routes(struct config *c)
 		free(c->routes[i].password);
 		free(c->routes[i].password_command);
 		free(c->routes[i].recipients);
+		free(c->routes[i].header);
 	}
 	free(c->routes);
 	for (size_t i = 0; i < c->tls_policy_count; i++)
@@ -252,7 +273,7 @@ struct line {
 	struct buf text; /* empty: it is not shown */
 };
 
-enum { LINES = 14 };
+enum { LINES = 15 };
 
 static void lines_of(const struct route_rule *r, struct line l[LINES])
 {
@@ -273,6 +294,7 @@ static void lines_of(const struct route_rule *r, struct line l[LINES])
 		{ .name = "delay_notice", .bare = true },
 		{ .name = "min_size", .bare = true },
 		{ .name = "max_size", .bare = true },
+		{ .name = "header" },
 	};
 
 	memcpy(l, lines, sizeof lines);
@@ -299,6 +321,7 @@ static void lines_of(const struct route_rule *r, struct line l[LINES])
 		config_octets_put(&l[12].text, r->min_size);
 	if (r->max_size != 0)
 		config_octets_put(&l[13].text, r->max_size);
+	buf_put(&l[14].text, str_c(r->header));
 }
 
 static void lines_free(struct line l[LINES])

@@ -305,6 +305,9 @@ const struct config_setting config_route_settings[] = {
 		"The section is only for messages of at least that size." },
 	{ "max_size", CONFIG_OCTETS, offsetof(struct route_rule, max_size), "none", 1, 1024 * GIB, NULL,
 		"The section is only for messages of at most that size." },
+	{ "header", CONFIG_TEXT, 0, "none", 1, 1000, NULL,
+		"The section is only for messages with such a field: its name, a colon, and what it says, in which "
+		"each * stands for anything." },
 	{ "retry", CONFIG_RETRIES, 0, "the setting queue_retry", 0, 0, NULL,
 		"As queue_retry, for this mail." },
 	{ "lifetime", CONFIG_DURATION, offsetof(struct route_rule, schedule.lifetime_ms),

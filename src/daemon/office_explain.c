@@ -16,6 +16,7 @@ struct explain {
 	struct office_reply *reply;
 	struct str from, to, ip;
 	uint64_t octets;
+	struct str field; /* of the message; "": none */
 	struct admit admit;
 };
 
@@ -99,7 +100,8 @@ static void say_routes(struct explain *e, const struct maildrops *found)
 	}
 	while (onward.rest.n > 0) {
 		struct str to = get_str(&onward);
-		const struct route_ask ask = { e->from, to, e->octets };
+		const struct route_ask ask = { e->from, to, e->octets,
+			route_marks(&rules, e->field) };
 		struct route route = route_of(&rules, &ask);
 		static const char *const roles[] = { [RULE_ROUTE] = "route",
 			[RULE_SENDER] = "sender_route",
@@ -176,6 +178,10 @@ enum status verb_explain_rcpt(
 	if (status != ST_OK)
 		return status;
 	e.octets = (uint64_t)json_integer_value(json_object_get(q, "octets"));
+	if (json_object_get(q, "field") != NULL)
+		status = request_str(q, "field", &e.field, err);
+	if (status != ST_OK)
+		return status;
 	snprintf(ip, sizeof ip, "%.*s", STR_ARG(str_head(e.ip, 60)));
 	if (inet_pton(AF_INET, ip, octets) != 1 && inet_pton(AF_INET6, ip, octets) != 1)
 		return err_set(err, ST_USAGE, "'%s' is no address of IPv4 or IPv6", ip);

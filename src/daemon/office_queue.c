@@ -38,10 +38,10 @@ static json_t *time_or_null(int64_t ms)
 	return ms == 0 ? json_null() : json_time(ms);
 }
 
-static json_t *route_text(
-	const struct office *o, const struct store_out *out, const struct store_out_rcpt *r)
+static json_t *route_text(const struct office *o, const struct store_out *out,
+	const struct store_out_rcpt *r, uint64_t marks)
 {
-	const struct route_ask ask = queue_ask(out, r);
+	const struct route_ask ask = { r->sender, r->recipient, out->octets, marks };
 	const struct route_rules rules = config_routes(o->config);
 	struct route route;
 	struct buf site = { 0 };
@@ -55,8 +55,8 @@ static json_t *route_text(
 	return text;
 }
 
-static json_t *recipient_row(
-	const struct office *o, const struct store_out *out, const struct store_out_rcpt *r)
+static json_t *recipient_row(const struct office *o, const struct store_out *out,
+	const struct store_out_rcpt *r, uint64_t marks)
 {
 	bool tries =
 		r->state == STORE_OUT_WAITING && (r->flags & (STORE_OUT_HELD | STORE_OUT_BAD)) == 0;
@@ -69,7 +69,7 @@ static json_t *recipient_row(
 		json_time(out->received_ms), "sender", json_text(r->sender), "recipient",
 		json_text(r->recipient), "octets", (json_int_t)out->octets);
 	json_object_set_new(row, "client", json_text(out->client));
-	json_object_set_new(row, "route", route_text(o, out, r));
+	json_object_set_new(row, "route", route_text(o, out, r, marks));
 	json_object_set_new(row, "via", json_text(r->via));
 	json_object_set_new(row, "attempts", json_integer(r->attempts));
 	json_object_set_new(row, "last", time_or_null(r->last_ms));
@@ -117,7 +117,9 @@ enum status verb_queue_list(
 {
 	struct queue_selection s;
 	struct store_out out;
+	const struct route_rules rules = config_routes(o->config);
 	enum store_result got = STORE_OK;
+	uint64_t marks;
 	size_t rows = 0;
 	enum status status = queue_select(&s, q, err);
 
@@ -133,6 +135,8 @@ enum status verb_queue_list(
 			r->row(r, damaged_row(out.id));
 			continue;
 		}
+		(void)queue_marks(
+			o->store, &rules, &out, &marks); /* not read: as one that has none */
 		for (size_t i = 0; i < out.count; i++) {
 			if (!queue_select_has(&s, &out, &out.rcpts[i]))
 				continue;
@@ -141,7 +145,7 @@ enum status verb_queue_list(
 				store_out_close(o->store, &out);
 				return ST_OK;
 			}
-			r->row(r, recipient_row(o, &out, &out.rcpts[i]));
+			r->row(r, recipient_row(o, &out, &out.rcpts[i], marks));
 			rows++;
 		}
 		store_out_close(o->store, &out);

@@ -81,14 +81,11 @@ static int64_t happened(
 static enum report_action taken(
 	const struct svc_queue *q, const struct store_out *o, const struct store_out_rcpt *r)
 {
-	const struct route_ask ask = queue_ask(o, r);
-	const struct route_rules rules = config_routes(q->svc->office.config);
 	struct route route;
 
 	if (r->flags & (STORE_OUT_HERE | STORE_OUT_EXPANDED))
 		return r->flags & STORE_OUT_HERE ? REPORT_DELIVERED : REPORT_EXPANDED;
-	if (r->via.n == 0 || !route_parse(r->via, &route))
-		route = route_of(&rules, &ask);
+	queue_route(q->queue, o, r, &route);
 	return route.kind == ROUTE_LMTP ? REPORT_DELIVERED : REPORT_RELAYED;
 }
 

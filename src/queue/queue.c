@@ -6,7 +6,10 @@
 #include "base/mem.h"
 #include "queue/queue_impl.h"
 
-enum { GATHER = 2000 /* recipients looked at for one job */ };
+enum {
+	GATHER = 2000,         /* recipients looked at for one job */
+	HEADER_READ = 1 << 18, /* octets of a message in which fields are looked for */
+};
 
 struct queue *queue_new(struct store *s, uint64_t seed)
 {
@@ -61,7 +64,7 @@ static void note_routes(struct queue *q)
 		const struct route_rule *r = &q->settings.routes.rows[i];
 		const struct schedule *own = &r->schedule;
 
-		q->rules_of_mail |= r->role == RULE_SENDER || r->min_size != 0 || r->max_size != 0;
+		q->rules_of_mail |= r->role == RULE_SENDER || route_is_for_some(r);
 		q->own_schedules |=
 			own->waits > 0 || own->lifetime_ms != 0 || own->delay_notice_ms != 0;
 		if (own->lifetime_ms > 0 && own->lifetime_ms < shortest->lifetime_ms)
@@ -80,6 +83,13 @@ void queue_configure(struct queue *q, const struct queue_settings *s)
 	q->sites.rate = s->site_rate;
 	sites_set_limits(&q->sites, s->limits, s->limit_count);
 	note_routes(q);
+	for (size_t i = 0; i < MESSAGE_BUCKETS; i++)
+		for (struct link *l = q->messages[i].next; l != &q->messages[i]; l = l->next) {
+			struct queue_message *m = LIST_OF(l, struct queue_message, hash);
+
+			/* One that cannot be read goes nowhere by whichever way. */
+			(void)queue_marks(q->store, &s->routes, &m->out, &m->marks);
+		}
 	walk_again(q, 0);
 }
 
@@ -127,6 +137,12 @@ struct queue_message *message_open(struct queue *q, struct msgid id, enum store_
 		free(m);
 		return NULL;
 	}
+	*why = queue_marks(q->store, &q->settings.routes, &m->out, &m->marks);
+	if (*why != STORE_OK) {
+		store_out_close(q->store, &m->out);
+		free(m);
+		return NULL;
+	}
 	m->busy = mem_zalloc(m->out.count * sizeof *m->busy);
 	list_append(bucket(q, id), &m->hash);
 	list_init(&m->list);
@@ -160,13 +176,52 @@ void message_release(struct queue *q, struct queue_message *m)
 	message_forget(q, m);
 }
 
-void message_route(const struct queue *q, const struct store_out *o, const struct store_out_rcpt *r,
-	struct route *route, struct buf *site)
+enum store_result queue_marks(
+	struct store *s, const struct route_rules *rules, struct store_out *o, uint64_t *marks)
 {
-	const struct route_ask ask = queue_ask(o, r);
+	uint64_t want = (uint64_t)o->prefix_octets + o->header_octets, got = 1;
+	enum store_result result = STORE_OK;
+	struct buf header = { 0 };
+	size_t i = 0;
+
+	*marks = 0;
+	while (i < rules->count && rules->rows[i].mark == 0)
+		i++;
+	if (i == rules->count)
+		return STORE_OK;
+	want = want < HEADER_READ ? want : HEADER_READ;
+	while (result == STORE_OK && got > 0 && header.len < want) {
+		char *to = buf_reserve(&header, want - header.len);
+
+		result = store_out_read(s, o, header.len, to, want - header.len, &got);
+		if (result == STORE_OK)
+			buf_grew(&header, got);
+	}
+	if (result == STORE_OK)
+		*marks = route_marks(rules, buf_str(&header));
+	buf_deinit(&header);
+	return result;
+}
+
+static struct route_ask ask_of(const struct store_out *o, const struct store_out_rcpt *r)
+{
+	return (struct route_ask){ r->sender, r->recipient, o->octets,
+		LIST_OF(o, const struct queue_message, out)->marks };
+}
+
+void queue_route(const struct queue *q, const struct store_out *o, const struct store_out_rcpt *r,
+	struct route *route)
+{
+	const struct route_ask ask = ask_of(o, r);
 
 	if (r->via.n == 0 || !route_parse(r->via, route))
 		*route = route_of(&q->settings.routes, &ask);
+}
+
+void message_route(const struct queue *q, const struct store_out *o, const struct store_out_rcpt *r,
+	struct route *route, struct buf *site)
+{
+	queue_route(q, o, r, route);
 	buf_clear(site);
 	route_site(site, route);
 }
@@ -174,7 +229,7 @@ void message_route(const struct queue *q, const struct store_out *o, const struc
 struct schedule queue_schedule(
 	const struct queue *q, const struct store_out *o, const struct store_out_rcpt *r)
 {
-	const struct route_ask ask = queue_ask(o, r);
+	const struct route_ask ask = ask_of(o, r);
 
 	if (!q->own_schedules)
 		return q->settings.schedule;

@@ -59,10 +59,13 @@ int64_t queue_wake_ms(const struct queue *q);
 /* By the settings, also of a recipient who goes another way by order. */
 struct schedule queue_schedule(
 	const struct queue *q, const struct store_out *o, const struct store_out_rcpt *r);
-static inline struct route_ask queue_ask(const struct store_out *o, const struct store_out_rcpt *r)
-{
-	return (struct route_ask){ r->sender, r->recipient, o->octets };
-}
+/* The way of a recipient of a message that the queue gave out: as an administrator said, or by the settings. */
+void queue_route(const struct queue *q, const struct store_out *o, const struct store_out_rcpt *r,
+	struct route *route);
+/* What a message has of the fields that routes ask for; read from it when there are such routes, and else 0.  Not OK:
+ * as store_out_read(). */
+enum store_result queue_marks(
+	struct store *s, const struct route_rules *rules, struct store_out *o, uint64_t *marks);
 
 struct queue_done {
 	void (*done)(

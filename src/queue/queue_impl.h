@@ -25,6 +25,7 @@ struct queue_message {
 	struct link parked;     /* of the destination that it waits for */
 	struct site *waits_for;
 	struct store_out out;
+	uint64_t marks; /* as in struct route_ask */
 	bool *busy;     /* by recipient: in a job, or being settled; owned */
 	unsigned users; /* jobs and settlings */
 	uint32_t next;  /* recipients before this one were looked at */
@@ -84,6 +85,7 @@ void message_release(struct queue *q, struct queue_message *m);
 void message_forget(struct queue *q, struct queue_message *m);
 bool message_is_owed(const struct queue_message *m);
 bool message_may_go(const struct queue_message *m, uint32_t at, int64_t now_ms);
+/* queue_route(), and where that is. */
 void message_route(const struct queue *q, const struct store_out *o, const struct store_out_rcpt *r,
 	struct route *route, struct buf *site);
 /* Somebody may come before the walk that was planned. */

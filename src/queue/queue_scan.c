@@ -195,7 +195,7 @@ static void pass_over(struct walk *w, int64_t until_ms)
 		w->skipped_until_ms = until_ms;
 }
 
-static const struct store_out unopened; /* of which no route asks */
+static const struct queue_message unopened; /* of which no route asks */
 
 /* By the recipient alone, before the message is opened.  One whose destination is at its limit may be
  * parked. */
@@ -214,7 +214,7 @@ static bool worth_opening(
 		row->recipient_len == sizeof row->recipient)
 		return true;
 	buf_init(&key, 0);
-	message_route(q, &unopened, &r, &route, &key);
+	message_route(q, &unopened.out, &r, &route, &key);
 	worth = site_free(&q->sites, buf_str(&key), now_ms, &when);
 	if (!worth && when == 0) {
 		site = sites_find(&q->sites, buf_str(&key));
@@ -246,7 +246,7 @@ static bool has_aged(const struct queue *q, const struct store_due *row, int64_t
 		return false;
 	if (q->rules_of_mail || row->recipient_len == sizeof row->recipient)
 		return true;
-	s = queue_schedule(q, &unopened, &r);
+	s = queue_schedule(q, &unopened.out, &r);
 	return aged_by(&s, row, now_ms);
 }
 

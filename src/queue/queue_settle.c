@@ -431,6 +431,9 @@ void settle_null(struct queue *q, struct queue_message *m, uint32_t at, const st
 		if (route->rule->min_size != 0 || route->rule->max_size != 0)
 			set_reply(s, STR("5.3.4"),
 				STR("this server sends no mail of that size to that domain"));
+		else if (route->rule->mark != 0)
+			set_reply(s, STR("5.7.1"),
+				STR("this server sends no mail of that kind to that domain"));
 		else
 			set_reply(s, STR("5.7.1"), STR("this server sends no mail to that domain"));
 		fail(&m->out, r, now_ms);

@@ -20,25 +20,25 @@ size_t route_name_weight(struct str name, struct str domain)
 	return str_ieq(name, domain) ? SIZE_MAX : 0;
 }
 
-/* For which sizes nothing is said when the size is not known. */
-enum { SIZE_NOT_KNOWN = -1 };
-
-static bool is_for(const struct route_rule *r, int64_t octets)
+/* ask: NULL as long as the message is not there; then only those that are for all. */
+static bool is_for(const struct route_rule *r, const struct route_ask *ask)
 {
-	return octets == SIZE_NOT_KNOWN
-		       ? r->min_size == 0 && r->max_size == 0
-		       : octets >= r->min_size && (r->max_size == 0 || octets <= r->max_size);
+	if (ask == NULL)
+		return !route_is_for_some(r);
+	return ask->octets >= (uint64_t)r->min_size &&
+	       (r->max_size == 0 || ask->octets <= (uint64_t)r->max_size) &&
+	       (r->mark == 0 || (r->mark & ask->marks) != 0);
 }
 
-static const struct route_rule *by_domain(
-	const struct route_rules *rules, enum route_role role, struct str domain, int64_t octets)
+static const struct route_rule *by_domain(const struct route_rules *rules, enum route_role role,
+	struct str domain, const struct route_ask *ask)
 {
 	const struct route_rule *best = NULL;
 	size_t most = 0;
 
 	for (size_t i = 0; i < rules->count; i++) {
 		const struct route_rule *r = &rules->rows[i];
-		size_t weight = r->role == role && is_for(r, octets)
+		size_t weight = r->role == role && is_for(r, ask)
 					? route_name_weight(str_c(r->name), domain)
 					: 0;
 
@@ -61,26 +61,26 @@ const struct route_rule *route_rule_find(
 
 /* A notice of ours has no sender: it goes as the default goes. */
 static const struct route_rule *by_sender(
-	const struct route_rules *rules, struct str sender, int64_t octets)
+	const struct route_rules *rules, const struct route_ask *ask)
 {
+	struct str sender = ask->sender;
 	const struct route_rule *r;
 
 	if (sender.n == 0)
 		return NULL;
 	r = route_rule_find(rules, RULE_SENDER, sender);
-	return r != NULL && is_for(r, octets)
+	return r != NULL && is_for(r, ask)
 		       ? r
-		       : by_domain(rules, RULE_SENDER, route_domain(sender), octets);
+		       : by_domain(rules, RULE_SENDER, route_domain(sender), ask);
 }
 
 struct route route_of(const struct route_rules *rules, const struct route_ask *ask)
 {
 	struct str domain = route_domain(ask->recipient);
-	int64_t octets = ask->octets > INT64_MAX ? INT64_MAX : (int64_t)ask->octets;
-	const struct route_rule *r = by_domain(rules, RULE_ROUTE, domain, octets);
+	const struct route_rule *r = by_domain(rules, RULE_ROUTE, domain, ask);
 
 	if (r == NULL)
-		r = by_sender(rules, ask->sender, octets);
+		r = by_sender(rules, ask);
 	if (r == NULL)
 		r = route_rule_find(rules, RULE_SMARTHOST, STR(""));
 	if (r == NULL)
@@ -112,8 +112,7 @@ struct schedule route_schedule(const struct route_rules *rules, const struct sch
 
 enum route_accept route_accepts(const struct route_rules *rules, struct str recipient)
 {
-	const struct route_rule *r =
-		by_domain(rules, RULE_ROUTE, route_domain(recipient), SIZE_NOT_KNOWN);
+	const struct route_rule *r = by_domain(rules, RULE_ROUTE, route_domain(recipient), NULL);
 	struct str listed;
 
 	if (r == NULL || !r->backup_mx)

@@ -39,7 +39,9 @@ struct route_rule {
 	bool backup_mx;                           /* strangers may send there through us */
 	char *recipients; /* those whom strangers may send to, separated by spaces; "": all */
 	int64_t min_size, max_size; /* octets of messages that it is for; 0: any */
-	struct schedule schedule;   /* what is 0 in it: as for all */
+	char *header;  /* "Name: pattern" of a field of messages that it is for; "": any */
+	uint64_t mark; /* one bit of its own, of a section with a header; else 0 */
+	struct schedule schedule; /* what is 0 in it: as for all */
 };
 
 struct route_rules {
@@ -54,12 +56,19 @@ struct route {
 	const struct route_rule *rule; /* NULL: the default, MX */
 };
 
+/* Not for each message that goes its way. */
+static inline bool route_is_for_some(const struct route_rule *r)
+{
+	return r->min_size != 0 || r->max_size != 0 || r->mark != 0;
+}
+
 struct route_ask {
 	struct str sender, recipient;
 	uint64_t octets; /* of the message */
+	uint64_t marks;  /* route_marks() of it */
 };
 
-/* Of the sections that are for messages of this size: recipient's domain first (exact, then the longest ".suffix", then "*"), then the sender's address
+/* Of the sections that are for such a message, by its size and its header: recipient's domain first (exact, then the longest ".suffix", then "*"), then the sender's address
  * and domain, then the smarthost, then MX. */
 struct route route_of(const struct route_rules *rules, const struct route_ask *ask);
 /* When mail for the recipient is tried again: what the section of its route does not say is as in *general. */
@@ -70,9 +79,21 @@ size_t route_name_weight(struct str name, struct str domain);
 /* The rule of this role and name; NULL: none (any more). */
 const struct route_rule *route_rule_find(
 	const struct route_rules *rules, enum route_role role, struct str name);
-/* May strangers hand in mail for this recipient, whose domain is not ours?  No section for some sizes says so. */
+/* May strangers hand in mail for this recipient, whose domain is not ours?  No section for some messages only says so. */
 enum route_accept { ROUTE_NOT_OURS, ROUTE_ACCEPT, ROUTE_NO_SUCH_RECIPIENT };
 enum route_accept route_accepts(const struct route_rules *rules, struct str recipient);
+
+/* ---- route_header.c ---- */
+
+enum { ROUTE_MARKS = 64 /* sections with a header */ };
+
+/* Is it a field's name (RFC 5322 2.2), a colon, and a pattern, in which each '*' stands for any octets, none too? */
+bool route_header_is_valid(struct str header);
+/* The marks of the sections one of whose fields the message has; section: its header section, views of which are
+ * unfolded and without blanks at their ends when they are compared, in any case of letters. */
+uint64_t route_marks(const struct route_rules *rules, struct str section);
+
+/* ---- route.c ---- */
 
 /* The next hop's key: "mx:example.org", "relay:[192.0.2.1]:25"; lower case.  Behind a comma, as whom we log in
  * there: a login that is refused closes the way to nobody else, and no recipient goes by another's. */

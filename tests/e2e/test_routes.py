@@ -96,6 +96,14 @@ route "a.size.test" {{
  max_size = 20K
 }}
 route ".size.test" {{ null = refuse min_size = 10K }}
+route "bulk.test" {{
+ relay = "127.0.0.1"
+ port = {PLAIN.port}
+}}
+route "*" {{
+ null = refuse
+ header = "X-Kind: *bulk*"
+}}
 route "hole.test" {{ null = discard }}
 route "shut.test" {{ null = refuse }}
 '''}
@@ -193,6 +201,22 @@ def test_by_size(office):
     assert reported(office) == {'x@a.size.test': '5.3.4'}
     wait_until(lambda: any(b'Subject: of 12000' in m.octets for m in PLAIN.messages), 30, 'the small one')
     assert not any(b'Subject: of 24000' in m.octets for m in PLAIN.messages)
+
+
+def test_by_header(office):
+    """A section for mail with some field: in explain and at delivery."""
+    def rule(*field):
+        rows = office.json('explain', 'rcpt', '--from', ANN, '--auth', ANN, '--to', 'x@far.test', '--ip', '127.0.0.1', *field)
+        return [r['rule'] for r in rows if r['step'] == 'route']
+
+    assert rule() == ['x@far.test: MX of the domain'] == rule('--field', 'X-Kind: single')
+    assert rule('--field', 'X-Kind: of bulk') == ['x@far.test: route "*"']
+    with office.submit(ANN) as s:
+        s.sendmail(ANN, ['x@far.test', 'x@bulk.test'], f'From: {ANN}\r\nSubject: many\r\nX-Kind:\r\n mostly-bulk\r\n\r\nX\r\n')
+    told = notice(office)
+    assert reported(office, told) == {'x@far.test': '5.7.1'}, told
+    assert 'no mail of that kind' in ' '.join(told.as_string().split()), told
+    wait_until(lambda: any(b'Subject: many' in m.octets for m in PLAIN.messages), 30, 'a more exact section takes the other')
 
 
 def test_own_schedules(office):

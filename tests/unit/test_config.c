@@ -188,7 +188,14 @@ static void errors_rows(void **state)
 		{ "sizes that none has", STR_INIT("route a.example { min_size = 2K max_size = 1K }"),
 			"restante.conf:1: route: max_size is below min_size" },
 		{ "backup for some sizes", STR_INIT("route a.example { backup_mx = yes min_size = 2K }"),
-			"restante.conf:1: route: backup_mx is for messages of any size" },
+			"restante.conf:1: route: backup_mx is for messages of any size and header" },
+		{ "a header without a pattern", STR_INIT("route a.example { header = \"X-Kind: \" }"),
+			"restante.conf:1: route: header is a field and a pattern, as in \"X-Kind: *bulk*\"" },
+		{ "backup for some kinds",
+			STR_INIT("route a.example { backup_mx = yes header = \"X-Kind: a\" }"),
+			"restante.conf:1: route: backup_mx is for messages of any size and header" },
+		{ "a header of the smarthost", STR_INIT("smarthost { host = b header = \"X-Kind: a\" }"),
+			"restante.conf:1: unknown setting 'header'" },
 		{ "a schedule of the smarthost", STR_INIT("smarthost { host = b retry = \"1m\" }"),
 			"restante.conf:1: unknown setting 'retry'" },
 		{ "a route's retries that are none", STR_INIT("route a.example { retry = \"0s\" }"),
@@ -345,6 +352,8 @@ static const char routes_text[] =
 	"route \".b.example\" {\n\tlmtp = ::1\n}\n"
 	"route c.example {\n\tbackup_mx = yes\n\trecipients = \"x@c.example\"\n}\n"
 	"route d.example {\n\tnull = refuse\n\tmin_size = 2K\n\tmax_size = 5000\n}\n"
+	"route e.example {\n\tnull = discard\n\theader = \"List-Id: *<a.*\"\n}\n"
+	"route f.example {\n\tnull = discard\n\theader = \"X-Kind: a\"\n}\n"
 	"sender_route ours.example {\n\trelay = out.example\n\ttls = starttls\n}\n"
 	"tls_policy \"*\" {\n\tlevel = encrypt\n}\ntls_policy bank.example {\n\tlevel = dane\n}\n"
 	"source \"*\" {\n\tipv4 = 192.0.2.7\n}\n"
@@ -370,7 +379,7 @@ static void routes(void **state)
 	if (c == NULL)
 		fail_msg("%s", err.text);
 	rules = config_routes(c);
-	assert_int_equal(rules.count, 7);
+	assert_int_equal(rules.count, 9);
 	assert_true(config_retry_times(str_c(c->queue_retry), times, &count));
 	assert_int_equal(count, 2);
 	assert_true(times[0] == 10000 && times[1] == 60000);
@@ -398,6 +407,10 @@ static void routes(void **state)
 	to = way(&rules, STR("x@d.example"));
 	assert_int_equal(to.kind, ROUTE_REFUSE);
 	assert_true(to.rule->min_size == 2048 && to.rule->max_size == 5000);
+	r = route_rule_find(&rules, RULE_ROUTE, STR("f.example"));
+	assert_string_equal(r->header, "X-Kind: a");
+	assert_true(r->mark == 2);
+	assert_int_equal(way(&rules, STR("x@f.example")).kind, ROUTE_RELAY);
 	assert_int_equal(config_tls_level(c, STR("Bank.example")), ROUTE_TLS_DANE);
 	assert_int_equal(config_tls_level(c, STR("other.example")), ROUTE_TLS_ENCRYPT);
 	assert_string_equal(config_source(c, STR("x@A.example"))->helo, "mx7.a.example");

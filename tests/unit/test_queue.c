@@ -887,6 +887,41 @@ static void null_routes(void **state)
 	world_deinit(&w);
 }
 
+/* By a field of the message, which is read when it is opened, and when the settings change while it is open. */
+static void routes_by_header(void **state)
+{
+	static const struct route_rule row = { .role = RULE_ROUTE,
+		.name = "*",
+		.kind = ROUTE_RELAY,
+		.host = "198.51.100.1",
+		.port = 25,
+		.header = "Subject: *x",
+		.mark = 1 };
+	struct queue_job *first, *second;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	send_mail(&w, &(struct mail){ .to = { "a@one.example", "b@two.example" } });
+	first = queue_take(w.queue, w.now);
+	assert_non_null(first);
+	assert_int_equal(first->route.kind, ROUTE_MX);
+	w.settings.routes = (struct route_rules){ &row, 1 };
+	queue_configure(w.queue, &w.settings);
+	second = queue_take(w.queue, w.now);
+	assert_non_null(second);
+	assert_int_equal(second->route.kind, ROUTE_RELAY);
+	finish(&w, first, OUTCOME_DELIVERED);
+	finish(&w, second, OUTCOME_DELIVERED);
+	send_to(&w, "c@one.example");
+	first = queue_take(w.queue, w.now);
+	assert_non_null(first);
+	assert_int_equal(first->route.kind, ROUTE_RELAY);
+	finish(&w, first, OUTCOME_DELIVERED);
+	assert_settled(&w);
+	world_deinit(&w);
+}
+
 /* A job whose carrier died is there again, soon, and not for ever at once. */
 static void given_back(void **state)
 {
@@ -1171,6 +1206,7 @@ int main(void)
 		cmocka_unit_test(orders),
 		cmocka_unit_test(one_rerouted),
 		cmocka_unit_test(null_routes),
+		cmocka_unit_test(routes_by_header),
 		cmocka_unit_test(given_back),
 		cmocka_unit_test(bad_entries_are_put_aside),
 	};

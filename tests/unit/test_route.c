@@ -197,6 +197,57 @@ static void sizes(void **state)
 	assert_int_equal(route_accepts(&rules, STR("a@small.example")), ROUTE_ACCEPT);
 }
 
+/* Which patterns a header has; views of it are unfolded. */
+static void headers(void **state)
+{
+	static const struct {
+		char *header;
+		struct str section;
+		bool has;
+	} t[] = {
+		{ "X-Kind: bulk", STR_INIT("From: a\r\nX-Kind: bulk\r\n\r\n"), true },
+		{ "x-kind:BULK", STR_INIT("X-KIND \t:  Bulk \r\n"), true },
+		{ "X-Kind: bulk", STR_INIT("X-Kind: bulky\r\n"), false },
+		{ "X-Kind: bulk", STR_INIT("X-Kin: bulk\r\nX-Kinds: bulk\r\n"), false },
+		{ "X-Kind: bulk", STR_INIT("X-Kind: other\r\nX-Kind: bulk"), true },
+		{ "X-Kind: *", STR_INIT("X-Kind:\r\n"), true },
+		{ "X-Kind: *", STR_INIT("Subject: X-Kind:\r\n"), false },
+		{ "List-Id: *<a.example>", STR_INIT("List-Id: A list\r\n\t<a.example>\r\n"), true },
+		{ "Subject: a b", STR_INIT("Subject: a\r\n b\r\n"), true },
+		{ "Subject: *aab*", STR_INIT("Subject: aaaaaaab\r\n"), true },
+		{ "Subject: *a*b*c", STR_INIT("Subject: xaybxbzc\r\n"), true },
+		{ "Subject: *a*b*c", STR_INIT("Subject: xcybxbza\r\n"), false },
+		{ "Subject: a*a", STR_INIT("Subject: a\r\n"), false },
+		{ "Subject: *", STR_INIT("From: a\r\n\r\nSubject: of the body\r\n"), false },
+		{ "Subject: *", STR_INIT(""), false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		const struct route_rule some[] = {
+			{ .role = RULE_ROUTE, .name = "a.example", .header = "" },
+			{ .role = RULE_ROUTE,
+				.name = "*",
+				.kind = ROUTE_REFUSE,
+				.host = "",
+				.header = t[i].header,
+				.mark = 1ull << 63 },
+		};
+		const struct route_rules rules = { some, 2 };
+		struct route_ask ask = { STR(""), STR("a@else.test"), 10,
+			route_marks(&rules, t[i].section) };
+
+		assert_true(route_header_is_valid(str_c(t[i].header)));
+		if ((route_of(&rules, &ask).kind == ROUTE_REFUSE) != t[i].has ||
+			ask.marks != (t[i].has ? 1ull << 63 : 0))
+			fail_msg("row %zu", i);
+	}
+	assert_false(route_header_is_valid(STR("X-Kind")));
+	assert_false(route_header_is_valid(STR(": bulk")));
+	assert_false(route_header_is_valid(STR("X Kind: bulk")));
+	assert_false(route_header_is_valid(STR("X-Kind: a\r\nb")));
+}
+
 /* What a limit looks for, and what an administrator may say. */
 static void parsed(void **state)
 {
@@ -241,6 +292,7 @@ int main(void)
 		cmocka_unit_test(routes),
 		cmocka_unit_test(schedules),
 		cmocka_unit_test(sizes),
+		cmocka_unit_test(headers),
 		cmocka_unit_test(parsed),
 		cmocka_unit_test(strangers),
 	};

@@ -570,6 +570,7 @@ static void scram_unknown_users_look_known(void **state)
 	assert_memory_not_equal(one, again, 30);
 	/* and after a restart */
 	authenticator_free(a);
+	a = NULL;
 	directory_close(d);
 	d = directory_open(path, NULL);
 	assert_non_null(d);
