@@ -41,7 +41,7 @@ static json_t *time_or_null(int64_t ms)
 static json_t *route_text(const struct office *o, const struct store_out *out,
 	const struct store_out_rcpt *r, uint64_t marks)
 {
-	const struct route_ask ask = { r->sender, r->recipient, out->octets, marks };
+	const struct route_ask ask = { queue_sender(out, r), r->recipient, out->octets, marks };
 	const struct route_rules rules = config_routes(o->config);
 	struct route route;
 	struct buf site = { 0 };

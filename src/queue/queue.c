@@ -205,7 +205,7 @@ enum store_result queue_marks(
 
 static struct route_ask ask_of(const struct store_out *o, const struct store_out_rcpt *r)
 {
-	return (struct route_ask){ r->sender, r->recipient, o->octets,
+	return (struct route_ask){ queue_sender(o, r), r->recipient, o->octets,
 		LIST_OF(o, const struct queue_message, out)->marks };
 }
 

@@ -59,6 +59,11 @@ int64_t queue_wake_ms(const struct queue *q);
 /* By the settings, also of a recipient who goes another way by order. */
 struct schedule queue_schedule(
 	const struct queue *q, const struct store_out *o, const struct store_out_rcpt *r);
+/* Whose section counts: the tag in each reverse-path with STORE_VERP makes nobody another sender. */
+static inline struct str queue_sender(const struct store_out *o, const struct store_out_rcpt *r)
+{
+	return (o->flags & STORE_VERP) != 0 ? o->sender : r->sender;
+}
 /* The way of a recipient of a message that the queue gave out: as an administrator said, or by the settings. */
 void queue_route(const struct queue *q, const struct store_out *o, const struct store_out_rcpt *r,
 	struct route *route);

@@ -133,6 +133,19 @@ def test_a_login_that_is_refused_keeps_the_mail(office):
     came(RELAY, before + 2)
 
 
+def test_each_bounce_by_itself(office):
+    """With XVERP a tag stands behind the name in each reverse-path: it is the mail of the same sender."""
+    before = len(RELAY.messages)
+    with office.submit(ANN) as s:
+        s.mail(ANN, ['XVERP'])
+        s.rcpt('x@else.test')
+        s.rcpt('y@else.test')
+        assert s.data('Subject: verp\r\n\r\nx\r\n')[0] == 250
+    messages = came(RELAY, before + 2)[before:]
+    assert {(m.user, m.sender) for m in messages} == {
+        ('ann@provider.test', f'ann+{to}=else.test@example.test') for to in 'xy'}, messages
+
+
 def test_by_a_second_office(_office):
     """A real next hop that wants AUTH: an account of another office, whose certificate is checked."""
     b = Office(domain='b.test', accounts=('out@b.test',), config='sender_login_match = no\n')
