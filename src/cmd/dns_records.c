@@ -67,8 +67,9 @@ static void add_keys(struct records *r, const json_t *keys)
 			       buf_steal_c(&name),
 			       text("@", str_c(json_string_value(json_object_get(row, "record"))),
 				       STR("")),
-			       str_eq(state, STR("retired")) ? "key that signed until lately"
-							     : "key of signatures" });
+			       str_eq(state, STR("retired"))  ? "key that signed until lately"
+			       : str_eq(state, STR("broken")) ? "key that cannot be read"
+							      : "key of signatures" });
 	}
 }
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "daemon/dkim_pair.h"
 #include "daemon/office_verbs.h"
+#include "trust/dkim.h"
 
 static const struct str suffixes[DKIM_ALGORITHMS] = {
 	[DKIM_RSA_SHA256] = STR_INIT("-rsa"),
@@ -137,19 +138,29 @@ enum status verb_dkim_del(
 	return status == ST_OK ? dkim_keys_del(o->directory, domain, selector, err) : status;
 }
 
+/* A key that the signer cannot read leaves no trace but a line in the log: so it is read here too, 0.4 ms each. */
+static struct str state_of(const struct dkim_row *k)
+{
+	struct dkim_key *key = dkim_key_new((enum dkim_algorithm)k->algorithm, k->private_key);
+	struct str state =
+		key == NULL ? STR("broken") : states[dkim_row_state(k, clock_steady_ms())];
+
+	dkim_key_free(key);
+	return state;
+}
+
 static bool list_one(void *arg, const struct dkim_row *k)
 {
 	struct office_reply *r = arg;
 	struct str algorithm = dkim_algorithm_name((enum dkim_algorithm)k->algorithm);
 
-	r->row(r,
-		json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "domain",
-			json_text(k->domain), "selector", json_text(k->selector), "algorithm",
-			json_text(str_head(algorithm, str_find(algorithm, '-'))), "state",
-			json_text(states[dkim_row_state(k, clock_steady_ms())]), "created",
-			json_time(k->created_ms), "signs_from", json_time(k->active_ms),
-			"signs_until", k->retired_ms == 0 ? json_null() : json_time(k->retired_ms),
-			"record", json_text(k->record)));
+	r->row(r, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "domain",
+			  json_text(k->domain), "selector", json_text(k->selector), "algorithm",
+			  json_text(str_head(algorithm, str_find(algorithm, '-'))), "state",
+			  json_text(state_of(k)), "created", json_time(k->created_ms), "signs_from",
+			  json_time(k->active_ms), "signs_until",
+			  k->retired_ms == 0 ? json_null() : json_time(k->retired_ms), "record",
+			  json_text(k->record)));
 	return true;
 }
 

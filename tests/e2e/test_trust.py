@@ -109,6 +109,24 @@ def test_dkim_keys_stay_secret(office):
     assert 'second.test' not in {row['domain'] for row in office.json('dkim', 'list')}
 
 
+def test_dkim_key_that_cannot_be_read(office):
+    """It signs nothing, and is told from those that do; the other one still signs."""
+    office.must('domain', 'add', 'rotten.test')
+    office.must('dkim', 'new', 'rotten.test', '--selector', 'a')
+    office.stop()
+    db = sqlite3.connect(office.state + '/store/accounts.db')
+    db.execute("UPDATE dkim_key SET private = substr(private, 1, 40) WHERE selector = 'a-rsa'")
+    db.commit()
+    db.close()
+    told = {'a-rsa': 'broken', 'a-ed25519': 'signing'}
+    assert states(office, 'rotten.test') == told
+    office.start()
+    assert states(office, 'rotten.test') == told
+    assert 'key that cannot be read' in str(office.json('dns', 'rotten.test'))
+    office.must('dkim', 'del', 'rotten.test', '--selector', 'a-rsa')
+    assert states(office, 'rotten.test') == {'a-ed25519': 'signing'}
+
+
 # of the address that the zone gives to mx.published.test
 NAME = '1.' + '0.' * 23 + '0.7.4.0.1.0.0.2.ip6.arpa. IN PTR mx.published.test.\n'
 
