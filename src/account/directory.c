@@ -210,7 +210,8 @@ static const char *const statements[SQL_COUNT] = {
 	[SQL_SUPPRESSION_EACH] =
 		"SELECT a.address, s.address, s.at_ms FROM suppression s"
 		" JOIN account a ON a.id = s.account ORDER BY a.address, s.address",
-	[SQL_CORRESPONDENT_GET] = "SELECT 1 FROM correspondent WHERE account = ?1 AND address = ?2",
+	[SQL_CORRESPONDENT_GET] =
+		"SELECT at_ms FROM correspondent WHERE account = ?1 AND address = ?2",
 	[SQL_CORRESPONDENT_NEW] =
 		"SELECT count(*) FROM correspondent WHERE account = ?1 AND at_ms > ?2",
 	[SQL_CORRESPONDENT_ADD] = "INSERT OR REPLACE INTO correspondent VALUES(?1, ?2, ?3)",

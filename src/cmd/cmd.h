@@ -236,6 +236,7 @@ int cmd_account_show(struct cmd *c);
 int cmd_account_disable(struct cmd *c);
 int cmd_account_enable(struct cmd *c);
 int cmd_account_capture(struct cmd *c);
+int cmd_account_correspondents(struct cmd *c);
 int cmd_alias_add(struct cmd *c);
 int cmd_alias_del(struct cmd *c);
 int cmd_alias_list(struct cmd *c);

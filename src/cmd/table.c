@@ -46,7 +46,7 @@ const struct option options[OPTION_COUNT] = {
 		"where UIDLs come from: dovecot, courier, x-uidl, none, or a template with %u or %f" },
 	[OPTION_RETENTION_DAYS] = { "retention-days", "N",
 		"delete mail that is older: a number of days, never or default" },
-	[OPTION_FROM] = { "from", "FILE|ADDRESS", "send, also -f, explain and lab: the sender; account add: add many, a line is an address, a tab, and a password or {SCHEME}hash" },
+	[OPTION_FROM] = { "from", "FILE|ADDRESS", "send, also -f, explain and lab: the sender; account add: add many, a line is an address, a tab, and a password or {SCHEME}hash; account correspondents: a line is an address" },
 	[OPTION_FOLDER] = { "folder", "FOLDER", "inbox (the default) or junk" },
 	[OPTION_HAND_OUT] = { "hand-out", "FOLDERS",
 		"what POP3 hands out: inbox, inbox+junk, all or default" },
@@ -128,6 +128,9 @@ const struct command commands[] = {
 	{ "account capture", "ADDRESS on|off", LIST, 2, 2, cmd_account_capture,
 		"record the POP3 sessions of an account, for a day" },
 
+	{ "account correspondents", "ADDRESS [RECIPIENT...|--from FILE]", LIST " from", 1, -1,
+		cmd_account_correspondents,
+		"tell whom an account has written to, as far as they are named, and how many" },
 	{ "account app-password add", "ADDRESS --name NAME",
 		LIST " name scope expires", 1, 1, cmd_app_password_add,
 		"make a password for one program and print it, this once" },

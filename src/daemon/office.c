@@ -199,6 +199,7 @@ static const struct verb {
 	{ STR_INIT("account.show"), verb_account_show, true },
 	{ STR_INIT("account.disable"), verb_account_disable, false },
 	{ STR_INIT("account.enable"), verb_account_enable, false },
+	{ STR_INIT("account.correspondents"), verb_account_correspondents, false },
 	{ STR_INIT("alias.add"), verb_alias_add, false },
 	{ STR_INIT("alias.del"), verb_alias_del, false },
 	{ STR_INIT("alias.list"), verb_alias_list, false },

@@ -36,6 +36,8 @@ enum status verb_account_enable(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_account_capture(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_account_correspondents(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_suppression_del(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_suppression_list(

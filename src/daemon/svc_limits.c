@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "daemon/svc.h"
 
-enum { HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS, DISK_LOOK_MS = 1000, CORRESPONDENTS = 20000 };
+enum { HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS, DISK_LOOK_MS = 1000 };
 
 struct svc_cap {
 	uint64_t account; /* 0: free */
@@ -99,7 +99,7 @@ bool svc_may_write_to(struct svc *s, uint64_t account, struct str recipient)
 		.address = recipient,
 		.now_ms = clock_steady_ms(),
 		.most = s->office.config->account_new_recipients_per_day,
-		.kept = CORRESPONDENTS };
+		.kept = CORRESPONDENTS_KEPT };
 	struct err err = { 0 };
 
 	if (c.most == 0)

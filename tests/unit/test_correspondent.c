@@ -54,6 +54,39 @@ static void the_oldest_is_forgotten(void **state)
 	take(1, "c@x.test", T0 + 144 * HOUR + 2, SAID_YES);
 }
 
+static void what_is_imported_is_not_new(void **state)
+{
+	struct correspondent c = {
+		.account = 1, .address = STR("a@x.test"), .now_ms = 72 * HOUR, .most = 2, .kept = 3
+	};
+	int64_t room = 1, n;
+
+	(void)state;
+	assert_int_equal(correspondent_since(d, &c, &n, NULL), ST_OK);
+	assert_int_equal(n, 0);
+	assert_int_equal(correspondent_import(d, &c, &room, NULL), ST_OK);
+	assert_int_equal(room, 0);
+	assert_int_equal(correspondent_import(d, &c, &room, NULL), ST_OK); /* known */
+	c.address = STR("A@X.TEST");
+	assert_int_equal(correspondent_since(d, &c, &n, NULL), ST_OK);
+	assert_int_equal(n, 48 * HOUR);
+	c.address = STR("b@x.test");
+	assert_int_equal(correspondent_import(d, &c, &room, NULL), ST_LIMIT);
+	c.address = STR("nobody");
+	room = 1;
+	assert_int_equal(correspondent_import(d, &c, &room, NULL), ST_USAGE);
+	assert_int_equal(correspondent_since(d, &c, &n, NULL), ST_USAGE);
+	take(1, "b@x.test", 72 * HOUR, SAID_YES);
+	take(1, "c@x.test", 72 * HOUR, SAID_YES);
+	take(1, "d@x.test", 72 * HOUR, SAID_NO);
+	assert_int_equal(correspondent_count(d, 1, 0, &n, NULL), ST_OK);
+	assert_int_equal(n, 3);
+	assert_int_equal(correspondent_count(d, 1, 48 * HOUR, &n, NULL), ST_OK);
+	assert_int_equal(n, 2);
+	assert_int_equal(correspondent_count(d, 2, 0, &n, NULL), ST_OK);
+	assert_int_equal(n, 0);
+}
+
 static void a_deleted_account_leaves_nothing(void **state)
 {
 	static const struct credentials nothing = { .hash = "!" };
@@ -88,7 +121,7 @@ static int close_directory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { TEST(first_times), TEST(the_oldest_is_forgotten),
-		TEST(a_deleted_account_leaves_nothing) };
+		TEST(what_is_imported_is_not_new), TEST(a_deleted_account_leaves_nothing) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
