@@ -138,11 +138,12 @@ struct queue_message *message_open(struct queue *q, struct msgid id, enum store_
 		return NULL;
 	}
 	*why = queue_marks(q->store, &q->settings.routes, &m->out, &m->marks);
-	if (*why != STORE_OK) {
+	if (*why == STORE_UNAVAILABLE) {
 		store_out_close(q->store, &m->out);
 		free(m);
 		return NULL;
 	}
+	*why = STORE_OK; /* damaged: who carries it finds out, and an administrator may drop it */
 	m->busy = mem_zalloc(m->out.count * sizeof *m->busy);
 	list_append(bucket(q, id), &m->hash);
 	list_init(&m->list);
