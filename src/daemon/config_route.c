@@ -170,6 +170,7 @@ static bool take_rule(struct config *c, enum route_role role, cfg_t *section, st
 
 	*r = (struct route_rule){ .role = role };
 	r->name = str_dup_c(str_c(nameless(role) ? "" : cfg_title(section)));
+	r->whom = nameless(role) ? str_dup_c(STR("")) : text(section, "for");
 	r->user = text(section, "user");
 	r->password = text(section, "password");
 	r->password_command = text(section, "password_command");
@@ -241,6 +242,7 @@ void config_free_routes(struct config *c)
 {
 	for (size_t i = 0; i < c->route_count; i++) {
 		free(c->routes[i].name);
+		free(c->routes[i].whom);
 		free(c->routes[i].host);
 		free(c->routes[i].user);
 		free(c->routes[i].password);
@@ -273,7 +275,7 @@ struct line {
 	struct buf text; /* empty: it is not shown */
 };
 
-enum { LINES = 15 };
+enum { LINES = 16 };
 
 static void lines_of(const struct route_rule *r, struct line l[LINES])
 {
@@ -295,6 +297,7 @@ static void lines_of(const struct route_rule *r, struct line l[LINES])
 		{ .name = "min_size", .bare = true },
 		{ .name = "max_size", .bare = true },
 		{ .name = "header" },
+		{ .name = "for" },
 	};
 
 	memcpy(l, lines, sizeof lines);
@@ -322,6 +325,7 @@ static void lines_of(const struct route_rule *r, struct line l[LINES])
 	if (r->max_size != 0)
 		config_octets_put(&l[13].text, r->max_size);
 	buf_put(&l[14].text, str_c(r->header));
+	buf_put(&l[15].text, str_c(r->whom));
 }
 
 static void lines_free(struct line l[LINES])

@@ -301,6 +301,8 @@ const struct config_setting config_route_settings[] = {
 		"Strangers may send there through this server." },
 	{ "recipients", CONFIG_TEXT, 0, "all", 0, 65535, NULL,
 		"Addresses, separated by spaces, that strangers may send to." },
+	{ "for", CONFIG_TEXT, 0, "the section's name", 0, 255, NULL,
+		"Whom the section is for, so that there can be several, each under a name of its own." },
 	{ "min_size", CONFIG_OCTETS, offsetof(struct route_rule, min_size), "none", 1, 1024 * GIB, NULL,
 		"The section is only for messages of at least that size." },
 	{ "max_size", CONFIG_OCTETS, offsetof(struct route_rule, max_size), "none", 1, 1024 * GIB, NULL,

@@ -30,19 +30,31 @@ static bool is_for(const struct route_rule *r, const struct route_ask *ask)
 	       (r->mark == 0 || (r->mark & ask->marks) != 0);
 }
 
-static const struct route_rule *by_domain(const struct route_rules *rules, enum route_role role,
-	struct str domain, const struct route_ask *ask)
+static size_t weight_of(const struct route_rule *r, struct str address, struct str domain)
 {
+	struct str whom = str_c(r->whom != NULL && r->whom[0] != '\0' ? r->whom : r->name);
+	size_t weight = route_name_weight(whom, domain);
+
+	if (r->role == RULE_SENDER && str_ieq(whom, address))
+		return SIZE_MAX;
+	return weight == SIZE_MAX ? SIZE_MAX - 1 : weight;
+}
+
+/* Of those that speak as exactly of the address: one for some messages before one for all, then the first. */
+static const struct route_rule *by_address(const struct route_rules *rules, enum route_role role,
+	struct str address, const struct route_ask *ask)
+{
+	struct str domain = route_domain(address);
 	const struct route_rule *best = NULL;
 	size_t most = 0;
 
 	for (size_t i = 0; i < rules->count; i++) {
 		const struct route_rule *r = &rules->rows[i];
-		size_t weight = r->role == role && is_for(r, ask)
-					? route_name_weight(str_c(r->name), domain)
-					: 0;
+		size_t weight =
+			r->role == role && is_for(r, ask) ? weight_of(r, address, domain) : 0;
 
-		if (weight > most) {
+		if (weight > most || (weight > 0 && weight == most && !route_is_for_some(best) &&
+					     route_is_for_some(r))) {
 			best = r;
 			most = weight;
 		}
@@ -59,28 +71,14 @@ const struct route_rule *route_rule_find(
 	return NULL;
 }
 
-/* A notice of ours has no sender: it goes as the default goes. */
-static const struct route_rule *by_sender(
-	const struct route_rules *rules, const struct route_ask *ask)
-{
-	struct str sender = ask->sender;
-	const struct route_rule *r;
-
-	if (sender.n == 0)
-		return NULL;
-	r = route_rule_find(rules, RULE_SENDER, sender);
-	return r != NULL && is_for(r, ask)
-		       ? r
-		       : by_domain(rules, RULE_SENDER, route_domain(sender), ask);
-}
-
 struct route route_of(const struct route_rules *rules, const struct route_ask *ask)
 {
 	struct str domain = route_domain(ask->recipient);
-	const struct route_rule *r = by_domain(rules, RULE_ROUTE, domain, ask);
+	const struct route_rule *r = by_address(rules, RULE_ROUTE, ask->recipient, ask);
 
-	if (r == NULL)
-		r = by_sender(rules, ask);
+	/* A notice of ours has no sender: it goes as the default goes. */
+	if (r == NULL && ask->sender.n > 0)
+		r = by_address(rules, RULE_SENDER, ask->sender, ask);
 	if (r == NULL)
 		r = route_rule_find(rules, RULE_SMARTHOST, STR(""));
 	if (r == NULL)
@@ -112,7 +110,7 @@ struct schedule route_schedule(const struct route_rules *rules, const struct sch
 
 enum route_accept route_accepts(const struct route_rules *rules, struct str recipient)
 {
-	const struct route_rule *r = by_domain(rules, RULE_ROUTE, route_domain(recipient), NULL);
+	const struct route_rule *r = by_address(rules, RULE_ROUTE, recipient, NULL);
 	struct str listed;
 
 	if (r == NULL || !r->backup_mx)

@@ -29,8 +29,9 @@ enum route_tls {
 enum route_role { RULE_ROUTE, RULE_SENDER, RULE_SMARTHOST, RULE_FALLBACK };
 struct route_rule {
 	enum route_role role;
-	char *name; /* "example.org", ".example.org" for what is below it, "*"; also a
-				sender's address; "" for smarthost and fallback_relay */
+	char *name; /* of the section; "" for smarthost and fallback_relay */
+	char *whom; /* "example.org", ".example.org" for what is below it, "*"; also a sender's address;
+				NULL or "": the name */
 	enum route_kind kind;
 	char *host; /* "" for ROUTE_MX, ROUTE_DISCARD, ROUTE_REFUSE */
 	uint16_t port;
@@ -68,8 +69,9 @@ struct route_ask {
 	uint64_t marks;  /* route_marks() of it */
 };
 
-/* Of the sections that are for such a message, by its size and its header: recipient's domain first (exact, then the longest ".suffix", then "*"), then the sender's address
- * and domain, then the smarthost, then MX. */
+/* Of the sections that are for such a message, by its size and its header: recipient's domain first (exact, then the
+ * longest ".suffix", then "*"), then the sender's address and domain, then the smarthost, then MX.  Of several for the
+ * same, one for some messages before one for all, then the first. */
 struct route route_of(const struct route_rules *rules, const struct route_ask *ask);
 /* When mail for the recipient is tried again: what the section of its route does not say is as in *general. */
 struct schedule route_schedule(const struct route_rules *rules, const struct schedule *general,

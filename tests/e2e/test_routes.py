@@ -4,6 +4,7 @@ and what the queue's filters find then."""
 import atexit
 import email
 import glob
+import json
 import os
 import pwd
 import shutil
@@ -20,6 +21,7 @@ ANN = 'ann@example.test'
 HERE = tempfile.mkdtemp(prefix='restante-routes-')
 atexit.register(shutil.rmtree, HERE, ignore_errors=True)
 BUSY = peer.Peer(replies={'RCPT': '450 4.2.0 not yet'})
+LARGE = peer.Peer()
 PLAIN, GREY = peer.Peer(), peer.Peer(replies={'RCPT': '451 4.7.1 greylisted, come again'})
 DOVECOT = '''
 base_dir = {top}/run
@@ -96,6 +98,16 @@ route "a.size.test" {{
  max_size = 20K
 }}
 route ".size.test" {{ null = refuse min_size = 10K }}
+route "two.test" {{
+ relay = "127.0.0.1"
+ port = {PLAIN.port}
+}}
+route "large to two" {{
+ for = "two.test"
+ min_size = 10K
+ relay = "127.0.0.1"
+ port = {LARGE.port}
+}}
 route "bulk.test" {{
  relay = "127.0.0.1"
  port = {PLAIN.port}
@@ -201,6 +213,28 @@ def test_by_size(office):
     assert reported(office) == {'x@a.size.test': '5.3.4'}
     wait_until(lambda: any(b'Subject: of 12000' in m.octets for m in PLAIN.messages), 30, 'the small one')
     assert not any(b'Subject: of 24000' in m.octets for m in PLAIN.messages)
+
+
+def test_two_sections_for_one_domain(office):
+    """Each under a name of its own, for some sizes: by which, explain says, and the mail shows."""
+    def rule(octets):
+        rows = office.json('explain', 'rcpt', '--from', ANN, '--auth', ANN, '--to', 'x@two.test', '--ip', '127.0.0.1',
+                           '--size', str(octets))
+        return [r['rule'] for r in rows if r['step'] == 'route']
+
+    assert rule(9000) == ['x@two.test: route "two.test"'] and rule(12000) == ['x@two.test: route "large to two"']
+    with office.submit(ANN) as s:
+        for octets in (6000, 18000):
+            text = '\r\n'.join(['x' * 78] * (octets // 80))
+            s.sendmail(ANN, ['x@two.test'], f'From: {ANN}\r\nSubject: two of {octets}\r\n\r\n{text}\r\n')
+
+    def came(peer, octets):
+        return any(b'Subject: two of %d\r\n' % octets in m.octets for m in peer.messages)
+    wait_until(lambda: came(PLAIN, 6000) and came(LARGE, 18000), 30, 'each at its relay')
+    assert not came(PLAIN, 18000) and not came(LARGE, 6000)
+    done = office.must('config', 'show', '--json')
+    (section,) = [r for r in json.loads(done)['route'] if r['name'] == 'large to two']
+    assert section['for'] == 'two.test', section
 
 
 def test_by_header(office):

@@ -354,6 +354,7 @@ static const char routes_text[] =
 	"route d.example {\n\tnull = refuse\n\tmin_size = 2K\n\tmax_size = 5000\n}\n"
 	"route e.example {\n\tnull = discard\n\theader = \"List-Id: *<a.*\"\n}\n"
 	"route f.example {\n\tnull = discard\n\theader = \"X-Kind: a\"\n}\n"
+	"route \"f large\" {\n\tlmtp = ::1\n\tmin_size = 5000\n\tfor = f.example\n}\n"
 	"sender_route ours.example {\n\trelay = out.example\n\ttls = starttls\n}\n"
 	"tls_policy \"*\" {\n\tlevel = encrypt\n}\ntls_policy bank.example {\n\tlevel = dane\n}\n"
 	"source \"*\" {\n\tipv4 = 192.0.2.7\n}\n"
@@ -379,7 +380,7 @@ static void routes(void **state)
 	if (c == NULL)
 		fail_msg("%s", err.text);
 	rules = config_routes(c);
-	assert_int_equal(rules.count, 9);
+	assert_int_equal(rules.count, 10);
 	assert_true(config_retry_times(str_c(c->queue_retry), times, &count));
 	assert_int_equal(count, 2);
 	assert_true(times[0] == 10000 && times[1] == 60000);
@@ -410,7 +411,9 @@ static void routes(void **state)
 	r = route_rule_find(&rules, RULE_ROUTE, STR("f.example"));
 	assert_string_equal(r->header, "X-Kind: a");
 	assert_true(r->mark == 2);
-	assert_int_equal(way(&rules, STR("x@f.example")).kind, ROUTE_RELAY);
+	to = way(&rules, STR("x@f.example"));
+	assert_string_equal(to.rule->name, "f large");
+	assert_ptr_equal(route_rule_find(&rules, RULE_ROUTE, STR("f large")), to.rule);
 	assert_int_equal(config_tls_level(c, STR("Bank.example")), ROUTE_TLS_DANE);
 	assert_int_equal(config_tls_level(c, STR("other.example")), ROUTE_TLS_ENCRYPT);
 	assert_string_equal(config_source(c, STR("x@A.example"))->helo, "mx7.a.example");

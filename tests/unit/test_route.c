@@ -248,6 +248,59 @@ static void headers(void **state)
 	assert_false(route_header_is_valid(STR("X-Kind: a\r\nb")));
 }
 
+/* Sections of other names for one domain, and for one sender: by size, and the one for all last, wherever it stands. */
+static void several(void **state)
+{
+	static const struct route_rule some[] = {
+		{ .role = RULE_ROUTE, .name = "all", .whom = "a.example", .host = "all" },
+		{ .role = RULE_ROUTE, .name = "a.example", .host = "small", .max_size = 10 },
+		{ .role = RULE_ROUTE,
+			.name = "large",
+			.whom = "A.example",
+			.host = "large",
+			.min_size = 100 },
+		{ .role = RULE_ROUTE,
+			.name = "also large",
+			.whom = "a.example",
+			.host = "never",
+			.min_size = 100 },
+		{ .role = RULE_ROUTE, .name = "x", .whom = "*", .host = "other", .min_size = 50 },
+		{ .role = RULE_SENDER, .name = "b", .whom = "ann@b.test", .host = "ann" },
+		{ .role = RULE_SENDER,
+			.name = "a",
+			.whom = "ann@b.test",
+			.host = "ann-small",
+			.max_size = 10 },
+		{ .role = RULE_SENDER, .name = "c", .whom = "b.test", .host = "b", .max_size = 5 },
+	};
+	static const struct route_rules rules = { some, sizeof some / sizeof *some };
+	static const struct {
+		struct str sender, recipient;
+		uint64_t octets;
+		const char *host;
+	} t[] = {
+		{ STR_INIT(""), STR_INIT("x@a.example"), 10, "small" },
+		{ STR_INIT(""), STR_INIT("x@a.example"), 11, "all" },
+		{ STR_INIT(""), STR_INIT("x@a.example"), 100, "large" },
+		{ STR_INIT(""), STR_INIT("x@large"), 100, "other" }, /* a name, and no domain */
+		{ STR_INIT("ann@b.test"), STR_INIT("x@c.test"), 5, "ann-small" },
+		{ STR_INIT("ANN@b.test"), STR_INIT("x@c.test"), 11, "ann" },
+		{ STR_INIT("bob@b.test"), STR_INIT("x@c.test"), 5, "b" },
+		{ STR_INIT("bob@b.test"), STR_INIT("x@c.test"), 50, "other" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		struct route_ask ask = { t[i].sender, t[i].recipient, t[i].octets, 0 };
+		struct route r = route_of(&rules, &ask);
+
+		if (r.rule == NULL || !str_eq(str_c(r.rule->host), str_c(t[i].host)))
+			fail_msg("row %zu: %s", i, r.rule == NULL ? "none" : r.rule->host);
+		assert_ptr_equal(
+			route_rule_find(&rules, r.rule->role, str_c(r.rule->name)), r.rule);
+	}
+}
+
 /* What a limit looks for, and what an administrator may say. */
 static void parsed(void **state)
 {
@@ -293,6 +346,7 @@ int main(void)
 		cmocka_unit_test(schedules),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(headers),
+		cmocka_unit_test(several),
 		cmocka_unit_test(parsed),
 		cmocka_unit_test(strangers),
 	};
