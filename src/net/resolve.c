@@ -139,20 +139,30 @@ static void on_timer(struct loop_timer *t)
 	start_waiting(r);
 }
 
+/* A label as base/dns.h writes it, where "\\DDD" is one octet. */
+static bool label_is_possible(struct str label, size_t *octets)
+{
+	size_t before = *octets;
+
+	for (size_t i = 0; i < label.n; i++, ++*octets) {
+		if (label.p[i] <= ' ' || label.p[i] > '~')
+			return false;
+		if (label.p[i] == '\\')
+			i += 3;
+		if (i >= label.n)
+			return false;
+	}
+	return *octets > before && *octets - before <= LABEL_MAX;
+}
+
 static bool name_is_possible(struct str name)
 {
-	if (name.n > HOST_MAX)
-		return false;
-	while (name.n > 0) {
-		struct str label = str_cut(&name, '.');
+	size_t octets = 0;
 
-		if (label.n == 0 || label.n > LABEL_MAX)
+	for (; name.n > 0; octets++) /* and a dot */
+		if (!label_is_possible(str_cut(&name, '.'), &octets))
 			return false;
-		for (size_t i = 0; i < label.n; i++)
-			if (label.p[i] <= ' ' || label.p[i] > '~')
-				return false;
-	}
-	return true;
+	return octets <= HOST_MAX + 1;
 }
 
 void resolve_start(struct resolver *r, struct dns_query *q, struct str name, enum dns_type type,

@@ -80,6 +80,8 @@ static struct resolver *resolver(struct loop *l, struct str trusted)
 	return r;
 }
 
+#define TEN "\\043123456789"
+
 static void answers(void **state)
 {
 	/* clang-format off */
@@ -111,6 +113,12 @@ static void answers(void **state)
 		{ "none.plain.test",          DNS_A,     DNS_NXDOMAIN, false, 0,  0},
 		{ "_25._tcp.mx.plain.test",   DNS_TLSA,  DNS_FOUND,    false, 1,  0},
 		{ "many.plain.test",          DNS_TXT,   DNS_FOUND,    false, 90, 0},
+		/* octets of no host name, escaped; 63 of them are a label */
+		{ "odd\\064name\\043.plain.test", DNS_A, DNS_FOUND,    false, 1,  0},
+		{ "Odd\\064NAME\\043.plain.test", DNS_A, DNS_FOUND,    false, 1,  0},
+		{ TEN TEN TEN TEN TEN TEN "\\091-\\093.plain.test", DNS_A, DNS_FOUND, false, 1, 0},
+		{ TEN TEN TEN TEN TEN TEN "\\091--\\093.plain.test", DNS_A, DNS_NXDOMAIN, false, 0, 0},
+		{ "a\\06",                    DNS_A,     DNS_NXDOMAIN, false, 0,  0},
 		{ "elsewhere.test",           DNS_MX,    DNS_FAILED,   false, 0,  0},
 		{ "a..test",                  DNS_A,     DNS_NXDOMAIN, false, 0,  0},
 		{ "with space.test",          DNS_A,     DNS_NXDOMAIN, false, 0,  0},
