@@ -6,7 +6,7 @@ build_packages=(gcc libc6-dev meson ninja-build pkg-config ca-certificates
 test_packages=(git clang clang-format libclang-rt-14-dev libcmocka-dev python3 curl swaks fetchmail mpop microsocks
 	mandoc strace xfsprogs e2fsprogs openssl dovecot-core dovecot-pop3d dovecot-lmtpd fail2ban
 	debhelper dpkg-dev fakeroot lintian msmtp zsh getmail6 s-nail mutt perl libio-socket-ssl-perl
-	libauthen-sasl-perl libgmime-3.0-dev python3-dkim python3-spf python3-yaml opendkim python3-nacl tmux nsd ldnsutils iproute2
+	libauthen-sasl-perl libgmime-3.0-dev python3-dkim python3-authres python3-spf python3-yaml opendkim python3-nacl tmux nsd ldnsutils iproute2
 	libgnutls-dane0 libnsl2 libidn12 libdb5.3 libevent-2.1-7) # of Exim and OpenSMTPD, unpacked by tests
 
 # Another mail system is not pushed aside for the one test that wants Postfix.

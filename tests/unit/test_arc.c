@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "base/mem.h"
 #include "trust/arc.h"
 
 #define NOW     1753000000000
@@ -325,6 +324,9 @@ static void tampering(void **state)
 			"not the whole body is signed" },
 		{ STR_INIT("h=From"), STR_INIT("h=ARC-Seal:From"),
 			"a message signature covers ARC-Seal" },
+		{ STR_INIT("c=relaxed/relaxed"), STR_INIT("c=relaxed/simple"), "body was changed" },
+		{ STR_INIT("c=relaxed/relaxed"), STR_INIT("c=relaxed/loose"),
+			"unknown canonicalization" },
 		{ STR_INIT(COVERED), STR_INIT("h=Cc"), "From is not signed" },
 	};
 
@@ -337,6 +339,19 @@ static void tampering(void **state)
 		assert_why(rows[i].to.p, buf_str(&message), rows[i].why);
 		buf_deinit(&message);
 	}
+}
+
+/* A body that is the same both ways is found so. */
+static void simple_bodies(void **state)
+{
+	struct buf message = { 0 };
+
+	(void)state;
+	buf_put(&message, STR("From: a@x.test\r\n\r\nOne line.\r\n"));
+	assert_int_equal(seal(&message, DKIM_ED25519_SHA256, NULL), ST_OK);
+	change(&message, STR("c=relaxed/relaxed"), STR("c=relaxed/simple"));
+	assert_why("simple", buf_str(&message), "header was changed");
+	buf_deinit(&message);
 }
 
 /* Each octet of a set counts, but for blanks that canonicalization takes away. */
@@ -568,6 +583,7 @@ int main(void)
 		cmocka_unit_test(questions),
 		cmocka_unit_test(the_longest),
 		cmocka_unit_test(tampering),
+		cmocka_unit_test(simple_bodies),
 		cmocka_unit_test(every_change_is_seen),
 		cmocka_unit_test(broken_chains),
 		cmocka_unit_test(unsealed),
