@@ -98,29 +98,37 @@ enum said correspondent_take(struct directory *d, const struct correspondent *c,
 	return note(d, c, hash, err) == ST_OK ? SAID_YES : SAID_NOTHING;
 }
 
+static enum status need_hash(const struct correspondent *c, int64_t *hash, struct err *err)
+{
+	*hash = 0;
+	return hash_of(c, hash)
+		       ? ST_OK
+		       : err_set(err, ST_USAGE, "'%.*s' is no address: give local-part@domain",
+				 STR_ARG(str_head(c->address, 100)));
+}
+
 enum status correspondent_since(
 	struct directory *d, const struct correspondent *c, int64_t *since_ms, struct err *err)
 {
 	int64_t hash;
+	enum status status = need_hash(c, &hash, err);
 
-	if (!hash_of(c, &hash))
-		return err_set(err, ST_USAGE, "'%.*s' is no address: give local-part@domain",
-			STR_ARG(str_head(c->address, 100)));
-	return since(d, c, hash, since_ms, err);
+	return status == ST_OK ? since(d, c, hash, since_ms, err) : status;
 }
 
 enum status correspondent_import(
 	struct directory *d, const struct correspondent *c, int64_t *room, struct err *err)
 {
-	int64_t since_ms, hash;
-	enum status status = correspondent_since(d, c, &since_ms, err);
+	int64_t since_ms = 0, hash;
+	enum status status = need_hash(c, &hash, err);
 
+	if (status == ST_OK)
+		status = since(d, c, hash, &since_ms, err);
 	if (status != ST_OK || since_ms != 0)
 		return status;
 	if (*room <= 0)
 		return err_set(
 			err, ST_LIMIT, "%lld are known, and no more are kept", (long long)c->kept);
-	(void)hash_of(c, &hash);
 	status = add(d, c, hash, c->now_ms - CORRESPONDENT_DAY_MS, err);
 	*room -= status == ST_OK;
 	return status;
