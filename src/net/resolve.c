@@ -139,7 +139,7 @@ static void on_timer(struct loop_timer *t)
 	start_waiting(r);
 }
 
-/* A label as base/dns.h writes it, where "\\DDD" is one octet. */
+/* A label as base/dns.h writes it, where "\DDD" is one octet. */
 static bool label_is_possible(struct str label, size_t *octets)
 {
 	size_t before = *octets;

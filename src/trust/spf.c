@@ -23,7 +23,7 @@ struct frame {
 	struct buf record;
 	struct str rest; /* of it: terms not yet looked at */
 	struct str redirect;
-	bool has_redirect, has_all;
+	bool has_redirect;
 	bool needed;             /* no record is an error: include and redirect name it */
 	enum spf_result on_pass; /* of an include: what it means for the frame below */
 };
@@ -168,7 +168,7 @@ static void open_frame(struct spf *s, struct str domain)
 	memcpy(f->domain, domain.p, domain.n);
 	f->domain_n = domain.n;
 	f->needed = true;
-	f->has_all = f->has_redirect = false;
+	f->has_redirect = false;
 	ask(s, WANT_RECORD, DNS_TXT);
 }
 
@@ -253,12 +253,12 @@ static void start_term(struct spf *s)
 	}
 }
 
-/* 6.1, 4.7 */
+/* 6.1, 4.7; no record with "all" gets here. */
 static void end_of_record(struct spf *s)
 {
 	struct frame *f = top(s);
 
-	if (!f->has_redirect || f->has_all) {
+	if (!f->has_redirect) {
 		leave(s, SPF_NEUTRAL);
 		return;
 	}
@@ -285,7 +285,6 @@ static bool check_record(struct frame *f)
 	while (spf_term_cut(&rest, &t)) {
 		if ((t.kind == SPF_REDIRECT && f->has_redirect) || (t.kind == SPF_EXP && has_exp))
 			return false;
-		f->has_all |= t.kind == SPF_ALL;
 		has_exp |= t.kind == SPF_EXP;
 		if (t.kind == SPF_REDIRECT) {
 			f->has_redirect = true;

@@ -118,7 +118,6 @@ bool spf_domain_spec_valid(struct str s)
 {
 	struct piece p = { 0 };
 	struct str last;
-	size_t dot;
 
 	if (s.n == 0)
 		return false;
@@ -130,8 +129,7 @@ bool spf_domain_spec_valid(struct str s)
 	last = p.text;
 	if (str_ends(last, STR(".")))
 		last.n--;
-	dot = str_rfind(last, '.');
-	return dot < last.n && is_toplabel(str_from(last, dot + 1));
+	return is_toplabel(str_from(last, str_rfind(last, '.') + 1));
 }
 
 bool spf_macro_uses(struct str s, struct str letters)

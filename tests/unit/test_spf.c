@@ -163,6 +163,7 @@ static void records(void **state)
 		{ "v=spf1 ip4:0.0.0.0/0 -all", "2001:db8::1", SPF_FAIL, 0 },
 		{ "v=spf1 ip4:192.0.2.1 -all", "192.0.2.1", SPF_PASS, 0 },
 		{ "v=spf1 ip4:255.255.255.255/1 -all", "128.0.0.1", SPF_PASS, 0 },
+		{ "v=spf1 ip4:255.255.255.255/1 -all", "127.255.255.255", SPF_FAIL, 0 },
 		/* 4.6.1, 4.7 */
 		{ "v=spf1", "192.0.2.1", SPF_NEUTRAL, 0 },
 		{ "v=spf1 ", "192.0.2.1", SPF_NEUTRAL, 0 },
@@ -229,6 +230,7 @@ static void records(void **state)
 		{ "v=spf1 ip6:1::2::3 all", "192.0.2.1", SPF_PERMERROR, 0 },
 		{ "v=spf1 ip6:::: all", "192.0.2.1", SPF_PERMERROR, 0 },
 		{ "v=spf1 ip6:1: all", "192.0.2.1", SPF_PERMERROR, 0 },
+		{ "v=spf1 ip6:1:2:3:4:5:6:7:8: all", "192.0.2.1", SPF_PERMERROR, 0 },
 		{ "v=spf1 ip6::1 all", "192.0.2.1", SPF_PERMERROR, 0 },
 		{ "v=spf1 ip6:12345:: all", "192.0.2.1", SPF_PERMERROR, 0 },
 		{ "v=spf1 ip6:g:: all", "192.0.2.1", SPF_PERMERROR, 0 },
@@ -394,10 +396,11 @@ static void large_macros(void **state)
 		buf_deinit(&asked);
 	}
 	expect(&(struct walk){ .ip = STR("192.0.2.3"),
-		       .helo = STR("\xe4\xff.\x80"),
+		       .helo = STR("\xe4\xff.~\x80"),
 		       .sender = STR("a@a.test"),
 		       .zone = STR("a.test TXT v=spf1 exists:%{H}.%{Hr} -all\n") },
-		"escaped", SPF_FAIL, "TXT a.test A \\037e4\\037ff.\\03780.\\03780.\\037e4\\037ff ");
+		"escaped", SPF_FAIL,
+		"TXT a.test A \\037e4\\037ff.\\126\\03780.\\126\\03780.\\037e4\\037ff ");
 }
 
 /* %{p} (7.3), and which of the client's names are its own. */
@@ -473,15 +476,14 @@ static void identities(void **state)
 		{ "a@b\xc3\xa4.test", "c.test", NULL, "b\xc3\xa4.test", NULL },
 		{ "a@" SIXTY "1234.test", "c.test", NULL, SIXTY "1234.test", NULL },
 		{ "a@" SIXTY "." SIXTY "." SIXTY "." SIXTY ".test123456", "c.test", NULL, NULL, NULL },
-		{ longest, "c.test", NULL, NULL, NULL },
+		{ longest, "c.test", NULL, "b.test", NULL },
 		{ "a@b.test", longest, NULL, NULL, NULL },
 	};
 	/* clang-format on */
 
 	(void)state;
 	memset(longest, 'a', SPF_IDENTITY_MAX + 1);
-	longest[1] = '@';
-	longest[10] = '.';
+	memcpy(longest + SPF_IDENTITY_MAX - 6, "@b.test", 7);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct spf_client client = { .sender = str_c(rows[i].sender),
 			.helo = str_c(rows[i].helo) };
@@ -552,12 +554,16 @@ static void several_records(void **state)
 			"c.test TXT v=spf1 include:d.test\nd.test TXT v=spf1 +all\n", SPF_NEUTRAL, NULL },
 		{ "fail two levels down", "a@a.test", "a.test TXT v=spf1 include:b.test ~all\n"
 			"b.test TXT v=spf1 -include:c.test +all\nc.test TXT v=spf1 +all\n", SPF_SOFTFAIL, NULL },
+		{ "mail hosts left over", "a@a.test", "a.test TXT v=spf1 include:b.test mx ~all\na.test MX e.test\n"
+			"b.test TXT v=spf1 -mx\nb.test MX c.test\nb.test MX d.test\nc.test A 192.0.2.3\ne.test A 192.0.2.9\n",
+			SPF_SOFTFAIL, "TXT a.test TXT b.test MX b.test A c.test MX a.test A e.test " },
 		{ "%{d} changes, %{o} does not", "a@a.test", "a.test TXT v=spf1 include:b.test -exists:%{d}.y.test\n"
 			"b.test TXT v=spf1 exists:%{d}.%{o}.x.test\n", SPF_NEUTRAL,
 			"TXT a.test TXT b.test A b.test.a.test.x.test A a.test.y.test " },
 		/* redirect */
 		{ "redirect", "a@a.test", "a.test TXT v=spf1 redirect=b.test\nb.test TXT v=spf1 -exists:%{d}.test ~all\n",
 			SPF_SOFTFAIL, "TXT a.test TXT b.test A b.test.test " },
+		{ "redirect and all", "a@a.test", "a.test TXT v=spf1 redirect=b.test ?all\n", SPF_NEUTRAL, "TXT a.test " },
 		{ "redirect before mechanisms", "a@a.test", "a.test TXT v=spf1 redirect=b.test ip4:192.0.2.3\n", SPF_PASS, "TXT a.test " },
 		{ "redirect to none", "a@a.test", "a.test TXT v=spf1 redirect=b.test\n", SPF_PERMERROR, "TXT a.test TXT b.test " },
 		{ "redirect to no name", "a@a.test", "a.test TXT v=spf1 redirect=..%{d}\n", SPF_PERMERROR, "TXT a.test " },
