@@ -314,6 +314,11 @@ static void tampering(void **state)
 		{ STR_INIT("d=example.org;"), STR_INIT("d=example.org\" x;"),
 			"no domain and selector" },
 		{ STR_INIT("s=rsa;"), STR_INIT("s=gone;"), "no key in DNS" },
+		{ STR_INIT("d=example.org;"), STR_INIT("d=other.test;"), "no key in DNS" },
+		{ STR_INIT("s=rsa; t=1753000000; h="), STR_INIT("s=gone; t=1753000000; h="),
+			"no key in DNS" },
+		{ STR_INIT("Signature: i=1; a="), STR_INIT("Signature: i=1; i=1; a="),
+			"not a list of tags" },
 		{ STR_INIT(" b="), STR_INIT(" c="), "no signature in it" },
 		{ STR_INIT(" b="), STR_INIT(" b=#"), "signature is not base64" },
 		{ STR_INIT("Signature: i=3; a="), STR_INIT("Signature: i=3; v=7; a="), header },
@@ -432,10 +437,24 @@ static void unsealed(void **state)
 	buf_put(&message, STR("\r\n" MESSAGE));
 	assert_why("too long", buf_str(&message), "header is too long");
 	assert_int_equal(seal(&message, DKIM_RSA_SHA256, NULL), ST_PERM);
+	buf_clear(&message);
+	buf_put(&message, STR("From: a@x.test\r\n"));
+	for (size_t i = 0; i < DKIM_FIELDS_MAX; i++)
+		buf_put(&message, STR("X: y\r\n"));
+	assert_int_equal(seal(&message, DKIM_RSA_SHA256, NULL), ST_PERM);
 	buf_deinit(&message);
 	buf_deinit(&space);
 	buf_deinit(&name);
 }
+
+static const struct arc_request good = {
+	.instance = 1,
+	.cv = ARC_NONE,
+	.results = STR_INIT(RESULTS),
+	.names = STR_INIT("From:From"),
+	.fields = STR_INIT("from:a\r\n"),
+	.chain = STR_INIT(""),
+};
 
 /* What the one that holds the keys does not sign, whoever asks for it. */
 static void refused(void **state)
@@ -455,6 +474,7 @@ static void refused(void **state)
 		{ "line end", AT(results), STR_INIT("a\nb"), "results" },
 		{ "NUL", AT(results), STR_INIT("a\0b"), "results" },
 		{ "tab", AT(results), STR_INIT("a\tb"), "results" },
+		{ "DEL", AT(results), STR_INIT("a\x7f"), "results" },
 		{ "8-bit", AT(results), STR_INIT("a\xc3\xbc"), "results" },
 		{ "no names", AT(names), STR_INIT(""), "fields" },
 		{ "From only once", AT(names), STR_INIT("From"), "fields" },
@@ -493,15 +513,9 @@ static void refused(void **state)
 		enum arc_cv cv;
 	} steps[] = { { 0, ARC_NONE }, { 0, ARC_FAIL }, { 1, ARC_PASS }, { 2, ARC_NONE },
 		{ 51, ARC_PASS }, { 51, ARC_FAIL }, { 1, (enum arc_cv)7 } };
-	const struct arc_request good = { .instance = 1,
-		.cv = ARC_NONE,
-		.results = STR(RESULTS),
-		.names = STR("From:From"),
-		.fields = STR("from:a\r\n"),
-		.chain = STR("") };
 	struct arc_request r = good;
 	struct dkim_signer s = signer(DKIM_ED25519_SHA256);
-	struct buf out = { 0 }, big = { 0 };
+	struct buf out = { 0 };
 
 	(void)state;
 	assert_int_equal(arc_sign(&r, &s, &out, NULL), ST_OK);
@@ -532,19 +546,68 @@ static void refused(void **state)
 		r.cv = steps[i].cv;
 		assert_int_equal(arc_sign(&r, &s, &out, NULL), ST_PERM);
 	}
+	buf_deinit(&out);
+}
+
+/* A request whose fields are named, and each of its limits. */
+static void refused_sizes(void **state)
+{
+	struct arc_request r;
+	struct dkim_signer s = signer(DKIM_ED25519_SHA256);
+	struct buf out = { 0 }, big = { 0 }, chain = { 0 }, names = { 0 }, fields = { 0 };
+	struct buf blanks = { 0 };
+
+	(void)state;
+	r = good;
+	r.names = STR("From:Received:From");
+	r.fields = STR("from:a\r\nreceived:b\r\n");
+	assert_int_equal(arc_sign(&r, &s, &out, NULL), ST_PERM);
 	buf_put(&big, STR("from:"));
-	buf_fill(&big, 'x', ARC_FIELDS_MAX);
+	buf_fill(&big, 'x', ARC_CHAIN_MAX);
 	buf_put(&big, STR("\r\n"));
 	r = good;
 	r.fields = buf_str(&big);
+	assert_int_equal(arc_sign(&r, &s, &out, NULL), ST_PERM);
+	r = good;
+	r.instance = 2;
+	r.cv = ARC_PASS;
+	buf_put(&chain, STR("arc-authentication-results:i=1;"));
+	buf_put(&chain, str_from(buf_str(&big), 5));
+	buf_put(&chain, str_from(STR(SET), STR("arc-authentication-results:i=1; x\r\n").n));
+	r.chain = buf_str(&chain);
+	assert_int_equal(arc_sign(&r, &s, &out, NULL), ST_PERM);
+	for (size_t i = 0; i < 300; i++) {
+		buf_put(&names, STR("List-Unsubscribe:"));
+		buf_put(&fields, STR("list-unsubscribe:\r\n"));
+	}
+	buf_put(&names, STR("From:From"));
+	buf_put(&fields, STR("from:x\r\n"));
+	r = good;
+	r.names = buf_str(&names);
+	r.fields = buf_str(&fields);
 	assert_int_equal(arc_sign(&r, &s, &out, NULL), ST_PERM);
 	r = good;
 	r.results = str_head(str_from(buf_str(&big), 5), 901); /* a word no line has room for */
 	assert_int_equal(arc_sign(&r, &s, &out, NULL), ST_PERM);
 	r.results = str_head(r.results, 900);
 	assert_int_equal(arc_sign(&r, &s, &out, NULL), ST_OK);
+	buf_clear(&out);
+	buf_fill(&blanks, ' ', ARC_RESULTS_MAX);
+	buf_putc(&blanks, 'x');
+	r.results = buf_str(&blanks);
+	assert_int_equal(arc_sign(&r, &s, &out, NULL), ST_PERM);
+	r.results = str_from(r.results, 1);
+	assert_int_equal(arc_sign(&r, &s, &out, NULL), ST_OK);
+	buf_clear(&out);
+	r.results = STR(" x.test;  none ");
+	assert_int_equal(arc_sign(&r, &s, &out, NULL), ST_OK);
+	place_of(buf_str(&out), STR("Results: i=1; x.test; none\r\n"));
 	buf_deinit(&out);
 	buf_deinit(&big);
+	buf_deinit(&chain);
+	buf_deinit(&names);
+	buf_deinit(&fields);
+	buf_deinit(&blanks);
 }
 
 /* Folded below 78 octets where there are blanks, no blanks at ends of lines; newest on top. */
@@ -588,6 +651,7 @@ int main(void)
 		cmocka_unit_test(broken_chains),
 		cmocka_unit_test(unsealed),
 		cmocka_unit_test(refused),
+		cmocka_unit_test(refused_sizes),
 		cmocka_unit_test(layout),
 	};
 
