@@ -96,6 +96,7 @@ static const char *malformed_set(struct arc *a, unsigned i)
 {
 	const struct field *const *set = a->sets[i], *seal = set[ARC_SEAL];
 	struct str value;
+	uint64_t time;
 
 	for (enum arc_field kind = 0; kind < ARC_FIELDS; kind++)
 		if (set[kind] == NULL)
@@ -106,6 +107,8 @@ static const char *malformed_set(struct arc *a, unsigned i)
 		return "a seal has h=";
 	if (!dkim_tag(seal->body, STR("b"), &value))
 		return "no signature in it";
+	if (dkim_tag(seal->body, STR("t"), &value) && !str_u64(value, &time))
+		return "times are not in order";
 	if (!dkim_tag(seal->body, STR("cv"), &value) ||
 		!str_ieq(value, arc_cv_name(i == 1 ? ARC_NONE : ARC_PASS)))
 		return "cv= does not fit the instance";

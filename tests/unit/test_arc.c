@@ -319,6 +319,7 @@ static void tampering(void **state)
 			"no key in DNS" },
 		{ STR_INIT("Signature: i=1; a="), STR_INIT("Signature: i=1; i=1; a="),
 			"not a list of tags" },
+		{ STR_INIT("t=17"), STR_INIT("t=17 "), "times are not in order" },
 		{ STR_INIT(" b="), STR_INIT(" c="), "no signature in it" },
 		{ STR_INIT(" b="), STR_INIT(" b=#"), "signature is not base64" },
 		{ STR_INIT("Signature: i=3; a="), STR_INIT("Signature: i=3; v=7; a="), header },
