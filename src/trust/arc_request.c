@@ -8,15 +8,19 @@ struct str arc_covered(size_t i)
 	return i == DKIM_COVERED ? STR("DKIM-Signature") : STR(""); /* RFC 8617 4.1.2: SHOULD */
 }
 
-/* What our message signature covers; From once more, so that nobody adds another. */
+/* What our message signature covers; From once more, so that nobody adds another.  At DKIM_NAMED_MAX it
+ * ends, and arc_request_check() refuses it. */
 static void put_covered(struct arc *a, struct buf *names, struct buf *fields)
 {
 	const struct field *field;
 	struct str name;
+	size_t named = 0;
 
 	dkim_message_choose_anew(&a->message);
 	for (size_t i = 0; (name = arc_covered(i)).n > 0; i++)
-		while ((field = dkim_message_choose(&a->message, name)) != NULL) {
+		while (named < DKIM_NAMED_MAX &&
+			(field = dkim_message_choose(&a->message, name)) != NULL) {
+			named++;
 			buf_put(names, name);
 			buf_putc(names, ':');
 			dkim_canon_field(fields, field->whole, true);
