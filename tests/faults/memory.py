@@ -17,6 +17,7 @@ import concurrent.futures
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,6 +53,16 @@ def judge(done):
     return ("passed" if done.returncode == 0 else "refused"), None
 
 
+def remove_listed(name):
+    """What a test that was ended left of its directories."""
+    if not os.path.exists(name):
+        return
+    with open(name, encoding="utf-8") as f:
+        for path in f.read().splitlines():
+            shutil.rmtree(path, ignore_errors=True)
+    os.unlink(name)
+
+
 def read_list(name):
     with open(name, encoding="ascii") as f:
         count, met = map(int, f.readline().split())
@@ -67,10 +78,13 @@ class Program:
 
     def run(self, which, stack, told):
         env = {**os.environ, "LD_PRELOAD": self.libraries, "NO_MEMORY": str(which), "NO_MEMORY_STACK": stack,
-               "NO_MEMORY_LIST": told, "NO_MEMORY_DEPTH": str(self.depth), "NO_MEMORY_OURS": str(int(self.ours)),
+               "NO_MEMORY_LIST": told, "NO_MEMORY_FOLDERS": told + ".folders", "NO_MEMORY_DEPTH": str(self.depth), "NO_MEMORY_OURS": str(int(self.ours)),
                "TRANSCRIPT_SEED": "1"}
-        return subprocess.run([self.path], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              stdin=subprocess.DEVNULL, check=False, timeout=self.timeout)
+        try:
+            return subprocess.run([self.path], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  stdin=subprocess.DEVNULL, check=False, timeout=self.timeout)
+        finally:
+            remove_listed(told + ".folders")
 
     def try_one(self, number, stack):
         """The allocation from about this number on that has this stack fails."""

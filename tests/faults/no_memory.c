@@ -11,6 +11,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
+#include <fcntl.h>
 #include <link.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -212,6 +213,25 @@ __sighandler_t signal(int sig, __sighandler_t to)
 	struct sigaction how = { .sa_handler = to, .sa_flags = SA_RESTART }, old;
 
 	return sigaction(sig, &how, &old) < 0 ? SIG_ERR : old.sa_handler;
+}
+
+/* Directories are named in the file of NO_MEMORY_FOLDERS, for who is ended leaves his. */
+char *mkdtemp(char *name)
+{
+	const char *path = getenv("NO_MEMORY_FOLDERS");
+	char *(*next)(char *), *made;
+	int fd;
+
+	inside = true;
+	next = (char *(*)(char *))dlsym(RTLD_NEXT, "mkdtemp");
+	made = next(name);
+	fd = made == NULL || path == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd >= 0) {
+		dprintf(fd, "%s\n", made);
+		close(fd);
+	}
+	inside = false;
+	return made;
 }
 
 static uint64_t variable(const char *name, int base)
