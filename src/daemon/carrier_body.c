@@ -43,9 +43,7 @@ static struct str octets_at(struct carrier_job *j, uint64_t offset)
 	return offset < b->chunk_at ? STR("") : str_from(buf_str(&b->chunk), offset - b->chunk_at);
 }
 
-/* The same, and the next chunk is asked for; "": they must be waited for, or, when no question is open, will
- * never come. */
-static struct str read_at(struct carrier_job *j, uint64_t offset)
+struct str body_read_at(struct carrier_job *j, uint64_t offset)
 {
 	struct str here = octets_at(j, offset);
 	uint64_t next = j->body.chunk_at + j->body.chunk.len;
@@ -98,7 +96,7 @@ static void prepare(struct carrier_job *j)
 	struct body *b = &j->body;
 
 	while (b->phase == BODY_SCAN || b->phase == BODY_COUNT) {
-		struct str here = read_at(j, b->read_at);
+		struct str here = body_read_at(j, b->read_at);
 
 		if (here.n == 0 && j->seq == 0)
 			b->phase = BODY_UNREADABLE;
@@ -129,17 +127,20 @@ void body_make_sevenbit(struct carrier_job *j)
 	prepare(j);
 }
 
-/* Octets from wanted_at on, in the form in which they are sent. */
+/* Octets from wanted_at on, in the form in which they are sent; a body that is made 7-bit would break its seal. */
 static struct str to_send(struct carrier_job *j)
 {
+	struct str seal = buf_str(&j->seal.fields);
 	struct body *b = &j->body;
 
+	if (b->phase == BODY_AS_IT_IS && b->wanted_at < seal.n)
+		return str_from(seal, b->wanted_at);
 	if (b->phase == BODY_AS_IT_IS)
-		return read_at(j, b->wanted_at);
+		return body_read_at(j, b->wanted_at - seal.n);
 	buf_consume(&b->made, b->wanted_at - b->made_at);
 	b->made_at = b->wanted_at;
 	while (b->made.len == 0 && b->read_at < j->job.octets) {
-		struct str here = read_at(j, b->read_at);
+		struct str here = body_read_at(j, b->read_at);
 
 		if (here.n == 0)
 			break;
@@ -175,6 +176,10 @@ void job_got_octets(struct carrier_job *j, struct str octets)
 	/* Else a session that ended while the store read had asked. */
 	if (b->asked)
 		buf_put(&b->ahead, octets);
+	if (j->state == JOB_SEALING) {
+		seal_got_octets(j, octets);
+		return;
+	}
 	if (j->out == NULL || (b->wanted == 0 && !preparing))
 		return;
 	if (b->asked && octets.n == 0 && preparing) {

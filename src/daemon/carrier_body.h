@@ -33,6 +33,9 @@ struct body {
 	uint64_t made_at;
 };
 
+/* What is here of the message from `offset` on, and the next chunk is asked for; "": it must be waited for, or, when no
+ * question is open, will never come. */
+struct str body_read_at(struct carrier_job *j, uint64_t offset);
 /* For the next session: as it is. */
 void body_reset(struct body *b);
 /* Makes it 7-bit; out_again() or job_cannot_be_sent() is called, maybe from inside. */

@@ -12,6 +12,7 @@ enum { JOBS_MOST = 1 << 16, RESULT_AGAIN_MS = 1000, ORPHAN_MS = 5 * 60 * 1000 };
 
 void job_free_all(struct carrier_job *j)
 {
+	seal_end(j);
 	plan_end(&j->plan);
 	dial_cancel(&j->dial);
 	find_end(&j->find);
@@ -154,7 +155,7 @@ const struct smtpc_message *job_address(struct carrier_job *j)
 	j->message = (struct smtpc_message){ .reverse_path = job->sender,
 		.rcpts = j->rcpts,
 		.rcpt_count = n,
-		.octets = seven ? j->body.octets : job->octets,
+		.octets = seven ? j->body.octets : j->seal.fields.len + job->octets,
 		.eightbit = !seven && (job->flags & (JOB_8BIT | JOB_8BIT_HEADER)) != 0,
 		/* Octets over 127 in a header without SMTPUTF8 are somebody's old habit, and pass. */
 		.smtputf8 = (job->flags & JOB_SMTPUTF8) != 0 && (job->flags & JOB_8BIT_HEADER) != 0,
@@ -177,6 +178,8 @@ void job_answered(struct carrier_job *j, struct ipc_packet *p)
 		send_result(j);
 	else if (p->head.type == IPC_QREAD)
 		job_got_octets(j, p->head.result == STORE_OK ? p->body.rest : STR(""));
+	else if (p->head.type == IPC_SEAL)
+		seal_signed(j, p);
 	else if (p->head.result == STORE_OK)
 		job_free_all(j);
 	else
@@ -279,6 +282,12 @@ static bool choose_level(struct carrier_job *j)
 	return true;
 }
 
+void job_go(struct carrier_job *j)
+{
+	if (!out_follow(j->carrier, j) && !out_use_idle(j->carrier, j))
+		job_find(j);
+}
+
 bool job_start(struct carrier *c, uint32_t number, struct reader *packet)
 {
 	struct carrier_job *j = NEW(struct carrier_job);
@@ -309,8 +318,10 @@ bool job_start(struct carrier *c, uint32_t number, struct reader *packet)
 	if (!choose_level(j)) {
 		note_host(&j->last, "4.3.5", "the configuration has changed meanwhile");
 		job_report(j);
-	} else if (!out_follow(c, j) && !out_use_idle(c, j)) {
-		job_find(j);
+	} else if ((j->job.flags & JOB_SEAL) != 0) {
+		seal_begin(j);
+	} else {
+		job_go(j);
 	}
 	return true;
 }

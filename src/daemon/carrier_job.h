@@ -1,6 +1,7 @@
 /* carrier_job.h -- one job: a message for recipients who go the same way, tried at one host after the
  * other until each of them has an outcome, which the store is told.
  *
+ *   sealing -> one of those below
  *   finding -> policy -> planning -> dialling -> talking -> (the next host ...) -> reporting
  *   behind another -> talking
  *
@@ -16,6 +17,7 @@
 #include "daemon/carrier_find.h"
 #include "daemon/carrier_outcome.h"
 #include "daemon/carrier_plan.h"
+#include "daemon/carrier_seal.h"
 #include "daemon/carrier_sts.h"
 #include "daemon/ipc_job.h"
 #include "daemon/session_out.h"
@@ -33,6 +35,7 @@ struct carrier_job {
 	bool distrusted; /* a host was not spoken to for want of what TLS is to reach */
 	enum route_tls level;
 	enum {
+		JOB_SEALING,
 		JOB_BEHIND, /* another on a session */
 		JOB_FINDING,
 		JOB_POLICY,
@@ -41,6 +44,7 @@ struct carrier_job {
 		JOB_TALKING,
 		JOB_REPORTING
 	} state;
+	struct seal seal;
 	struct find find;
 	struct sts_wait sts_wait;
 	struct mtasts_policy sts; /* in force when mode is not MTASTS_OFF */
@@ -84,6 +88,8 @@ static inline bool job_tls_optional(const struct carrier_job *j)
 	       (j->level == ROUTE_TLS_MAY || j->level == ROUTE_TLS_ENCRYPT);
 }
 
+/* Sealed, or not to be: looks for a session or a host. */
+void job_go(struct carrier_job *j);
 /* carrier_hosts.c: tries all hosts there are. */
 void job_find(struct carrier_job *j);
 /* Whom the MX records of its destination name, as struct job_outcome has them; nothing: nobody looked. */

@@ -111,6 +111,7 @@ struct config {
 	char *sasl_mechanisms;       /* "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS" */
 	char *drop_characters;       /* some of ". - _ '", or "none" */
 	bool sender_login_match, from_login_match; /* F2 */
+	bool arc_seal;                             /* H3 */
 	int64_t ban_after_failures, ban_time_ms;
 	char *ban_exempt;                                      /* net/cidr.h */
 	char *lmtp_clients, *xclient_networks, *etrn_networks; /* net/cidr.h */

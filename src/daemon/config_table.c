@@ -191,6 +191,8 @@ const struct config_setting config_settings[] = {
 		1000000, NULL,
 		"Recipients elsewhere that one account may write to for the first time in a day: who has its password "
 		"writes to strangers; whom it wrote to is remembered only while this is set; 0: no limit." },
+	{ "arc_seal", CONFIG_BOOL, AT(arc_seal), "yes", 0, 0, NULL,
+		"Mail of others that is passed on gets an ARC seal (RFC 8617), when there is a DKIM key for it." },
 	{ "suppression", CONFIG_BOOL, AT(suppression), "no", 0, 0, NULL,
 		"Remembers for each account who was reported not to exist (5.1.1), and refuses mail to them." },
 	{ "submit_socket", CONFIG_BOOL, AT(submit_socket), "yes", 0, 0, NULL,

@@ -21,6 +21,10 @@ void job_put(struct buf *b, const struct job *j)
 	put_u8(b, j->has_rule);
 	put_u8(b, (uint8_t)j->role);
 	put_str(b, j->rule);
+	if (j->flags & JOB_SEAL) {
+		put_str(b, j->client);
+		put_str(b, j->origin);
+	}
 	put_u32(b, (uint32_t)j->count);
 	for (size_t i = 0; i < j->count; i++) {
 		put_u32(b, j->recipients[i].number);
@@ -72,6 +76,8 @@ bool job_get(struct reader *r, struct job *j)
 	j->has_rule = get_u8(r) != 0;
 	j->role = (enum route_role)get_u8(r);
 	j->rule = get_str(r);
+	j->client = j->flags & JOB_SEAL ? get_str(r) : STR("");
+	j->origin = j->flags & JOB_SEAL ? get_str(r) : STR("");
 	if (get_recipients(r, j)) {
 		j->message = get_str(r);
 		if (!r->bad && r->rest.n == 0 && j->received_ms >= 0)
@@ -86,6 +92,33 @@ void job_free(struct job *j)
 	free(j->recipients);
 	j->recipients = NULL;
 	j->count = 0;
+}
+
+void seal_put(struct buf *b, const struct arc_request *request)
+{
+	put_u8(b, (uint8_t)request->instance);
+	put_u8(b, (uint8_t)request->cv);
+	put_str(b, request->results);
+	put_str(b, request->names);
+	put_str(b, request->fields);
+	put_str(b, request->chain);
+	buf_put(b, str_of((const char *)request->body_hash, sizeof request->body_hash));
+}
+
+bool seal_get(struct reader *r, struct arc_request *request)
+{
+	struct str hash;
+
+	*request = (struct arc_request){ .instance = get_u8(r) };
+	request->cv = (enum arc_cv)get_u8(r);
+	request->results = get_str(r);
+	request->names = get_str(r);
+	request->fields = get_str(r);
+	request->chain = get_str(r);
+	hash = get_bytes(r, sizeof request->body_hash);
+	if (hash.n == sizeof request->body_hash)
+		memcpy(request->body_hash, hash.p, hash.n);
+	return !r->bad && r->rest.n == 0;
 }
 
 enum { OUTCOME_SITE = 1, OUTCOME_RELAYED = 2, OUTCOME_UNKNOWN = 4 };

@@ -8,6 +8,8 @@
  *   IPC_CREDIT  note      carrier   u32: takes so many jobs more; 0: none any more
  *   IPC_JOB     note      store     struct job
  *   IPC_QREAD   question  carrier   u64 offset, u32 want -> enum store_result, octets of prefix and message
+ *   IPC_SEAL    question  carrier   struct arc_request, of a job with JOB_SEAL, once -> STORE_OK and the fields of an
+ *                                   ARC set; anything else: it goes without
  *   IPC_RESULT  question  carrier   struct job_outcome, one for each recipient of the job -> enum
  *                                   store_result; OK: durable
  *   IPC_DNS     note      carrier   u8 enum dns_state
@@ -19,6 +21,7 @@
 #include "base/msgid.h"
 #include "queue/outcome.h"
 #include "queue/route.h"
+#include "trust/arc.h"
 
 enum ipc_queue {
 	IPC_CREDIT = 128, /* beyond all of ipc.h */
@@ -26,6 +29,7 @@ enum ipc_queue {
 	IPC_QREAD,
 	IPC_RESULT,
 	IPC_DNS,
+	IPC_SEAL,
 };
 
 enum {
@@ -42,6 +46,8 @@ enum job_flags {
 	JOB_REQUIRETLS = 8,    /* RFC 8689 */
 	JOB_REPORT = 16,       /* it is one of our own notices */
 	JOB_TLS_OPTIONAL = 64, /* "TLS-Required: No" (RFC 8689 3) */
+	JOB_SEAL =
+		256, /* a stranger's, with an ARC seal (RFC 8617); else client and origin are "" */
 };
 
 struct job_recipient {
@@ -55,6 +61,8 @@ struct job {
 	struct msgid id;
 	uint16_t flags;
 	struct str sender; /* reverse-path */
+	struct str client; /* address of the host that handed it in */
+	struct str origin; /* reverse-path that it gave */
 	struct str envid;
 	uint8_t ret;
 	int64_t received_ms;
@@ -75,6 +83,10 @@ struct job {
 void job_put(struct buf *b, const struct job *j);
 bool job_get(struct reader *r, struct job *j); /* views of the packet */
 void job_free(struct job *j);
+
+/* What the store is to sign; its checks are arc_sign()'s. */
+void seal_put(struct buf *b, const struct arc_request *request);
+bool seal_get(struct reader *r, struct arc_request *request); /* views of the packet */
 
 void outcome_put(struct buf *b, const struct job_outcome *o);
 bool outcome_get(struct reader *r, struct job_outcome *o); /* false: at the end, or r->bad */

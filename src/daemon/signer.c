@@ -17,6 +17,7 @@ struct signer_keys { /* of one domain; read by threads, changed by none */
 	size_t count;
 	struct signer_key {
 		struct dkim_key *key;
+		enum dkim_algorithm algorithm;
 		char selector[DKIM_SELECTOR_MAX + 1];
 		int64_t active_ms, retired_ms;
 	} keys[DKIM_KEYS_MAX];
@@ -94,6 +95,7 @@ static bool parse_key(void *arg, const struct dkim_row *row)
 	}
 	copy_text(to->selector, row->selector, DKIM_SELECTOR_MAX);
 	copy_text(k->domain, row->domain, DKIM_DOMAIN_MAX);
+	to->algorithm = (enum dkim_algorithm)row->algorithm;
 	to->active_ms = row->active_ms;
 	to->retired_ms = row->retired_ms;
 	return ++k->count < DKIM_KEYS_MAX;
@@ -225,4 +227,83 @@ enum said signer_sign(
 		finished(&to->work);
 	}
 	return SAID_YES;
+}
+
+/* ---- seals ---- */
+
+static bool sealing_keys(struct signer *s, struct str sender, struct str hostname,
+	int64_t steady_ms, struct signer_keys **found)
+{
+	const struct str names[] = { str_from(sender, str_rfind(sender, '@') + 1), hostname,
+		str_from(hostname, str_find(hostname, '.') + 1) };
+	struct buf address = { 0 };
+	struct err err = { 0 };
+	bool found_one = false;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names && !found_one; i++) {
+		buf_clear(&address);
+		buf_putc(&address, '@');
+		buf_put(&address, names[i]);
+		found_one = keys_for(s, buf_str(&address), steady_ms, found, &err) == SAID_YES;
+	}
+	buf_deinit(&address);
+	return found_one;
+}
+
+bool signer_can_seal(struct signer *s, struct str sender, struct str hostname)
+{
+	struct signer_keys *keys;
+
+	return sealing_keys(s, sender, hostname, clock_steady_ms(), &keys);
+}
+
+static const struct signer_key *sealing_key(const struct signer_keys *keys, int64_t steady_ms)
+{
+	const struct signer_key *best = NULL;
+
+	for (size_t i = 0; i < keys->count; i++)
+		if (signs_now(&keys->keys[i], steady_ms) &&
+			(best == NULL || keys->keys[i].algorithm < best->algorithm))
+			best = &keys->keys[i];
+	return best;
+}
+
+static void run_seal(struct work *w)
+{
+	struct sealing *to = LIST_OF(w, struct sealing, work);
+	const struct signer_key *k = sealing_key(to->keys, to->steady_ms);
+	struct dkim_signer signer = { .key = k->key,
+		.domain = str_c(to->keys->domain),
+		.selector = str_c(k->selector),
+		.wall_ms = to->wall_ms };
+
+	arc_sign(&to->request, &signer, &to->fields, &to->err);
+}
+
+static void finished_seal(struct work *w)
+{
+	struct sealing *to = LIST_OF(w, struct sealing, work);
+
+	if (to->err.code != ST_OK)
+		log_warn("arc.unsealed", F_C("domain", to->keys->domain), F_C("err", to->err.text));
+	unref(to->keys);
+	to->keys = NULL;
+	to->done(to);
+}
+
+void signer_seal(struct signer *s, struct sealing *to, struct str sender, struct str hostname)
+{
+	to->work = (struct work){ .run = run_seal, .done = finished_seal };
+	to->wall_ms = clock_wall_ms();
+	to->steady_ms = clock_steady_ms();
+	to->err = (struct err){ 0 };
+	if (!sealing_keys(s, sender, hostname, to->steady_ms, &to->keys)) {
+		to->done(to);
+		return;
+	}
+	to->keys->refs++;
+	if (!work_submit(s->pool, &to->work)) {
+		run_seal(&to->work);
+		finished_seal(&to->work);
+	}
 }

@@ -9,6 +9,7 @@
 
 #include "account/account.h"
 #include "base/work.h"
+#include "trust/arc.h"
 #include "trust/dkim.h"
 
 struct signer;
@@ -25,6 +26,17 @@ struct signing { /* one message; the caller's, until done() */
 	struct err err;
 };
 
+struct sealing { /* one message that is passed on; the caller's, until done() */
+	void (*done)(struct sealing *s);
+	struct arc_request request; /* its views live until done() */
+	struct buf fields;          /* out: an ARC set, none when it could not be sealed */
+
+	struct work work; /* from here on the signer's */
+	struct signer_keys *keys;
+	int64_t wall_ms, steady_ms;
+	struct err err;
+};
+
 struct signer *signer_new(struct directory *d, unsigned threads);
 void signer_free(struct signer *s); /* finishes what was begun, calls done() */
 int signer_fd(const struct signer *s);
@@ -35,5 +47,10 @@ void signer_poll(struct signer *s);
  * all threads are behind. */
 enum said signer_sign(
 	struct signer *s, struct signing *to, struct dkim_hash *hash, uint64_t account);
+
+/* With a key of the domain in `sender`, or of this name of a host, or of the domain above that; the first RSA key that
+ * signs now, for many know no other (RFC 8617 sets have one signature).  done() is called always, maybe from inside. */
+void signer_seal(struct signer *s, struct sealing *to, struct str sender, struct str hostname);
+bool signer_can_seal(struct signer *s, struct str sender, struct str hostname);
 
 #endif

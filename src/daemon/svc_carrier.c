@@ -32,6 +32,7 @@ void svc_add_carrier(struct svc *s, int fd)
 	struct svc_carrier *c = NEW(struct svc_carrier);
 
 	c->svc = s;
+	list_init(&c->seals);
 	c->ipc = ipc_new(s->loop, fd, received, lost, c);
 	ipc_gather(c->ipc);
 	list_append(&s->carriers, &c->link);

@@ -17,6 +17,7 @@ struct svc_carrier {
 	uint32_t credit;       /* jobs that it takes yet */
 	struct svc_job **jobs; /* by number; NULL: none */
 	size_t slots;
+	struct link seals; /* being signed for it */
 };
 
 void svc_add_carrier(struct svc *s, int fd);

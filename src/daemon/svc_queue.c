@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "daemon/dns_state.h"
 #include "daemon/ipc_job.h"
+#include "daemon/svc_seal.h"
 #include "mime/compose.h"
 #include "proto/dsn.h"
 
@@ -32,6 +33,7 @@ struct svc_job {
 	struct queue_done done;
 	struct ipc_head asked; /* RESULT, while it is written */
 	bool writing, bad;     /* bad: its octets are damaged */
+	bool seals;            /* may ask for a signature yet */
 };
 
 /* ---- settings ---- */
@@ -213,6 +215,7 @@ static void send_job(struct svc_queue *q, struct svc_carrier *c, struct queue_jo
 	fill_job(&to, job, recipients);
 	if (!read_small(q, job, &to, room, &skip))
 		return;
+	svc_seal_wanted(q->svc, job->out, &to);
 	buf_clear(b);
 	job_put(b, &to);
 	if (b->len + sizeof head > IPC_PACKET_MAX) { /* a hundred of the longest addresses */
@@ -222,6 +225,7 @@ static void send_job(struct svc_queue *q, struct svc_carrier *c, struct queue_jo
 	}
 	placed = job_place(q, c, job);
 	placed->skip = skip;
+	placed->seals = (to.flags & JOB_SEAL) != 0;
 	head.session = placed->slot;
 	c->credit--;
 	ipc_send(c->ipc, &head, buf_str(b), STR(""), -1);
@@ -381,6 +385,16 @@ static bool take_result(struct svc_carrier *c, struct ipc_packet *p)
 	return false;
 }
 
+static bool take_seal(struct svc_carrier *c, struct ipc_packet *p)
+{
+	struct svc_job *j = job_of(c, p->head.session);
+
+	if (j == NULL || j->writing || !j->seals)
+		return false;
+	j->seals = false;
+	return svc_seal(c, p, j->job->out->rcpts[j->job->at[0]].sender);
+}
+
 static bool take_dns(struct svc_carrier *c, struct reader *r)
 {
 	uint8_t state = get_u8(r);
@@ -399,6 +413,7 @@ bool svc_queue_packet(struct svc_carrier *c, struct ipc_packet *p)
 	case IPC_CREDIT: return take_credit(c, &p->body);
 	case IPC_QREAD: return give_octets(c, p);
 	case IPC_RESULT: return take_result(c, p);
+	case IPC_SEAL: return take_seal(c, p);
 	case IPC_DNS: return take_dns(c, &p->body);
 	}
 	return false;
@@ -419,6 +434,7 @@ void svc_queue_carrier_lost(struct svc_carrier *c)
 #endif
 		free(j);
 	}
+	svc_seal_carrier_lost(c);
 	free(c->jobs);
 	c->jobs = NULL;
 	c->slots = 0;

@@ -88,6 +88,17 @@ void compose_received(struct buf *out, const struct compose_trace *t)
 	buf_put(out, STR("\r\n"));
 }
 
+struct str compose_received_helo(struct str s)
+{
+	static const struct str start = STR_INIT("Received: from ");
+
+	if (!str_starts(s, start))
+		return STR("");
+	s = str_from(s, start.n);
+	s = str_head(s, str_find(s, '\r'));
+	return str_head(s, str_find(s, ' '));
+}
+
 void compose_trace(struct buf *out, const struct compose_trace *trace)
 {
 	compose_return_path(out, trace->reverse_path);

@@ -32,6 +32,9 @@ void compose_return_path(struct buf *out, struct str reverse_path);
 size_t compose_return_path_length(struct str s);
 void compose_received(struct buf *out, const struct compose_trace *trace);
 
+/* What the client called itself, by a field of compose_received() at the beginning of s; "": there is none. */
+struct str compose_received_helo(struct str s);
+
 /* How many octets of a message, of which s is the beginning, compose_fix_header() wants: the header
  * section with its blank line, or some text that follows when there is none.  0: more is needed.
  * search: zeroed at the start of a message; s is the same message at each call, longer. */

@@ -98,6 +98,7 @@ static unsigned asked;
 static void take_of_store(const struct ipc_head *head, struct reader body)
 {
 	struct question *q = &questions[asked % QUESTIONS];
+	struct arc_request request;
 	struct job_outcome o;
 
 	if (head->type == IPC_RESULT) {
@@ -109,6 +110,8 @@ static void take_of_store(const struct ipc_head *head, struct reader body)
 		return;
 	asked++;
 	*q = (struct question){ head->type, head->session, head->seq, 0, 0 };
+	if (head->type == IPC_SEAL)
+		check(seal_get(&body, &request));
 	if (head->type == IPC_QREAD) {
 		q->offset = get_u64(&body);
 		q->want = get_u32(&body);
@@ -160,6 +163,22 @@ static const char message[] =
 	"Subject: \xc3\xbc\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
 	"Content-Transfer-Encoding: 8bit\r\n\r\n.\xc3\xbc\r\n.\r\nlast\r\n";
 
+/* The same to be sealed: a signature, and a chain of one. */
+static const char signed_message[] =
+	"ARC-Seal: i=1; a=rsa-sha256; t=1; cv=none; d=far.test; s=s; b=AAAA\r\n"
+	"ARC-Message-Signature: i=1; a=rsa-sha256; c=relaxed/relaxed; d=far.test; s=s; t=1;\r\n"
+	" h=From; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA\r\n"
+	"ARC-Authentication-Results: i=1; far.test; none\r\n"
+	"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=far.test; s=s; h=From;\r\n"
+	" bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA\r\n"
+	"From: a@far.test\r\n\r\n";
+
+static struct str message_of(const struct job *j)
+{
+	return j->flags & JOB_SEAL ? str_of(signed_message, sizeof signed_message - 1)
+				   : str_of(message, sizeof message - 1);
+}
+
 /* Where mail of this number goes. */
 static void set_way(struct job *j, uint8_t n)
 {
@@ -200,12 +219,14 @@ static void put_job(struct reader *in, struct buf *b)
 	uint8_t way = get_u8(in), how = get_u8(in);
 	struct job j = { .sender = way & 8 ? STR("") : STR("s@s.test"),
 		.envid = way & 16 ? STR("env") : STR(""),
-		.flags = how & 15,
-		.octets = sizeof message - 1,
+		.flags = (uint16_t)((how & 15) | (way & 32 ? JOB_SEAL : 0)),
+		.client = way & 1 ? STR("192.0.2.1") : STR("2001:db8::1"),
+		.origin = way & 2 ? STR("a@far.test") : STR(""),
 		.recipients = to,
-		.count = 1 + way % 3,
-		.message = how & 16 ? STR("") : str_of(message, sizeof message - 1) };
+		.count = 1 + way % 3 };
 
+	j.octets = message_of(&j).n;
+	j.message = how & 16 ? STR("") : message_of(&j);
 	set_way(&j, way);
 	j.id.b[0] = (unsigned char)(how >> 5);
 	if (way & 64)
@@ -252,6 +273,8 @@ static void answer_store(struct reader *in, uint8_t how)
 
 	if (q->type == IPC_QREAD && (how & 1) != 0)
 		put_octets(q, &b);
+	if (q->type == IPC_SEAL && (how & 1) != 0)
+		buf_put(&b, STR("ARC-Seal: x\r\n"));
 	if (how & 2)
 		change_octets(in, &b);
 	if (how & 4) {

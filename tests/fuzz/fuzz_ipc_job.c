@@ -49,8 +49,22 @@ static void check_outcomes(struct str in)
 	}
 }
 
+static void check_seal(struct str in)
+{
+	struct reader r = { in, false };
+	struct arc_request request;
+	struct buf b = { 0 };
+
+	if (!seal_get(&r, &request))
+		return;
+	seal_put(&b, &request);
+	check(str_eq(buf_str(&b), in));
+	buf_deinit(&b);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	check_seal(str_of(data, size));
 	check_job(str_of(data, size));
 	check_outcomes(str_of(data, size));
 	return 0;

@@ -178,6 +178,40 @@ static void answer_read(const struct ipc_head *asked, struct reader *r)
 		send(store, room, sizeof *asked + piece.n, 0), (int)(sizeof *asked + piece.n));
 }
 
+/* Of messages that are to be sealed; DNS never answers here, and its time is over at once. */
+static struct {
+	enum store_result answer;
+	unsigned asked;
+	char results[500];
+} sealing;
+
+static void answer_seal(struct ipc_head head, struct reader *r)
+{
+	static const struct str fields = STR_INIT("ARC-Seal: x\r\n");
+	struct arc_request request;
+	char room[100];
+
+	assert_true(seal_get(r, &request));
+	assert_true(request.instance == 1 && request.cv == ARC_NONE);
+	snprintf(sealing.results, sizeof sealing.results, "%.*s", STR_ARG(request.results));
+	sealing.asked++;
+	head.result = (uint16_t)sealing.answer;
+	memcpy(room, &head, sizeof head);
+	memcpy(room + sizeof head, fields.p, fields.n);
+	assert_int_equal(
+		send(store, room, sizeof head + fields.n, 0), (int)(sizeof head + fields.n));
+}
+
+static void end_dns(void)
+{
+	for (uint32_t i = 0; i < carrier.job_slots; i++) {
+		struct carrier_job *j = carrier.jobs[i];
+
+		if (j != NULL && j->seal.spf != NULL && j->seq == 0)
+			loop_timer_at(&j->seal.late, loop_now_ms(carrier.loop));
+	}
+}
+
 /* The next packet, also out of one that holds many; its length, 0: none is there. */
 static size_t next_packet(char room[IPC_PACKET_MAX])
 {
@@ -220,6 +254,7 @@ static const char *result(void)
 		size_t got = next_packet(room);
 
 		if (got == 0) {
+			end_dns();
 			loop_turn(carrier.loop, false);
 			continue;
 		}
@@ -227,6 +262,8 @@ static const char *result(void)
 		r = (struct reader){ str_of(room + sizeof head, got - sizeof head), false };
 		if (head.type == IPC_QREAD)
 			answer_read(&head, &r);
+		if (head.type == IPC_SEAL)
+			answer_seal(head, &r);
 		if (head.type != IPC_RESULT)
 			continue;
 		text[0] = '\0';
@@ -345,6 +382,92 @@ static void octets_in_pieces(void **state)
 	end_server();
 	assert_true(str_eq(str_of(server.message, server.message_len),
 		STR("Subject: large\r\n\r\n0123456789\r\n..dot\r\nlast\r\n")));
+}
+
+/* A resolver that asks somebody who never says anything. */
+static int silent_dns(void)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET };
+	struct resolver_config silent = { .queries_max = 10 };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	socklen_t n = sizeof sa;
+	struct err err = { 0 };
+	char address[40];
+
+	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof sa), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &n), 0);
+	snprintf(address, sizeof address, "127.0.0.1@%u", ntohs(sa.sin_port));
+	silent.servers = str_c(address);
+	carrier.resolver = resolver_new(carrier.loop, &silent, &err);
+	assert_non_null(carrier.resolver);
+	return fd;
+}
+
+#define CHAIN                                                                                      \
+	"ARC-Seal: i=1; a=rsa-sha256; t=1; cv=none; d=far.test; s=s; b=AAAA\r\n"                   \
+	"ARC-Message-Signature: i=1; a=rsa-sha256; c=relaxed/relaxed; d=far.test; s=s; t=1; "      \
+	"h=From; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA\r\n"                      \
+	"ARC-Authentication-Results: i=1; far.test; none\r\n"
+
+/* What the store signs stands in front of the message; what cannot be sealed, or not in time, goes as it is. */
+static void sealed(void **state)
+{
+	static const char *const scripts[] = { ENVELOPE "S:250 2.0.0 ok", NULL };
+	static const struct {
+		const char *name;
+		struct str message; /* "": `large`, in pieces */
+		enum store_result answer;
+		unsigned asked;
+		const char *begins;
+	} t[] = {
+		{ "sealed", STR_INIT("From: a@far.test\r\n\r\nhello\r\n"), STORE_OK, 1,
+			"ARC-Seal: x\r\nFrom: a" },
+		{ "in pieces", STR_INIT(""), STORE_OK, 1,
+			"ARC-Seal: x\r\nFrom: large\r\n\r\n0123456789\r\n..dot\r\nlast\r\n" },
+		{ "not signed", STR_INIT("From: a@far.test\r\n\r\nhello\r\n"), STORE_UNAVAILABLE, 1,
+			"From: a" },
+		{ "a chain of which nothing is known",
+			STR_INIT(CHAIN "From: a@far.test\r\n\r\n\r\n"), STORE_OK, 0,
+			"ARC-Seal: i=1" },
+		{ "no From", STR_INIT("Subject: x\r\n\r\nhello\r\n"), STORE_OK, 0, "Subject: x" },
+		{ "made 7-bit",
+			STR_INIT("From: a@far.test\r\nMIME-Version: 1.0\r\nContent-Type: "
+				 "text/plain; charset=utf-8\r\n\r\n\xc3\xbc\r\n"),
+			STORE_OK, 1, "From: a" },
+	};
+	struct job j = { .sender = STR("SRS0=a@y.test"),
+		.recipients = two,
+		.count = 2,
+		.client = STR("192.0.2.1"),
+		.origin = STR("a@f\xc3\xa4r.test") };
+	int dns = silent_dns();
+
+	(void)state;
+	from_store = "From: large\r\n\r\n0123456789\r\n.dot\r\nlast\r\n";
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		sealing.asked = 0;
+		sealing.answer = t[i].answer;
+		j.flags = JOB_SEAL | (str_ascii(t[i].message) ? 0 : JOB_8BIT);
+		j.message = t[i].message;
+		j.octets = t[i].message.n > 0 ? t[i].message.n : strlen(from_store);
+		start_server(scripts);
+		put_job(3, &j);
+		assert_string_equal(result(), "1 2.0.0 250 2.0.0 ok\n1 2.0.0 250 2.0.0 ok");
+		out_quit_idle(&carrier);
+		end_server();
+		if (sealing.asked != t[i].asked ||
+			!str_starts(str_of(server.message, server.message_len), str_c(t[i].begins)))
+			fail_msg("%s: %u, %.*s", t[i].name, sealing.asked, (int)server.message_len,
+				server.message);
+		assert_int_equal(carrier.job_count, 0);
+	}
+	assert_string_equal(sealing.results,
+		"carrier.test; spf=temperror smtp.mailfrom=xn--fr-via.test; dkim=none; "
+		"arc=none smtp.remote-ip=\"192.0.2.1\"");
+	resolver_free(carrier.resolver);
+	carrier.resolver = NULL;
+	close(dns);
 }
 
 static struct job small_job(void)
@@ -672,6 +795,7 @@ int main(void)
 		cmocka_unit_test(outcomes),
 		cmocka_unit_test(octets_in_pieces),
 		cmocka_unit_test(sevenbit),
+		cmocka_unit_test(sealed),
 		cmocka_unit_test(idle_connection_gone),
 		cmocka_unit_test(connection_used_again),
 		cmocka_unit_test(jobs_in_line),

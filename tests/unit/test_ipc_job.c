@@ -12,8 +12,10 @@ static void fill_job(struct job *j, struct job_recipient *recipients)
 	recipients[0] = (struct job_recipient){ 3, STR("a@b.example"), STR("rfc822;a+40b"), 5, 2 };
 	recipients[1] = (struct job_recipient){ 70000, STR("c@b.example"), STR(""), 0, 0 };
 	*j = (struct job){ .id = { { 1, 2, 3 } },
-		.flags = JOB_8BIT | JOB_REQUIRETLS,
+		.flags = JOB_8BIT | JOB_REQUIRETLS | JOB_SEAL,
 		.sender = STR("s@ours.example"),
+		.client = STR("192.0.2.3"),
+		.origin = STR("x@stranger.example"),
 		.envid = STR("e1"),
 		.ret = 2,
 		.received_ms = 1234567890123,
@@ -51,6 +53,7 @@ static void jobs(void **state)
 	assert_memory_equal(back.id.b, j.id.b, 16);
 	assert_int_equal(back.flags, j.flags);
 	assert_true(str_eq(back.sender, j.sender) && str_eq(back.envid, j.envid));
+	assert_true(str_eq(back.client, j.client) && str_eq(back.origin, j.origin));
 	assert_int_equal(back.ret, 2);
 	assert_true(back.received_ms == j.received_ms && back.octets == 77);
 	assert_int_equal(back.prefix_octets, 7);
@@ -104,11 +107,39 @@ static void outcomes(void **state)
 	buf_deinit(&b);
 }
 
+static void seals(void **state)
+{
+	struct arc_request request = { 3, ARC_PASS, STR("mx.a.example; spf=pass"), STR("From:To"),
+		STR("from:a\r\nto:b\r\n"), STR("arc-seal:x\r\n"), { 1, 2, 3 } };
+	struct arc_request back;
+	struct buf b = { 0 };
+	struct reader r;
+
+	(void)state;
+	seal_put(&b, &request);
+	for (size_t n = 0; n < b.len; n++) {
+		r = (struct reader){ .rest = str_head(buf_str(&b), n) };
+		assert_false(seal_get(&r, &back));
+	}
+	r = (struct reader){ .rest = buf_str(&b) };
+	assert_true(seal_get(&r, &back));
+	assert_int_equal(back.instance, 3);
+	assert_int_equal(back.cv, ARC_PASS);
+	assert_true(str_eq(back.results, request.results) && str_eq(back.names, request.names));
+	assert_true(str_eq(back.fields, request.fields) && str_eq(back.chain, request.chain));
+	assert_memory_equal(back.body_hash, request.body_hash, sizeof back.body_hash);
+	buf_putc(&b, 'x');
+	r = (struct reader){ .rest = buf_str(&b) };
+	assert_false(seal_get(&r, &back));
+	buf_deinit(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(jobs),
 		cmocka_unit_test(outcomes),
+		cmocka_unit_test(seals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "daemon/office.h"
 #include "daemon/signer.h"
+#include "mime/field.h"
 #include "trust/dkim_verify.h"
 
 struct world {
@@ -213,6 +214,71 @@ static void unsigned_rather_than_not(void **state)
 	buf_deinit(&m.signing.fields);
 }
 
+struct seal {
+	struct sealing sealing;
+	bool done;
+};
+
+static void seal_done(struct sealing *s)
+{
+	LIST_OF(s, struct seal, sealing)->done = true;
+}
+
+/* The domain of a first seal of a message with this reverse-path, or "". */
+static void check_seal(struct world *w, struct str sender, const char *want)
+{
+	static const struct str hostname = STR_INIT("mail.ours.test");
+	struct seal seal = { .sealing = { .done = seal_done,
+				     .request = { .instance = 1,
+					     .results = STR("mail.ours.test; spf=pass"),
+					     .names = STR("From:From"),
+					     .fields = STR("from:a@far.test\r\n") } } };
+	struct buf text = { 0 };
+	struct field field;
+	struct str rest;
+
+	assert_int_equal(signer_can_seal(w->signer, sender, hostname), want[0] != '\0');
+	signer_seal(w->signer, &seal.sealing, sender, hostname);
+	while (!seal.done)
+		signer_poll(w->signer);
+	rest = buf_str(&seal.sealing.fields);
+	while (field_cut(&rest, &field))
+		if (str_ieq(field.name, STR("ARC-Message-Signature"))) {
+			struct str tag;
+
+			while ((tag = str_trim(str_cut(&field.body, ';'))).n > 0) {
+				tag = str_starts(tag, STR("\r\n")) ? str_trim(str_from(tag, 2))
+								   : tag;
+				if (str_starts(tag, STR("d=")))
+					buf_put(&text, str_from(tag, 2));
+			}
+		}
+	buf_putc(&text, '\0');
+	assert_string_equal(text.data, want);
+	buf_deinit(&text);
+	buf_deinit(&seal.sealing.fields);
+}
+
+static void whose_seal(void **state)
+{
+	struct world *w = *state;
+	struct seal refused = { .sealing = { .done = seal_done } };
+
+	check_seal(w, STR("SRS0=a=b=far.test=x@other.test"), "");
+	verb(w, "dkim.new", "ours.test", "x"); /* above the host's name */
+	check_seal(w, STR(""), "ours.test");
+	check_seal(w, STR("SRS0=a=b=far.test=x@other.test"), "ours.test");
+	verb(w, "dkim.new", "other.test", "y");
+	check_seal(w, STR("SRS0=a=b=far.test=x@other.test"), "other.test");
+	verb(w, "dkim.del", "other.test", "y-rsa");
+	check_seal(w, STR("SRS0=a=b=far.test=x@other.test"), "other.test");
+	/* what is no request is signed by nobody */
+	signer_seal(w->signer, &refused.sealing, STR("a@ours.test"), STR("mail.ours.test"));
+	while (!refused.done)
+		signer_poll(w->signer);
+	assert_int_equal(refused.sealing.fields.len, 0);
+}
+
 static int stop(void *left)
 {
 	return (*(int *)left)-- <= 0;
@@ -253,6 +319,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(which_keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(unsigned_rather_than_not, setup, teardown),
+		cmocka_unit_test_setup_teardown(whose_seal, setup, teardown),
 		cmocka_unit_test_setup_teardown(never_unsigned_by_mistake, setup, teardown),
 	};
 

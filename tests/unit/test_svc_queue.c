@@ -24,6 +24,7 @@ struct carrier {
 	uint32_t seq;
 };
 
+/* What the office may have to do with after a test that failed outlives that test. */
 static struct svc svc;
 static struct loop_io store_io;
 static char *dir;
@@ -210,22 +211,26 @@ static void finish(struct carrier *c, uint32_t session, const struct buf *outcom
 
 /* ---- mail ---- */
 
-static uint8_t notify; /* NOTIFY of what is sent */
+static uint8_t notify;      /* NOTIFY of what is sent */
+static struct str stranger; /* whose it is, by address; "": ann's */
 
 static struct msgid send_mail(struct str octets, const char *a, const char *b)
 {
-	struct store_target t[2] = { { .recipient = str_c(a), .notify = notify },
-		{ .recipient = str_c(b), .notify = notify } };
+	static struct store_target t[2];
+	static struct store_deliver d;
 	struct store_draft *draft = store_draft_new(svc.office.store, help_id(++next_id));
-	struct store_deliver d = { .op.done = help_note,
+
+	t[0] = (struct store_target){ .recipient = str_c(a), .notify = notify };
+	t[1] = (struct store_target){ .recipient = str_c(b), .notify = notify };
+	d = (struct store_deliver){ .op.done = help_note,
 		.draft = draft,
 		.sender = STR("ann@example.test"),
-		.client = STR(""),
+		.client = stranger,
 		.received_ms = clock_wall_ms(),
 		.prefix = STR("X-Prefix: y\r\n"),
 		.targets = t,
 		.count = b == NULL ? 1 : 2,
-		.account = ann };
+		.account = stranger.n > 0 ? 0 : ann };
 
 	for (size_t at = 0; at < octets.n; at += 10000)
 		(void)store_draft_append(draft, str_head(str_from(octets, at), 10000));
@@ -258,7 +263,7 @@ static void take_notice(struct buf *out)
 {
 	int64_t until = clock_mono_ms() + 10000;
 	struct store_listing l = { 0 };
-	struct store_expunge e;
+	static struct store_expunge e;
 	struct store_open o;
 	struct msgid id;
 
@@ -285,7 +290,7 @@ static bool says(const struct buf *b, const char *what)
 static void jobs_and_notices(void **state)
 {
 	struct buf outcomes = { 0 }, notice = { 0 };
-	struct carrier c;
+	static struct carrier c;
 	struct packet p;
 	struct job job;
 	struct msgid id;
@@ -330,7 +335,7 @@ static void delivered_or_relayed(void **state)
 	static const char *const to[] = { "u@box.example", "u@there.example" };
 	static const char *const actions[] = { "Action: delivered", "Action: relayed" };
 	struct buf outcomes = { 0 };
-	struct carrier c;
+	static struct carrier c;
 
 	(void)state;
 	carrier_open(&c, 2);
@@ -359,7 +364,7 @@ static void large_messages_are_read(void **state)
 {
 	struct buf big = { 0 }, got = { 0 }, outcomes = { 0 }, ask = { 0 };
 	struct packet p, q;
-	struct carrier c;
+	static struct carrier c;
 	struct job job;
 
 	(void)state;
@@ -402,7 +407,7 @@ static void credit_is_kept_to(void **state)
 {
 	struct buf outcomes = { 0 }, credit = { 0 };
 	struct packet p, none;
-	struct carrier c;
+	static struct carrier c;
 	struct job job;
 
 	(void)state;
@@ -449,7 +454,7 @@ static void no_more_credit(void **state)
 {
 	struct buf outcomes = { 0 }, credit = { 0 };
 	struct packet p, none;
-	struct carrier c;
+	static struct carrier c;
 	struct job job;
 
 	(void)state;
@@ -476,10 +481,16 @@ static void no_more_credit(void **state)
 }
 
 /* What no honest carrier says ends its channel, and another gets its job. */
+static const struct arc_request request = { .instance = 1,
+	.results = STR_INIT("mx.example.test; spf=pass"),
+	.names = STR_INIT("From:From"),
+	.fields = STR_INIT("from:a@far.test\r\n") };
+
 static void hostile_carriers(void **state)
 {
 	struct buf good = { 0 }, wrong = { 0 }, read = { 0 }, much = { 0 }, huge = { 0 };
-	struct carrier c, other;
+	struct buf seal = { 0 };
+	static struct carrier c, other;
 	struct packet p;
 	struct job job;
 
@@ -491,6 +502,7 @@ static void hostile_carriers(void **state)
 	put_u32(&much, 1u << 30);
 	put_u64(&huge, 0);
 	put_u32(&huge, 1u << 30);
+	seal_put(&seal, &request);
 	{
 		const struct {
 			const char *name;
@@ -505,6 +517,7 @@ static void hostile_carriers(void **state)
 				str_head(buf_str(&good), good.len - 1) },
 			{ "reading what is no job of its own", IPC_QREAD, 7, buf_str(&read) },
 			{ "reading too much", IPC_QREAD, 0, buf_str(&huge) },
+			{ "a seal of what gets none", IPC_SEAL, 0, buf_str(&seal) },
 			{ "too much credit", IPC_CREDIT, 0, buf_str(&much) },
 			{ "a job", IPC_JOB, 0, buf_str(&good) },
 			{ "a packet of an edge", IPC_RCPT, 0, buf_str(&good) },
@@ -537,13 +550,87 @@ static void hostile_carriers(void **state)
 	buf_deinit(&read);
 	buf_deinit(&much);
 	buf_deinit(&huge);
+	buf_deinit(&seal);
+}
+
+static void no_row(struct office_reply *r, json_t *row)
+{
+	(void)r;
+	json_decref(row);
+}
+
+/* What a stranger handed in is to be sealed as soon as there is a key, by which the store signs it once. */
+static void seals(void **state)
+{
+	struct office_reply reply = { .row = no_row };
+	json_t *q = json_pack(
+		"{s:s, s:s, s:s}", "verb", "dkim.new", "domain", "example.test", "selector", "x");
+	struct buf good = { 0 }, seal = { 0 };
+	static struct carrier c;
+	struct packet p, answer;
+	struct job job;
+
+	(void)state;
+	put_outcome(&good, 0, OUTCOME_DELIVERED, STR("2.0.0"));
+	seal_put(&seal, &request);
+	svc.signer = signer_new(svc.office.directory, 1);
+	stranger = STR("192.0.2.1");
+	for (int round = 0; round < 2; round++) {
+		carrier_open(&c, 1);
+		send_mail(small, "u@there.example", NULL);
+		p = take_job(&c, &job);
+		assert_int_equal(job.flags & JOB_SEAL, round == 0 ? 0 : JOB_SEAL);
+		assert_true(str_eq(job.client, round == 0 ? STR("") : stranger));
+		assert_true(str_eq(job.origin, round == 0 ? STR("") : STR("ann@example.test")));
+		job_free(&job);
+		if (round == 0)
+			assert_int_equal(office_execute(&svc.office, q, &reply, NULL), ST_OK);
+		for (int i = 0; round > 0 && i < 2; i++) {
+			say(&c, IPC_SEAL, p.session, buf_str(&seal));
+			do {
+				signer_poll(svc.signer);
+				answer = next(&c, 10);
+			} while (answer.type == 0 && !c.lost);
+			assert_int_equal(c.lost, i == 1);
+			if (i == 0) {
+				assert_int_equal(answer.result, STORE_OK);
+				assert_true(says(&answer.body, "ARC-Seal: i=1;"));
+			}
+			buf_deinit(&answer.body);
+		}
+		if (round == 0)
+			finish(&c, p.session, &good);
+		buf_deinit(&p.body);
+		carrier_close(&c);
+	}
+	/* lost while it is signed */
+	carrier_open(&c, 1);
+	p = take_job(&c, &job);
+	job_free(&job);
+	say(&c, IPC_SEAL, p.session, buf_str(&seal));
+	turns(3);
+	buf_deinit(&p.body);
+	carrier_close(&c);
+	signer_free(svc.signer);
+	svc.signer = NULL;
+	stranger = STR("");
+	carrier_open(&c, 1);
+	p = take_job(&c, &job);
+	job_free(&job);
+	finish(&c, p.session, &good);
+	buf_deinit(&p.body);
+	carrier_close(&c);
+	json_decref(q);
+	buf_deinit(&good);
+	buf_deinit(&seal);
+	assert_no_more();
 }
 
 /* The outcome was told, and then the carrier died: it counts. */
 static void lost_after_the_outcome(void **state)
 {
 	struct buf good = { 0 };
-	struct carrier c, other;
+	static struct carrier c, other;
 	struct packet p;
 	struct job job;
 
@@ -573,6 +660,7 @@ int main(void)
 		cmocka_unit_test(credit_is_kept_to),
 		cmocka_unit_test(no_more_credit),
 		cmocka_unit_test(hostile_carriers),
+		cmocka_unit_test(seals),
 		cmocka_unit_test(lost_after_the_outcome),
 	};
 

@@ -1,0 +1,316 @@
+#include "daemon/carrier_seal.h"
+
+#include <arpa/inet.h>
+
+#include "account/canonical.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/carrier_job.h"
+#include "mime/compose.h"
+#include "store/store.h"
+
+enum { SEAL_MS = 20 * 1000, REQUEST_MAX = IPC_PACKET_MAX - 4096 };
+
+void seal_end(struct carrier_job *j)
+{
+	struct seal *s = &j->seal;
+
+	if (s->arc != NULL) {
+		resolve_cancel(&s->query);
+		loop_timer_stop(&s->late);
+	}
+	spf_free(s->spf);
+	dkim_verifier_free(s->dkim);
+	arc_free(s->arc);
+	buf_deinit(&s->fields);
+	*s = (struct seal){ 0 };
+}
+
+/* fields: "" without one. */
+static void go_on(struct carrier_job *j, struct str fields)
+{
+	seal_end(j);
+	buf_put(&j->seal.fields, fields);
+	job_go(j);
+}
+
+static void without(struct carrier_job *j, const char *why)
+{
+	char id[MSGID_TEXT + 1];
+
+	msgid_text(j->job.id, id);
+	log_info("carrier.unsealed", F_C("id", id), F_C("why", why));
+	go_on(j, STR(""));
+}
+
+/* ---- what is said: RFC 8601 2.2, with the properties of 2.7 and of RFC 8617 10.1 ---- */
+
+/* Of what a peer wrote, only what needs no quotes. */
+static void put_property(struct buf *out, const char *name, struct str value)
+{
+	static const struct str plain =
+		STR_INIT("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
+	size_t n = 0;
+
+	while (n < value.n && str_find(plain, value.p[n]) < plain.n)
+		n++;
+	if (n > 0 && n == value.n && n <= 255)
+		buf_printf(out, " %s=%.*s", name, STR_ARG(value));
+}
+
+static void put_spf(struct buf *out, const struct carrier_job *j)
+{
+	enum spf_result result = spf_result(j->seal.spf);
+	bool null = j->job.origin.n == 0;
+
+	buf_put(out, STR("; spf="));
+	buf_put(out, spf_result_name(result == SPF_PENDING ? SPF_TEMPERROR : result));
+	put_property(out, null ? "smtp.helo" : "smtp.mailfrom", spf_domain(j->seal.spf));
+}
+
+static struct str dkim_name(enum dkim_result result)
+{
+	static const struct str names[] = {
+		[DKIM_PENDING] = STR_INIT("temperror"),
+		[DKIM_PASS] = STR_INIT("pass"),
+		[DKIM_FAIL] = STR_INIT("fail"),
+		[DKIM_POLICY] = STR_INIT("policy"),
+		[DKIM_NEUTRAL] = STR_INIT("neutral"),
+		[DKIM_TEMPERROR] = STR_INIT("temperror"),
+		[DKIM_PERMERROR] = STR_INIT("permerror"),
+	};
+
+	return names[result];
+}
+
+static void put_results(struct buf *out, const struct carrier_job *j)
+{
+	const struct seal *s = &j->seal;
+
+	buf_put(out, str_c(j->carrier->config->hostname));
+	put_spf(out, j);
+	for (size_t i = 0; i < s->signatures; i++) {
+		const struct dkim_verdict *v = dkim_verdict(s->dkim, i);
+
+		buf_put(out, STR("; dkim="));
+		buf_put(out, dkim_name(v->result));
+		put_property(out, "header.d", v->domain);
+		put_property(out, "header.s", v->selector);
+	}
+	if (s->signatures == 0)
+		buf_put(out, STR("; dkim=none"));
+	buf_put(out, STR("; arc="));
+	buf_put(out, arc_cv_name(arc_result(s->arc)));
+	buf_printf(out, " smtp.remote-ip=\"%.*s\"", STR_ARG(j->job.client));
+}
+
+static void log_request(const struct carrier_job *j, const struct arc_request *request)
+{
+	char id[MSGID_TEXT + 1];
+
+	msgid_text(j->job.id, id);
+	log_info("carrier.sealed", F_C("id", id), F_INT("instance", request->instance),
+		F_STR("results", request->results));
+}
+
+static void ask_store(struct carrier_job *j)
+{
+	struct buf results = { 0 }, space = { 0 }, packet = { 0 };
+	struct arc_request request;
+	struct err err = { 0 };
+
+	loop_timer_stop(&j->seal.late);
+	put_results(&results, j);
+	if (arc_request_of(j->seal.arc, buf_str(&results), &request, &space, &err) == ST_OK) {
+		err_set(&err, ST_PERM, "its header is too long");
+		seal_put(&packet, &request);
+		if (packet.len <= REQUEST_MAX)
+			j->seq = carrier_ask(j->carrier, j->number, IPC_SEAL, buf_str(&packet));
+	}
+	if (j->seq != 0)
+		log_request(j, &request);
+	buf_deinit(&packet);
+	buf_deinit(&space);
+	buf_deinit(&results);
+	if (j->seq == 0)
+		without(j, err.text);
+}
+
+void seal_signed(struct carrier_job *j, struct ipc_packet *p)
+{
+	if (p->head.result == STORE_OK)
+		go_on(j, p->body.rest);
+	else
+		without(j, "the store did not sign it");
+}
+
+/* ---- what DNS says ---- */
+
+static void ask_next(struct carrier_job *j);
+
+static struct carrier_job *job_of(struct dns_query *q)
+{
+	return LIST_OF(q, struct carrier_job, seal.query);
+}
+
+static void spf_came(struct dns_query *q, const struct dns_answer *a)
+{
+	struct carrier_job *j = job_of(q);
+
+	spf_answer(j->seal.spf, a);
+	ask_next(j);
+}
+
+static enum dkim_lookup lookup_of(const struct dns_answer *a, struct str *record)
+{
+	static const enum dkim_lookup lookups[] = {
+		[DNS_FOUND] = DKIM_KEY_FOUND,
+		[DNS_NODATA] = DKIM_KEY_NONE,
+		[DNS_NXDOMAIN] = DKIM_KEY_NONE,
+		[DNS_FAILED] = DKIM_KEY_UNKNOWN,
+		[DNS_BOGUS] = DKIM_KEY_UNKNOWN,
+	};
+
+	*record = a->count > 0 ? a->rows[0].data : STR("");
+	return lookups[a->outcome];
+}
+
+static void dkim_key_came(struct dns_query *q, const struct dns_answer *a)
+{
+	struct carrier_job *j = job_of(q);
+	struct str record;
+	enum dkim_lookup found = lookup_of(a, &record);
+
+	dkim_verifier_key(j->seal.dkim, j->seal.signature, found, record);
+	ask_next(j);
+}
+
+static void arc_key_came(struct dns_query *q, const struct dns_answer *a)
+{
+	struct carrier_job *j = job_of(q);
+	struct str record;
+	enum dkim_lookup found = lookup_of(a, &record);
+
+	arc_key(j->seal.arc, found, record);
+	ask_next(j);
+}
+
+static bool wants_dkim_key(struct seal *s, struct buf *name)
+{
+	while (s->signature < s->signatures &&
+		dkim_verdict(s->dkim, s->signature)->result != DKIM_PENDING)
+		s->signature++;
+	if (s->signature == s->signatures)
+		return false;
+	dkim_verifier_name(s->dkim, s->signature, name);
+	return true;
+}
+
+/* One question at a time. */
+static void ask_next(struct carrier_job *j)
+{
+	struct resolver *resolver = j->carrier->resolver;
+	struct seal *s = &j->seal;
+	struct spf_question question;
+	struct buf name = { 0 };
+
+	if (spf_asks(s->spf, &question))
+		resolve_start(resolver, &s->query, question.name, question.type, spf_came);
+	else if (wants_dkim_key(s, &name))
+		resolve_start(resolver, &s->query, buf_str(&name), DNS_TXT, dkim_key_came);
+	else if (arc_wants(s->arc, &name))
+		resolve_start(resolver, &s->query, buf_str(&name), DNS_TXT, arc_key_came);
+	else
+		ask_store(j);
+	buf_deinit(&name);
+}
+
+/* SPF and signatures that are not known by now are said to be so; without the chain there is no seal. */
+static void late(struct loop_timer *t)
+{
+	struct carrier_job *j = LIST_OF(t, struct carrier_job, seal.late);
+	struct buf name = { 0 };
+	bool unknown = arc_wants(j->seal.arc, &name);
+
+	buf_deinit(&name);
+	resolve_cancel(&j->seal.query);
+	if (unknown)
+		without(j, "DNS does not answer in time");
+	else
+		ask_store(j);
+}
+
+/* ---- the message ---- */
+
+/* With its domain in A-labels (RFC 8616 4). */
+static void put_sender(struct buf *out, struct str sender)
+{
+	char domain[ADDRESS_MAX + 1];
+	size_t at = str_rfind(sender, '@') + 1, n;
+
+	if (!str_ascii(sender) && canonical_domain_name(str_from(sender, at), domain, &n)) {
+		buf_put(out, str_head(sender, at));
+		buf_put(out, str_of(domain, n));
+	} else {
+		buf_put(out, sender);
+	}
+}
+
+static void begin_spf(struct carrier_job *j, struct str beginning)
+{
+	struct spf_client client = { .helo = compose_received_helo(beginning) };
+	struct buf sender = { 0 };
+	char text[INET6_ADDRSTRLEN];
+
+	snprintf(text, sizeof text, "%.*s", STR_ARG(j->job.client));
+	if (inet_pton(AF_INET, text, client.ip) != 1) {
+		client.ipv6 = true;
+		(void)inet_pton(AF_INET6, text, client.ip);
+	}
+	put_sender(&sender, j->job.origin);
+	client.sender = buf_str(&sender);
+	j->seal.spf = spf_new(&client);
+	buf_deinit(&sender);
+}
+
+static void read_on(struct carrier_job *j)
+{
+	struct seal *s = &j->seal;
+
+	while (s->read_at < j->job.octets) {
+		struct str here = body_read_at(j, s->read_at);
+
+		if (here.n == 0 && j->seq == 0)
+			without(j, "the store cannot be read");
+		if (here.n == 0)
+			return;
+		if (s->read_at == 0)
+			begin_spf(j, here);
+		s->read_at += here.n;
+		dkim_verifier_feed(s->dkim, here);
+		arc_feed(s->arc, here);
+	}
+	loop_timer_at(&s->late, loop_now_ms(j->carrier->loop) + SEAL_MS);
+	s->signatures = dkim_verifier_end(s->dkim);
+	arc_end(s->arc);
+	ask_next(j);
+}
+
+void seal_begin(struct carrier_job *j)
+{
+	int64_t wall_ms = clock_wall_ms();
+
+	j->state = JOB_SEALING;
+	j->seal.dkim = dkim_verifier_new(wall_ms);
+	j->seal.arc = arc_new(wall_ms);
+	loop_timer_init(&j->seal.late, j->carrier->loop, late);
+	read_on(j);
+}
+
+void seal_got_octets(struct carrier_job *j, struct str octets)
+{
+	if (octets.n == 0)
+		without(j, "the message cannot be read now");
+	else
+		read_on(j);
+}
