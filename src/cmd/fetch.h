@@ -91,6 +91,7 @@ struct fetch {
 	struct fetch_sink sink;
 	struct fetch_message *messages;
 	size_t count, cap;
+	size_t next;     /* whose UIDL is likely to come */
 	struct str full; /* the id of the one beginning whose rest is wanted; "": all that is new */
 	bool found;      /* it is listed */
 	bool unsorted, refused_uidl, refused_top, filtering;

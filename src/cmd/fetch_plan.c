@@ -51,7 +51,12 @@ static enum status take_row(struct fetch *f, const struct pop3c_event *ev, struc
 
 	if (ev->request == POP3C_LIST)
 		return add(f, ev->number, ev->octets, err);
-	m = fetch_by_number(f, ev->number);
+	/* Both listings are in the same order, as a rule. */
+	m = f->next < f->count && f->messages[f->next].number == ev->number
+		    ? &f->messages[f->next]
+		    : fetch_by_number(f, ev->number);
+	if (m != NULL)
+		f->next = (size_t)(m - f->messages) + 1;
 	if (m != NULL && m->uidl_at == SIZE_MAX) {
 		m->uidl_at = f->uidls.len;
 		buf_put(&f->uidls, remote_uidl(ev->data, room));
