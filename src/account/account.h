@@ -19,6 +19,8 @@ struct directory *directory_open(const char *path, struct err *err); /* makes it
 /* Counts there, also now, whatever may change who gets mail. */
 void directory_count_changes(struct directory *d, _Atomic uint64_t *changes);
 void directory_close(struct directory *d);
+/* All that will be asked, now: for who stays, and would rather not begin than find later that a table is gone. */
+enum status directory_prepare(struct directory *d, struct err *err);
 
 /* The changes in between are written with one sync, each for itself all or nothing.  Nothing of them is
  * promised before the end. */

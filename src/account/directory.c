@@ -270,8 +270,18 @@ static void look_end(struct directory *d)
 	d->looking = sqlite3_get_autocommit(d->db) == 0;
 }
 
+static bool prepare(struct directory *d, enum statement which)
+{
+	return d->stmt[which] != NULL ||
+	       sqlite3_prepare_v3(d->db, statements[which], -1, SQLITE_PREPARE_PERSISTENT,
+		       &d->stmt[which], NULL) == SQLITE_OK;
+}
+
+/* Of one that cannot be prepared, to step says so: SQLite takes NULL for a misuse, and its message stays. */
 sqlite3_stmt *sql_take(struct directory *d, enum statement which)
 {
+	if (!prepare(d, which))
+		return NULL;
 	if (sqlite3_stmt_readonly(d->stmt[which]))
 		look(d);
 	else
@@ -308,6 +318,8 @@ enum status sql_step(
 
 void sql_done(sqlite3_stmt *s)
 {
+	if (s == NULL)
+		return;
 	sqlite3_reset(s);
 	sqlite3_clear_bindings(s);
 }
@@ -442,16 +454,25 @@ static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE;"
 			       "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
 			       "PRAGMA temp_store = MEMORY;";
 
-static enum status prepare(struct directory *d, struct err *err)
+static enum status prepare_first(struct directory *d, enum statement count, struct err *err)
+{
+	for (enum statement i = 0; i < count; i++)
+		if (!prepare(d, i))
+			return sql_err(d->db, "prepare", err);
+	return ST_OK;
+}
+
+enum status directory_prepare(struct directory *d, struct err *err)
+{
+	return prepare_first(d, SQL_COUNT, err);
+}
+
+static enum status read_secret(struct directory *d, struct err *err)
 {
 	bool row;
 	enum status status;
 	sqlite3_stmt *s;
 
-	for (size_t i = 0; i < SQL_COUNT; i++)
-		if (sqlite3_prepare_v3(d->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
-			    &d->stmt[i], NULL) != SQLITE_OK)
-			return sql_err(d->db, "prepare", err);
 	if (sqlite3_prepare_v2(d->db, "SELECT value FROM meta WHERE key = 'login-secret'", -1, &s,
 		    NULL) != SQLITE_OK)
 		return sql_err(d->db, "prepare", err);
@@ -489,8 +510,10 @@ struct directory *directory_open(const char *path, struct err *err)
 	}
 	sqlite3_extended_result_codes(d->db, 1);
 	sqlite3_busy_timeout(d->db, BUSY_MS);
+	/* What begins and ends changes is there whatever memory is left then; the rest when it is first asked. */
 	if (exec(d->db, settings, "open", err) != ST_OK ||
-		check_version(d->db, path, err) != ST_OK || prepare(d, err) != ST_OK)
+		check_version(d->db, path, err) != ST_OK || read_secret(d, err) != ST_OK ||
+		prepare_first(d, SQL_ROLLBACK_TO + 1, err) != ST_OK)
 		goto out;
 	return d;
 out:

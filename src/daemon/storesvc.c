@@ -214,7 +214,8 @@ static bool start_service(
 {
 	const struct config *c = start->config;
 
-	if (office_open(&s->svc.office, dir, start->config, err) != ST_OK)
+	if (office_open(&s->svc.office, dir, start->config, err) != ST_OK ||
+		directory_prepare(s->svc.office.directory, err) != ST_OK)
 		return false;
 	s->shared = start->shared;
 	s->svc.changes = shared_changes(start->shared);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "account/directory.h"
+#include "account/suppression.h"
 #include "base/clock.h"
 
 #define LEN(a) (sizeof(a) / sizeof *(a))
@@ -676,6 +677,29 @@ static void tamper(const char *sql)
 	sqlite3_close(db);
 }
 
+/* Who asks once is told what cannot be answered; who stays does not begin. */
+static void a_table_is_gone(void **state)
+{
+	struct directory *d;
+	struct err err = { 0 };
+
+	directory_close(*state);
+	*state = NULL;
+	tamper("DROP TABLE suppression");
+	*state = d = directory_open(path, NULL);
+	assert_non_null(d);
+	for (int i = 0; i < 2; i++) {
+		err = (struct err){ 0 };
+		assert_int_equal(suppression_add(d, 1, STR("x@y.test"), 1, &err), ST_IO);
+		assert_non_null(strstr(err.text, "no such table: suppression"));
+	}
+	assert_int_equal(suppression_has(d, 1, STR("x@y.test")), SAID_NOTHING);
+	add(d, "bob@example.org");
+	err = (struct err){ 0 };
+	assert_int_equal(directory_prepare(d, &err), ST_IO);
+	assert_non_null(strstr(err.text, "suppression"));
+}
+
 static void refused_files(void **state)
 {
 	static const char garbage[8192] = "this is no database";
@@ -763,6 +787,7 @@ int main(void)
 		OFFICE_TEST(two_handles),
 		OFFICE_TEST(opened_again),
 		OFFICE_TEST(refused_files),
+		OFFICE_TEST(a_table_is_gone),
 		OFFICE_TEST(unreadable_is_temporary),
 		OFFICE_TEST(many_accounts),
 	};
