@@ -125,7 +125,10 @@ int cmd_account_correspondents(struct cmd *c)
 			       : cmd_fail(c, EX_USAGE, "give either recipients or --from FILE");
 	recipients = json_array();
 	for (int i = 1; i < c->nargs; i++)
-		json_array_append_new(recipients, json_string(c->args[i]));
+		if (json_array_append_new(recipients, json_string(c->args[i])) != 0) {
+			json_decref(recipients);
+			return cmd_fail(c, EX_USAGE, "an argument is not UTF-8");
+		}
 	code = cmd_call(c, request(c, recipients, false), &result);
 	if (code == EX_OK) {
 		output_rows(c, result.rows, c->nargs > 1 ? each : numbers, 3);

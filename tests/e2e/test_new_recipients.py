@@ -54,7 +54,7 @@ def test_whom_it_knows(office):
     assert row == {'known': 4, 'new': 3, 'new_most': 3}, row
     (row,) = office.json('account', 'correspondents', 'bob@example.test')
     assert row['known'] == 1, row
-    for wrong, code in ((('nobody@example.test',), 67), (('ann@example.test', 'what'), 64),
+    for wrong, code in ((('nobody@example.test',), 67), (('ann@example.test', 'what'), 64), (('ann@example.test', b'\xff@b.test'), 64),
                         (('ann@example.test', 'a@b.test', '--from', path), 64),
                         (('ann@example.test', '--from', path + '-not'), 66)):
         done = office.run('account', 'correspondents', *wrong)

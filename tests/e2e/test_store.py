@@ -162,6 +162,27 @@ def test_damage_keeps_back_nothing_else(_office):
     with_office('inline_max = 256K\n', check)
 
 
+def test_a_table_is_gone(_office):
+    """A server does not begin; a command that asks for something else is answered."""
+    def check(office):
+        office.stop()
+        db = sqlite3.connect(office.path('store', 'accounts.db'))
+        with db:
+            made, = db.execute("SELECT sql FROM sqlite_master WHERE name = 'suppression'").fetchone()
+            db.execute('DROP TABLE suppression')
+        done = office.run('serve')
+        assert done.returncode == 78 and b'no such table' in done.stderr, done
+        done = office.run('suppression', 'list')
+        assert done.returncode != 0 and b'no such table' in done.stderr, done
+        assert ANN in [a['address'] for a in office.json('account', 'list')]
+        with db:
+            db.execute(made)
+        db.close()
+        office.start()
+
+    with_office('', check)
+
+
 def test_another_version(_office):
     """An index of an older program is no damage; a directory of a newer one is refused, nothing is changed."""
     def check(office):
