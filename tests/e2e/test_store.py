@@ -166,18 +166,22 @@ def test_a_table_is_gone(_office):
     """A server does not begin; a command that asks for something else is answered."""
     def check(office):
         office.stop()
-        db = sqlite3.connect(office.path('store', 'accounts.db'))
-        with db:
-            made, = db.execute("SELECT sql FROM sqlite_master WHERE name = 'suppression'").fetchone()
-            db.execute('DROP TABLE suppression')
+
+        def change(what):
+            db = sqlite3.connect(office.path('store', 'accounts.db'))
+            with db:
+                row = db.execute(what).fetchone()
+            db.close()  # else it holds the file
+            return row
+
+        made, = change("SELECT sql FROM sqlite_master WHERE name = 'suppression'")
+        change('DROP TABLE suppression')
         done = office.run('serve')
         assert done.returncode == 78 and b'no such table' in done.stderr, done
         done = office.run('suppression', 'list')
         assert done.returncode != 0 and b'no such table' in done.stderr, done
         assert ANN in [a['address'] for a in office.json('account', 'list')]
-        with db:
-            db.execute(made)
-        db.close()
+        change(made)
         office.start()
 
     with_office('', check)
