@@ -58,8 +58,14 @@ def cut(raw, seed):
 
 def drafts(office):
     """Files that the store holds and nobody can name: messages that have not ended."""
-    at = f'/proc/{office.store_pid()}/fd'
-    return sum(' (deleted)' in os.readlink(os.path.join(at, fd)) for fd in os.listdir(at))
+    at, found = f'/proc/{office.store_pid()}/fd', 0
+    for fd in os.listdir(at):
+        try:
+            path = os.readlink(os.path.join(at, fd))
+        except FileNotFoundError:  # closed meanwhile
+            continue
+        found += path.startswith(office.state) and path.endswith(' (deleted)')
+    return found
 
 
 def test_one_write(office):
