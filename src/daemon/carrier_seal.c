@@ -290,6 +290,10 @@ static void read_on(struct carrier_job *j)
 		dkim_verifier_feed(s->dkim, here);
 		arc_feed(s->arc, here);
 	}
+	if (s->spf == NULL) {
+		without(j, "it is empty");
+		return;
+	}
 	loop_timer_at(&s->late, loop_now_ms(j->carrier->loop) + SEAL_MS);
 	s->signatures = dkim_verifier_end(s->dkim);
 	arc_end(s->arc);
@@ -309,7 +313,8 @@ void seal_begin(struct carrier_job *j)
 
 void seal_got_octets(struct carrier_job *j, struct str octets)
 {
-	if (octets.n == 0)
+	if (octets.n == 0 ||
+		j->seal.read_at >= j->job.octets) /* or it was a signature that was asked for */
 		without(j, "the message cannot be read now");
 	else
 		read_on(j);
