@@ -14,7 +14,8 @@ enum { DKIM_HEADER_MAX = 1024 * 1024, DKIM_FIELDS_MAX = 10000 };
 
 enum dkim_algorithm { DKIM_RSA_SHA256, DKIM_ED25519_SHA256, DKIM_ALGORITHMS };
 
-struct str dkim_algorithm_name(enum dkim_algorithm a); /* "rsa-sha256" */
+/* "rsa-sha256"; "unknown" for a number that is none, as a damaged directory may have. */
+struct str dkim_algorithm_name(enum dkim_algorithm a);
 
 /* ---- private keys ---- */
 

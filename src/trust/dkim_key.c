@@ -17,12 +17,12 @@ static const struct {
 
 struct str dkim_algorithm_name(enum dkim_algorithm a)
 {
-	return algorithms[a].signature;
+	return (size_t)a < DKIM_ALGORITHMS ? algorithms[a].signature : STR("unknown");
 }
 
 bool dkim_key_usable(EVP_PKEY *pkey, enum dkim_algorithm a)
 {
-	return EVP_PKEY_get_base_id(pkey) == algorithms[a].type &&
+	return (size_t)a < DKIM_ALGORITHMS && EVP_PKEY_get_base_id(pkey) == algorithms[a].type &&
 	       (a != DKIM_RSA_SHA256 || EVP_PKEY_get_bits(pkey) >= DKIM_RSA_MIN_BITS);
 }
 

@@ -190,6 +190,7 @@ static void signs_and_verifies(void **state)
 		buf_init(&der, 0);
 		assert_int_equal(dkim_key_make(a, &der, NULL), ST_OK);
 		assert_null(dkim_key_new(1 - a, buf_str(&der)));
+		assert_null(dkim_key_new((enum dkim_algorithm)DKIM_ALGORITHMS, buf_str(&der)));
 		key = dkim_key_new(a, buf_str(&der));
 		assert_non_null(key);
 		s.key = key;
