@@ -225,7 +225,9 @@ char *mkdtemp(char *name)
 	inside = true;
 	next = (char *(*)(char *))dlsym(RTLD_NEXT, "mkdtemp");
 	made = next(name);
-	fd = made == NULL || path == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	fd = made == NULL || path == NULL
+		     ? -1
+		     : open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd >= 0) {
 		dprintf(fd, "%s\n", made);
 		close(fd);
