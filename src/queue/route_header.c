@@ -57,20 +57,22 @@ static struct str unfolded(struct buf *out, struct str body)
 
 uint64_t route_marks(const struct route_rules *rules, struct str section)
 {
+	const struct route_rule *marked[ROUTE_MARKS];
+	size_t count = 0;
 	uint64_t marks = 0;
 	struct field field;
 	struct buf body = { 0 };
 
+	for (size_t i = 0; i < rules->count && count < ROUTE_MARKS; i++)
+		if (rules->rows[i].mark != 0)
+			marked[count++] = &rules->rows[i];
 	while (field_cut(&section, &field))
-		for (size_t i = 0; i < rules->count; i++) {
-			const struct route_rule *r = &rules->rows[i];
-			struct str pattern;
+		for (size_t i = 0; i < count; i++) {
+			struct str pattern, name = name_of(str_c(marked[i]->header), &pattern);
 
-			if (r->mark == 0 || (marks & r->mark) != 0 ||
-				!str_ieq(name_of(str_c(r->header), &pattern), field.name))
-				continue;
-			if (matches(str_trim(pattern), unfolded(&body, field.body)))
-				marks |= r->mark;
+			if ((marks & marked[i]->mark) == 0 && str_ieq(name, field.name) &&
+				matches(str_trim(pattern), unfolded(&body, field.body)))
+				marks |= marked[i]->mark;
 		}
 	buf_deinit(&body);
 	return marks;
