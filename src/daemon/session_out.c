@@ -273,7 +273,8 @@ static bool turn(struct out *o)
 			start_tls(o);
 		return false;
 	}
-	if (!smtpc_wants_input(o->engine) && !o->idle)
+	/* What was written made room: there may be more to send before any answer comes. */
+	if (n > 0 || (!smtpc_wants_input(o->engine) && !o->idle))
 		return n > 0;
 	n = conn_read(&o->conn, smtpc_in(o->engine), READ_SIZE);
 	if (n < 0)
