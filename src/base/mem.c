@@ -40,6 +40,13 @@ void mem_wipe(void *p, size_t n)
 	explicit_bzero(p, n);
 }
 
+void mem_trim(void)
+{
+#ifdef __GLIBC__
+	(void)malloc_trim(0);
+#endif
+}
+
 /* By default the heap shrinks whenever 128 KiB at its end are free, and each growth after that costs a
  * page fault and a cleared page for every 4 KiB: for the buffers of one large message again and again. */
 void mem_tune(void)

@@ -476,6 +476,7 @@ _Noreturn void edge_process(struct child_start *start)
 		tls_server_authorities(e->tls, start->client_ca, &err);
 	for (size_t i = 0; i < start->pair_count; i++)
 		mem_wipe((char *)(uintptr_t)start->pairs[i].key.p, start->pairs[i].key.n);
+	mem_trim();
 	if (err.code != ST_OK || sandbox_drop(&start->identity, root, &err) != ST_OK ||
 		sandbox_syscalls(SANDBOX_EDGE, &err) != ST_OK) {
 		log_error("edge.failed", F_C("err", err.text));

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "daemon/activation.h"
 #include "daemon/control.h"
 #include "daemon/parent.h"
@@ -80,6 +81,7 @@ static void say_ready(struct parent *p)
 	puts("ready");
 	fflush(stdout);
 	notify("READY=1");
+	mem_trim();
 	log_info("serve.ready", F_INT("edges", p->edges), F_INT("carriers", p->carriers),
 		F_INT("listeners", p->listener_count));
 	log_flush();
