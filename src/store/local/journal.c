@@ -14,7 +14,13 @@
 #include "base/mem.h"
 #include "store/local/journal.h"
 
-enum { BATCH_IOV = 1020, BATCH_FILES = 64, BATCH_OCTETS = 8 << 20, RESERVE_MAX = 1 << 20 };
+enum {
+	BATCH_IOV = 1020,
+	BATCH_FILES = 64,
+	BATCH_OCTETS = 8 << 20,
+	RESERVE_MAX = 1 << 20,
+	AHEAD_MAX = 1 << 20,
+};
 
 struct journal {
 	struct disk *disk;
@@ -22,11 +28,13 @@ struct journal {
 	int dir_file;
 	struct store_local_config config;
 	uint64_t reserve;
+	uint64_t ahead; /* zeros written at a time, see place_zeros() */
 
 	struct segment seg; /* the one that is appended to */
 	int file;           /* -1: a new segment must begin first */
 	uint64_t end;       /* all before is durable */
 	uint64_t capacity;
+	uint64_t wet;  /* all before has been written once, if only with zeros */
 	bool trim;     /* the segment's room behind `end` may be given back */
 	uint64_t last; /* highest number ever used */
 
@@ -35,12 +43,12 @@ struct journal {
 	size_t count;
 	uint64_t batch_octets;
 	struct disk_commit commit;
-	struct iovec iov[BATCH_IOV];
+	struct iovec iov[BATCH_IOV + 1]; /* the last: place_zeros() */
 	struct disk_link files[BATCH_FILES];
 	int dirs[BATCH_FILES];
 };
 
-static const char zeros[RECORD_ALIGN];
+static char zeros[AHEAD_MAX]; /* never written to, so without memory of its own */
 
 void journal_entry_init(struct journal_entry *e, enum record_type type)
 {
@@ -61,6 +69,8 @@ struct journal *journal_open(struct disk *d, const char *dir, int dir_file,
 	j->config = *config;
 	j->reserve =
 		config->segment_octets / 8 < RESERVE_MAX ? config->segment_octets / 8 : RESERVE_MAX;
+	j->ahead =
+		config->segment_octets / 64 < AHEAD_MAX ? config->segment_octets / 64 : AHEAD_MAX;
 	j->seg.number = tail->prev;
 	j->end = tail->prev_end;
 	j->trim = tail->trim;
@@ -151,6 +161,7 @@ static int begin_segment(struct journal *j, uint64_t capacity)
 	j->file = file;
 	j->end = SEGMENT_DATA;
 	j->capacity = capacity;
+	j->wet = j->end;
 	j->trim = true;
 	return 0;
 }
@@ -208,7 +219,7 @@ static void place(struct journal *j, struct journal_entry *e)
 	e->salt = j->seg.salt;
 	place_iov(j, e->record.data, e->record.len);
 	place_iov(j, (void *)(uintptr_t)e->body.p, e->body.n);
-	place_iov(j, (void *)(uintptr_t)zeros, (size_t)(record_pad(e->body.n) - e->body.n));
+	place_iov(j, zeros, (size_t)(record_pad(e->body.n) - e->body.n));
 	place_files(j, e);
 	j->batch_octets += e->size;
 	j->count++;
@@ -263,6 +274,21 @@ static enum store_result gather(struct journal *j, struct link *refused)
 	return rc == 0 ? STORE_OK : result_of(rc);
 }
 
+/* Room that was only allocated becomes the file's when it is written to, and a sync has to write that
+ * down too: the inode, its extents, the file system's own journal.  So a batch that comes to the end of
+ * what was written takes zeros along for those after it, whose syncs then are of data alone (half the
+ * time on ext4).  A large batch gains nothing by it: its octets are what its sync costs. */
+static void place_zeros(struct journal *j)
+{
+	uint64_t end = j->end + j->batch_octets;
+	uint64_t n = j->capacity - end < j->ahead ? j->capacity - end : j->ahead;
+
+	if (end <= j->wet || j->batch_octets > j->ahead / 2)
+		return;
+	place_iov(j, zeros, (size_t)n);
+	j->wet = end + n;
+}
+
 static void batch_done(struct disk_commit *c);
 
 void journal_flush(struct journal *j)
@@ -285,6 +311,7 @@ void journal_flush(struct journal *j)
 	j->commit.file = j->file;
 	j->commit.offset = j->end;
 	if (j->count > 0) {
+		place_zeros(j);
 		rc = j->disk->ops->commit(j->disk, &j->commit);
 		if (rc != 0) {
 			j->commit.result = rc;
