@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from server import Trouble
 
 KIB, MIB = 1024, 1024 * 1024
+AROUND = 2  # lines of a listing that tell no message: +OK, and the dot
 
 
 @dataclass
@@ -123,20 +124,25 @@ def listing(server, count=10000, first=False):
     server.fill(user, count, 2 * KIB)
     if not first:
         one_login(server, user, ['--uidl', '--list'])
-        return one_login(server, user, ['--uidl', '--list'])
-    drop_caches()
-    server.bench.load(['pop3', '--port', server.port('pop3'), '--count', 1, '--stat', '--name',
-                       login_name(server)])  # its own pages were dropped too
-    return one_login(server, user, ['--uidl', '--list'])
+    else:
+        drop_caches()
+        server.bench.load(['pop3', '--port', server.port('pop3'), '--count', 1, '--stat', '--name',
+                           login_name(server)])  # its own pages were dropped too
+    result = one_login(server, user, ['--uidl', '--list'])
+    if result['lines'] != 2 * (count + AROUND):
+        raise Trouble(f'{server.name} lists {result["lines"] / 2 - AROUND:g} messages instead of {count}')
+    return result
 
 
 def empty(server, user):
     port = server.port('pop3')
     reply = server.bench.load(['pop3', '--port', port, '--count', 1, '--name', user + '@bench.test', '--list'])
-    count = max(0, reply['lines'] - 1)
+    count = reply['lines'] - AROUND
     if count > 0:
-        server.bench.load(['pop3', '--port', port, '--count', 1, '--name', user + '@bench.test', '--retr', count,
-                           '--dele', '--pipeline', 64], wait=600)
+        reply = server.bench.load(['pop3', '--port', port, '--count', 1, '--name', user + '@bench.test', '--retr',
+                                   count, '--dele', '--pipeline', 64], wait=600)
+        if reply['errors'] > 0:
+            raise Trouble(f'{server.name} keeps the messages of {user}: {reply["first_error"]}')
 
 
 def retrieve(server, count=10000, size=10 * KIB, pipeline=16, tls='none'):
