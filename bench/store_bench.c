@@ -1,7 +1,7 @@
 /* store_bench -- durable deliveries per second with W waiters, and the processor time of each.
  *
  *   store_bench [--dir DIR] [--waiters W] [--octets N] [--seconds S] [--maildrops M]
- *   store_bench --login N [--dir DIR]     a maildrop of N messages: open, listing
+ *   store_bench --login N [--dir DIR]     a maildrop of N messages: open, listing, deletion of all, open again
  *
  * Each waiter has one message under way: when it is durable, the next is handed in, as a server
  * with W busy sessions would. */
@@ -113,12 +113,26 @@ static void bench_deliveries(struct bench *b, uint64_t waiters, uint64_t seconds
 	free(w);
 }
 
+static double ms_since(struct timespec *then)
+{
+	struct timespec now;
+	double ms;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ms = (double)(now.tv_sec - then->tv_sec) * 1e3 +
+	     (double)(now.tv_nsec - then->tv_nsec) / 1e6;
+	*then = now;
+	return ms;
+}
+
 static void bench_login(struct bench *b, uint64_t messages)
 {
 	struct waiter w = { .bench = b };
 	struct store_listing l;
+	struct store_expunge e;
 	struct store_open o;
-	struct timespec t[3];
+	struct timespec t = { 0 };
+	struct msgid *ids;
 
 	b->maildrops = 1;
 	for (uint64_t i = 0; i < messages;) { /* in large batches: only the reading is measured */
@@ -132,17 +146,22 @@ static void bench_login(struct bench *b, uint64_t messages)
 			store_wait(b->store);
 		free(many);
 	}
-	clock_gettime(CLOCK_MONOTONIC, &t[0]);
+	(void)ms_since(&t);
 	(void)help_open(b->store, &o, 1);
-	clock_gettime(CLOCK_MONOTONIC, &t[1]);
+	printf("open %.2f ms", ms_since(&t));
 	(void)help_list(b->store, &l, 1, o.token);
-	clock_gettime(CLOCK_MONOTONIC, &t[2]);
-	printf("%zu messages: open %.2f ms, listing %.2f ms\n", l.count,
-		(double)(t[1].tv_sec - t[0].tv_sec) * 1e3 +
-			(double)(t[1].tv_nsec - t[0].tv_nsec) / 1e6,
-		(double)(t[2].tv_sec - t[1].tv_sec) * 1e3 +
-			(double)(t[2].tv_nsec - t[1].tv_nsec) / 1e6);
+	printf(", listing of %zu messages %.2f ms", l.count, ms_since(&t));
+	ids = mem_array(NULL, l.count, sizeof *ids);
+	for (size_t i = 0; i < l.count; i++)
+		ids[i] = l.rows[i].id;
+	(void)ms_since(&t);
+	(void)help_expunge(b->store, &e, &o, ids, l.count);
+	printf(", deletion of %" PRIu64 " %.2f ms", e.expunged, ms_since(&t));
+	store_close(b->store, 1, o.token);
+	(void)help_open(b->store, &o, 1);
+	printf(", next open %.2f ms\n", ms_since(&t));
 	store_listing_free(&l);
+	free(ids);
 }
 
 int main(int argc, char **argv)

@@ -169,43 +169,42 @@ static void apply_message(struct index *x, const struct record *r)
 	}
 }
 
-static bool expunge_one(
-	struct index *x, uint64_t maildrop, uint64_t pos, int64_t time_ms, uint64_t *octets)
+static void expunge_run(
+	struct index *x, uint64_t maildrop, const struct index_run *places, int64_t time_ms)
 {
-	sqlite3_stmt *st = index_query(x, Q_EXPUNGE_COPY);
-	bool was_there;
+	static const enum index_statement steps[] = { Q_EXPUNGE_COPY, Q_EXPUNGE };
 
-	bind_u64(st, 1, maildrop);
-	bind_u64(st, 2, pos);
-	sqlite3_bind_int64(st, 3, time_ms);
-	run(x, Q_EXPUNGE_COPY);
-	st = index_query(x, Q_EXPUNGE);
-	bind_u64(st, 1, maildrop);
-	bind_u64(st, 2, pos);
-#ifndef MUTANT_INDEX_GOES_ON
-	if (x->failed)
-		return false;
-#endif
-	was_there = sqlite3_step(st) == SQLITE_ROW;
-	if (was_there)
-		*octets += (uint64_t)sqlite3_column_int64(st, 0);
-	if (sqlite3_reset(st) != SQLITE_OK)
-		x->failed = true;
-	return was_there;
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		sqlite3_stmt *st = index_query(x, steps[i]);
+
+		bind_u64(st, 1, maildrop);
+		bind_u64(st, 2, places->first);
+		bind_u64(st, 3, places->last);
+		if (steps[i] == Q_EXPUNGE_COPY)
+			sqlite3_bind_int64(st, 4, time_ms);
+		run(x, steps[i]);
+	}
 }
 
 static void apply_expunge(struct index *x, const struct record *r)
 {
 	struct reader in = { .rest = r->meta };
 	uint64_t maildrop = get_u64(&in), count = 0, octets = 0;
+	const struct msgid *ids = (const struct msgid *)(const void *)in.rest.p;
+	size_t left = in.bad ? 0 : in.rest.n / sizeof *ids, step;
 	sqlite3_stmt *st;
 
-	while (!in.bad && in.rest.n > 0) {
-		struct msgid id = get_msgid(&in);
-		struct index_message m;
+	for (; left > 0; ids += step, left -= step) {
+		struct index_run places;
 
-		switch (index_message(x, id, &m)) {
-		case STORE_OK: count += expunge_one(x, maildrop, m.pos, r->time_ms, &octets); break;
+		step = 1;
+		switch (index_run(x, maildrop, INT64_MAX, ids, left, &places)) {
+		case STORE_OK:
+			expunge_run(x, maildrop, &places, r->time_ms);
+			step = places.count;
+			count += places.count;
+			octets += places.octets;
+			break;
 		case STORE_NOT_FOUND: break; /* its record is damaged: it is not shown anyway */
 		case STORE_BUSY:
 		case STORE_CONFLICT:

@@ -47,9 +47,11 @@ static const char *const statements[INDEX_STATEMENTS] = {
 	[Q_ADD_DELIVERY] = "INSERT OR IGNORE INTO delivery VALUES(?1,?2,?3,?4,?5,?6)",
 	[Q_ADD_USAGE] = "INSERT INTO maildrop VALUES(?1,1,?2) ON CONFLICT(id) DO UPDATE SET"
 			" count=count+1, octets=octets+?2",
-	[Q_EXPUNGE_COPY] = "INSERT OR IGNORE INTO expunged SELECT *, ?3 FROM delivery"
-			   " WHERE maildrop=?1 AND pos=?2",
-	[Q_EXPUNGE] = "DELETE FROM delivery WHERE maildrop=?1 AND pos=?2 RETURNING octets",
+	[Q_RUN] = "SELECT pos, id, octets FROM delivery WHERE maildrop=?1 AND pos>=?2 AND pos<?3"
+		  " ORDER BY pos",
+	[Q_EXPUNGE_COPY] = "INSERT OR IGNORE INTO expunged SELECT *, ?4 FROM delivery"
+			   " WHERE maildrop=?1 AND pos BETWEEN ?2 AND ?3",
+	[Q_EXPUNGE] = "DELETE FROM delivery WHERE maildrop=?1 AND pos BETWEEN ?2 AND ?3",
 	[Q_SUB_USAGE] = "UPDATE maildrop SET count=count-?2, octets=octets-?3 WHERE id=?1",
 	[Q_RESTORE_COPY] = "INSERT OR IGNORE INTO delivery SELECT maildrop, pos, id, octets, flags,"
 			   " uidl FROM expunged WHERE maildrop=?1 AND pos=?2",

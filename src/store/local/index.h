@@ -64,6 +64,16 @@ enum store_result index_due_next(struct index *x, int64_t *due_ms);
 enum store_result index_onward_list(
 	struct index *x, struct msgid after, bool all, struct msgid *ids, size_t *count);
 enum store_result index_onward_count(struct index *x, uint64_t *waiting, uint64_t *held);
+/* Messages of a maildrop below `before` that stand one behind the other, as many of the ids' first ones as do: who
+ * deletes names all or most in their order, and looking for each alone is what that costs.  NOT_FOUND: the first does
+ * not stand there. */
+struct index_run {
+	uint64_t first, last; /* places */
+	size_t count;
+	uint64_t octets;
+};
+enum store_result index_run(struct index *x, uint64_t maildrop, uint64_t before,
+	const struct msgid *ids, size_t count, struct index_run *run);
 /* In that maildrop now; with `ever`, also when it was expunged since. */
 enum store_result index_has(struct index *x, uint64_t maildrop, uint64_t pos, bool ever);
 enum store_result index_usage(

@@ -15,6 +15,7 @@ enum index_statement {
 	Q_ADD_MESSAGE,
 	Q_ADD_DELIVERY,
 	Q_ADD_USAGE,
+	Q_RUN,
 	Q_EXPUNGE_COPY,
 	Q_EXPUNGE,
 	Q_SUB_USAGE,

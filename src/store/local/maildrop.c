@@ -121,17 +121,18 @@ void store_listing_free(struct store_listing *l)
 static enum store_result expunge_ids(
 	struct store *s, const struct store_expunge *e, const struct lease *l, struct change *c)
 {
-	put_u64(&c->entry.record, e->maildrop);
-	for (size_t i = 0; i < e->count; i++) {
-		struct index_message m;
-		enum store_result r = index_message(s->index, e->ids[i], &m);
+	size_t step;
 
-		if (r == STORE_OK)
-			r = m.pos < l->bound ? index_has(s->index, e->maildrop, m.pos, false)
-					     : STORE_NOT_FOUND;
+	put_u64(&c->entry.record, e->maildrop);
+	for (size_t i = 0; i < e->count; i += step) {
+		struct index_run run;
+		enum store_result r =
+			index_run(s->index, e->maildrop, l->bound, &e->ids[i], e->count - i, &run);
+
+		step = r == STORE_OK ? run.count : 1;
 		if (r == STORE_OK) {
-			put_msgid(&c->entry.record, e->ids[i]);
-			c->named++;
+			buf_put(&c->entry.record, str_of(&e->ids[i], step * sizeof *e->ids));
+			c->named += step;
 		} else if (r != STORE_NOT_FOUND) {
 			return r;
 		}

@@ -125,6 +125,35 @@ enum store_result index_has(struct index *x, uint64_t maildrop, uint64_t pos, bo
 	return r;
 }
 
+enum store_result index_run(struct index *x, uint64_t maildrop, uint64_t before,
+	const struct msgid *ids, size_t count, struct index_run *run)
+{
+	struct index_message m = { 0 };
+	enum store_result r = index_message(x, ids[0], &m);
+	sqlite3_stmt *st;
+
+	*run = (struct index_run){ .first = m.pos };
+	if (r != STORE_OK)
+		return r;
+	st = index_ask(x, Q_RUN);
+	bind_u64(st, 1, maildrop);
+	bind_u64(st, 2, m.pos);
+	bind_u64(st, 3, before);
+	while (run->count < count && (r = index_step(x, st)) == STORE_OK) {
+		struct str id = column_str(st, 1);
+
+		if (!str_eq(id, str_of(ids[run->count].b, sizeof ids->b)))
+			break;
+		run->last = column_u64(st, 0);
+		run->octets += column_u64(st, 2);
+		run->count++;
+	}
+	sqlite3_reset(st);
+	if (r != STORE_OK && r != STORE_NOT_FOUND)
+		return r;
+	return run->count > 0 ? STORE_OK : STORE_NOT_FOUND;
+}
+
 enum store_result index_usage(struct index *x, uint64_t maildrop, uint64_t *count, uint64_t *octets)
 {
 	sqlite3_stmt *st = index_ask(x, Q_USAGE);
