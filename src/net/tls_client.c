@@ -2,7 +2,6 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "net/cidr.h"
 #include "net/spki.h"
 #include "net/tls_cert.h"
+#include "net/tls_roots.h"
 
 enum { SESSIONS_MAX = 1000, DEPTH_MAX = 10, KEY = 32, PINS_MAX = 8, USAGE_DANE_EE = 3 };
 
@@ -172,31 +172,6 @@ static int verify(X509_STORE_CTX *ctx, void *arg)
 	return 0;
 }
 
-static enum status add_roots(struct tls_client *t, struct str pem, struct err *err)
-{
-	BIO *bio = BIO_new_mem_buf(pem.p, pem.n > INT32_MAX ? INT32_MAX : (int)pem.n);
-	X509 *cert;
-	unsigned long e;
-
-	if (bio == NULL)
-		abort();
-	while ((cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
-		if (X509_STORE_add_cert(SSL_CTX_get_cert_store(t->ctx), cert) != 1)
-			abort();
-		X509_free(cert);
-		t->root_count++;
-	}
-	BIO_free(bio);
-	e = ERR_peek_last_error();
-	if (ERR_GET_LIB(e) == ERR_LIB_PEM && ERR_GET_REASON(e) == PEM_R_NO_START_LINE)
-		ERR_clear_error(); /* the end */
-	else if (e != 0)
-		return tls_err(err, ST_USAGE, "trusted certificates");
-	if (t->root_count == 0 && str_trim(pem).n > 0)
-		return err_set(err, ST_USAGE, "trusted certificates: no certificate in PEM");
-	return ST_OK;
-}
-
 struct tls_client *tls_client_new(struct str roots, struct err *err)
 {
 	struct tls_client *t = NEW(struct tls_client);
@@ -215,7 +190,7 @@ struct tls_client *tls_client_new(struct str roots, struct err *err)
 	SSL_CTX_set_cert_verify_callback(t->ctx, verify, NULL);
 	SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_sess_set_new_cb(t->ctx, on_new_session);
-	if (add_roots(t, roots, err) == ST_OK)
+	if (tls_roots_add(SSL_CTX_get_cert_store(t->ctx), roots, &t->root_count, err) == ST_OK)
 		return t;
 	ERR_clear_error();
 	tls_client_free(t);

@@ -59,7 +59,8 @@ struct tls_result {
 	unsigned char pin[TLS_PIN]; /* SHA-256 of the public key (SPKI) */
 };
 
-/* roots: PEM text of the trusted certificates; empty: none, TLS_CHECK_NAMES fails then. */
+/* roots: PEM text of the trusted certificates, which stays the caller's and must outlive the client (see
+ * tls_roots.h); empty: none, TLS_CHECK_NAMES fails then. */
 struct tls_client *tls_client_new(struct str roots, struct err *err);
 void tls_client_free(struct tls_client *t); /* after all its sessions */
 /* What servers are shown that ask who we are (RFC 8446 4.3.2), for EXTERNAL. */
