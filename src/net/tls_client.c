@@ -186,6 +186,8 @@ struct tls_client *tls_client_new(struct str roots, struct err *err)
 		SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_mode(t->ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 					 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	/* Else each record is two reads: its header, then the rest. */
+	SSL_CTX_set_read_ahead(t->ctx, 1);
 	SSL_CTX_set_verify_depth(t->ctx, DEPTH_MAX);
 	SSL_CTX_set_cert_verify_callback(t->ctx, verify, NULL);
 	SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
