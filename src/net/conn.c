@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "net/conn.h"
 #include "net/spki.h"
+#include "net/tls_bio.h"
 
 enum { CORK_FROM = 64 * 1024 };
 
@@ -186,8 +187,9 @@ void conn_start_tls(struct conn *c, struct tls_server *tls)
 {
 	c->tls = tls_server_ref(tls);
 	c->ssl = SSL_new(tls_server_ctx(tls));
-	if (c->ssl == NULL || SSL_set_fd(c->ssl, c->fd) != 1)
+	if (c->ssl == NULL)
 		abort();
+	tls_bio_attach(c);
 	SSL_set_app_data(c->ssl, (void *)c->alpn);
 	SSL_set_accept_state(c->ssl);
 	if (c->no_tickets) {
@@ -211,8 +213,7 @@ enum status conn_start_tls_client(
 	c->ssl = tls_client_session(tls, want, err);
 	if (c->ssl == NULL)
 		return ST_USAGE;
-	if (SSL_set_fd(c->ssl, c->fd) != 1)
-		abort();
+	tls_bio_attach(c);
 	c->handshaking = true;
 	loop_io_want(&c->io, LOOP_WRITE);
 	return ST_OK;
@@ -298,7 +299,7 @@ int64_t conn_read(struct conn *c, struct buf *into, size_t most)
 }
 
 /* OpenSSL writes one record of 16 KiB at a time, and each would be a packet, and a wake-up of the peer, of
- * its own. */
+ * its own.  Not TCP: nothing to save. */
 static void cork(const struct conn *c, int on)
 {
 	(void)setsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
@@ -387,9 +388,6 @@ bool conn_arrived(const struct conn *c)
 
 void conn_last(struct conn *c)
 {
-	/* OpenSSL writes by itself, and its close_notify is one packet more.  Not TCP: nothing to save. */
-	if (!c->last && c->ssl != NULL)
-		cork(c, 1);
 	c->last = true;
 }
 

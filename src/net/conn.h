@@ -35,7 +35,7 @@ struct conn {
 	bool read_needs_write, write_needs_read; /* TLS only */
 	bool starved; /* and that: what was read ahead is less than a record */
 	bool broken;  /* no more octets either way */
-	bool drained; /* plain: nothing to read until the loop says so, a read would be in vain */
+	bool drained; /* nothing to read until the loop says so, a read would be in vain */
 	/* The ALPN name of the listener's protocol, "pop3" or "smtp"; set it between conn_init() and
 	 * conn_start_tls().  NULL takes either, so say which. */
 	const char *alpn;

@@ -3,10 +3,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -77,15 +81,20 @@ static void client_open(struct rig *r, const char *name)
 	SSL_set_connect_state(r->client);
 }
 
+static void rig_open_with(struct rig *r, struct tls_server *tls, const int fds[2])
+{
+	*r = (struct rig){ .loop = loop_new(), .tls = tls, .most = 4096 };
+	r->peer = fds[1];
+	conn_init(&r->c, r->loop, fds[0], NULL, on_event);
+	client_open(r, "mail.example.test");
+}
+
 static void rig_open(struct rig *r, struct tls_server *tls)
 {
 	int fds[2];
 
-	*r = (struct rig){ .loop = loop_new(), .tls = tls, .most = 4096 };
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-	r->peer = fds[1];
-	conn_init(&r->c, r->loop, fds[0], NULL, on_event);
-	client_open(r, "mail.example.test");
+	rig_open_with(r, tls, fds);
 }
 
 static void rig_close(struct rig *r)
@@ -287,6 +296,65 @@ static void octets_both_ways(void **state)
 	}
 	free(sent);
 	free(echo);
+}
+
+static void tcp_pair(int fds[2])
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int one = 1, listening = socket(AF_INET, SOCK_STREAM, 0);
+	socklen_t n = sizeof to;
+
+	assert_int_equal(bind(listening, (struct sockaddr *)&to, sizeof to), 0);
+	assert_int_equal(listen(listening, 1), 0);
+	assert_int_equal(getsockname(listening, (struct sockaddr *)&to, &n), 0);
+	fds[1] = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(fds[1], (struct sockaddr *)&to, sizeof to), 0);
+	fds[0] = accept4(listening, NULL, NULL, SOCK_NONBLOCK);
+	assert_true(fds[0] >= 0);
+	assert_int_equal(fcntl(fds[1], F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(setsockopt(fds[0], IPPROTO_TCP, TCP_NODELAY, &one, sizeof one), 0);
+	close(listening);
+}
+
+static int arrived(const struct rig *r)
+{
+	int n = -1;
+
+	assert_int_equal(ioctl(r->peer, FIONREAD, &n), 0);
+	return n;
+}
+
+/* A ticket comes in the packet of the greeting, and the last reply in that of the end. */
+static void few_packets(void **state)
+{
+	static char key[TLS_TICKET_KEY] = "a name";
+	char got[16];
+	size_t n;
+	struct rig r;
+	int fds[2];
+
+	(void)state;
+	tcp_pair(fds);
+	rig_open_with(&r, server("1.2", str_of(key, sizeof key)), fds);
+	assert_true(shake(&r));
+	assert_int_equal(arrived(&r), 0);
+	buf_put(&r.out, STR("+OK\r\n"));
+	assert_int_equal(conn_write(&r.c, &r.out), 5);
+	assert_in_range(arrived(&r), 100, 500);
+	assert_int_equal(SSL_read_ex(r.client, got, sizeof got, &n), 1);
+	assert_int_equal(n, 5);
+	assert_int_equal(arrived(&r), 0);
+	conn_last(&r.c);
+	buf_put(&r.out, STR("+OK\r\n"));
+	assert_int_equal(conn_write(&r.c, &r.out), 5);
+	assert_int_equal(arrived(&r), 0);
+	conn_close(&r.c);
+	assert_in_range(arrived(&r), 40, 100);
+	assert_int_equal(SSL_read_ex(r.client, got, sizeof got, &n), 1);
+	assert_int_equal(SSL_read_ex(r.client, got, sizeof got, &n), 0);
+	assert_int_equal(SSL_get_shutdown(r.client), SSL_RECEIVED_SHUTDOWN);
+	rig_close(&r);
 }
 
 /* One record, read in pieces: the socket is silent, the events go on. */
@@ -642,6 +710,7 @@ int main(void)
 		cmocka_unit_test(suites),
 		cmocka_unit_test(channel_bindings),
 		cmocka_unit_test(octets_both_ways),
+		cmocka_unit_test(few_packets),
 		cmocka_unit_test(a_record_in_pieces),
 		cmocka_unit_test(a_peer_that_stops_reading_costs_no_turns),
 		cmocka_unit_test(any_edge_resumes),
