@@ -623,6 +623,63 @@ static void failed_sync_and_killed(void **state)
 	}
 }
 
+/* After a clean end there is nothing to make durable before there is something new. */
+static void reads_without_a_sync(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, disk_sim_new("/tmp"));
+	assert_int_equal(help_deliver(w.store, 1, 1, STR("\r\none")), STORE_OK);
+	store_close_all(w.store);
+	disk_sim_fail(w.disk, SIM_SYNC, 1, -EIO, true);
+	disk_sim_fail(w.disk, SIM_WRITE, 1, -EIO, true);
+	for (int life = 0; life < 2; life++) {
+		world_open(&w);
+		assert_reads(&w, 1, 1, STR("\r\none"));
+		store_close_all(w.store);
+	}
+	disk_sim_fail(w.disk, SIM_SYNC, 0, 0, false);
+	disk_sim_fail(w.disk, SIM_WRITE, 0, 0, false);
+	world_open(&w);
+	/* The seal, two directories above the segments, the new segment, its name, the record. */
+	for (unsigned k = 1; k <= 6; k++) {
+		world_reopen(&w);
+		disk_sim_fail(w.disk, SIM_SYNC, k, -EIO, false);
+		assert_int_equal(
+			help_deliver(w.store, 10 + k, 1, STR("\r\ntwo")), STORE_UNAVAILABLE);
+		assert_int_equal(help_deliver(w.store, 20 + k, 1, STR("\r\ntwo")), STORE_OK);
+	}
+	assert_int_equal(count_of(&w, 1), 7);
+	world_deinit(&w);
+}
+
+/* A seal that is in the cache only, as its sync failed, is made durable before a later segment counts on it. */
+static void seal_not_synced(void **state)
+{
+	struct world w;
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 20; seed++) {
+		world_init(&w, disk_sim_new("/tmp"));
+		assert_int_equal(help_deliver(w.store, 1, 1, STR("\r\none")), STORE_OK);
+		disk_sim_fail(w.disk, SIM_SYNC, 1, -EIO, false);
+		world_reopen(&w);
+		if (seed % 2 != 0)
+			world_reopen(&w);
+		assert_int_equal(help_deliver(w.store, 2, 1, STR("\r\ntwo")), STORE_OK);
+		disk_sim_die_after(w.disk, 0);
+		store_close_all(w.store);
+		disk_sim_power_cut(w.disk, seed);
+		remove_index(&w);
+		world_open(&w);
+		assert_reads(&w, 1, 1, STR("\r\none"));
+		assert_reads(&w, 1, 2, STR("\r\ntwo"));
+		assert_int_equal(world_fsck(&w).corrupt, 0);
+		world_deinit(&w);
+	}
+}
+
 /* A large message whose file cannot be synced does not take its neighbours with it. */
 static enum store_result answers[2];
 static unsigned answered;
@@ -814,6 +871,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(newer_version_is_left_alone),
 		cmocka_unit_test(failed_sync),
 		cmocka_unit_test(failed_sync_and_killed),
+		cmocka_unit_test(reads_without_a_sync),
+		cmocka_unit_test(seal_not_synced),
 		cmocka_unit_test(dying_disk),
 		cmocka_unit_test(large_file_not_synced),
 		cmocka_unit_test(full_disk),

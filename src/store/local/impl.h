@@ -133,6 +133,10 @@ struct change *change_new(struct store *s, enum record_type type, struct store_o
 void change_free(struct change *c);
 void change_submit(struct change *c);
 
+/* ---- layout.c ---- */
+
+enum status layout_make(struct store *s, struct err *err);
+
 /* ---- reserve.c ---- */
 
 void reserve_open(struct store *s);

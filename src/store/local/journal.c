@@ -35,6 +35,7 @@ struct journal {
 	uint64_t end;       /* all before is durable */
 	uint64_t capacity;
 	uint64_t wet;  /* all before has been written once, if only with zeros */
+	bool sealed;   /* as the last life left it; see keep_seal() */
 	bool trim;     /* the segment's room behind `end` may be given back */
 	uint64_t last; /* highest number ever used */
 
@@ -74,6 +75,7 @@ struct journal *journal_open(struct disk *d, const char *dir, int dir_file,
 	j->seg.number = tail->prev;
 	j->end = tail->prev_end;
 	j->trim = tail->trim;
+	j->sealed = tail->sealed;
 	j->last = tail->last;
 	j->file = -1;
 	list_init(&j->waiting);
@@ -136,16 +138,38 @@ static void trim_previous(struct journal *j)
 		(void)j->disk->ops->close(j->disk, file);
 }
 
+/* After a clean end nothing is synced at the beginning, and nothing at all by a life that writes nothing.  But a segment
+ * that says where the one before it ends must not come before the seal there, which may never have
+ * reached the disk, nor a promise before the names of the directories, which may be a copy's. */
+static int keep_seal(struct journal *j)
+{
+	char *path = segment_path(j->dir, j->seg.number);
+	int file = j->disk->ops->open(j->disk, path, false), rc = file;
+
+	free(path);
+	if (file >= 0) {
+		rc = segment_write_again(j->disk, file, j->end - RECORD_HEADER, j->end);
+		if (rc == 0)
+			rc = j->disk->ops->sync(j->disk, file);
+		(void)j->disk->ops->close(j->disk, file);
+	}
+	if (rc == 0 || rc == -ENOENT) /* all of it was deleted */
+		rc = layout_sync(j->disk, j->dir);
+	j->sealed = rc != 0;
+	return rc;
+}
+
 /* Begins a new segment; 0 or a negative errno.  A header that may have reached the disk closes the
  * segment before it, whether or not the new one can be used. */
 static int begin_segment(struct journal *j, uint64_t capacity)
 {
 	struct segment next = { .number = j->last + 1, .prev = j->seg.number, .prev_end = j->end };
-	bool touched;
-	int file;
+	bool touched = false;
+	int file = j->sealed ? keep_seal(j) : 0;
 
 	random_bytes(&next.salt, sizeof next.salt);
-	file = segment_create(j->disk, j->dir, j->dir_file, &next, capacity, &touched);
+	if (file == 0)
+		file = segment_create(j->disk, j->dir, j->dir_file, &next, capacity, &touched);
 	j->last = next.number;
 	if (file >= 0)
 		trim_previous(j);

@@ -31,7 +31,8 @@ struct journal_tail {
 	uint64_t last;           /* highest segment number in use; 0: none */
 	uint64_t prev, prev_end; /* the last segment with records, and its end */
 	int64_t last_ms;         /* when it was written to */
-	bool trim;               /* behind that end there is only preallocated room */
+	bool sealed; /* by a seal that may not be durable itself; what is before it is */
+	bool trim;   /* behind that end there is only preallocated room */
 };
 
 struct journal;

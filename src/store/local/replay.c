@@ -79,6 +79,31 @@ static void set_limits(struct map *m)
 	}
 }
 
+/* The last segment ends in a seal, which proves all before it to be durable, names and directories too: whoever wrote it
+ * began that segment, and synced these first. */
+static void find_seal(struct map *m)
+{
+	const struct map_segment *ms = m->count > 0 ? &m->segments[m->count - 1] : NULL;
+	char head[RECORD_HEADER];
+	struct record r;
+	uint64_t at;
+	int file;
+
+	if (ms == NULL || ms->state != SEGMENT_GOOD || ms->size < SEGMENT_DATA + RECORD_HEADER)
+		return;
+	file = segment_file_open(m, ms->number);
+	if (file < 0)
+		return;
+	at = ms->size - RECORD_HEADER;
+	m->sealed = m->disk->ops->read(m->disk, file, head, sizeof head, at) == sizeof head &&
+		    record_claims(head) == sizeof head &&
+		    record_open(head, ms->seg.salt, pos_of(ms->number, at), &r) == RECORD_GOOD &&
+		    r.type == RECORD_SEAL && r.durable == at;
+	if (m->sealed)
+		m->sealed_ms = r.time_ms;
+	(void)m->disk->ops->close(m->disk, file);
+}
+
 enum status map_load(struct map *m, struct disk *d, const char *dir, struct err *err)
 {
 	enum status st = ST_OK;
@@ -92,8 +117,10 @@ enum status map_load(struct map *m, struct disk *d, const char *dir, struct err 
 		qsort(m->segments, m->count, sizeof *m->segments, by_number);
 	for (size_t i = 0; st == ST_OK && i < m->count; i++)
 		st = load_one(m, &m->segments[i], err);
-	if (st == ST_OK)
+	if (st == ST_OK) {
 		set_limits(m);
+		find_seal(m);
+	}
 	return st;
 }
 
@@ -142,26 +169,6 @@ static void walk_records(struct walker *w, struct scan *scan, bool strict, bool 
 	}
 }
 
-static int write_again(struct disk *d, int file, uint64_t from, uint64_t to)
-{
-	enum { PIECE = 1 << 20 };
-	char *piece = mem_alloc(PIECE);
-	int64_t rc = 0;
-
-	while (rc >= 0 && from < to) {
-		struct iovec iov = { piece, to - from < PIECE ? (size_t)(to - from) : PIECE };
-
-		rc = d->ops->read(d, file, piece, iov.iov_len, from);
-		if (rc == (int64_t)iov.iov_len)
-			rc = d->ops->write(d, file, &iov, 1, from);
-		if (rc >= 0 && rc != (int64_t)iov.iov_len)
-			rc = -EIO;
-		from += iov.iov_len;
-	}
-	free(piece);
-	return rc < 0 ? (int)rc : 0;
-}
-
 /* Walks to the end: how far the records from `scan->off` on prove the segment to have been synced. */
 static uint64_t proven_by(struct scan *scan, struct journal_tail *tail, int *rc)
 {
@@ -179,22 +186,11 @@ static uint64_t proven_by(struct scan *scan, struct journal_tail *tail, int *rc)
 	return proven;
 }
 
-static bool is_seal(struct map *m, const struct map_segment *ms, int file, uint64_t at)
-{
-	char head[RECORD_HEADER];
-	struct record r;
-
-	return m->disk->ops->read(m->disk, file, head, sizeof head, at) == sizeof head &&
-	       record_claims(head) == sizeof head &&
-	       record_open(head, ms->seg.salt, pos_of(ms->number, at), &r) == RECORD_GOOD &&
-	       r.type == RECORD_SEAL;
-}
-
 /* What is replayed now is shown, so it must be there after the next crash too.  To sync is not
  * enough: when the sync failed in an earlier life, the kernel has what it could not write as clean
  * in its cache, says yes, and writes nothing.  So the header and all that is not proven to have been
  * synced is written once more, octet for octet, and then synced.  What the index has, up to `from`,
- * is read only when nothing from there on proves it; after a clean end the seal does, which the index may have too. */
+ * is read only when nothing from there on proves it. */
 static int make_durable(struct map *m, const struct map_segment *ms, int file, uint64_t from,
 	struct journal_tail *tail)
 {
@@ -206,8 +202,6 @@ static int make_durable(struct map *m, const struct map_segment *ms, int file, u
 #ifdef MUTANT_NO_REPLAY_SYNC
 	return 0;
 #endif
-	if (from >= SEGMENT_DATA + RECORD_HEADER && is_seal(m, ms, file, from - RECORD_HEADER))
-		from -= RECORD_HEADER;
 	scan_init(&scan, d, file, &ms->seg, from, UINT64_MAX);
 	proven = proven_by(&scan, tail, &rc);
 	if (rc == 0 && proven < from) {
@@ -216,9 +210,10 @@ static int make_durable(struct map *m, const struct map_segment *ms, int file, u
 		proven = proven_by(&scan, tail, &rc);
 	}
 	if (rc == 0)
-		rc = write_again(d, file, 0, scan.size < SEGMENT_DATA ? scan.size : SEGMENT_DATA);
+		rc = segment_write_again(
+			d, file, 0, scan.size < SEGMENT_DATA ? scan.size : SEGMENT_DATA);
 	if (rc == 0)
-		rc = write_again(d, file, proven, scan.off);
+		rc = segment_write_again(d, file, proven, scan.off);
 	scan_deinit(&scan);
 	return rc != 0 ? rc : d->ops->sync(d, file);
 }
@@ -255,7 +250,8 @@ static enum status walk_one(struct map *m, const struct map_segment *ms, uint64_
 	file = segment_file_open(m, ms->number);
 	if (file < 0)
 		return ST_IO;
-	if (tail != NULL && ms->limit == UINT64_MAX && make_durable(m, ms, file, from, tail) != 0) {
+	if (tail != NULL && ms->limit == UINT64_MAX && !m->sealed &&
+		make_durable(m, ms, file, from, tail) != 0) {
 		(void)m->disk->ops->close(m->disk, file);
 		return ST_IO;
 	}
@@ -292,9 +288,9 @@ enum status map_walk(
 	struct map *m, uint64_t from, struct walker *w, struct journal_tail *tail, struct err *err)
 {
 	if (tail != NULL) {
-		int rc = sync_names(m);
+		int rc = m->sealed ? 0 : sync_names(m);
 
-		*tail = (struct journal_tail){ 0 };
+		*tail = (struct journal_tail){ .sealed = m->sealed, .last_ms = m->sealed_ms };
 		if (rc != 0)
 			return err_set(err, ST_IO, "sync %s: %s", m->dir, strerror(-rc));
 	}

@@ -19,6 +19,8 @@ struct map {
 	const char *dir;
 	struct map_segment *segments; /* by number */
 	size_t count;
+	bool sealed; /* the last life ended in good order: all that is there is durable but, perhaps, the seal */
+	int64_t sealed_ms;
 	bool guess; /* what cannot be read counts as damaged: somebody has decided so */
 };
 

@@ -105,6 +105,26 @@ out:
 	return rc < 0 ? rc : file;
 }
 
+int segment_write_again(struct disk *d, int file, uint64_t from, uint64_t to)
+{
+	enum { PIECE = 1 << 20 };
+	char *piece = mem_alloc(PIECE);
+	int64_t rc = 0;
+
+	while (rc >= 0 && from < to) {
+		struct iovec iov = { piece, to - from < PIECE ? (size_t)(to - from) : PIECE };
+
+		rc = d->ops->read(d, file, piece, iov.iov_len, from);
+		if (rc == (int64_t)iov.iov_len)
+			rc = d->ops->write(d, file, &iov, 1, from);
+		if (rc >= 0 && rc != (int64_t)iov.iov_len)
+			rc = -EIO;
+		from += iov.iov_len;
+	}
+	free(piece);
+	return rc < 0 ? (int)rc : 0;
+}
+
 static int header_parse(const char *p, struct segment *s)
 {
 	struct reader r = { .rest = str_of(p, HEADER_OCTETS) };

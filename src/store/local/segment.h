@@ -49,6 +49,12 @@ bool segment_number(const char *name, uint64_t *number);
  * a header may have reached the disk, so that the segment before it is closed for good. */
 int segment_create(struct disk *d, const char *dir, int dir_file, const struct segment *s,
 	uint64_t capacity, bool *touched);
+/* layout.c: makes the names of the store's directories durable, above that of the segments. */
+int layout_sync(struct disk *d, const char *journal_dir);
+
+/* Writes what is there once more, octet for octet, as a sync that follows one that has failed writes nothing that was
+ * there before. */
+int segment_write_again(struct disk *d, int file, uint64_t from, uint64_t to);
 
 /* Reads the header: a negative errno or an enum segment_state. */
 int segment_load(struct disk *d, int file, struct segment *s);

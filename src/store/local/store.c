@@ -230,89 +230,6 @@ void store_wait(struct store *s)
 
 /* ---- opening ---- */
 
-static int make_dir(struct disk *d, const char *path)
-{
-	int dir = d->ops->open_dir(d, path, true);
-
-	return dir < 0 ? dir : d->ops->close(d, dir);
-}
-
-static int sync_dir(struct disk *d, const char *path)
-{
-	int dir = d->ops->open_dir(d, path, false), rc;
-
-	if (dir < 0)
-		return dir;
-	rc = d->ops->sync(d, dir);
-	(void)d->ops->close(d, dir);
-	return rc;
-}
-
-/* All directories that a message may ever need are made once, so that no commit has to make one.
- * The last to be made is looked for first. */
-static int make_blob_homes(struct disk *d, const char *blob_dir)
-{
-	struct msgid id = { { 0 } };
-	char *home;
-	int rc;
-
-	id.b[sizeof id.b - 1] = 0xff;
-	home = blob_home(blob_dir, id);
-	rc = d->ops->open_dir(d, home, false);
-	free(home);
-	if (rc >= 0)
-		return d->ops->close(d, rc);
-	for (unsigned i = 0; i < 256; i++) {
-		id.b[sizeof id.b - 1] = (unsigned char)i;
-		home = blob_home(blob_dir, id);
-		rc = make_dir(d, home);
-		free(home);
-		if (rc < 0)
-			return rc;
-		/* the last name becomes durable only behind all the others */
-		if (i == 254 && (rc = sync_dir(d, blob_dir)) < 0)
-			return rc;
-	}
-	return sync_dir(d, blob_dir);
-}
-
-static int sync_parent(struct disk *d, const char *dir)
-{
-	struct str path = str_c(dir);
-	size_t slash = str_rfind(path, '/');
-	char *parent;
-	int rc;
-
-	if (slash == path.n)
-		return sync_dir(d, ".");
-	parent = slash == 0 ? str_dup_c(STR("/")) : str_dup_c(str_head(path, slash));
-	rc = sync_dir(d, parent);
-	free(parent);
-	return rc == -EACCES || rc == -ENOENT ? 0 : rc; /* whoever made it for us synced it */
-}
-
-static enum status make_layout(struct store *s, struct err *err)
-{
-	struct disk *d = s->disk;
-	int rc = make_dir(d, s->dir);
-
-	if (rc == 0)
-		rc = sync_parent(d, s->dir);
-	if (rc == 0)
-		rc = make_dir(d, s->journal_dir);
-	if (rc == 0)
-		rc = make_dir(d, s->blob_dir);
-	if (rc == 0)
-		rc = make_blob_homes(d, s->blob_dir);
-	if (rc == 0)
-		rc = sync_dir(d, s->dir);
-	if (rc == 0)
-		rc = s->journal_file = d->ops->open_dir(d, s->journal_dir, false);
-	if (rc < 0)
-		return err_set(err, ST_IO, "the store in %s: %s", s->dir, strerror(-rc));
-	return ST_OK;
-}
-
 /* The index is a view: one that cannot be used is made anew. */
 static enum status open_index(
 	struct store *s, struct map *m, struct journal_tail *tail, struct err *err)
@@ -411,7 +328,8 @@ struct store *store_local_open(const char *dir, struct disk *disk,
 	struct store *s = store_new(dir, disk, config);
 	struct journal_tail tail;
 	struct map map = { 0 };
-	enum status st = make_layout(s, err);
+	enum status st = layout_make(s, err);
+	int rc;
 
 	if (st == ST_OK) {
 		s->lock = store_lock(dir, err);
@@ -419,6 +337,8 @@ struct store *store_local_open(const char *dir, struct disk *disk,
 			reserve_open(s);
 		st = s->lock < 0 ? ST_TEMP : map_load(&map, disk, s->journal_dir, err);
 	}
+	if (st == ST_OK && !map.sealed && (rc = layout_sync(disk, s->journal_dir)) < 0)
+		st = err_set(err, ST_IO, "the store in %s: %s", s->dir, strerror(-rc));
 	if (st == ST_OK)
 		st = open_index(s, &map, &tail, err);
 	map_free(&map);
