@@ -220,7 +220,18 @@ static void texts(void **state)
 	buf_put(&text, str_c(key));
 	buf_put(&text, STR("another\n-----BEGIN X509 CERTIFICATE-----\n"));
 	buf_put(&text, str_from(str_c(made[OTHER].pem), sizeof "-----BEGIN CERTIFICATE-----"));
-	store = store_of(buf_str(&text), 2);
+	buf_put(&text, STR("-----BEGIN CERTIFICATE-----\n")); /* in lines of 7 */
+	rest = str_from(str_c(made[RENEWED].pem), sizeof "-----BEGIN CERTIFICATE-----");
+	while (rest.n > sizeof "-----END CERTIFICATE-----") {
+		if (rest.p[0] != '\n')
+			buf_putc(&text, rest.p[0]);
+		if (rest.n % 7 == 0)
+			buf_putc(&text, '\n');
+		rest = str_from(rest, 1);
+	}
+	buf_put(&text, STR("\n-----END CERTIFICATE-----"));
+	store = store_of(buf_str(&text), 3);
+	assert_int_equal(verdict(store, RENEWED, NULL), X509_V_OK);
 	assert_int_equal(verdict(store, ROOT, NULL), X509_V_OK);
 	assert_int_equal(verdict(store, OTHER, NULL), X509_V_OK);
 	X509_STORE_free(store);
@@ -243,7 +254,7 @@ static enum status status_of(struct str text)
 /* A text that is cut or changed anywhere in what the walk must read is refused; none does harm. */
 static void damaged(void **state)
 {
-	struct buf text = { 0 }, der = { 0 };
+	struct buf text = { 0 };
 	size_t whole, refused = 0;
 	int n = i2d_X509(made[ROOT].x, NULL);
 
@@ -257,6 +268,14 @@ static void damaged(void **state)
 	assert_int_equal(status_of(STR("not PEM")), ST_USAGE);
 	assert_int_equal(status_of(STR("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n")),
 		ST_USAGE);
+	for (size_t i = whole + 30; i < whole + 200; i += 13) {
+		static const char wrong[] = { '-', '=', '\0', '!' };
+		char right = text.data[i];
+
+		text.data[i] = wrong[i % sizeof wrong];
+		assert_int_equal(status_of(buf_str(&text)), ST_USAGE);
+		text.data[i] = right;
+	}
 	for (int i = 0; i < n; i++) {
 		unsigned char *p = NULL;
 		BIO *bio = BIO_new(BIO_s_mem());
@@ -278,7 +297,6 @@ static void damaged(void **state)
 	}
 	assert_in_range(refused, 20, n);
 	buf_deinit(&text);
-	buf_deinit(&der);
 }
 
 int main(void)
