@@ -10,7 +10,9 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "store/disk_sim.h"
+#include "store/local/index_impl.h"
 #include "store_world.h"
 
 enum { MESSAGES = 4200 /* over AHEAD_LEAST */, OTHERS = 50 };
@@ -130,6 +132,85 @@ static void a_file_with_other_octets(void **state)
 	close(fd);
 }
 
+static int64_t number(sqlite3 *db, const char *sql)
+{
+	sqlite3_stmt *st;
+	int64_t n = -1;
+
+	if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK &&
+		sqlite3_step(st) == SQLITE_ROW)
+		n = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return n;
+}
+
+/* What SQLite itself says of its pages. */
+static void the_pages_of_a_maildrop(void **state)
+{
+	struct world *w = *state;
+	uint32_t numbers[MESSAGES], root;
+	struct index_pages p = { .numbers = numbers, .room = MESSAGES };
+	int64_t leaves;
+	char path[256], sql[200];
+	sqlite3 *db;
+	int fd;
+
+	index_path(w, path);
+	store_close_all(w->store);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	root = (uint32_t)number(db, "SELECT rootpage FROM sqlite_schema WHERE name='delivery'");
+	leaves =
+		number(db, "SELECT count(*) FROM dbstat WHERE name='delivery' AND pagetype='leaf'");
+	index_pages(fd, root, 1, &p);
+	if (leaves >= 0) { /* this SQLite can tell */
+		assert_in_range(p.count, 30, leaves);
+		assert_in_range(leaves - (int64_t)p.count, 0, 1); /* the other maildrop's */
+	}
+	for (size_t i = 0; i < p.count && leaves >= 0; i++) {
+		(void)snprintf(sql, sizeof sql,
+			"SELECT count(*) FROM dbstat WHERE name='delivery'"
+			" AND pagetype='leaf' AND pageno=%u",
+			numbers[i]);
+		assert_int_equal(number(db, sql), 1);
+	}
+	assert_true(p.count >= 30);
+	index_pages(fd, root, 2, &p);
+	assert_in_range(p.count, 1, 3);
+	p.room = 2;
+	index_pages(fd, root, 1, &p);
+	assert_int_equal(p.count, 2);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	close(fd);
+	world_open(w);
+}
+
+/* Whatever stands there: nothing outside the page is looked at, and there is an end. */
+static void pages_of_rubbish(void **state)
+{
+	uint32_t numbers[500];
+	struct index_pages p = { .numbers = numbers, .room = 500 };
+	unsigned char octets[3 * 4096];
+	FILE *f = tmpfile();
+
+	(void)state;
+	for (uint32_t round = 0; round < 2000; round++) {
+		random_bytes(octets, sizeof octets);
+		for (size_t at = 0; at < sizeof octets && round % 2 == 0; at++)
+			octets[at] &= 15; /* numbers of pages, and places in them, that are there */
+		for (size_t page = 0; page < sizeof octets; page += 4096) {
+			octets[page] = 2;
+			octets[page + 3] &= 7;
+		}
+		for (size_t at = 8; at < 4096 && round % 4 == 0; at += 4) /* pages 1 to 3 */
+			memcpy(octets + at, "\0\0\0\2", 4);
+		assert_int_equal(pwrite(fileno(f), octets, sizeof octets, 0), sizeof octets);
+		index_pages(fileno(f), 1 + round % 4, round % 3, &p);
+		assert_true(p.count <= p.room);
+	}
+	(void)fclose(f);
+}
+
 static int fill(void **state)
 {
 	static struct world w;
@@ -156,6 +237,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_count_that_is_wrong),
+		cmocka_unit_test(the_pages_of_a_maildrop),
+		cmocka_unit_test(pages_of_rubbish),
 		cmocka_unit_test(a_file_that_is_short),
 		cmocka_unit_test(a_file_with_other_octets),
 	};

@@ -64,6 +64,7 @@ static const char *const statements[INDEX_STATEMENTS] = {
 	[Q_USAGE] = "SELECT count, octets FROM maildrop WHERE id=?1",
 	[Q_LIST] = "SELECT id, octets, flags, uidl FROM delivery WHERE maildrop=?1 AND pos<?2"
 		   " ORDER BY pos",
+	[Q_ROOT] = "SELECT rootpage FROM sqlite_schema WHERE name='delivery'",
 	[Q_HAS] = "SELECT 1 FROM delivery WHERE maildrop=?1 AND pos=?2",
 	[Q_LIST_EXPUNGED] = "SELECT id, octets, flags, uidl, expunged_ms FROM expunged"
 			    " WHERE maildrop=?1 ORDER BY pos",

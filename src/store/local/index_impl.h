@@ -27,6 +27,7 @@ enum index_statement {
 	Q_APPLIED,
 	Q_USAGE,
 	Q_LIST,
+	Q_ROOT,
 	Q_HAS,
 	Q_HAD,
 	Q_LIST_EXPUNGED,
@@ -71,6 +72,15 @@ void index_failed(struct index *x, const char *what);
 sqlite3_stmt *index_ask(struct index *x, enum index_statement q);
 /* OK: a row; NOT_FOUND: no more. */
 enum store_result index_step(struct index *x, sqlite3_stmt *st);
+
+/* Of a listing of so many rows: asks the kernel for the pages that it will read. */
+void index_read_ahead(struct index *x, uint64_t maildrop, uint64_t expect);
+/* The pages at the bottom of the tree at `root` that may have rows of the maildrop, as far as there is room. */
+struct index_pages {
+	uint32_t *numbers; /* not owned */
+	size_t count, room;
+};
+void index_pages(int file, uint32_t root, uint64_t maildrop, struct index_pages *p);
 
 static inline uint64_t column_u64(sqlite3_stmt *st, int at)
 {

@@ -1,15 +1,12 @@
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "store/local/index_impl.h"
 
 enum {
-	OLDER_ROWS = 1000,    /* the limit of Q_OLDER */
-	LIST_ROOM = 1 << 20,  /* rows at first */
-	AHEAD_LEAST = 4096,   /* messages */
-	AHEAD_EACH = 1 << 10, /* octets of the file for each of them at most: a quarter of a page */
+	OLDER_ROWS = 1000,   /* the limit of Q_OLDER */
+	LIST_ROOM = 1 << 20, /* rows at first */
+	LIST_LOOK = 256,     /* rows between two looks whether pages are missing */
 };
 
 /* All that is asked between two changes reads in one transaction: to begin one costs six system
@@ -185,16 +182,13 @@ static void take_row(sqlite3_stmt *st, struct maildrop_row *row, struct buf *uid
 	}
 }
 
-/* The rows of a maildrop lie scattered over the file, and each page that is not in memory would be a read of its
- * own.  Unless the file is far larger than what is asked for, all of it is asked for at once; when it is in
- * memory already that costs a look at each page. */
-static void read_ahead(const struct index *x, uint64_t expect)
+/* Pages that SQLite did not have in memory. */
+static int missed(const struct index *x)
 {
-	struct stat st;
+	int count = 0, highest;
 
-	if (expect >= AHEAD_LEAST && x->file >= 0 && fstat(x->file, &st) == 0 &&
-		(uint64_t)st.st_size / AHEAD_EACH <= expect)
-		(void)posix_fadvise(x->file, 0, 0, POSIX_FADV_WILLNEED);
+	(void)sqlite3_db_status(x->db, SQLITE_DBSTATUS_CACHE_MISS, &count, &highest, false);
+	return count;
 }
 
 enum store_result index_list(
@@ -204,9 +198,10 @@ enum store_result index_list(
 	enum store_result r;
 	/* A count of a damaged index is a number like any other: room grows with the rows. */
 	size_t room = expect < LIST_ROOM ? expect : LIST_ROOM;
+	int misses = missed(x);
+	bool ahead = false;
 	struct buf uidls;
 
-	read_ahead(x, expect);
 	buf_init(&uidls, UINT32_MAX);
 	l->rows = room > 0 ? mem_array(NULL, room, sizeof *l->rows) : NULL;
 	l->count = 0;
@@ -218,6 +213,10 @@ enum store_result index_list(
 			l->rows = mem_array(l->rows, room, sizeof *l->rows);
 		}
 		take_row(st, &l->rows[l->count++], &uidls);
+		if (!ahead && l->count % LIST_LOOK == 0 && missed(x) != misses) {
+			index_read_ahead(x, l->maildrop, expect);
+			ahead = true;
+		}
 	}
 	sqlite3_reset(st);
 	if (uidls.full)
