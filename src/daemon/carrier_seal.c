@@ -22,6 +22,7 @@ void seal_end(struct carrier_job *j)
 	spf_free(s->spf);
 	dkim_verifier_free(s->dkim);
 	arc_free(s->arc);
+	buf_deinit(&s->results);
 	buf_deinit(&s->fields);
 	*s = (struct seal){ 0 };
 }
@@ -104,44 +105,51 @@ static void put_results(struct buf *out, const struct carrier_job *j)
 	buf_printf(out, " smtp.remote-ip=\"%.*s\"", STR_ARG(j->job.client));
 }
 
-static void log_request(const struct carrier_job *j, const struct arc_request *request)
+static const char too_late[] = "DNS does not answer in time";
+
+static void log_sealed(const struct carrier_job *j)
 {
+	const struct seal *s = &j->seal;
+	const char *spf = spf_result(s->spf) == SPF_PENDING ? too_late : spf_why(s->spf);
+	const char *arc = arc_why(s->arc);
 	char id[MSGID_TEXT + 1];
 
 	msgid_text(j->job.id, id);
-	log_info("carrier.sealed", F_C("id", id), F_INT("instance", request->instance),
-		F_STR("results", request->results));
+	log_info("carrier.sealed", F_C("id", id), F_INT("instance", s->instance),
+		F_STR("results", buf_str(&s->results)), F_C("spf_why", spf != NULL ? spf : ""),
+		F_C("arc_why", arc != NULL ? arc : ""));
 }
 
 static void ask_store(struct carrier_job *j)
 {
-	struct buf results = { 0 }, space = { 0 }, packet = { 0 };
+	struct buf space = { 0 }, packet = { 0 };
 	struct arc_request request;
 	struct err err = { 0 };
 
 	loop_timer_stop(&j->seal.late);
-	put_results(&results, j);
-	if (arc_request_of(j->seal.arc, buf_str(&results), &request, &space, &err) == ST_OK) {
+	put_results(&j->seal.results, j);
+	if (arc_request_of(j->seal.arc, buf_str(&j->seal.results), &request, &space, &err) ==
+		ST_OK) {
 		err_set(&err, ST_PERM, "its header is too long");
 		seal_put(&packet, &request);
+		j->seal.instance = request.instance;
 		if (packet.len <= REQUEST_MAX)
 			j->seq = carrier_ask(j->carrier, j->number, IPC_SEAL, buf_str(&packet));
 	}
-	if (j->seq != 0)
-		log_request(j, &request);
 	buf_deinit(&packet);
 	buf_deinit(&space);
-	buf_deinit(&results);
 	if (j->seq == 0)
 		without(j, err.text);
 }
 
 void seal_signed(struct carrier_job *j, struct ipc_packet *p)
 {
-	if (p->head.result == STORE_OK)
-		go_on(j, p->body.rest);
-	else
+	if (p->head.result != STORE_OK) {
 		without(j, "the store did not sign it");
+		return;
+	}
+	log_sealed(j);
+	go_on(j, p->body.rest);
 }
 
 /* ---- what DNS says ---- */
@@ -235,7 +243,7 @@ static void late(struct loop_timer *t)
 	buf_deinit(&name);
 	resolve_cancel(&j->seal.query);
 	if (unknown)
-		without(j, "DNS does not answer in time");
+		without(j, too_late);
 	else
 		ask_store(j);
 }

@@ -17,6 +17,8 @@ struct seal {
 	struct buf fields; /* an ARC set, in front of the message; nothing: none */
 
 	/* Until it is made, or given up: */
+	struct buf results; /* what the store is asked to sign, for the log */
+	unsigned instance;
 	struct spf *spf;
 	struct dkim_verifier *dkim;
 	struct arc *arc;

@@ -231,30 +231,41 @@ enum said signer_sign(
 
 /* ---- seals ---- */
 
-static bool sealing_keys(struct signer *s, struct str sender, struct str hostname,
-	int64_t steady_ms, struct signer_keys **found)
+static enum said sealing_keys(struct signer *s, struct str sender, struct str hostname,
+	int64_t steady_ms, struct signer_keys **found, struct err *err)
 {
 	const struct str names[] = { str_from(sender, str_rfind(sender, '@') + 1), hostname,
 		str_from(hostname, str_find(hostname, '.') + 1) };
 	struct buf address = { 0 };
-	struct err err = { 0 };
-	bool found_one = false;
+	enum said signs = SAID_NO;
 
-	for (size_t i = 0; i < sizeof names / sizeof *names && !found_one; i++) {
+	for (size_t i = 0; i < sizeof names / sizeof *names && signs == SAID_NO; i++) {
 		buf_clear(&address);
 		buf_putc(&address, '@');
 		buf_put(&address, names[i]);
-		found_one = keys_for(s, buf_str(&address), steady_ms, found, &err) == SAID_YES;
+		signs = keys_for(s, buf_str(&address), steady_ms, found, err);
 	}
 	buf_deinit(&address);
-	return found_one;
+	return signs;
+}
+
+/* No mail waits for a seal. */
+static bool can_seal(struct signer *s, struct str sender, struct str hostname, int64_t steady_ms,
+	struct signer_keys **found)
+{
+	struct err err = { 0 };
+	enum said signs = sealing_keys(s, sender, hostname, steady_ms, found, &err);
+
+	if (signs == SAID_NOTHING)
+		log_error("arc.not-read", F_C("err", err.text));
+	return signs == SAID_YES;
 }
 
 bool signer_can_seal(struct signer *s, struct str sender, struct str hostname)
 {
 	struct signer_keys *keys;
 
-	return sealing_keys(s, sender, hostname, clock_steady_ms(), &keys);
+	return can_seal(s, sender, hostname, clock_steady_ms(), &keys);
 }
 
 static const struct signer_key *sealing_key(const struct signer_keys *keys, int64_t steady_ms)
@@ -297,7 +308,7 @@ void signer_seal(struct signer *s, struct sealing *to, struct str sender, struct
 	to->wall_ms = clock_wall_ms();
 	to->steady_ms = clock_steady_ms();
 	to->err = (struct err){ 0 };
-	if (!sealing_keys(s, sender, hostname, to->steady_ms, &to->keys)) {
+	if (!can_seal(s, sender, hostname, to->steady_ms, &to->keys)) {
 		to->done(to);
 		return;
 	}

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -445,7 +446,24 @@ static int silent_dns(void)
 	"h=From; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA\r\n"                      \
 	"ARC-Authentication-Results: i=1; far.test; none\r\n"
 
-/* What the store signs stands in front of the message; what cannot be sealed, or not in time, goes as it is. */
+/* How often the log says so. */
+static int logged(int log, const char *what)
+{
+	char text[8000];
+	ssize_t n;
+	int count = 0;
+
+	log_flush();
+	n = pread(log, text, sizeof text - 1, 0);
+	assert_true(n >= 0);
+	text[n] = '\0';
+	for (const char *p = text; (p = strstr(p, what)) != NULL; p++)
+		count++;
+	return count;
+}
+
+/* What the store signs stands in front of the message; what cannot be sealed, or not in time, goes as it is.  The log
+ * says which, once. */
 static void sealed(void **state)
 {
 	static const char *const scripts[] = { ENVELOPE "S:250 2.0.0 ok", NULL };
@@ -454,31 +472,34 @@ static void sealed(void **state)
 		struct str message; /* "": `large`, in pieces */
 		enum store_result answer;
 		unsigned asked;
+		bool sealed;
 		const char *begins;
 	} t[] = {
-		{ "sealed", STR_INIT("From: a@far.test\r\n\r\nhello\r\n"), STORE_OK, 1,
+		{ "sealed", STR_INIT("From: a@far.test\r\n\r\nhello\r\n"), STORE_OK, 1, true,
 			"ARC-Seal: x\r\nFrom: a" },
-		{ "in pieces", STR_INIT(""), STORE_OK, 1,
+		{ "in pieces", STR_INIT(""), STORE_OK, 1, true,
 			"ARC-Seal: x\r\nFrom: large\r\n\r\n0123456789\r\n..dot\r\nlast\r\n" },
 		{ "not signed", STR_INIT("From: a@far.test\r\n\r\nhello\r\n"), STORE_UNAVAILABLE, 1,
-			"From: a" },
+			false, "From: a" },
 		{ "a chain of which nothing is known",
-			STR_INIT(CHAIN "From: a@far.test\r\n\r\n\r\n"), STORE_OK, 0,
+			STR_INIT(CHAIN "From: a@far.test\r\n\r\n\r\n"), STORE_OK, 0, false,
 			"ARC-Seal: i=1" },
-		{ "no From", STR_INIT("Subject: x\r\n\r\nhello\r\n"), STORE_OK, 0, "Subject: x" },
+		{ "no From", STR_INIT("Subject: x\r\n\r\nhello\r\n"), STORE_OK, 0, false,
+			"Subject: x" },
 		{ "made 7-bit",
 			STR_INIT("From: a@far.test\r\nMIME-Version: 1.0\r\nContent-Type: "
 				 "text/plain; charset=utf-8\r\n\r\n\xc3\xbc\r\n"),
-			STORE_OK, 1, "From: a" },
+			STORE_OK, 1, true, "From: a" },
 	};
 	struct job j = { .sender = STR("SRS0=a@y.test"),
 		.recipients = two,
 		.count = 2,
 		.client = STR("192.0.2.1"),
 		.origin = STR("a@f\xc3\xa4r.test") };
-	int dns = silent_dns();
+	int dns = silent_dns(), log = memfd_create("log", MFD_CLOEXEC);
 
 	(void)state;
+	log_init(log, LOG_L_INFO, "test");
 	from_store = "From: large\r\n\r\n0123456789\r\n.dot\r\nlast\r\n";
 	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
 		sealing.asked = 0;
@@ -496,7 +517,15 @@ static void sealed(void **state)
 			fail_msg("%s: %u, %.*s", t[i].name, sealing.asked, (int)server.message_len,
 				server.message);
 		assert_int_equal(carrier.job_count, 0);
+		assert_int_equal(logged(log, "event=carrier.sealed"), t[i].sealed);
+		assert_int_equal(logged(log, "event=carrier.unsealed"), !t[i].sealed);
+		assert_int_equal(
+			logged(log, " spf_why=\"DNS does not answer in time\" arc_why=\"\""),
+			t[i].sealed);
+		assert_int_equal(ftruncate(log, 0) + lseek(log, 0, SEEK_SET), 0);
 	}
+	log_init(2, LOG_L_ERROR + 1, "test");
+	close(log);
 	assert_string_equal(sealing.results,
 		"carrier.test; spf=temperror smtp.mailfrom=xn--fr-via.test; dkim=none; "
 		"arc=none smtp.remote-ip=\"192.0.2.1\"");

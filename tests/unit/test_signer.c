@@ -4,6 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "../unit/office_help.h"
 #include "../unit/store_help.h"
@@ -284,6 +287,26 @@ static int stop(void *left)
 	return (*(int *)left)-- <= 0;
 }
 
+/* Whoever wonders why there is no seal finds it in the log. */
+static void unreadable_keys_are_told(void **state)
+{
+	struct world *w = *state;
+	int left = 0, log = memfd_create("log", MFD_CLOEXEC);
+	char text[1000] = "";
+
+	verb(w, "dkim.new", "ours.test", "x");
+	log_init(log, LOG_L_INFO, "test");
+	sqlite3_progress_handler(w->office.directory->db, 1, stop, &left);
+	assert_false(signer_can_seal(w->signer, STR(""), STR("mail.ours.test")));
+	sqlite3_progress_handler(w->office.directory->db, 0, NULL, NULL);
+	assert_true(signer_can_seal(w->signer, STR(""), STR("mail.ours.test")));
+	log_flush();
+	assert_true(pread(log, text, sizeof text - 1, 0) > 0);
+	assert_non_null(strstr(text, "event=arc.not-read err="));
+	log_init(2, LOG_L_ERROR + 1, "test");
+	close(log);
+}
+
 /* Wherever a reading fails: signed by the right one, or not now. */
 static void never_unsigned_by_mistake(void **state)
 {
@@ -321,6 +344,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(unsigned_rather_than_not, setup, teardown),
 		cmocka_unit_test_setup_teardown(whose_seal, setup, teardown),
 		cmocka_unit_test_setup_teardown(never_unsigned_by_mistake, setup, teardown),
+		cmocka_unit_test_setup_teardown(unreadable_keys_are_told, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
