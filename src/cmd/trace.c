@@ -103,6 +103,10 @@ static void say(struct store_trace *t, const struct store_trace_event *e)
 		json_object_set_new(row, "host", json_text(e->out->host));
 		json_object_set_new(row, "tls", json_text(e->out->tls));
 		json_object_set_new(row, "via", json_text(e->out->via));
+		json_object_set_new(row, "sealed",
+			e->out->state == STORE_OUT_DELIVERED
+				? json_boolean(e->out->flags & STORE_OUT_SEALED)
+				: json_null());
 		json_object_set_new(row, "next",
 			e->out->state == STORE_OUT_WAITING ? json_time(e->out->due_ms)
 							   : json_null());
@@ -142,6 +146,7 @@ int cmd_trace(struct cmd *c)
 		{ "client", "CLIENT", false },
 		{ "host", "HOST", false },
 		{ "tls", "TLS", false },
+		{ "sealed", "SEALED", false },
 		{ "reply", "REPLY", false },
 	};
 	struct tracing t = {

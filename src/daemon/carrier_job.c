@@ -105,6 +105,7 @@ static bool requiretls_unmet(struct carrier_job *j)
 void job_report(struct carrier_job *j)
 {
 	bool unmet = requiretls_unmet(j);
+	bool sealed = j->seal.fields.len > 0 && j->body.phase == BODY_AS_IT_IS;
 	struct buf exchangers = { 0 };
 
 	j->state = JOB_REPORTING;
@@ -120,6 +121,7 @@ void job_report(struct carrier_job *j)
 			.outcome = n->outcome,
 			.site_failed = shared && !unmet,
 			.relayed = n->relayed,
+			.sealed = sealed,
 			.unknown = n->unknown,
 			.status = str_c(n->status),
 			.reply = str_c(n->reply),

@@ -121,7 +121,7 @@ bool seal_get(struct reader *r, struct arc_request *request)
 	return !r->bad && r->rest.n == 0;
 }
 
-enum { OUTCOME_SITE = 1, OUTCOME_RELAYED = 2, OUTCOME_UNKNOWN = 4 };
+enum { OUTCOME_SITE = 1, OUTCOME_RELAYED = 2, OUTCOME_UNKNOWN = 4, OUTCOME_SEALED = 8 };
 
 void outcome_put(struct buf *b, const struct job_outcome *o)
 {
@@ -129,7 +129,7 @@ void outcome_put(struct buf *b, const struct job_outcome *o)
 	put_u8(b, (uint8_t)o->outcome);
 	put_u8(b,
 		(uint8_t)((o->site_failed ? OUTCOME_SITE : 0) | (o->relayed ? OUTCOME_RELAYED : 0) |
-			  (o->unknown ? OUTCOME_UNKNOWN : 0)));
+			  (o->unknown ? OUTCOME_UNKNOWN : 0) | (o->sealed ? OUTCOME_SEALED : 0)));
 	put_str(b, str_head(o->status, 11));
 	put_str(b, str_head(o->reply, JOB_REPLY_MAX));
 	put_str(b, str_head(o->host, JOB_REPLY_MAX));
@@ -150,6 +150,7 @@ bool outcome_get(struct reader *r, struct job_outcome *o)
 	o->site_failed = flags & OUTCOME_SITE;
 	o->relayed = flags & OUTCOME_RELAYED;
 	o->unknown = flags & OUTCOME_UNKNOWN;
+	o->sealed = flags & OUTCOME_SEALED;
 	o->status = get_str(r);
 	o->reply = get_str(r);
 	o->host = get_str(r);

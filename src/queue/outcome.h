@@ -11,6 +11,7 @@ struct job_outcome {
 	enum outcome outcome;
 	bool site_failed; /* nobody there could be reached, or it said so for all: others wait too */
 	bool relayed;     /* DELIVERED: the next hop knows DSN and tells the sender itself */
+	bool sealed;      /* DELIVERED: with an ARC seal */
 	bool unknown;     /* DEFERRED: it may have been taken (RFC 1047) */
 	struct str status; /* RFC 3463, "4.4.1" */
 	struct str reply;  /* plain text; of the server as it came, or ours */

@@ -172,7 +172,7 @@ static bool wants(const struct store_out *o, const struct store_out_rcpt *r, uns
 static void fail(const struct store_out *o, struct store_out_rcpt *r, int64_t now_ms)
 {
 	r->state = STORE_OUT_FAILED;
-	r->flags &= (uint8_t) ~(STORE_OUT_OWED | STORE_OUT_HELD | STORE_OUT_BAD);
+	r->flags &= (uint16_t) ~(STORE_OUT_OWED | STORE_OUT_HELD | STORE_OUT_BAD);
 	r->due_ms = now_ms;
 #ifndef MUTANT_NOTHING_OWED
 	if (wants(o, r, QUEUE_FAILURE))
@@ -215,6 +215,8 @@ static void apply_outcome(struct queue *q, struct settling *s, struct store_out_
 	case OUTCOME_DELIVERED:
 		r->state = STORE_OUT_DELIVERED;
 		r->due_ms = now_ms;
+		if (o->sealed)
+			r->flags |= STORE_OUT_SEALED;
 		if (o->relayed)
 			r->flags |= STORE_OUT_RELAYED;
 		else if (wants(out, r, QUEUE_SUCCESS))
@@ -356,7 +358,7 @@ void settle_bad_row(struct queue *q, const struct store_due *row)
 	log_bad(row->id, STR("its record cannot be read"));
 	s->states[0] = (struct store_out_rcpt){ .number = row->number,
 		.state = STORE_OUT_WAITING,
-		.flags = (uint8_t)((row->flags & ~STORE_OUT_OWED) | STORE_OUT_BAD),
+		.flags = (uint16_t)((row->flags & ~STORE_OUT_OWED) | STORE_OUT_BAD),
 		.due_ms = row->due_ms,
 		.attempts = row->attempts,
 		.reply = STR("5.3.0 its record cannot be read") };
@@ -471,7 +473,7 @@ void queue_reported(struct queue *q, const struct store_out *o, bool told, int64
 		if (!queue_is_told(&m->out, at))
 			continue;
 		r = settling_add(s, at);
-		r->flags &= (uint8_t)~STORE_OUT_OWED;
+		r->flags &= (uint16_t)~STORE_OUT_OWED;
 		if (r->state == STORE_OUT_WAITING)
 			r->flags |= STORE_OUT_DELAY_TOLD;
 	}
@@ -489,7 +491,7 @@ static void obey(
 	case QUEUE_RETRY: r->due_ms = now_ms; break;
 	case QUEUE_HOLD: r->flags |= STORE_OUT_HELD; break;
 	case QUEUE_RELEASE:
-		r->flags &= (uint8_t) ~(STORE_OUT_HELD | STORE_OUT_BAD);
+		r->flags &= (uint16_t) ~(STORE_OUT_HELD | STORE_OUT_BAD);
 		r->due_ms = now_ms;
 		break;
 	case QUEUE_FAIL:
@@ -504,8 +506,8 @@ static void obey(
 		break;
 	case QUEUE_REROUTE:
 		r->via = o->via;
-		r->flags = (uint8_t)(o->via.n > 0 ? r->flags | STORE_OUT_VIA
-						  : r->flags & ~STORE_OUT_VIA);
+		r->flags = (uint16_t)(o->via.n > 0 ? r->flags | STORE_OUT_VIA
+						   : r->flags & ~STORE_OUT_VIA);
 		r->due_ms = now_ms;
 		break;
 	}

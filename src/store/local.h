@@ -93,7 +93,7 @@ struct store_trace_event {
 		tls; /* of the session, as far as Received tells: "TLSv1.3 TLS_AES_256_GCM_SHA384" */
 	uint64_t octets;
 	const struct store_out_rcpt *out;
-	uint8_t before_flags; /* RESULT: STORE_OUT_*, before it */
+	uint16_t before_flags; /* RESULT: STORE_OUT_*, before it */
 	uint32_t before_attempts;
 };
 struct store_trace {

@@ -230,12 +230,13 @@ enum store_out_flags {
 	STORE_OUT_VIA = 32,       /* via is not "" */
 	STORE_OUT_HERE = 64,      /* DELIVERED: in a mailbox of this office (RFC 3461 5.2.3) */
 	STORE_OUT_EXPANDED = 128, /* DELIVERED: an alias, to several others (RFC 3461 5.2.7.3) */
+	STORE_OUT_SEALED = 256,   /* DELIVERED: with an ARC seal of ours */
 };
 
 struct store_out_rcpt {
 	uint32_t number;
 	enum store_out_state state;
-	uint8_t flags;  /* STORE_OUT_* */
+	uint16_t flags; /* STORE_OUT_* */
 	int64_t due_ms; /* WAITING or OWED: not before */
 	uint32_t attempts;
 	int64_t last_ms;      /* of the last attempt; 0: none yet */
@@ -288,7 +289,7 @@ struct store_due {
 	uint32_t number;
 	int64_t since_ms; /* as in struct store_out */
 	uint32_t attempts;
-	uint8_t flags; /* STORE_OUT_* */
+	uint16_t flags; /* STORE_OUT_* */
 	uint8_t recipient_len;
 	char recipient[255]; /* cut off when longer */
 };

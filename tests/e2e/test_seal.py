@@ -85,19 +85,27 @@ def verdict(octets):
     return cv, [r['as-domain'] for r in results], why
 
 
+def traced(octets):
+    """Whether the delivery of this message was with a seal, as the trace says."""
+    name = re.search(rb'(?mi)^Message-ID: (<[^>]+>)', octets)[1].decode()
+    return wait_until(lambda: [r['sealed'] for r in W['a'].json('trace', name) if r['event'] == 'delivered'],
+                      10, 'the delivery in the trace')
+
+
 def results(octets, instance=1):
     text = re.search(rb'(?mi)^ARC-Authentication-Results: i=%d;((?:.*\r\n)(?:[ \t].*\r\n)*)' % instance, octets)
     return ' '.join(text[1].decode().split())
 
 
 def test_without_a_key(_office):
-    assert b'ARC-' not in through(b'keyless')
+    octets = through(b'keyless')
+    assert b'ARC-' not in octets and traced(octets) == [False], octets
 
 
 def test_how_it_came_in(_office):
     W['a'].must('dkim', 'new', 'a.test')
     octets = through(b'first', signed)
-    assert octets.lower().startswith(b'arc-'), octets
+    assert octets.lower().startswith(b'arc-') and traced(octets) == [True], octets
     assert results(octets) == (f'mail.a.test; spf=pass smtp.mailfrom=from.test; dkim=pass header.d=from.test header.s=s; '
                                f'arc=none smtp.remote-ip="{W["w"].hosts["far"].address}"'), results(octets)
     cv, domains, why = verdict(octets)

@@ -76,7 +76,7 @@ static void jobs(void **state)
 
 static void outcomes(void **state)
 {
-	struct job_outcome o = { 4, OUTCOME_DEFERRED, true, false, true, STR("4.4.1"),
+	struct job_outcome o = { 4, OUTCOME_DEFERRED, true, false, true, true, STR("4.4.1"),
 		STR("421 4.4.1 busy"), STR("mx.b.example[192.0.2.9]"), STR("dane"),
 		STR("mx.a.example mx.b.example") };
 	struct job_outcome back;
@@ -89,7 +89,7 @@ static void outcomes(void **state)
 	assert_true(outcome_get(&r, &back));
 	assert_int_equal(back.number, 4);
 	assert_int_equal(back.outcome, OUTCOME_DEFERRED);
-	assert_true(back.site_failed && !back.relayed && back.unknown);
+	assert_true(back.site_failed && !back.relayed && back.sealed && back.unknown);
 	assert_true(str_eq(back.status, o.status) && str_eq(back.reply, o.reply));
 	assert_true(str_eq(back.host, o.host) && str_eq(back.tls, o.tls));
 	assert_true(str_eq(back.exchangers, o.exchangers));

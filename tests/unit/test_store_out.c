@@ -281,7 +281,7 @@ static void assert_states(struct world *w)
 		str_eq(o.rcpts[0].tls, STR("dane")) && str_eq(o.rcpts[0].via, STR("relay:[h]:25")));
 	assert_true(o.rcpts[0].last_ms == t0 + 5);
 	assert_int_equal(o.rcpts[1].state, STORE_OUT_DELIVERED);
-	assert_int_equal(o.rcpts[1].flags, STORE_OUT_RELAYED);
+	assert_int_equal(o.rcpts[1].flags, STORE_OUT_RELAYED | STORE_OUT_SEALED);
 	assert_true(str_eq(o.rcpts[1].recipient, STR("b@there.example")));
 	store_out_close(w->store, &o);
 	assert_int_equal(store_out_open(w->store, help_id(2), &o), STORE_OK);
@@ -314,7 +314,8 @@ static void states_last(void **state)
 			.last_ms = INT64_C(1000) * T0 + 5, .reply = STR_INIT("4.4.1 busy"),
 			.host = STR_INIT("mx[192.0.2.9]"), .tls = STR_INIT("dane"),
 			.via = STR_INIT("relay:[h]:25") },
-		{ .number = 2, .state = STORE_OUT_DELIVERED, .flags = STORE_OUT_RELAYED },
+		{ .number = 2, .state = STORE_OUT_DELIVERED, 
+			.flags = STORE_OUT_RELAYED | STORE_OUT_SEALED },
 	}, two[] = { { .number = 1, .state = STORE_OUT_WAITING, .flags = STORE_OUT_HELD } };
 	struct world w;
 

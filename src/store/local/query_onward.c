@@ -26,7 +26,7 @@ enum store_result index_onward(struct index *x, struct msgid id, uint32_t number
 	if (r == STORE_OK) {
 		*o = (struct store_out_rcpt){ .number = number,
 			.state = (enum store_out_state)column_u64(st, 1),
-			.flags = (uint8_t)column_u64(st, 2),
+			.flags = (uint16_t)column_u64(st, 2),
 			.due_ms = sqlite3_column_int64(st, 3),
 			.attempts = (uint32_t)column_u64(st, 4),
 			.last_ms = sqlite3_column_int64(st, 5) };
@@ -81,7 +81,7 @@ enum store_result index_due(struct index *x, const struct store_due *after, int6
 			.number = (uint32_t)column_u64(st, 2),
 			.since_ms = sqlite3_column_int64(st, 3),
 			.attempts = (uint32_t)column_u64(st, 4),
-			.flags = (uint8_t)column_u64(st, 5),
+			.flags = (uint16_t)column_u64(st, 5),
 			.recipient_len = (uint8_t)recipient.n };
 		memcpy(d->recipient, recipient.p, recipient.n);
 	}

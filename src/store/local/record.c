@@ -180,8 +180,8 @@ struct store_out_rcpt message_fresh(const struct message_meta *m, const struct m
 
 void result_put(struct buf *b, const struct store_out_rcpt *o)
 {
-	put_u8(b, (uint8_t)o->state);
-	put_u8(b, o->flags);
+	put_u8(b, (uint8_t)((unsigned)o->state | (unsigned)(o->flags >> 8) << 4));
+	put_u8(b, (uint8_t)o->flags);
 	put_u64(b, (uint64_t)o->due_ms);
 	put_u32(b, o->attempts);
 	put_u64(b, (uint64_t)o->last_ms);
@@ -193,10 +193,10 @@ void result_put(struct buf *b, const struct store_out_rcpt *o)
 
 bool result_get(struct reader *r, struct store_out_rcpt *o)
 {
-	uint8_t state = get_u8(r);
+	uint8_t first = get_u8(r), state = first & 15;
 
 	o->state = (enum store_out_state)state;
-	o->flags = get_u8(r);
+	o->flags = (uint16_t)((first >> 4) << 8 | get_u8(r));
 	o->due_ms = (int64_t)get_u64(r);
 	o->attempts = get_u32(r);
 	o->last_ms = (int64_t)get_u64(r);

@@ -122,8 +122,8 @@ static inline int64_t message_due(const struct message_meta *m)
 /* The state of a recipient that goes on, before anything was tried. */
 struct store_out_rcpt message_fresh(const struct message_meta *m, const struct message_target *t);
 
-/* The state of a recipient that goes on: u8 state, u8 flags, u64 due, u32 attempts, u64 last, and the texts
- * reply, host, tls and via. */
+/* The state of a recipient that goes on: u8 state with the flags from 256 on above its four bits, u8 flags,
+ * u64 due, u32 attempts, u64 last, and the texts reply, host, tls and via. */
 void result_put(struct buf *b, const struct store_out_rcpt *o);
 bool result_get(struct reader *r, struct store_out_rcpt *o); /* false: r->bad */
 /* Something is still to be done for it. */

@@ -13,7 +13,7 @@ enum { RECEIVED_LOOK = 4096 };
 struct followed {
 	uint64_t maildrop; /* 0: goes on */
 	uint32_t number;
-	uint8_t flags;
+	uint16_t flags;
 	uint32_t attempts;
 	char *recipient;
 };
