@@ -9,6 +9,7 @@
 #include "daemon/bans.h"
 #include "daemon/office_verbs.h"
 #include "daemon/quota.h"
+#include "daemon/signer.h"
 #include "queue/route.h"
 
 struct explain {
@@ -84,6 +85,45 @@ static void say_retry(
 	buf_deinit(&b);
 }
 
+/* Under which name it goes on: an alias gives it a sender in its own domain, if it is not one of ours (svc_srs()). */
+static struct str sender_onward(const struct explain *e, struct str to)
+{
+	bool forwarded = e->from.n > 0 && !str_eq(e->to, to) && !srs_is_made(e->to);
+
+	return forwarded && directory_is_local_domain(
+				    e->office->directory, route_domain(e->from)) == SAID_NO
+		       ? e->to
+		       : e->from;
+}
+
+/* As svc_seal_wanted() decides. */
+static void say_seal(struct explain *e, struct str to)
+{
+	const struct config *c = e->office->config;
+	struct buf domain = { 0 }, selector = { 0 }, why = { 0 };
+	struct err err = { 0 };
+
+	buf_put(&why, to);
+	if (!c->arc_seal)
+		buf_put(&why, STR(": arc_seal is off"));
+	else if (e->admit.account != 0)
+		buf_put(&why, STR(": what an account sends is signed, not sealed"));
+	else
+		switch (signer_of_seal(e->office->directory, sender_onward(e, to),
+			str_c(c->hostname), &domain, &selector, &err)) {
+		case SAID_YES: buf_printf(&why, ": key %.*s", STR_ARG(buf_str(&selector))); break;
+		case SAID_NO: buf_put(&why, STR(": no domain for it has a key")); break;
+		case SAID_NOTHING: buf_printf(&why, ": %s", err.text); break;
+		}
+	if (domain.len == 0)
+		buf_put(&domain, STR("none"));
+	buf_putc(&domain, '\0');
+	say(e, "seal", domain.data, buf_str(&why));
+	buf_deinit(&domain);
+	buf_deinit(&selector);
+	buf_deinit(&why);
+}
+
 static void say_routes(struct explain *e, const struct maildrops *found)
 {
 	const struct route_rules rules = config_routes(e->office->config);
@@ -118,8 +158,10 @@ static void say_routes(struct explain *e, const struct maildrops *found)
 		if (route.rule != NULL && route.rule->name[0] != '\0')
 			buf_printf(&b, " \"%s\"", route.rule->name);
 		say(e, "route", site.data, buf_str(&b));
-		if (route.kind != ROUTE_DISCARD && route.kind != ROUTE_REFUSE)
+		if (route.kind != ROUTE_DISCARD && route.kind != ROUTE_REFUSE) {
 			say_retry(e, &rules, &ask);
+			say_seal(e, to);
+		}
 	}
 	buf_deinit(&b);
 	buf_deinit(&site);

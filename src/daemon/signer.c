@@ -279,6 +279,22 @@ static const struct signer_key *sealing_key(const struct signer_keys *keys, int6
 	return best;
 }
 
+enum said signer_of_seal(struct directory *d, struct str sender, struct str hostname,
+	struct buf *domain, struct buf *selector, struct err *err)
+{
+	struct signer s = { .directory = d, .generation = directory_generation(d) };
+	int64_t steady_ms = clock_steady_ms();
+	struct signer_keys *keys;
+	enum said signs = sealing_keys(&s, sender, hostname, steady_ms, &keys, err);
+
+	if (signs == SAID_YES) {
+		buf_put(domain, str_c(keys->domain));
+		buf_put(selector, str_c(sealing_key(keys, steady_ms)->selector));
+	}
+	forget(&s);
+	return signs;
+}
+
 static void run_seal(struct work *w)
 {
 	struct sealing *to = LIST_OF(w, struct sealing, work);

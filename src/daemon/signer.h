@@ -52,5 +52,8 @@ enum said signer_sign(
  * signs now, for many know no other (RFC 8617 sets have one signature).  done() is called always, maybe from inside. */
 void signer_seal(struct signer *s, struct sealing *to, struct str sender, struct str hostname);
 bool signer_can_seal(struct signer *s, struct str sender, struct str hostname);
+/* Says which key that would be: "example.org" and its selector. */
+enum said signer_of_seal(struct directory *d, struct str sender, struct str hostname,
+	struct buf *domain, struct buf *selector, struct err *err);
 
 #endif

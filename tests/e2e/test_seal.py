@@ -85,6 +85,11 @@ def verdict(octets):
     return cv, [r['as-domain'] for r in results], why
 
 
+def explained(*more):
+    rows = W['a'].json('explain', 'rcpt', '--from', 'x@from.test', '--to', 'away@a.test', '--ip', '192.0.2.1', *more)
+    return [(r['result'], r['rule']) for r in rows if r['step'] == 'seal']
+
+
 def traced(octets):
     """Whether the delivery of this message was with a seal, as the trace says."""
     name = re.search(rb'(?mi)^Message-ID: (<[^>]+>)', octets)[1].decode()
@@ -100,12 +105,15 @@ def results(octets, instance=1):
 def test_without_a_key(_office):
     octets = through(b'keyless')
     assert b'ARC-' not in octets and traced(octets) == [False], octets
+    assert explained() == [('none', 'z@next.test: no domain for it has a key')], explained()
 
 
 def test_how_it_came_in(_office):
     W['a'].must('dkim', 'new', 'a.test')
     octets = through(b'first', signed)
     assert octets.lower().startswith(b'arc-') and traced(octets) == [True], octets
+    keys = [k['selector'] for k in W['a'].json('dkim', 'list', 'a.test') if k['algorithm'] == 'rsa']
+    assert explained() == [('a.test', f'z@next.test: key {keys[0]}')], explained()
     assert results(octets) == (f'mail.a.test; spf=pass smtp.mailfrom=from.test; dkim=pass header.d=from.test header.s=s; '
                                f'arc=none smtp.remote-ip="{W["w"].hosts["far"].address}"'), results(octets)
     cv, domains, why = verdict(octets)
@@ -165,6 +173,7 @@ def test_switched_off(_office):
     a.stop()
     a.start()
     assert b'ARC-' not in through(b'unsealed', signed)
+    assert explained() == [('none', 'z@next.test: arc_seal is off')], explained()
 
 
 def test_the_world_closes(_office):
