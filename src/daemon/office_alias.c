@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "account/dkim_keys.h"
-#include "base/clock.h"
 #include "base/mem.h"
 #include "daemon/office_verbs.h"
 
@@ -125,33 +124,34 @@ struct domain_list {
 	struct err *err;
 };
 
-/* The key that matters most: one that signs, else one that will. */
+/* The key that matters most: one that signs, else one that cannot, for its state is not the domain's wish. */
 static bool see_key(void *arg, const struct dkim_row *key)
 {
-	const char **state = arg;
+	static const struct str order[] = { STR_INIT("none"), STR_INIT("retired"),
+		STR_INIT("prepared"), STR_INIT("broken"), STR_INIT("signing") };
+	struct str *most = arg, state = office_dkim_state(key);
+	size_t is = 0, was = 0;
 
-	switch (dkim_row_state(key, clock_steady_ms())) {
-	case DKIM_SIGNING: *state = "signing"; return false;
-	case DKIM_PREPARED: *state = "prepared"; break;
-	case DKIM_RETIRED:
-		if (str_eq(str_c(*state), STR("none")))
-			*state = "retired";
-		break;
-	}
-	return true;
+	while (!str_eq(order[is], state))
+		is++;
+	while (!str_eq(order[was], *most))
+		was++;
+	if (is > was)
+		*most = state;
+	return !str_eq(state, STR("signing"));
 }
 
 static bool list_domain(void *arg, const struct domain *d)
 {
 	struct domain_list *l = arg;
-	const char *dkim = "none";
+	struct str dkim = STR("none");
 
 	l->status = dkim_keys_each(l->office->directory, d->name, see_key, &dkim, l->err);
 	if (l->status != ST_OK)
 		return false;
-	l->reply->row(l->reply, json_pack("{s:o, s:o, s:o, s:s}", "domain", json_text(d->name),
+	l->reply->row(l->reply, json_pack("{s:o, s:o, s:o, s:o}", "domain", json_text(d->name),
 					"alias_of", json_text(d->alias_of), "retention_days",
-					own_retention(d->retention_days), "dkim", dkim));
+					own_retention(d->retention_days), "dkim", json_text(dkim)));
 	return true;
 }
 

@@ -121,6 +121,9 @@ enum status verb_mailbox_read(
 enum status request_maildrop(struct office *o, const json_t *q, uint64_t *id, struct err *err);
 /* "retention_days" of a request, if it is given: as account.h has it. */
 enum status request_retention(const json_t *q, bool *given, int64_t *days, struct err *err);
+struct dkim_row;
+/* "prepared", "signing", "retired", or "broken": it cannot be read, so it signs nothing. */
+struct str office_dkim_state(const struct dkim_row *k);
 /* The string member of a request; ST_USAGE when it is not there. */
 enum status request_str(const json_t *q, const char *name, struct str *out, struct err *err);
 /* JSON of text that may hold any octets: what is not UTF-8 becomes U+FFFD. */

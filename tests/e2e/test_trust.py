@@ -109,22 +109,35 @@ def test_dkim_keys_stay_secret(office):
     assert 'second.test' not in {row['domain'] for row in office.json('dkim', 'list')}
 
 
+def break_key(office, selector):
+    db = sqlite3.connect(office.state + '/store/accounts.db')
+    db.execute('UPDATE dkim_key SET private = substr(private, 1, 40) WHERE selector = ?', [selector])
+    db.commit()
+    db.close()
+
+
+def dkim_of(office, domain):
+    return next(row['dkim'] for row in office.json('domain', 'list') if row['domain'] == domain)
+
+
 def test_dkim_key_that_cannot_be_read(office):
     """It signs nothing, and is told from those that do; the other one still signs."""
     office.must('domain', 'add', 'rotten.test')
     office.must('dkim', 'new', 'rotten.test', '--selector', 'a')
     office.stop()
-    db = sqlite3.connect(office.state + '/store/accounts.db')
-    db.execute("UPDATE dkim_key SET private = substr(private, 1, 40) WHERE selector = 'a-rsa'")
-    db.commit()
-    db.close()
+    break_key(office, 'a-rsa')
     told = {'a-rsa': 'broken', 'a-ed25519': 'signing'}
     assert states(office, 'rotten.test') == told
     office.start()
     assert states(office, 'rotten.test') == told
+    assert dkim_of(office, 'rotten.test') == 'signing'  # by the other one
     assert 'key that cannot be read' in str(office.json('dns', 'rotten.test'))
     office.must('dkim', 'del', 'rotten.test', '--selector', 'a-rsa')
     assert states(office, 'rotten.test') == {'a-ed25519': 'signing'}
+    office.stop()
+    break_key(office, 'a-ed25519')
+    office.start()
+    assert states(office, 'rotten.test') == {'a-ed25519': 'broken'} and dkim_of(office, 'rotten.test') == 'broken'
 
 
 # of the address that the zone gives to mx.published.test
