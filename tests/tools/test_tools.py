@@ -2,6 +2,7 @@
 """The checks can fail: each is shown what it must refuse."""
 
 import os
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,15 @@ RFC_ROWS = [
     ('| 5321 2.1 | rule | proto/smtpd.c:smtpd_new | - |', 'code or test is missing'),
     ('| 5321 2.1 | rule | not held: why | smtpd/simple.t |', 'is not held has a test'),
     ('| 5321 2.1 | rule | proto/smtpd.c:smtpd_new |', '3 cells instead of 4'),
+]
+
+BENCH_ROWS = [
+    # the words, (runs, users, quick)
+    ([], (3, 10000, False)),
+    (['--short'], (1, 2000, True)),
+    (['--short', '--runs', '3'], (3, 2000, True)),
+    (['--users', '500', '--short'], (1, 500, True)),
+    (['--quick', '--runs', '1'], (1, 10000, True)),
 ]
 
 ROWS = [
@@ -101,7 +111,14 @@ def main():
         if done.returncode != 1 or said not in done.stdout:
             failed += 1
             print(f'FAIL check-cve {row!r}: {done.stdout}')
-    print(f'{len(ROWS) + len(RFC_ROWS) + len(LOG_ROWS) + len(CVE_ROWS) - failed} passed, {failed} failed')
+    options = runpy.run_path(os.path.join(HERE, '../../bench/run'))['options']
+    for words, said in BENCH_ROWS:
+        args = options(words)
+        if (args.runs, args.users, args.quick) != said:
+            failed += 1
+            print(f'FAIL bench/run {words}: {args}')
+    rows = len(ROWS) + len(RFC_ROWS) + len(LOG_ROWS) + len(CVE_ROWS) + len(BENCH_ROWS)
+    print(f'{rows - failed} passed, {failed} failed')
     return 1 if failed else 0
 
 
