@@ -3,9 +3,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/codec.h"
 #include "base/hash.h"
+#include "base/mem.h"
 #include "base/msgid.h"
 
 static void cut_rows(void **state)
@@ -79,6 +83,45 @@ static void siphash_vectors(void **state)
 		assert_true(hash_str(key, str_of(text, rows[i].n)) == rows[i].hash);
 }
 
+#ifdef __GLIBC__
+/* The heap that is trimmed; malloc() is another one under a sanitizer. */
+void *__libc_malloc(size_t n);
+void __libc_free(void *p);
+
+static size_t resident(void)
+{
+	unsigned long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%*u %lu", &pages), 1);
+	fclose(f);
+	return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* What is free below something that is used goes back only when it is asked for. */
+static void free_memory_goes_back(void **state)
+{
+	enum { BLOCKS = 256, BLOCK = 64 * 1024, ALL = BLOCKS * BLOCK };
+	void *blocks[BLOCKS], *last;
+	size_t used, freed, trimmed;
+
+	(void)state;
+	for (size_t i = 0; i < BLOCKS; i++)
+		memset(blocks[i] = __libc_malloc(BLOCK), 1, BLOCK);
+	last = __libc_malloc(BLOCK);
+	used = resident();
+	for (size_t i = 0; i < BLOCKS; i++)
+		__libc_free(blocks[i]);
+	freed = resident();
+	mem_trim();
+	trimmed = resident();
+	__libc_free(last);
+	assert_true(freed + ALL / 4 > used);
+	assert_true(trimmed + ALL / 4 * 3 < used);
+}
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -86,6 +129,9 @@ int main(void)
 		cmocka_unit_test(crc32c_vectors),
 		cmocka_unit_test(crc32c_in_pieces),
 		cmocka_unit_test(siphash_vectors),
+#ifdef __GLIBC__
+		cmocka_unit_test(free_memory_goes_back),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
