@@ -86,6 +86,9 @@ enum status account_set_quota(
 	struct directory *d, struct str address, int64_t bytes, int64_t messages, struct err *err);
 /* What this account itself says; no lookup when none does.  QUOTA_DEFAULT when it cannot be read. */
 void account_quota(struct directory *d, uint64_t id, int64_t *bytes, int64_t *messages);
+/* quota_told.c: he knows that his mailbox is nearly full. */
+enum said account_quota_told(struct directory *d, uint64_t id);
+enum status account_set_quota_told(struct directory *d, uint64_t id, bool told);
 /* A word of the setting pop3_folders, or "". */
 enum status account_set_folders(
 	struct directory *d, struct str address, struct str folders, struct err *err);

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 
 enum {
-	SCHEMA_VERSION = 7,
+	SCHEMA_VERSION = 8,
 	APPLICATION_ID = 0x52455354, /* "REST" in the file's header, see file(1) */
 	BUSY_MS = 2000,
 };
@@ -81,6 +81,9 @@ static const char *const upgrades[SCHEMA_VERSION] = {
 	      "CREATE INDEX correspondent_time ON correspondent(account, at_ms);"
 	      "CREATE TRIGGER account_gone_correspondent AFTER DELETE ON account BEGIN"
 	      " DELETE FROM correspondent WHERE account = old.id; END;",
+	[7] = "CREATE TABLE quota_told(account INTEGER PRIMARY KEY);"
+	      "CREATE TRIGGER account_gone_quota_told AFTER DELETE ON account BEGIN"
+	      " DELETE FROM quota_told WHERE account = old.id; END;",
 };
 
 #define ACCOUNT_COLUMNS                                                                            \
@@ -230,6 +233,10 @@ static const char *const statements[SQL_COUNT] = {
 				" AND retired_ms > ?2",
 	[SQL_DKIM_ACTIVATE] = "UPDATE dkim_key SET active_ms = ?2 WHERE domain = ?1"
 			      " AND active_ms > ?2",
+	[SQL_QUOTA_TOLD] = "SELECT 1 FROM quota_told WHERE account = ?1",
+	[SQL_QUOTA_TOLD_ADD] = "INSERT OR IGNORE INTO quota_told(account) SELECT id"
+			       " FROM account WHERE id = ?1",
+	[SQL_QUOTA_TOLD_DEL] = "DELETE FROM quota_told WHERE account = ?1",
 	[SQL_SRS_SECRET] = "SELECT value FROM meta WHERE key = 'srs-secret'",
 };
 

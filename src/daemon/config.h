@@ -104,6 +104,7 @@ struct config {
 	int64_t carriers;
 	int64_t hash_threads, hash_queue;
 	int64_t quota_bytes, quota_messages; /* 0: none */
+	int64_t quota_warning;               /* percent; -1: none */
 	char *quota_reply;                   /* "defer", "refuse" */
 	bool password_upgrade;
 	int64_t password_length_min; /* of one that is typed */

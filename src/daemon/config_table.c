@@ -116,6 +116,9 @@ const struct config_setting config_settings[] = {
 		"Room of an account that has no quota of its own; 0: no limit; mail over it gets what quota_reply says." },
 	{ "quota_messages", CONFIG_COUNT, AT(quota_messages), "0", 0, 1000000000, NULL,
 		"Messages of an account that has no quota of its own; 0: no limit." },
+	{ "quota_warning", CONFIG_COUNT, AT(quota_warning), "90", 1, 99, "off",
+		"Percent of a quota, of octets or messages; who has a mailbox that mail fills over it gets one message in it, "
+		"if there is room, and the next one after it held less again." },
 	{ "quota_reply", CONFIG_WORD, AT(quota_reply), "defer", 0, 0, "defer refuse",
 		"What mail over a quota gets: defer, 452 4.2.2, so that its sender tries again, or refuse, 552 5.2.2, so that the author is told at once." },
 	{ "password_upgrade", CONFIG_BOOL, AT(password_upgrade), "yes", 0, 0, NULL,

@@ -17,23 +17,44 @@ bool quota_is_set(struct office *o, uint64_t account)
 	return bounds(o, account, &octets, &messages);
 }
 
-bool quota_full(struct office *o, uint64_t account, uint64_t messages, uint64_t octets)
+bool quota_get(struct office *o, uint64_t account, struct quota *q)
 {
-	int64_t most_octets, most;
-	uint64_t count = 0, used = 0, junk_count = 0, junk_used = 0;
+	uint64_t junk_count = 0, junk_used = 0;
 
-	if (!bounds(o, account, &most_octets, &most) ||
-		store_usage(o->store, account, &count, &used) != STORE_OK ||
+	*q = (struct quota){ .count = 0 };
+	if (!bounds(o, account, &q->most_octets, &q->most) ||
+		store_usage(o->store, account, &q->count, &q->used) != STORE_OK ||
 		store_usage(o->store, account_junk(account), &junk_count, &junk_used) != STORE_OK)
 		return false;
-	count += junk_count;
-	used += junk_used;
+	q->count += junk_count;
+	q->used += junk_used;
+	return true;
+}
+
+static bool is_above(int64_t most, int64_t percent, uint64_t used)
+{
+	return most != QUOTA_NONE &&
+	       used > (uint64_t)(most / 100 * percent + most % 100 * percent / 100);
+}
+
+bool quota_above(const struct quota *q, int64_t percent, uint64_t messages, uint64_t octets)
+{
+	return is_above(q->most, percent, q->count + messages) ||
+	       is_above(q->most_octets, percent, q->used + octets);
+}
+
+bool quota_full(struct office *o, uint64_t account, uint64_t messages, uint64_t octets)
+{
+	struct quota q;
+
+	if (!quota_get(o, account, &q))
+		return false;
 #ifdef MUTANT_QUOTA_LOOKS_BACK
 	messages = octets = 0;
 #endif
-	return (most != QUOTA_NONE && count + messages > (uint64_t)most) ||
-	       (most_octets != QUOTA_NONE &&
-		       (used >= (uint64_t)most_octets || octets > (uint64_t)most_octets - used));
+	return (q.most != QUOTA_NONE && q.count + messages > (uint64_t)q.most) ||
+	       (q.most_octets != QUOTA_NONE && (q.used >= (uint64_t)q.most_octets ||
+						       octets > (uint64_t)q.most_octets - q.used));
 }
 
 bool quota_all_full(struct office *o, const struct maildrops *recipient, uint64_t octets)

@@ -30,7 +30,8 @@ struct svc {
 		size_t count, room;
 		bool changed; /* since it was kept */
 	} caps;
-	int64_t disk_look_ms; /* when the room on the disk is looked at again */
+	struct svc_nearly_full *nearly_full; /* being stored; each frees itself */
+	int64_t disk_look_ms;                /* when the room on the disk is looked at again */
 	bool disk_low;
 };
 
@@ -70,6 +71,7 @@ struct svc_session {
 	struct buf recipients; /* of each: its text, notify, orcpt */
 	struct buf srs;  /* the sender under which it is forwarded; or those of VERP, put_str() */
 	struct buf full; /* LMTP: a bit for each that gets nothing */
+	struct buf nearly_full; /* u64 accounts whose owners are to be told so */
 	struct store_draft *draft;
 	struct msgid draft_id;
 	struct store_target *targets;
@@ -166,6 +168,9 @@ bool svc_is_full(struct svc *s, const struct maildrops *recipient, uint64_t octe
 bool svc_all_full(struct svc_session *x, uint64_t octets);
 /* Leaves the recipients without room out, and marks them in x->full. */
 void svc_leave_out_full(struct svc_session *x, uint64_t octets);
+/* svc_nearly_full.c: before a commit of so many octets, and after it. */
+void svc_nearly_full_look(struct svc_session *x, uint64_t octets);
+void svc_nearly_full_tell(struct svc_session *x);
 /* svc_relay.c: who gets it, also elsewhere: for who logged in, and for what the configuration takes for others. */
 enum resolved svc_resolve(struct svc_session *x, struct str recipient, struct maildrops *found);
 /* The reverse-path of what aliases send on; SAID_NO: as it is. */

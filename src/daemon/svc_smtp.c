@@ -19,6 +19,7 @@ void svc_transaction_end(struct svc_session *x)
 	x->nfound = 0;
 	buf_release(&x->recipients);
 	buf_release(&x->full);
+	buf_release(&x->nearly_full);
 	buf_release(&x->srs);
 	free(x->targets);
 	x->targets = NULL;
@@ -189,6 +190,8 @@ static void delivered(struct store_op *op, enum store_result result)
 	x->draft = NULL; /* taken over by store_deliver() */
 	if (result == STORE_OK && (x->goes_on || x->owes))
 		svc_queue_added(x->edge->svc, x->draft_id, false);
+	if (result == STORE_OK)
+		svc_nearly_full_tell(x);
 	svc_transaction_end(x);
 	svc_answer(x, result, buf_str(&full), STR(""), -1);
 	buf_deinit(&full);
@@ -375,6 +378,7 @@ bool svc_commit(struct svc_session *x, struct reader *r)
 	}
 	if (each)
 		svc_leave_out_full(x, store_draft_size(x->draft));
+	svc_nearly_full_look(x, store_draft_size(x->draft));
 	x->op.deliver = (struct store_deliver){ .op.done = delivered,
 		.draft = x->draft,
 		.received_ms = received_ms,

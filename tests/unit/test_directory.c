@@ -244,6 +244,28 @@ static int64_t mono_ms(void)
 {
 	return wall;
 }
+/* It stays through a restart, and goes with the account. */
+static void quota_told(void **state)
+{
+	(void)state;
+	assert_int_equal(account_quota_told(d, ann), SAID_NO);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(account_set_quota_told(d, ann, true), ST_OK);
+	directory_close(d);
+	d = directory_open(path, NULL);
+	assert_non_null(d);
+	assert_int_equal(account_quota_told(d, ann), SAID_YES);
+	assert_int_equal(account_quota_told(d, bob), SAID_NO);
+	assert_int_equal(account_set_quota_told(d, bob, true), ST_OK);
+	assert_int_equal(account_set_quota_told(d, bob, false), ST_OK);
+	assert_int_equal(account_quota_told(d, bob), SAID_NO);
+	assert_int_equal(account_del(d, STR("ann@example.org"), NULL, NULL), ST_OK);
+	assert_int_equal(account_quota_told(d, ann), SAID_NO);
+	assert_int_equal(
+		account_set_quota_told(d, ann, true), ST_OK); /* who has gone is not told */
+	assert_int_equal(account_quota_told(d, ann), SAID_NO);
+}
+
 static void no_random(void *p, size_t n)
 {
 	memset(p, 7, n);
@@ -385,6 +407,7 @@ static void old_file(void **state)
 		assert_int_equal(a.id, 42);
 		assert_int_equal(a.quota_bytes, QUOTA_DEFAULT);
 		assert_int_equal(to("eve@old.test", RESOLVED), 42);
+		assert_int_equal(account_quota_told(d, 42), SAID_NO);
 		if (i == 0)
 			directory_close(d);
 	}
@@ -556,6 +579,7 @@ int main(void)
 		TEST(dropped_characters),
 		TEST(catch_all),
 		TEST(quotas),
+		TEST(quota_told),
 		TEST(app_passwords),
 		TEST(last_logins),
 		TEST(old_file),
