@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cmd/sendmail.h"
+#include "proto/verp.h"
 
 enum { INPUT_MAX = 256 * 1024 * 1024 };
 
@@ -181,6 +182,17 @@ static int take_mode(struct cmd *c, struct flags *f)
 		value == NULL ? "" : value);
 }
 
+/* "V" or "V+=", as Postfix has it; sendmail's -X names a log. */
+static void ask_verp(struct flags *f, struct str value)
+{
+	char delimiters[VERP_DELIMITERS];
+
+	if (str_eq(value, STR("V")))
+		snprintf(f->m.verp, sizeof f->m.verp, "XVERP");
+	else if (str_starts(value, STR("V")) && verp_delimiters(str_from(value, 1), delimiters))
+		snprintf(f->m.verp, sizeof f->m.verp, "XVERP=%.2s", value.p + 1);
+}
+
 /* Those with a value, and where it goes; what others know and means nothing here goes nowhere. */
 static bool take_value(struct cmd *c, struct flags *f, char letter, bool *missing)
 {
@@ -208,9 +220,8 @@ static bool take_value(struct cmd *c, struct flags *f, char letter, bool *missin
 	}
 	*to = value_of(c, f);
 	*missing = *to == NULL;
-	/* As Postfix has it; sendmail's -X names a log. */
-	f->m.verp |= log_or_verp != NULL && (str_eq(str_c(log_or_verp), STR("V")) ||
-						    str_eq(str_c(log_or_verp), STR("V+=")));
+	if (log_or_verp != NULL)
+		ask_verp(f, str_c(log_or_verp));
 	return true;
 }
 

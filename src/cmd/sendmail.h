@@ -13,7 +13,7 @@ struct sendmail {
 	const char *name;   /* -F */
 	const char *notify, *ret, *envid;
 	bool from_header; /* -t: recipients are those of the header too */
-	bool verp;        /* -XV: see verp.h */
+	char verp[10];    /* -XV: "XVERP", and its delimiters (proto/verp.h); "": not asked for */
 	bool dots;        /* a dot alone ends the message */
 	bool tell;        /* the id of what was taken, on standard output */
 	char **recipients;

@@ -196,7 +196,8 @@ static int say_sender(struct cmd *c, const struct sendmail *m, int fd, struct st
 	buf_putc(&b, '>');
 	buf_put(&b, m->eightbit ? STR(" BODY=8BITMIME") : STR(""));
 	buf_put(&b, m->utf8 ? STR(" SMTPUTF8") : STR(""));
-	buf_put(&b, m->verp ? STR(" XVERP") : STR(""));
+	if (m->verp[0] != '\0')
+		buf_printf(&b, " %s", m->verp);
 	if (m->ret != NULL) {
 		buf_put(&b, STR(" RET="));
 		buf_put(&b, str_c(m->ret));

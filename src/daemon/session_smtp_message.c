@@ -94,9 +94,11 @@ static void ask_commit(struct session_smtp *p)
 	put_str(&b, buf_str(&client));
 	put_u8(&b, (uint8_t)tx->ret);
 	put_str(&b, tx->envid);
-	put_u8(&b,
-		(uint8_t)((tx->smtputf8 ? STORE_SMTPUTF8 : 0) |
-			  (tx->requiretls ? STORE_REQUIRETLS : 0) | (tx->verp ? STORE_VERP : 0)));
+	put_u8(&b, (uint8_t)((tx->smtputf8 ? STORE_SMTPUTF8 : 0) |
+			     (tx->requiretls ? STORE_REQUIRETLS : 0) |
+			     (tx->verp[0] != 0 ? STORE_VERP : 0)));
+	if (tx->verp[0] != 0)
+		buf_put(&b, str_of(tx->verp, sizeof tx->verp));
 	put_u64(&b, (uint64_t)(tx->hold_for_s == 0
 				       ? tx->hold_ms
 				       : clock_steady_ms() + tx->hold_for_s * INT64_C(1000)));

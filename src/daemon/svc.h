@@ -75,6 +75,7 @@ struct svc_session {
 	struct store_draft *draft;
 	struct msgid draft_id;
 	struct store_target *targets;
+	char verp[2];           /* delimiters of STORE_VERP (proto/verp.h) */
 	bool notice;            /* its reverse-path is <> */
 	bool held;              /* it is not to be delivered yet */
 	bool goes_on;           /* to another server too: the message is signed */

@@ -236,7 +236,7 @@ static void put_verps(struct svc_session *x)
 	for (size_t i = 0; i < d->count; i++) {
 		buf_clear(&one);
 		if (x->targets[i].sender.p != NULL)
-			(void)verp_put(&one, d->sender, x->targets[i].sender);
+			(void)verp_put(&one, d->sender, x->targets[i].sender, x->verp);
 		put_str(&x->srs, buf_str(&one));
 	}
 	buf_deinit(&one);
@@ -355,11 +355,13 @@ bool svc_commit(struct svc_session *x, struct reader *r)
 	uint8_t ret = get_u8(r);
 	struct str envid = get_str(r);
 	uint8_t flags = get_u8(r);
+	bool verp =
+		(flags & STORE_VERP) == 0 || verp_delimiters(get_bytes(r, sizeof x->verp), x->verp);
 	int64_t hold_ms = (int64_t)get_u64(r);
 	struct str octets = get_str(r);
 	enum store_result result = STORE_UNAVAILABLE;
 
-	if (r->bad || r->rest.n > 0 || !take_promised(x, promised))
+	if (r->bad || r->rest.n > 0 || !verp || !take_promised(x, promised))
 		return false;
 	if (x->mistaken) {
 		svc_transaction_end(x);

@@ -281,8 +281,11 @@ enum param_result param_cut(struct str *rest, struct param *param)
 	param->has_value = str_find(word, '=') < word.n;
 	param->keyword = str_cut(&word, '=');
 	param->value = word;
-	return is_keyword(param->keyword) && (!param->has_value || is_value(word)) ? PARAM_CUT
-										   : PARAM_BAD;
+	/* "XVERP=+=" is Postfix's, and no value of RFC 5321 4.1.2. */
+	return is_keyword(param->keyword) && (!param->has_value || is_value(word) ||
+						     str_ieq(param->keyword, STR("XVERP")))
+		       ? PARAM_CUT
+		       : PARAM_BAD;
 }
 
 static int upper_hex(char c)

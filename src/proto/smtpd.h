@@ -124,7 +124,7 @@ struct smtpd_tx { /* the transaction: read-only for the owner, valid from ASK_MA
 	bool eightbit;           /* BODY=8BITMIME */
 	bool smtputf8;
 	bool requiretls;
-	bool verp;
+	char verp[2];        /* XVERP: its delimiters (verp.h); NULs: not asked for */
 	uint32_t hold_for_s; /* FUTURERELEASE: so long, from now on */
 	int64_t hold_ms;     /* or until then, since 1970; 0: neither */
 	struct str auth;     /* AUTH= xtext-decoded, "" when absent (RFC 4954 5) */

@@ -1,6 +1,7 @@
 /* MAIL and RCPT: grammar, parameters, and what the server can say about them by itself. */
 #include "proto/path.h"
 #include "proto/smtpd_int.h"
+#include "proto/verp.h"
 
 enum mail_param {
 	P_SIZE = 1,
@@ -163,11 +164,11 @@ static enum mail_param known_param(const struct smtpd *s, struct str keyword)
 static struct refusal take_param(const struct smtpd *s, struct mail *m, struct param p)
 {
 	enum mail_param param = known_param(s, p.keyword);
-	bool alone = param == P_SMTPUTF8 || param == P_REQUIRETLS || param == P_XVERP;
+	bool alone = param == P_SMTPUTF8 || param == P_REQUIRETLS;
 
 	if (param == 0)
 		return unknown_param;
-	if ((m->seen & param) != 0 || p.has_value == alone)
+	if ((m->seen & param) != 0 || (p.has_value == alone && param != P_XVERP))
 		return bad_param;
 	m->seen |= param;
 	switch (param) {
@@ -176,7 +177,10 @@ static struct refusal take_param(const struct smtpd *s, struct mail *m, struct p
 	case P_AUTH: return param_auth(m, p.value);
 	case P_SMTPUTF8: m->tx.smtputf8 = true; break;
 	case P_REQUIRETLS: m->tx.requiretls = true; break;
-	case P_XVERP: m->tx.verp = true; break;
+	case P_XVERP:
+		return verp_delimiters(p.has_value ? p.value : STR("+="), m->tx.verp)
+			       ? (struct refusal){ 0 }
+			       : bad_param;
 	case P_HOLD:
 	case P_HOLDUNTIL:
 		return param_hold(s, m, p.value, param == P_HOLDUNTIL) ? (struct refusal){ 0 }
@@ -218,7 +222,7 @@ static struct refusal parse_mail(const struct smtpd *s, struct str args, struct 
 	}
 	if (result == PARAM_BAD)
 		return bad_param;
-	if (m->tx.verp && m->path.mailbox.n == 0)
+	if (m->tx.verp[0] != 0 && m->path.mailbox.n == 0)
 		return (struct refusal){ 501, STR_INIT("5.5.4 XVERP needs a sender") };
 	/* RFC 6531 3.5 */
 	if (m->path.utf8 && !m->tx.smtputf8)

@@ -225,6 +225,10 @@ def test_verp(office):
     for recipient, address in (('verp1@far.test',) * 2, ('verp2@far.test',) * 2, ('gone@example.test', 'verp3@far.test')):
         ((sender, at, _),) = wait_until(lambda a=address: arrived(a), 60, address)
         assert sender == own(recipient) and at == [address], (sender, at)
+    with office.submit() as s:
+        s.sendmail(ann, 'verp4@far.test', f'From: {ann}\r\nSubject: other\r\n\r\nhello\r\n', mail_options=['XVERP=-+'])
+    ((sender, _, _),) = wait_until(lambda: arrived('verp4@far.test'), 60, 'other delimiters')
+    assert sender == 'ann-verp4+far.test@example.test', sender
     told = []
 
     def notices():

@@ -235,7 +235,8 @@ def test_programs_that_call_it(office):
 
 
 def test_verp(office):
-    for word, want in (('-XV', f'{USER}+x=far.test@example.test'), ('-X/dev/null', f'{USER}@example.test')):
+    for word, want in (('-XV', f'{USER}+x=far.test@example.test'), ('-XV-=', f'{USER}-x=far.test@example.test'),
+                       ('-X/dev/null', f'{USER}@example.test')):
         done = sendmail(office, word, '-i', 'x@far.test', stdin=b'Subject: list\n\nx\n')
         assert done.returncode == 0, done
         rows = office.json('queue', 'list', '--recipient', 'x@far.test')

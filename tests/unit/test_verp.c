@@ -36,7 +36,7 @@ static void addresses(void **state)
 		bool made;
 
 		buf_put(&out, STR("x"));
-		made = verp_put(&out, rows[i].owner, rows[i].recipient);
+		made = verp_put(&out, rows[i].owner, rows[i].recipient, "+=");
 		if (made != (rows[i].want.n > 0) ||
 			!str_eq(str_from(buf_str(&out), 1), rows[i].want))
 			fail_msg("%.*s: %.*s", STR_ARG(rows[i].recipient), STR_ARG(buf_str(&out)));
@@ -44,9 +44,43 @@ static void addresses(void **state)
 	}
 }
 
+/* As Postfix's verp_delimiter_filter is by default. */
+static void delimiters(void **state)
+{
+	static const struct {
+		struct str given;
+		const char *want; /* "": refused */
+	} rows[] = {
+		{ STR_INIT("+="), "owner+bob=x.test@y.test" },
+		{ STR_INIT("-="), "owner-bob=x.test@y.test" },
+		{ STR_INIT("=-"), "owner=bob-x.test@y.test" },
+		{ STR_INIT("++"), "owner+bob+x.test@y.test" },
+		{ STR_INIT(""), "" },
+		{ STR_INIT("+"), "" },
+		{ STR_INIT("+=-"), "" },
+		{ STR_INIT("+#"), "" },
+		{ STR_INIT("@="), "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char two[VERP_DELIMITERS];
+		struct buf out = { 0 };
+
+		if (verp_delimiters(rows[i].given, two))
+			assert_true(verp_put(&out, STR("owner@y.test"), STR("bob@x.test"), two));
+		if (!str_eq(buf_str(&out), str_c(rows[i].want)))
+			fail_msg("%.*s", STR_ARG(rows[i].given));
+		buf_deinit(&out);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(addresses) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(addresses),
+		cmocka_unit_test(delimiters),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

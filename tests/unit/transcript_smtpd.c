@@ -206,8 +206,8 @@ static void answer_mail(struct owner *o, struct str path)
 	put_word(&o->dsn, tx->envid);
 	if (tx->requiretls)
 		buf_put(&o->dsn, STR(" requiretls"));
-	if (tx->verp)
-		buf_put(&o->dsn, STR(" verp"));
+	if (tx->verp[0] != 0)
+		buf_printf(&o->dsn, " verp%.2s", tx->verp);
 	if (tx->hold_for_s > 0)
 		buf_printf(&o->dsn, " for=%u", tx->hold_for_s);
 	if (tx->hold_ms > 0)

@@ -1,4 +1,4 @@
-# XVERP takes no value, and wants a sender that a bounce could go to
+# XVERP takes two delimiters or none, and wants a sender that a bounce could go to
 config xverp
 S: 220 mx.example.org ESMTP ready
 C: EHLO c.example
@@ -17,10 +17,23 @@ C: MAIL FROM:<> XVERP
 S: 501 5.5.4 XVERP needs a sender
 C: MAIL FROM:<a@b.example> XVERP=-
 S: 501 5.5.4 malformed parameter
+C: MAIL FROM:<a@b.example> XVERP=
+S: 501 5.5.4 malformed parameter
+C: MAIL FROM:<a@b.example> XVERP=+#
+S: 501 5.5.4 malformed parameter
+C: MAIL FROM:<a@b.example> XVERP=+=-
+S: 501 5.5.4 malformed parameter
 C: MAIL FROM:<a@b.example> XVERP XVERP
 S: 501 5.5.4 malformed parameter
 C: MAIL FROM:<a@b.example> XVERP
 S: 250 2.1.0 sender ok
 C: RCPT TO:<joe@example.org>
 S: 250 2.1.5 recipient ok
-dsn 0 - verp 0 -
+dsn 0 - verp+= 0 -
+C: RSET
+S: 250 2.0.0 reset
+C: MAIL FROM:<a@b.example> XVERP=-=
+S: 250 2.1.0 sender ok
+C: RCPT TO:<joe@example.org>
+S: 250 2.1.5 recipient ok
+dsn 0 - verp-= 0 -
