@@ -130,8 +130,9 @@ const struct config_setting config_settings[] = {
 		"Unix socket, relative to the state directory, that says whose a bearer token is; empty: "
 		"OAUTHBEARER and XOAUTH2 are not offered." },
 	{ "drop_characters", CONFIG_WORDS, AT(drop_characters), "none", 0, 0, "none . - _ '",
-		"Characters that a recipient's name may have or lack, separated by spaces; a name with them that is "
-		"here counts first, and logins stay as they are." },
+		"Characters that are left out of a recipient's name when it is not here as written, separated by "
+		"spaces: with . mail for a.nn is ann's; one that has them in its name is found only as written, and "
+		"logins stay as they are." },
 	{ "sender_login_match", CONFIG_BOOL, AT(sender_login_match), "yes", 0, 0, NULL,
 		"Submission: the sender must be an address of the account that logged in." },
 	{ "from_login_match", CONFIG_BOOL, AT(from_login_match), "yes", 0, 0, NULL,

@@ -179,6 +179,11 @@ static void dropped_characters(void **state)
 	assert_int_equal(to("a.nn@example.org", RESOLVED), bob);
 	assert_int_equal(to("an.n@example.org", RESOLVED), ann);
 	assert_int_equal(directory_may_send_as(d, ann, STR("a.nn@example.org")), SAID_NO);
+	/* whose name has them is found only by them */
+	assert_int_equal(account_add(d, STR("c.d@example.org"), &nothing, NULL, NULL), ST_OK);
+	to("c.d@example.org", RESOLVED);
+	to("c_.d@example.org", RESOLVED_NOWHERE);
+	to("cd@example.org", RESOLVED_NOWHERE);
 	directory_drop_characters(d, STR("none"));
 	to("an.n@example.org", RESOLVED_NOWHERE);
 }
