@@ -168,10 +168,14 @@ static bool dial(struct next *c)
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	char text[1024] = "";
 	ssize_t n;
+	struct timeval most = { .tv_sec =
+					2 }; /* it may stand still: a server of a test that ends */
 	int on = 1;
 
 	c->fd = socket(AF_INET, SOCK_STREAM, 0);
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
+	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most);
 	if (connect(c->fd, (struct sockaddr *)&to, sizeof to) < 0) {
 		close(c->fd);
 		c->fd = -1;

@@ -199,6 +199,7 @@ def queued(server, count=100000):
                                 1000], wait=900)
     server.settle()
     result['kib'] = server.group.pss()
+    server.script('drop_queue')
     return result
 
 

@@ -50,6 +50,14 @@ start() {
 	return 1
 }
 
+drop_queue() { # what is just being tried stays
+	for _ in $(seq 40); do
+		"$RESTANTE" queue drop --all >/dev/null && return 0
+		sleep 0.5
+	done
+	return 1
+}
+
 stop() { kill "$(cat "$DIR/pid")"; }
 
 verb "$1"
