@@ -36,24 +36,6 @@ static enum status fail(struct err *err, const char *what, const char *path, int
 		path, strerror(-rc));
 }
 
-static int make_dir(struct disk *d, const char *path)
-{
-	int dir = d->ops->open_dir(d, path, true);
-
-	return dir < 0 ? dir : d->ops->close(d, dir);
-}
-
-static int sync_dir(struct disk *d, const char *path)
-{
-	int dir = d->ops->open_dir(d, path, false), rc;
-
-	if (dir < 0)
-		return dir;
-	rc = d->ops->sync(d, dir);
-	(void)d->ops->close(d, dir);
-	return rc;
-}
-
 /* ---- one file ---- */
 
 static int read_piece(struct disk *d, int file, char *piece, size_t n, uint64_t at, uint64_t *bad)
@@ -288,14 +270,14 @@ static enum status each_dir(
 enum status backup_copy(struct backup_copy *b, struct err *err)
 {
 	struct items all = { 0 };
-	enum status status = each_dir(b, make_dir, err);
+	enum status status = each_dir(b, layout_make_dir, err);
 
 	if (status == ST_OK)
 		status = list_all(b, &all, err);
 	for (size_t i = 0; status == ST_OK && i < all.count; i++)
 		status = place(b, all.at[i].name, all.at[i].octets, all.at[i].whole, err);
 	if (status == ST_OK)
-		status = each_dir(b, sync_dir, err);
+		status = each_dir(b, layout_sync_dir, err);
 	free(all.at);
 	return status;
 }
@@ -315,7 +297,7 @@ enum status backup_copy_again(struct backup_copy *b, const struct check_finding 
 		(void)b->disk->ops->unlink(b->disk, to);
 		status = place(b, path, last ? b->end : (uint64_t)octets, !last, err);
 		if (status == ST_OK)
-			status = each_dir(b, sync_dir, err);
+			status = each_dir(b, layout_sync_dir, err);
 	}
 	b->older = older;
 	free(from);

@@ -136,6 +136,9 @@ void change_submit(struct change *c);
 /* ---- layout.c ---- */
 
 enum status layout_make(struct store *s, struct err *err);
+/* One directory: makes it, unless it is there; makes the names in it durable.  0 or a negative errno. */
+int layout_make_dir(struct disk *d, const char *path);
+int layout_sync_dir(struct disk *d, const char *path);
 
 /* ---- reserve.c ---- */
 

@@ -300,8 +300,8 @@ static enum store_result gather(struct journal *j, struct link *refused)
 
 /* Room that was only allocated becomes the file's when it is written to, and a sync has to write that
  * down too: the inode, its extents, the file system's own journal.  So a batch that comes to the end of
- * what was written takes zeros along for those after it, whose syncs then are of data alone (half the
- * time on ext4).  A large batch gains nothing by it: its octets are what its sync costs. */
+ * what was written takes zeros along for those after it, whose syncs then are of data alone (figures in
+ * doc/design/store.md).  A large batch gains nothing by it: its octets are what its sync costs. */
 static void place_zeros(struct journal *j)
 {
 	uint64_t end = j->end + j->batch_octets;

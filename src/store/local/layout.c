@@ -5,14 +5,14 @@
 
 #include "store/local/impl.h"
 
-static int make_dir(struct disk *d, const char *path)
+int layout_make_dir(struct disk *d, const char *path)
 {
 	int dir = d->ops->open_dir(d, path, true);
 
 	return dir < 0 ? dir : d->ops->close(d, dir);
 }
 
-static int sync_dir(struct disk *d, const char *path)
+int layout_sync_dir(struct disk *d, const char *path)
 {
 	int dir = d->ops->open_dir(d, path, false), rc;
 
@@ -40,15 +40,15 @@ static int make_blob_homes(struct disk *d, const char *blob_dir)
 	for (unsigned i = 0; i < 256; i++) {
 		id.b[sizeof id.b - 1] = (unsigned char)i;
 		home = blob_home(blob_dir, id);
-		rc = make_dir(d, home);
+		rc = layout_make_dir(d, home);
 		free(home);
 		if (rc < 0)
 			return rc;
 		/* the last name becomes durable only behind all the others */
-		if (i == 254 && (rc = sync_dir(d, blob_dir)) < 0)
+		if (i == 254 && (rc = layout_sync_dir(d, blob_dir)) < 0)
 			return rc;
 	}
-	return sync_dir(d, blob_dir);
+	return layout_sync_dir(d, blob_dir);
 }
 
 /* The directory that has `path`. */
@@ -59,9 +59,9 @@ static int sync_above(struct disk *d, struct str path)
 	int rc;
 
 	if (slash == path.n)
-		return sync_dir(d, ".");
+		return layout_sync_dir(d, ".");
 	parent = slash == 0 ? str_dup_c(STR("/")) : str_dup_c(str_head(path, slash));
-	rc = sync_dir(d, parent);
+	rc = layout_sync_dir(d, parent);
 	free(parent);
 	return rc;
 }
@@ -79,12 +79,12 @@ int layout_sync(struct disk *d, const char *journal_dir)
 enum status layout_make(struct store *s, struct err *err)
 {
 	struct disk *d = s->disk;
-	int rc = make_dir(d, s->dir);
+	int rc = layout_make_dir(d, s->dir);
 
 	if (rc == 0)
-		rc = make_dir(d, s->journal_dir);
+		rc = layout_make_dir(d, s->journal_dir);
 	if (rc == 0)
-		rc = make_dir(d, s->blob_dir);
+		rc = layout_make_dir(d, s->blob_dir);
 	if (rc == 0)
 		rc = make_blob_homes(d, s->blob_dir);
 	if (rc == 0)
