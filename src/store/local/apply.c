@@ -194,25 +194,16 @@ static void apply_expunge(struct index *x, const struct record *r)
 	size_t left = in.bad ? 0 : in.rest.n / sizeof *ids, step;
 	sqlite3_stmt *st;
 
-	for (; left > 0; ids += step, left -= step) {
+	for (; left > 0 && !x->failed; ids += step, left -= step) {
 		struct index_run places;
 
 		step = 1;
-		switch (index_run(x, maildrop, INT64_MAX, ids, left, &places)) {
-		case STORE_OK:
-			expunge_run(x, maildrop, &places, r->time_ms);
-			step = places.count;
-			count += places.count;
-			octets += places.octets;
-			break;
-		case STORE_NOT_FOUND: break; /* its record is damaged: it is not shown anyway */
-		case STORE_BUSY:
-		case STORE_CONFLICT:
-		case STORE_FULL:
-		case STORE_UNAVAILABLE:
-		case STORE_UNKNOWN:
-		case STORE_CORRUPT: x->failed = true; break;
-		}
+		if (index_run(x, maildrop, INT64_MAX, ids, left, &places) != STORE_OK)
+			continue; /* its record is damaged: it is not shown anyway */
+		expunge_run(x, maildrop, &places, r->time_ms);
+		step = places.count;
+		count += places.count;
+		octets += places.octets;
 	}
 	st = index_query(x, Q_SUB_USAGE);
 	bind_u64(st, 1, maildrop);
@@ -248,19 +239,11 @@ static void apply_restore(struct index *x, const struct record *r)
 	struct reader in = { .rest = r->meta };
 	uint64_t maildrop = get_u64(&in);
 
-	while (!in.bad && in.rest.n > 0) {
+	while (!in.bad && in.rest.n > 0 && !x->failed) {
 		struct index_message m;
 
-		switch (index_message(x, get_msgid(&in), &m)) {
-		case STORE_OK: restore_one(x, maildrop, &m); break;
-		case STORE_NOT_FOUND: break;
-		case STORE_BUSY:
-		case STORE_CONFLICT:
-		case STORE_FULL:
-		case STORE_UNAVAILABLE:
-		case STORE_UNKNOWN:
-		case STORE_CORRUPT: x->failed = true; break;
-		}
+		if (index_message(x, get_msgid(&in), &m) == STORE_OK)
+			restore_one(x, maildrop, &m);
 	}
 }
 

@@ -28,6 +28,7 @@ enum store_result index_step(struct index *x, sqlite3_stmt *st)
 	case SQLITE_ROW: return STORE_OK;
 	case SQLITE_DONE: return STORE_NOT_FOUND;
 	}
+	x->failed = true; /* what is asked while a change is applied is part of it */
 	index_failed(x, sqlite3_sql(st));
 	sqlite3_reset(st);
 	index_look_end(x);
