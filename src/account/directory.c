@@ -340,13 +340,26 @@ enum status sql_run(struct directory *d, enum statement which, const char *what,
 	return status;
 }
 
+/* An error of the disk makes SQLite roll the whole transaction back by itself (lang_transaction.html): what comes after
+ * it would be committed alone, and the end would be that of a look() that has begun since. */
+static enum status still_there(const struct directory *d, struct err *err)
+{
+	if (!d->looking && sqlite3_get_autocommit(d->db) == 0)
+		return ST_OK;
+	return err_set(err, ST_IO, "directory: nothing of it was kept; check the disk");
+}
+
 enum status directory_begin(struct directory *d, struct err *err)
 {
+	if (d->batch && still_there(d, err) != ST_OK)
+		return ST_IO;
 	return sql_run(d, d->batch ? SQL_SAVEPOINT : SQL_BEGIN, "begin", err);
 }
 
 enum status directory_end_unseen(struct directory *d, enum status status, struct err *err)
 {
+	if (status == ST_OK)
+		status = still_there(d, err);
 	if (d->batch && status != ST_OK)
 		sql_run(d, SQL_ROLLBACK_TO, "rollback", NULL);
 	if (d->batch)

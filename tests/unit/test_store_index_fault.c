@@ -6,9 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <fcntl.h>
-#include <sqlite3.h>
-
+#include "reads_fail.h"
 #include "store/local/index.h"
 #include "store_help.h"
 
@@ -21,43 +19,6 @@ enum {
 	RECORD = 512, /* octets between two */
 	READS = 200,  /* more than any batch does */
 };
-
-static sqlite3_io_methods methods;
-static int (*real_read)(sqlite3_file *, void *, int, sqlite3_int64);
-static sqlite3_vfs vfs, *real_vfs;
-static int reads_left = -1; /* this one fails; -1: none */
-
-static int on_read(sqlite3_file *f, void *to, int n, sqlite3_int64 at)
-{
-	if (reads_left >= 0 && reads_left-- == 0)
-		return SQLITE_IOERR_READ;
-	return real_read(f, to, n, at);
-}
-
-static int on_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, int *out)
-{
-	int rc = real_vfs->xOpen(real_vfs, name, f, flags, out);
-
-	(void)v;
-	if (rc != SQLITE_OK || (flags & SQLITE_OPEN_MAIN_DB) == 0)
-		return rc;
-	methods = *f->pMethods;
-	real_read = methods.xRead;
-	methods.xRead = on_read;
-	f->pMethods = &methods;
-	return rc;
-}
-
-static int begin(void **state)
-{
-	(void)state;
-	sqlite3_initialize();
-	real_vfs = sqlite3_vfs_find(NULL);
-	vfs = *real_vfs;
-	vfs.zName = "reads-fail";
-	vfs.xOpen = on_open;
-	return sqlite3_vfs_register(&vfs, 1);
-}
 
 /* ---- records ---- */
 
@@ -192,18 +153,6 @@ static void fill(const char *path)
 	buf_deinit(&b);
 }
 
-static void copy(const char *from, const char *to)
-{
-	int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	char room[4096];
-	ssize_t n;
-
-	while ((n = read(in, room, sizeof room)) > 0)
-		assert_int_equal(write(out, room, (size_t)n), n);
-	close(in);
-	close(out);
-}
-
 /* A new message and then the record, of which SQLite cannot read a page; true when it was committed. */
 static bool try_batch(const char *path, enum record_type type, int read)
 {
@@ -250,8 +199,7 @@ static void all_or_nothing(void **state)
 		int read = 0, failed = 0;
 
 		do {
-			copy(full, path);
-			reads_left = -1;
+			reads_fail_copy(full, path);
 			failed += !try_batch(path, types[i], read);
 		} while (failed == ++read && read < READS);
 		assert_in_range(failed, 3, READS - 1);
@@ -263,7 +211,7 @@ static void all_or_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(all_or_nothing, begin),
+		cmocka_unit_test_setup(all_or_nothing, reads_fail_begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
