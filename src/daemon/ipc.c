@@ -51,6 +51,30 @@ int ipc_pair(int fds[2])
 	return 0;
 }
 
+int ipc_sealed(const char *name, struct str a, struct str b)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct str parts[] = { a, b };
+
+	if (fd < 0)
+		return -1;
+	for (size_t i = 0; i < 2; i++)
+		while (parts[i].n > 0) {
+			ssize_t n = write(fd, parts[i].p, parts[i].n);
+
+			if (n <= 0) {
+				close(fd);
+				return -1;
+			}
+			parts[i] = str_from(parts[i], (size_t)n);
+		}
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
 const void *ipc_map(int fd, size_t n)
 {
 	int seals = fcntl(fd, F_GET_SEALS);

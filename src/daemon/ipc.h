@@ -98,6 +98,9 @@ void ipc_send_later(struct ipc *i, const struct ipc_head *head);
 bool ipc_has_later(const struct ipc *i);
 void ipc_flush_all(struct ipc *i);
 
+/* For what is too long for a packet: a memory file of a, then b, which nobody can change any more, so that who reads it may
+ * trust that it stays what it was when it was checked.  -1: there is none. */
+int ipc_sealed(const char *name, struct str a, struct str b);
 /* The first n octets of a memory file that came with a packet, to be read; NULL when it is shorter, or its sender could
  * still cut it: that would end us.  munmap() them. */
 const void *ipc_map(int fd, size_t n);

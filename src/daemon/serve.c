@@ -289,6 +289,27 @@ static void retire_all(struct parent *p, enum leash_type type)
 	}
 }
 
+/* As a memory file: it may be longer than a packet. */
+static void tell_config(const struct child *store, struct str text, int fd)
+{
+	struct buf octets = { 0 };
+
+	put_u64(&octets, text.n);
+	parent_tell(store, LEASH_CONFIG, buf_str(&octets), fd);
+	buf_deinit(&octets);
+}
+
+static enum status read_again(
+	const struct parent *p, struct parent_files *files, int *text, struct err *err)
+{
+	enum status st = parent_read(p, files, err);
+
+	if (st != ST_OK)
+		return st;
+	*text = ipc_sealed("config", buf_str(&files->text), STR(""));
+	return *text >= 0 ? ST_OK : err_set(err, ST_IO, "memfd_create: %s", strerror(errno));
+}
+
 /* New edges and carriers work with the new configuration; the old ones begin nothing more and live on
  * until their last session ends.  So nothing in a running session ever changes under it. */
 static void reload(struct parent *p)
@@ -296,9 +317,11 @@ static void reload(struct parent *p)
 	struct err err = { 0 };
 	struct parent_files files = { 0 };
 	struct child *store = parent_store(p);
+	int text = -1;
 
 	notify("RELOADING=1");
-	if (parent_read(p, &files, &err) != ST_OK || parent_listen(p, &files, &err) != ST_OK) {
+	if (read_again(p, &files, &text, &err) != ST_OK ||
+		parent_listen(p, &files, &err) != ST_OK) {
 		parent_files_free(&files);
 		log_error("serve.reload-refused", F_C("err", err.text));
 		fprintf(stderr, "restante: reload refused, the old configuration stays: %s\n",
@@ -306,10 +329,12 @@ static void reload(struct parent *p)
 	} else {
 		parent_open_log(p, p->files.config);
 		if (store != NULL)
-			parent_tell(store, LEASH_CONFIG, buf_str(&p->files.text), -1);
+			tell_config(store, buf_str(&p->files.text), text);
 		retire_all(p, LEASH_DRAIN);
 		log_info("serve.reloaded", F_INT("listeners", p->listener_count));
 	}
+	if (text >= 0)
+		close(text);
 	log_flush();
 	notify("READY=1");
 }

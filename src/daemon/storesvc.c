@@ -1,9 +1,11 @@
 /* The process that holds the mail: accounts, maildrops, drafts.  It reads packets of edges and
  * requests of administrators, and has no socket of its own. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -56,11 +58,36 @@ static void publish_expire(struct storesvc *s)
 	shared_set_expire(s->shared, least, differs);
 }
 
+static void take_config(struct storesvc *s, struct ipc_packet *p)
+{
+	uint64_t n = get_u64(&p->body);
+	const char *text = n == 0 ? "" : ipc_map(p->fd, n);
+	struct config *config = NULL;
+	struct err err = { 0 };
+
+	if (text == NULL)
+		err_set(&err, ST_IO, "its text: %s", strerror(errno));
+	else
+		config = config_parse(str_of(text, n), "restante.conf", &err);
+	if (text != NULL && n > 0)
+		munmap((void *)(uintptr_t)text, n);
+	if (config == NULL) {
+		log_error("store.config", F_C("err", err.text));
+		return;
+	}
+	config_free(s->svc.office.config);
+	s->svc.office.config = config;
+	s->svc.disk_look_ms = 0;
+	directory_count_changes(s->svc.office.directory, s->svc.changes);
+	svc_queue_configure(&s->svc);
+	directory_drop_characters(
+		s->svc.office.directory, str_c(s->svc.office.config->drop_characters));
+	authenticator_upgrade(s->svc.authenticator, config->password_upgrade);
+}
+
 static void from_parent(void *owner, struct ipc_packet *p)
 {
 	struct storesvc *s = owner;
-	struct config *config;
-	struct err err = { 0 };
 
 	switch ((enum leash_type)p->head.type) {
 	case LEASH_CHANNEL:
@@ -75,19 +102,7 @@ static void from_parent(void *owner, struct ipc_packet *p)
 			return;
 		}
 		break;
-	case LEASH_CONFIG:
-		config = config_parse(p->body.rest, "restante.conf", &err);
-		if (config != NULL) {
-			config_free(s->svc.office.config);
-			s->svc.office.config = config;
-			s->svc.disk_look_ms = 0;
-			directory_count_changes(s->svc.office.directory, s->svc.changes);
-			svc_queue_configure(&s->svc);
-			directory_drop_characters(s->svc.office.directory,
-				str_c(s->svc.office.config->drop_characters));
-			authenticator_upgrade(s->svc.authenticator, config->password_upgrade);
-		}
-		break;
+	case LEASH_CONFIG: take_config(s, p); break;
 	case LEASH_TOKENS: svc_tokens_socket(&s->tokens, p->fd); return;
 	case LEASH_STOP: loop_stop(s->svc.loop); break;
 	case LEASH_READY:

@@ -1,7 +1,5 @@
 /* A maildrop session: lease, listing, octets, update. */
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -95,32 +93,6 @@ void svc_open(struct svc_session *x)
 	open_next(x);
 }
 
-/* A mapping that nobody can change any more: the engine on the other side may trust that rows stay
- * what they were when it checked them. */
-static int sealed(struct str rows, struct str uidls)
-{
-	int fd = memfd_create("listing", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	struct str parts[] = { rows, uidls };
-
-	if (fd < 0)
-		return -1;
-	for (size_t i = 0; i < 2; i++)
-		while (parts[i].n > 0) {
-			ssize_t n = write(fd, parts[i].p, parts[i].n);
-
-			if (n <= 0) {
-				close(fd);
-				return -1;
-			}
-			parts[i] = str_from(parts[i], (size_t)n);
-		}
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
 /* The rows of a come first, so that mail in the second folder moves no number of the first. */
 static void join(struct store_listing *a, const struct store_listing *b)
 {
@@ -152,7 +124,7 @@ static void answer_listing(struct svc_session *x, enum store_result result, stru
 	put_u64(&head, l->count);
 	put_u64(&head, l->uidls_len);
 	if (result == STORE_OK && rows.n + uidls.n > IPC_CHUNK) {
-		fd = sealed(rows, uidls);
+		fd = ipc_sealed("listing", rows, uidls);
 		if (fd < 0)
 			result = STORE_UNAVAILABLE;
 	} else if (result == STORE_OK) {

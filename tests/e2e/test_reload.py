@@ -179,3 +179,25 @@ def test_dropped_characters(office):
             f.write(text)
         hang_up(office)
         wait_until(lambda want=wanted: code() == want, 60, f'{wanted}')
+
+
+def test_a_configuration_longer_than_a_packet(office):
+    """The store has it too, and no session of it ends."""
+    def code():
+        with office.mx() as s:
+            s.ehlo()
+            s.mail('x@y.test')
+            return s.rcpt('b.ob@example.test')[0]
+
+    with open(office.path('restante.conf'), encoding='utf-8') as f:
+        before = f.read()
+    store = office.store_pid()
+    with open_session(office) as w:
+        for more, wanted in ((('# ' + 'x' * 97 + '\n') * 5000 + 'drop_characters = "."\n', 250), ('', 550)):
+            with open(office.path('restante.conf'), 'w', encoding='utf-8') as f:
+                f.write(before + '\n' + more)
+            hang_up(office)
+            wait_until(lambda want=wanted: code() == want, 60, f'{wanted}')
+        assert w.pop('STAT').startswith('+OK')
+        assert w.pop('QUIT').startswith('+OK')
+    assert office.store_pid() == store
