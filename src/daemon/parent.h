@@ -19,6 +19,7 @@ struct child {
 	int leash;
 	bool wants_channel; /* the one to the store is over, and the store may live */
 	int64_t started_ms, channel_ms;
+	int64_t end_by_ms; /* its place is wanted: it was told to end its sessions; 0: not */
 };
 
 struct parent_command { /* one that prints a password */

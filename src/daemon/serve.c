@@ -87,6 +87,54 @@ static void say_ready(struct parent *p)
 	log_flush();
 }
 
+static struct child *oldest_draining(struct parent *p, bool of_edges)
+{
+	struct child *oldest = NULL;
+
+	for (size_t i = 0; i < PARENT_CHILDREN_MAX; i++) {
+		struct child *c = &p->children[i];
+
+		if (c->pid != 0 && c->retired && c->end_by_ms == 0 &&
+			(!of_edges || c->kind == CHILD_EDGE) &&
+			(oldest == NULL || c->started_ms < oldest->started_ms))
+			oldest = c;
+	}
+	return oldest;
+}
+
+/* A generation that drains has its seats for as long as its last session lives.  When the next one would find none, the
+ * oldest is not waited for: else a few reloads, and clients that stay, would leave nobody who accepts.  Returns in
+ * how many ms it wants to be called again. */
+static int64_t make_places(struct parent *p)
+{
+	unsigned places = PARENT_CHILDREN_MAX, seats = SHARED_SEATS;
+	int64_t now = clock_mono_ms(), next_ms = POLL_MOST_MS;
+	struct child *c;
+
+	for (size_t i = 0; i < PARENT_CHILDREN_MAX && !p->stopping; i++) {
+		c = &p->children[i];
+		if (c->pid != 0 && c->end_by_ms == 0) {
+			places--;
+			seats -= c->kind == CHILD_EDGE;
+		} else if (c->pid != 0 && c->end_by_ms <= now) {
+			kill(c->pid, SIGKILL);
+		} else if (c->pid != 0 && c->end_by_ms - now < next_ms) {
+			next_ms = c->end_by_ms - now;
+		}
+	}
+	while ((places < p->edges + p->carriers + 1 || seats < p->edges) &&
+		(c = oldest_draining(p, seats < p->edges)) != NULL) {
+		log_warn("serve.cut", F_INT("pid", c->pid),
+			F_INT("age", (now - c->started_ms) / 1000));
+		parent_tell(c, LEASH_STOP, STR(""), -1);
+		c->end_by_ms = now + STOP_GRACE_MS;
+		places++;
+		seats += c->kind == CHILD_EDGE;
+		next_ms = STOP_GRACE_MS;
+	}
+	return next_ms;
+}
+
 /* Starts what is missing: the store first, the others when it is there.  Returns in how many ms it
  * wants to be called again. */
 static int64_t start_missing(struct parent *p)
@@ -237,7 +285,8 @@ static void child_died(struct parent *p, struct child *c, int status)
 		[CHILD_CARRIER] = "carrier",
 		[CHILD_WEB] = "web" };
 	int64_t now = clock_mono_ms();
-	bool expected = p->stopping || ((c->retired || c->kind == CHILD_STORE) && status == 0);
+	bool expected = p->stopping || c->end_by_ms != 0 ||
+			((c->retired || c->kind == CHILD_STORE) && status == 0);
 
 	if (!expected)
 		log_error("serve.child-died", F_C("child", names[c->kind]), F_INT("pid", c->pid),
@@ -395,7 +444,7 @@ static int run(struct parent *p)
 		nfds_t n = 1;
 		int failed;
 		int64_t next_ms = start_missing(p), rotate_ms = parent_rotate_tickets(p),
-			connect_ms = connect_again(p);
+			connect_ms = connect_again(p), places_ms = make_places(p);
 
 		log_flush();
 		fds[0] = (struct pollfd){ .fd = p->signal_fd, .events = POLLIN };
@@ -409,6 +458,8 @@ static int run(struct parent *p)
 			next_ms = rotate_ms;
 		if (connect_ms < next_ms)
 			next_ms = connect_ms;
+		if (places_ms < next_ms)
+			next_ms = places_ms;
 		if (parent_secrets_go_on(p) || p->stopping)
 			next_ms = 100;
 		if (poll(fds, n, (int)next_ms) < 0 && errno != EINTR)

@@ -201,3 +201,40 @@ def test_a_configuration_longer_than_a_packet(office):
         assert w.pop('STAT').startswith('+OK')
         assert w.pop('QUIT').startswith('+OK')
     assert office.store_pid() == store
+
+
+def test_clients_that_stay_keep_no_generation_out(office):
+    """As many edges as there can be, and in each generation somebody at each of them who stays."""
+    stay = []
+    with open(office.path('restante.conf'), encoding='utf-8') as f:
+        before = f.read()
+    office.stop()
+    with open(office.path('restante.conf'), 'w', encoding='utf-8') as f:
+        f.write(before + '\nedges = 16\nconnections_per_address = 1000\n')
+    office.start()
+    try:
+        old = set()
+        for _ in range(5):
+            new = set(office.edge_pids()) - old
+            for pid in new:  # the others see nothing of the next client
+                for other in new - {pid}:
+                    os.kill(other, signal.SIGSTOP)
+                w = office.wire('smtp')
+                assert w.reply().startswith('220') and w.ask('EHLO client.test').startswith('250')
+                stay.append(w)
+                for other in new - {pid}:
+                    os.kill(other, signal.SIGCONT)
+            old |= new
+            hang_up(office)
+            wait_until(lambda: len(set(office.edge_pids()) - old) == 16, 30, 'the next generation')
+            with office.wire('smtp') as w:
+                assert w.reply().startswith('220')
+        assert stay[0].line().startswith(b'421')
+        assert stay[-1].ask('NOOP').startswith('250')
+    finally:
+        for w in stay:
+            w.close()
+        office.stop()
+        with open(office.path('restante.conf'), 'w', encoding='utf-8') as f:
+            f.write(before)
+        office.start()
