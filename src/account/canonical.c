@@ -7,31 +7,12 @@
 
 #include "account/canonical.h"
 #include "base/buf.h"
+#include "base/dns.h"
 #include "base/mem.h"
 
 static bool ldh(char c)
 {
 	return ascii_digit(c) || (c >= 'a' && c <= 'z') || c == '-';
-}
-
-/* Labels of letters, digits and hyphens, 1 to 63 octets, no hyphen at an end (RFC 5321 4.1.2). */
-static bool domain_syntax(struct str s)
-{
-	struct str rest = s;
-
-	if (s.n == 0 || s.n > DOMAIN_MAX || s.p[s.n - 1] == '.')
-		return false;
-	while (rest.n > 0) {
-		struct str label = str_cut(&rest, '.');
-
-		if (label.n == 0 || label.n > 63 || label.p[0] == '-' ||
-			label.p[label.n - 1] == '-')
-			return false;
-		for (size_t i = 0; i < label.n; i++)
-			if (!ldh(label.p[i]))
-				return false;
-	}
-	return true;
 }
 
 /* U-labels become A-labels by UTS 46, non-transitional, as browsers and RFC 5891 5.3 have it.  What libidn2
@@ -77,7 +58,7 @@ bool canonical_domain_name(struct str s, char *to, size_t *n)
 		*n = s.n;
 	}
 	to[*n] = '\0';
-	return domain_syntax(str_of(to, *n));
+	return dns_host_name(str_of(to, *n));
 }
 
 /* "[127.0.0.1]", "[IPv6:::1]": kept as it is, in lower case; never one of our domains. */

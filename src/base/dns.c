@@ -311,6 +311,37 @@ void dns_reverse(struct buf *out, struct str address)
 	buf_put(out, address.n == 4 ? STR("in-addr.arpa") : STR("ip6.arpa"));
 }
 
+static bool host_name(struct str s, bool others)
+{
+	if (s.n == 0 || s.n > DNS_HOST_MAX || s.p[s.n - 1] == '.')
+		return false;
+	while (s.n > 0) {
+		struct str label = str_cut(&s, '.');
+
+		if (label.n == 0 || label.n > DNS_LABEL_MAX || label.p[0] == '-' ||
+			(label.p[label.n - 1] == '-' && !others))
+			return false;
+		for (size_t i = 0; i < label.n; i++) {
+			char c = ascii_lower(label.p[i]);
+
+			if (!ascii_digit(c) && (c < 'a' || c > 'z') && c != '-' &&
+				!(c == '_' && others))
+				return false;
+		}
+	}
+	return true;
+}
+
+bool dns_host_name(struct str s)
+{
+	return host_name(s, false);
+}
+
+bool dns_host_name_of_others(struct str s)
+{
+	return host_name(s, true);
+}
+
 const char *dns_type_name(enum dns_type type)
 {
 	switch (type) {

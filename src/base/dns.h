@@ -55,6 +55,16 @@ struct dns_answer {
 void dns_parse(struct dns_answer *a, struct str message, struct str name, enum dns_type type);
 void dns_answer_free(struct dns_answer *a);
 
+enum {
+	DNS_LABEL_MAX = 63,
+	DNS_HOST_MAX = 253
+}; /* as text, without the last dot (RFC 1035 2.3.4) */
+
+/* Is it the name of a host, in ASCII and without a last dot?  Letters, digits and inner hyphens (RFC 1123 2.1,
+ * RFC 5321 4.1.2); of hosts that others name, underscores and a hyphen at a label's end are borne. */
+bool dns_host_name(struct str s);
+bool dns_host_name_of_others(struct str s);
+
 /* Where the name of an address stands, which has 4 or 16 octets (RFC 1035 3.5, RFC 3596 2.5). */
 void dns_reverse(struct buf *out, struct str address);
 

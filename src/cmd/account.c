@@ -167,15 +167,7 @@ int cmd_account_enable(struct cmd *c)
 
 int cmd_account_list(struct cmd *c)
 {
-	struct cmd_result result = { .octets = NULL };
-	int code = cmd_call(c, json_pack("{s:s}", "verb", "account.list"), &result);
-
-	if (code == EX_OK) {
-		output_rows(c, result.rows, columns, COLUMNS);
-		code = output_end(c);
-	}
-	json_decref(result.rows);
-	return code;
+	return cmd_rows(c, json_pack("{s:s}", "verb", "account.list"), columns, COLUMNS);
 }
 
 int cmd_account_show(struct cmd *c)
@@ -200,16 +192,8 @@ int cmd_account_show(struct cmd *c)
 		{ "password_changed", "PASSWORD SET", false },
 		{ "aliases", "ALIASES", false },
 	};
-	struct cmd_result result = { .octets = NULL };
-	int code = cmd_call(
-		c, json_pack("{s:s, s:s}", "verb", "account.show", "address", c->args[0]), &result);
-
-	if (code == EX_OK) {
-		output_rows(c, result.rows, show, sizeof show / sizeof *show);
-		code = output_end(c);
-	}
-	json_decref(result.rows);
-	return code;
+	return cmd_rows(c, json_pack("{s:s, s:s}", "verb", "account.show", "address", c->args[0]),
+		show, sizeof show / sizeof *show);
 }
 
 int cmd_account_capture(struct cmd *c)
@@ -219,16 +203,8 @@ int cmd_account_capture(struct cmd *c)
 		{ "capture", "CAPTURE", false },
 		{ "directory", "DIRECTORY", false },
 	};
-	struct cmd_result result = { .octets = NULL };
-	int code = cmd_call(c,
+	return cmd_rows(c,
 		json_pack("{s:s, s:s, s:s}", "verb", "account.capture", "address", c->args[0],
 			"capture", c->args[1]),
-		&result);
-
-	if (code == EX_OK) {
-		output_rows(c, result.rows, show, sizeof show / sizeof *show);
-		code = output_end(c);
-	}
-	json_decref(result.rows);
-	return code;
+		show, sizeof show / sizeof *show);
 }

@@ -28,13 +28,5 @@ int cmd_alias_list(struct cmd *c)
 		{ "alias", "ALIAS", false },
 		{ "target", "TARGET", false },
 	};
-	struct cmd_result result = { .octets = NULL };
-	int code = cmd_call(c, json_pack("{s:s}", "verb", "alias.list"), &result);
-
-	if (code == EX_OK) {
-		output_rows(c, result.rows, columns, 2);
-		code = output_end(c);
-	}
-	json_decref(result.rows);
-	return code;
+	return cmd_rows(c, json_pack("{s:s}", "verb", "alias.list"), columns, 2);
 }

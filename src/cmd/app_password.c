@@ -67,15 +67,7 @@ int cmd_app_password_list(struct cmd *c)
 		{ "expires", "EXPIRES", false },
 		{ "used", "USED", false },
 	};
-	struct cmd_result result = { .octets = NULL };
-	int code = cmd_call(c,
+	return cmd_rows(c,
 		json_pack("{s:s, s:s}", "verb", "app-password.list", "address", c->args[0]),
-		&result);
-
-	if (code == EX_OK) {
-		output_rows(c, result.rows, columns, sizeof columns / sizeof *columns);
-		code = output_end(c);
-	}
-	json_decref(result.rows);
-	return code;
+		columns, sizeof columns / sizeof *columns);
 }

@@ -30,13 +30,6 @@ int cmd_ban_list(struct cmd *c)
 		{ "since", "SINCE", false },
 		{ "until", "UNTIL", false },
 	};
-	struct cmd_result result = { .octets = NULL };
-	int code = cmd_call(c, json_pack("{s:s}", "verb", "ban.list"), &result);
-
-	if (code == EX_OK) {
-		output_rows(c, result.rows, columns, sizeof columns / sizeof *columns);
-		code = output_end(c);
-	}
-	json_decref(result.rows);
-	return code;
+	return cmd_rows(c, json_pack("{s:s}", "verb", "ban.list"), columns,
+		sizeof columns / sizeof *columns);
 }

@@ -66,3 +66,16 @@ int cmd_do(struct cmd *c, json_t *request)
 	json_decref(result.rows);
 	return code;
 }
+
+int cmd_rows(struct cmd *c, json_t *request, const struct column *columns, size_t n)
+{
+	struct cmd_result result = { .octets = NULL };
+	int code = cmd_call(c, request, &result);
+
+	if (code == EX_OK) {
+		output_rows(c, result.rows, columns, n);
+		code = output_end(c);
+	}
+	json_decref(result.rows);
+	return code;
+}

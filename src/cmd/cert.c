@@ -71,14 +71,6 @@ int cmd_cert_list(struct cmd *c)
 		{ "name", "NAME", false },
 		{ "added", "ADDED", false },
 	};
-	struct cmd_result result = { .octets = NULL };
-	int code = cmd_call(
-		c, json_pack("{s:s, s:s}", "verb", "cert.list", "address", c->args[0]), &result);
-
-	if (code == EX_OK) {
-		output_rows(c, result.rows, columns, sizeof columns / sizeof *columns);
-		code = output_end(c);
-	}
-	json_decref(result.rows);
-	return code;
+	return cmd_rows(c, json_pack("{s:s, s:s}", "verb", "cert.list", "address", c->args[0]),
+		columns, sizeof columns / sizeof *columns);
 }

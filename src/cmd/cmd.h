@@ -162,6 +162,9 @@ struct cmd_result {
 int cmd_call(struct cmd *c, json_t *request, struct cmd_result *result);
 /* The same for verbs without rows. */
 int cmd_do(struct cmd *c, json_t *request);
+/* And for those whose answer is a listing: it is written out as well. */
+struct column;
+int cmd_rows(struct cmd *c, json_t *request, const struct column *columns, size_t n);
 
 /* A request about the mailbox of the first argument, in the folder of --folder. */
 json_t *cmd_mailbox_request(const struct cmd *c, const char *verb);

@@ -115,9 +115,7 @@ int cmd_account_correspondents(struct cmd *c)
 		{ "known", "KNOWN", false },
 		{ "since", "SINCE", false },
 	};
-	struct cmd_result result = { .octets = NULL };
 	json_t *recipients;
-	int code;
 
 	if (cmd_has(c, OPTION_FROM))
 		return c->nargs == 1
@@ -129,11 +127,5 @@ int cmd_account_correspondents(struct cmd *c)
 			json_decref(recipients);
 			return cmd_fail(c, EX_USAGE, "an argument is not UTF-8");
 		}
-	code = cmd_call(c, request(c, recipients, false), &result);
-	if (code == EX_OK) {
-		output_rows(c, result.rows, c->nargs > 1 ? each : numbers, 3);
-		code = output_end(c);
-	}
-	json_decref(result.rows);
-	return code;
+	return cmd_rows(c, request(c, recipients, false), c->nargs > 1 ? each : numbers, 3);
 }

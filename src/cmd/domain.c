@@ -38,13 +38,6 @@ int cmd_domain_list(struct cmd *c)
 		{ "retention_days", "RETENTION DAYS", true },
 		{ "dkim", "DKIM", false },
 	};
-	struct cmd_result result = { .octets = NULL };
-	int code = cmd_call(c, json_pack("{s:s}", "verb", "domain.list"), &result);
-
-	if (code == EX_OK) {
-		output_rows(c, result.rows, columns, sizeof columns / sizeof *columns);
-		code = output_end(c);
-	}
-	json_decref(result.rows);
-	return code;
+	return cmd_rows(c, json_pack("{s:s}", "verb", "domain.list"), columns,
+		sizeof columns / sizeof *columns);
 }

@@ -15,7 +15,6 @@ int cmd_explain_rcpt(struct cmd *c)
 		const char *key;
 	} given[] = { { OPTION_FROM, "from" }, { OPTION_TO, "to" }, { OPTION_IP, "ip" },
 		{ OPTION_AUTH, "auth" }, { OPTION_FIELD, "field" } };
-	struct cmd_result result = { .octets = NULL };
 	json_t *q = json_pack("{s:s}", "verb", "explain.rcpt");
 	int code = EX_OK;
 	int64_t octets;
@@ -39,11 +38,5 @@ int cmd_explain_rcpt(struct cmd *c)
 		json_decref(q);
 		return code;
 	}
-	code = cmd_call(c, q, &result);
-	if (code == EX_OK) {
-		output_rows(c, result.rows, columns, sizeof columns / sizeof *columns);
-		code = output_end(c);
-	}
-	json_decref(result.rows);
-	return code;
+	return cmd_rows(c, q, columns, sizeof columns / sizeof *columns);
 }

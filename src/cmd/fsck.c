@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "cmd/cmd.h"
 #include "cmd/progress.h"
+#include "cmd/store_files.h"
 #include "daemon/control.h"
 
 enum { RESTART_MS = 600000, POLL_US = 100000 };
@@ -42,24 +43,16 @@ static enum status check(
 	const char *state, struct fsck_report *report, struct findings *f, struct err *err)
 {
 	const struct fsck_watch watch = { on_finding, on_progress, f };
-	struct borrowed_rights rights = { false };
-	enum status status;
-	struct disk *disk;
-	char *dir;
+	struct store_files files;
+	enum status status = store_files_open(&files, state, err);
 
-	if (asprintf(&dir, "%s/store", state) < 0)
-		abort();
-	status = rights_borrow(&rights, dir, err);
 	if (status == ST_OK) {
-		disk = disk_real();
 		progress_begin(&f->progress, 0);
 		f->progress.octets = true;
-		status = store_local_fsck(dir, disk, report, &watch, err);
+		status = store_local_fsck(files.dir, files.disk, report, &watch, err);
 		progress_clear(&f->progress);
-		disk->ops->free(disk);
 	}
-	rights_return(&rights);
-	free(dir);
+	store_files_close(&files);
 	return status;
 }
 

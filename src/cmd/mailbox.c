@@ -16,9 +16,7 @@ json_t *cmd_mailbox_request(const struct cmd *c, const char *verb)
 int cmd_mailbox_move(struct cmd *c)
 {
 	static const struct column columns[] = { { "moved", "MOVED", true } };
-	struct cmd_result result = { .octets = NULL };
 	json_t *q = cmd_mailbox_request(c, "mailbox.move"), *uidls = json_array();
-	int code;
 
 	for (int i = 1; i < c->nargs; i++)
 		json_array_append_new(uidls, json_string(c->args[i]));
@@ -28,13 +26,7 @@ int cmd_mailbox_move(struct cmd *c)
 		return cmd_fail(c, EX_USAGE, "--to FOLDER is missing: inbox or junk");
 	}
 	json_object_set_new(q, "folder", json_string(c->value[OPTION_TO]));
-	code = cmd_call(c, q, &result);
-	if (code == EX_OK) {
-		output_rows(c, result.rows, columns, 1);
-		code = output_end(c);
-	}
-	json_decref(result.rows);
-	return code;
+	return cmd_rows(c, q, columns, 1);
 }
 
 int cmd_mailbox_list(struct cmd *c)
@@ -46,18 +38,11 @@ int cmd_mailbox_list(struct cmd *c)
 		{ "received", "RECEIVED", false },
 		{ "sender", "SENDER", false },
 	};
-	struct cmd_result result = { .octets = NULL };
-	int code;
 
 	if (cmd_has(c, OPTION_EXPUNGED))
 		return cmd_mailbox_expunged(c);
-	code = cmd_call(c, cmd_mailbox_request(c, "mailbox.list"), &result);
-	if (code == EX_OK) {
-		output_rows(c, result.rows, columns, sizeof columns / sizeof *columns);
-		code = output_end(c);
-	}
-	json_decref(result.rows);
-	return code;
+	return cmd_rows(c, cmd_mailbox_request(c, "mailbox.list"), columns,
+		sizeof columns / sizeof *columns);
 }
 
 int cmd_mailbox_envelope(struct cmd *c)
@@ -72,19 +57,10 @@ int cmd_mailbox_envelope(struct cmd *c)
 		{ "notify", "NOTIFY", false },
 		{ "orcpt", "ORCPT", false },
 	};
-	struct cmd_result result = { .octets = NULL };
 	json_t *q = cmd_mailbox_request(c, "mailbox.envelope");
-	int code;
 
 	json_object_set_new(q, "uidl", json_string(c->args[1]));
-	code = cmd_call(c, q, &result);
-
-	if (code == EX_OK) {
-		output_rows(c, result.rows, columns, sizeof columns / sizeof *columns);
-		code = output_end(c);
-	}
-	json_decref(result.rows);
-	return code;
+	return cmd_rows(c, q, columns, sizeof columns / sizeof *columns);
 }
 
 static void write_octets(void *arg, struct str octets)

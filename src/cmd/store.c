@@ -4,7 +4,7 @@
 #include <sysexits.h>
 
 #include "cmd/cmd.h"
-#include "daemon/control.h"
+#include "cmd/store_files.h"
 
 static int show(struct cmd *c, json_t *request)
 {
@@ -17,36 +17,20 @@ static int show(struct cmd *c, json_t *request)
 		{ "scrubbing", "SCRUBBING", false },
 		{ "damaged", "DAMAGED", true },
 	};
-	struct cmd_result result = { .octets = NULL };
-	int code = cmd_call(c, request, &result);
-
-	if (code == EX_OK) {
-		output_rows(c, result.rows, columns, sizeof columns / sizeof *columns);
-		code = output_end(c);
-	}
-	json_decref(result.rows);
-	return code;
+	return cmd_rows(c, request, columns, sizeof columns / sizeof *columns);
 }
 
 /* The index is read here: a look at every message must not hold up a server. */
 static enum status read_segments(const char *state, json_t *rows, struct err *err)
 {
-	struct borrowed_rights rights = { false };
 	struct store_segment_row *found = NULL;
-	struct disk *disk;
 	size_t count = 0;
-	enum status status;
-	char *dir;
+	struct store_files files;
+	enum status status = store_files_open(&files, state, err);
 
-	if (asprintf(&dir, "%s/store", state) < 0)
-		abort();
-	status = rights_borrow(&rights, dir, err);
-	if (status == ST_OK) {
-		disk = disk_real();
-		status = store_local_segments(dir, disk, &found, &count, err);
-		disk->ops->free(disk);
-	}
-	rights_return(&rights);
+	if (status == ST_OK)
+		status = store_local_segments(files.dir, files.disk, &found, &count, err);
+	store_files_close(&files);
 	for (size_t i = 0; i < count; i++) {
 		const struct store_segment_row *r = &found[i];
 		uint64_t counts = r->live + r->kept;
@@ -59,7 +43,6 @@ static enum status read_segments(const char *state, json_t *rows, struct err *er
 				(json_int_t)(r->octets > counts ? r->octets - counts : 0)));
 	}
 	free(found);
-	free(dir);
 	return status;
 }
 

@@ -15,13 +15,5 @@ int cmd_suppression_list(struct cmd *c)
 		{ "account", "ACCOUNT", false },
 		{ "recipient", "RECIPIENT", false },
 	};
-	struct cmd_result result = { .octets = NULL };
-	int code = cmd_call(c, json_pack("{s:s}", "verb", "suppression.list"), &result);
-
-	if (code == EX_OK) {
-		output_rows(c, result.rows, columns, 2);
-		code = output_end(c);
-	}
-	json_decref(result.rows);
-	return code;
+	return cmd_rows(c, json_pack("{s:s}", "verb", "suppression.list"), columns, 2);
 }

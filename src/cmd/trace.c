@@ -7,7 +7,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "cmd/cmd.h"
-#include "daemon/control.h"
+#include "cmd/store_files.h"
 #include "daemon/office_verbs.h"
 
 enum { MESSAGES_MAX = 1000, EVENTS_MAX = 100000 };
@@ -117,21 +117,12 @@ static void say(struct store_trace *t, const struct store_trace_event *e)
 
 static enum status read_journal(const char *state, struct store_trace *t, struct err *err)
 {
-	struct borrowed_rights rights = { false };
-	struct disk *disk;
-	enum status status;
-	char *dir;
+	struct store_files files;
+	enum status status = store_files_open(&files, state, err);
 
-	if (asprintf(&dir, "%s/store", state) < 0)
-		abort();
-	status = rights_borrow(&rights, dir, err);
-	if (status == ST_OK) {
-		disk = disk_real();
-		status = store_local_trace(dir, disk, t, err);
-		disk->ops->free(disk);
-	}
-	rights_return(&rights);
-	free(dir);
+	if (status == ST_OK)
+		status = store_local_trace(files.dir, files.disk, t, err);
+	store_files_close(&files);
 	return status;
 }
 

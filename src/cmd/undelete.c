@@ -13,15 +13,8 @@ int cmd_mailbox_expunged(struct cmd *c)
 		{ "received", "RECEIVED", false },
 		{ "sender", "SENDER", false },
 	};
-	struct cmd_result result = { .octets = NULL };
-	int code = cmd_call(c, cmd_mailbox_request(c, "mailbox.expunged"), &result);
-
-	if (code == EX_OK) {
-		output_rows(c, result.rows, columns, sizeof columns / sizeof *columns);
-		code = output_end(c);
-	}
-	json_decref(result.rows);
-	return code;
+	return cmd_rows(c, cmd_mailbox_request(c, "mailbox.expunged"), columns,
+		sizeof columns / sizeof *columns);
 }
 
 static bool restored_any(const json_t *rows)

@@ -13,15 +13,8 @@ int cmd_status(struct cmd *c)
 		{ "dns", "DNS", false },
 		{ "meaning", "MEANING", false },
 	};
-	struct cmd_result result = { .octets = NULL };
-	int code = cmd_call(c, json_pack("{s:s}", "verb", "status"), &result);
-
-	if (code == EX_OK) {
-		output_rows(c, result.rows, columns, sizeof columns / sizeof *columns);
-		code = output_end(c);
-	}
-	json_decref(result.rows);
-	return code;
+	return cmd_rows(
+		c, json_pack("{s:s}", "verb", "status"), columns, sizeof columns / sizeof *columns);
 }
 
 int cmd_who(struct cmd *c)
@@ -34,15 +27,8 @@ int cmd_who(struct cmd *c)
 		{ "since", "SINCE", false },
 		{ "state", "STATE", false },
 	};
-	struct cmd_result result = { .octets = NULL };
-	int code = cmd_call(c, json_pack("{s:s}", "verb", "who"), &result);
-
-	if (code == EX_OK) {
-		output_rows(c, result.rows, columns, sizeof columns / sizeof *columns);
-		code = output_end(c);
-	}
-	json_decref(result.rows);
-	return code;
+	return cmd_rows(
+		c, json_pack("{s:s}", "verb", "who"), columns, sizeof columns / sizeof *columns);
 }
 
 int cmd_kick(struct cmd *c)

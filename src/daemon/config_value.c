@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/dns.h"
 #include "base/mem.h"
 #include "base/uidl.h"
 #include "daemon/config_table.h"
@@ -85,29 +86,6 @@ static void number_put(struct buf *out, enum config_type type, int64_t n)
 	}
 }
 
-/* RFC 1123 2.1: labels of letters, digits and inner hyphens. */
-static bool is_hostname(struct str s)
-{
-	struct str rest = s;
-
-	if (s.n == 0 || s.n > 253 || s.p[s.n - 1] == '.')
-		return false;
-	while (rest.n > 0) {
-		struct str label = str_cut(&rest, '.');
-
-		if (label.n == 0 || label.n > 63 || label.p[0] == '-' ||
-			label.p[label.n - 1] == '-')
-			return false;
-		for (size_t i = 0; i < label.n; i++) {
-			char c = ascii_lower(label.p[i]);
-
-			if (!ascii_digit(c) && (c < 'a' || c > 'z') && c != '-')
-				return false;
-		}
-	}
-	return true;
-}
-
 static bool are_words(const char *words, struct str text)
 {
 	struct str rest = text;
@@ -163,7 +141,7 @@ static bool is_host(struct str s)
 	unsigned char to[16];
 	char *c = str_dup_c(s);
 	bool yes = c != NULL && (inet_pton(AF_INET, c, to) == 1 ||
-					inet_pton(AF_INET6, c, to) == 1 || is_hostname(s));
+					inet_pton(AF_INET6, c, to) == 1 || dns_host_name(s));
 
 	free(c);
 	return yes;
@@ -174,7 +152,7 @@ bool config_text_allowed(const struct config_setting *s, struct str text)
 	switch (s->type) {
 	case CONFIG_TEXT:
 		return (int64_t)text.n >= s->min && (int64_t)text.n <= s->max && is_printable(text);
-	case CONFIG_HOSTNAME: return text.n == 0 || is_hostname(text);
+	case CONFIG_HOSTNAME: return text.n == 0 || dns_host_name(text);
 	case CONFIG_UIDL: return uidl_format_ok(text);
 	case CONFIG_WORD: return config_word(s->words, text) >= 0;
 	case CONFIG_WORDS: return are_words(s->words, text);

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
-enum { HOSTS_DEFAULT = 5, TARGETS_DEFAULT = 10, LABEL_MAX = 63, DOMAIN_MAX = 253 };
+enum { HOSTS_DEFAULT = 5, TARGETS_DEFAULT = 10 };
 enum { ADDRESS = 16, PER_FAMILY = 16, PER_HOST = 3 };
 
 /* Question 0 is for MX; each host has three, the last only when its addresses came by a CNAME that
@@ -65,25 +65,6 @@ static void fail(struct nexthop *n, int code, const char *status, const char *te
 		n->domain != NULL ? n->domain : "next hop", text);
 }
 
-static bool is_host_name(struct str name)
-{
-	if (name.n == 0 || name.n > DOMAIN_MAX)
-		return false;
-	while (name.n > 0) {
-		struct str label = str_cut(&name, '.');
-
-		if (label.n == 0 || label.n > LABEL_MAX || label.p[0] == '-')
-			return false;
-		for (size_t i = 0; i < label.n; i++) {
-			char c = ascii_lower(label.p[i]);
-
-			if (!((c >= 'a' && c <= 'z') || ascii_digit(c) || c == '-' || c == '_'))
-				return false;
-		}
-	}
-	return true;
-}
-
 /* ASCII, lower case, without the last dot; NULL when it is no domain. */
 static char *to_ascii(struct str name)
 {
@@ -91,7 +72,7 @@ static char *to_ascii(struct str name)
 
 	if (str_ends(name, STR(".")))
 		name.n--;
-	if (name.n > 4 * DOMAIN_MAX || (text = str_dup_c(name)) == NULL)
+	if (name.n > 4 * DNS_HOST_MAX || (text = str_dup_c(name)) == NULL)
 		return NULL;
 	if (!str_ascii(name)) {
 		/* RFC 5891 4; the flags are those of UTS 46 without its transition. */
@@ -104,7 +85,7 @@ static char *to_ascii(struct str name)
 	}
 	for (char *c = text; c != NULL && *c != '\0'; c++)
 		*c = ascii_lower(*c);
-	if (text != NULL && is_host_name(str_c(text)))
+	if (text != NULL && dns_host_name_of_others(str_c(text)))
 		return text;
 	free(text);
 	return NULL;
@@ -191,7 +172,7 @@ static void take_mx(struct nexthop *n, const struct dns_answer *a)
 
 		if (is_own_name(n, row->data) && row->preference < own)
 			own = row->preference;
-		if (is_host_name(row->data))
+		if (dns_host_name_of_others(row->data))
 			sorted[count++] = (struct mx){ row, next_random(n) };
 	}
 	qsort(sorted, count, sizeof *sorted, by_preference);

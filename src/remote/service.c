@@ -1,29 +1,10 @@
 #include "remote/service.h"
 
-static bool is_host(struct str s)
-{
-	if (s.n == 0 || s.n > SERVICE_HOST_MAX)
-		return false;
-	while (s.n > 0) {
-		struct str label = str_cut(&s, '.');
-
-		if (label.n == 0 || label.n > 63 || label.p[0] == '-')
-			return false;
-		for (size_t i = 0; i < label.n; i++) {
-			char c = ascii_lower(label.p[i]);
-
-			if (!ascii_digit(c) && (c < 'a' || c > 'z') && c != '-' && c != '_')
-				return false;
-		}
-	}
-	return true;
-}
-
 bool service_set(struct service *s, struct str host, uint16_t port, enum server_tls tls)
 {
 	if (host.n > 0 && host.p[host.n - 1] == '.')
 		host.n--;
-	if (!is_host(host) || port == 0)
+	if (!dns_host_name_of_others(host) || port == 0)
 		return false;
 	*s = (struct service){ .port = port, .tls = tls };
 	for (size_t i = 0; i < host.n; i++)

@@ -2,13 +2,11 @@
 #ifndef RESTANTE_REMOTE_SERVICE_H
 #define RESTANTE_REMOTE_SERVICE_H
 
-#include "base/str.h"
+#include "base/dns.h"
 #include "remote/server.h"
 
-enum { SERVICE_HOST_MAX = 253 };
-
 struct service {
-	char host[SERVICE_HOST_MAX + 1]; /* "": there is none */
+	char host[DNS_HOST_MAX + 1]; /* "": there is none */
 	uint16_t port;
 	enum server_tls tls;
 };

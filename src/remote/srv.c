@@ -78,7 +78,7 @@ void srv_find(struct lookup *l, struct str domain, struct srv *found)
 			.type = DNS_SRV, .answer = on_answer, .arg = &asked[i]
 		};
 		snprintf(questions[i].name, sizeof questions[i].name, "%s._tcp.%.*s",
-			labels[i].label, STR_ARG(str_head(domain, SERVICE_HOST_MAX)));
+			labels[i].label, STR_ARG(str_head(domain, DNS_HOST_MAX)));
 	}
 	lookup_ask(l, questions, LABELS);
 	for (size_t i = 0; i < LABELS; i++)

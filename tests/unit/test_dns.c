@@ -219,6 +219,48 @@ static void many_rows(void **state)
 	buf_deinit(&m);
 }
 
+/* A label of 63 octets and one of 64; a name of 253 (three labels of 63 and one of 61) and one of 254. */
+#define L10  "abcdefghij"
+#define L63  L10 L10 L10 L10 L10 L10 "abc"
+#define N192 L63 "." L63 "." L63 "."
+
+static void host_names(void **state)
+{
+	static const struct {
+		const char *text;
+		bool own, others;
+	} names[] = {
+		{ "example.net", true, true },
+		{ "LOCALHOST", true, true },
+		{ "3.x-y.0", true, true },
+		{ L63 ".net", true, true },
+		{ L63 "d.net", false, false },
+		{ N192 L10 L10 L10 L10 L10 L10 "a", true, true },
+		{ N192 L10 L10 L10 L10 L10 L10 "ab", false, false },
+		{ "", false, false },
+		{ ".", false, false },
+		{ "a.", false, false },
+		{ "a..b", false, false },
+		{ ".a", false, false },
+		{ "-a.net", false, false },
+		{ "a-.net", false, true },
+		{ "a_b.net", false, true },
+		{ "_x.net", false, true },
+		{ "a b", false, false },
+		{ "a\303\244.net", false, false },
+		{ "a:b", false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		struct str s = str_c(names[i].text);
+
+		if (dns_host_name(s) != names[i].own ||
+			dns_host_name_of_others(s) != names[i].others)
+			fail_msg("%s", names[i].text);
+	}
+}
+
 static void reverse_names(void **state)
 {
 	static const struct {
@@ -245,6 +287,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reverse_names),
+		cmocka_unit_test(host_names),
 		cmocka_unit_test(parse_rows),
 		cmocka_unit_test(fields),
 		cmocka_unit_test(cut),
