@@ -46,5 +46,7 @@ void bit_set(struct buf *bits, size_t i);
 
 /* CRC-32C (RFC 3720 B.4); start with 0, feed on. */
 uint32_t crc32c(uint32_t crc, const void *p, size_t n);
+/* Of a and then b, from those of each: crc32c_zeros(of a, octets of b) ^ of b.  n below 2^40. */
+uint32_t crc32c_zeros(uint32_t crc, uint64_t n);
 
 #endif

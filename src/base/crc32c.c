@@ -78,6 +78,31 @@ __attribute__((target("sse4.2"))) static uint32_t crc_three(
 }
 #endif
 
+/* A CRC is linear: zeros[k][i] is what 2^k zeros make of bit i alone. */
+static uint32_t zeros_of(const uint32_t rows[32], uint32_t crc)
+{
+	uint32_t sum = 0;
+
+	for (; crc != 0; crc &= crc - 1)
+		sum ^= rows[__builtin_ctz(crc)];
+	return sum;
+}
+
+uint32_t crc32c_zeros(uint32_t crc, uint64_t n)
+{
+	static uint32_t zeros[40][32];
+
+	for (uint32_t k = 0; zeros[39][0] == 0 && k < 40; k++)
+		for (uint32_t i = 0; i < 32; i++)
+			zeros[k][i] =
+				k == 0 ? crc_table(UINT32_C(1) << i, (const unsigned char *)"", 1)
+				       : zeros_of(zeros[k - 1], zeros[k - 1][i]);
+	for (uint32_t k = 0; k < 40; k++)
+		if ((n >> k & 1) != 0)
+			crc = zeros_of(zeros[k], crc);
+	return crc;
+}
+
 uint32_t crc32c(uint32_t crc, const void *p, size_t n)
 {
 #if defined(__x86_64__)

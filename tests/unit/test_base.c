@@ -65,6 +65,20 @@ static void crc32c_in_pieces(void **state)
 	}
 }
 
+static void crc32c_of_two(void **state)
+{
+	static const size_t behind[] = { 0, 1, 7, 8, 4096, 65537, 100000 };
+	static unsigned char octets[100000 + 321];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof octets; i++)
+		octets[i] = (unsigned char)(i * 2654435761u >> 24);
+	for (size_t i = 0; i < sizeof behind / sizeof *behind; i++)
+		assert_int_equal(crc32c(0, octets, 321 + behind[i]),
+			crc32c_zeros(crc32c(0, octets, 321), behind[i]) ^
+				crc32c(0, octets + 321, behind[i]));
+}
+
 /* The vectors of the authors' program: key and text count up from 0. */
 static void siphash_vectors(void **state)
 {
@@ -128,6 +142,7 @@ int main(void)
 		cmocka_unit_test(cut_rows),
 		cmocka_unit_test(crc32c_vectors),
 		cmocka_unit_test(crc32c_in_pieces),
+		cmocka_unit_test(crc32c_of_two),
 		cmocka_unit_test(siphash_vectors),
 #ifdef __GLIBC__
 		cmocka_unit_test(free_memory_goes_back),

@@ -46,6 +46,18 @@ uint64_t record_claims(const char *head)
 	return RECORD_HEADER + record_pad(le32(head + 8)) + record_pad(le32(head + 12));
 }
 
+uint32_t record_meta_len(const char *head)
+{
+	return le32(head + 8);
+}
+
+bool record_fits(const char *head, uint64_t salt, uint64_t pos, uint32_t before, uint32_t behind)
+{
+	uint32_t crc = record_crc(head, salt, pos, STR(""));
+
+	return le32(head) == (crc32c_zeros(crc ^ before, record_meta_len(head)) ^ behind);
+}
+
 enum record_verdict record_open(const char *p, uint64_t salt, uint64_t pos, struct record *r)
 {
 	*r = (struct record){

@@ -66,6 +66,13 @@ void record_seal(char *head, uint64_t salt, const struct record *r);
 /* Size that the header at `head` claims; 0 when it is no header. */
 uint64_t record_claims(const char *head);
 
+/* And of its meta. */
+uint32_t record_meta_len(const char *head);
+
+/* May the header at `head` be that of a record?  Without a look at its meta: before and behind are the checksums of one
+ * stretch of octets up to where it begins, and up to where it ends. */
+bool record_fits(const char *head, uint64_t salt, uint64_t pos, uint32_t before, uint32_t behind);
+
 /* Judges what stands at p, of which n >= record_claims() octets are there. */
 enum record_verdict record_open(const char *p, uint64_t salt, uint64_t pos, struct record *r);
 

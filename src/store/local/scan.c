@@ -23,21 +23,23 @@ void scan_init(struct scan *s, struct disk *d, int file, const struct segment *s
 void scan_deinit(struct scan *s)
 {
 	free(s->window);
+	free(s->sums);
 	s->window = NULL;
+	s->sums = NULL;
 }
 
 /* What cannot be read is zeros: it will not hold, and is judged like any damage. */
-static void read_window(struct scan *s, uint64_t at, size_t n)
+static void read_octets(struct scan *s, char *to, uint64_t at, size_t n)
 {
-	int64_t got = s->disk->ops->read(s->disk, s->file, s->window, n, at);
+	int64_t got = s->disk->ops->read(s->disk, s->file, to, n, at);
 
 	if (got == (int64_t)n)
 		return;
-	memset(s->window, 0, n);
+	memset(to, 0, n);
 	for (size_t i = 0; i < n; i += SECTOR) {
 		size_t piece = n - i < SECTOR ? n - i : SECTOR;
 
-		if (s->disk->ops->read(s->disk, s->file, s->window + i, piece, at + i) < 0)
+		if (s->disk->ops->read(s->disk, s->file, to + i, piece, at + i) < 0)
 			s->unreadable = true;
 	}
 }
@@ -56,7 +58,7 @@ static const char *octets_at(struct scan *s, uint64_t at, uint64_t n)
 			s->window = mem_array(s->window, want, 1);
 			s->window_cap = want;
 		}
-		read_window(s, at, want);
+		read_octets(s, s->window, at, want);
 		s->window_at = at;
 		s->window_len = want;
 	}
@@ -74,6 +76,58 @@ static enum record_verdict record_at(struct scan *s, uint64_t at, struct record 
 	return record_open(p, s->seg.salt, pos_of(s->seg.number, at), r);
 }
 
+/* ---- looking for a record where none was expected ----
+ *
+ * A message may be full of what looks like the header of a large record, and to sum up the meta of each would take
+ * hours.  So what lies behind is summed up once, and each such claim costs the same, however much it claims. */
+
+static void make_sums(struct scan *s)
+{
+	size_t count = 0;
+	uint32_t sum = 0;
+	char *piece;
+
+	if (s->sums != NULL)
+		return;
+	piece = mem_alloc(SECTOR);
+	s->sums_at = s->off / SECTOR * SECTOR;
+	s->sums_end = s->limit < s->size ? s->limit : s->size;
+	s->sums = mem_array(NULL, (s->sums_end - s->sums_at) / SECTOR + 1, sizeof *s->sums);
+	s->sums[count++] = 0;
+	for (uint64_t at = s->sums_at; s->sums_end - at >= SECTOR; at += SECTOR) {
+		read_octets(s, piece, at, SECTOR);
+		sum = crc32c(sum, piece, SECTOR);
+		s->sums[count++] = sum;
+	}
+	free(piece);
+}
+
+static uint32_t sum_to(struct scan *s, uint64_t at)
+{
+	size_t n = (size_t)((at - s->sums_at) % SECTOR);
+	uint32_t sum = s->sums[(at - s->sums_at) / SECTOR];
+	char piece[SECTOR];
+
+	if (n > 0)
+		read_octets(s, piece, at - n, n);
+	return crc32c(sum, piece, n);
+}
+
+static enum record_verdict found_at(struct scan *s, uint64_t at, struct record *r)
+{
+	const char *p = octets_at(s, at, RECORD_HEADER);
+	uint64_t claims = p == NULL ? 0 : record_claims(p), meta = at + RECORD_HEADER;
+
+	if (claims == 0)
+		return RECORD_BAD;
+	make_sums(s);
+	if (at + claims > s->sums_end ||
+		!record_fits(p, s->seg.salt, pos_of(s->seg.number, at), sum_to(s, meta),
+			sum_to(s, meta + record_meta_len(p))))
+		return RECORD_BAD;
+	return record_at(s, at, r);
+}
+
 /* How far later records prove the segment to have been synced. */
 static uint64_t proven_after(struct scan *s, uint64_t at)
 {
@@ -81,7 +135,7 @@ static uint64_t proven_after(struct scan *s, uint64_t at)
 	uint64_t proven = 0;
 
 	while (at + RECORD_HEADER <= s->size) {
-		if (record_at(s, at, &r) == RECORD_BAD) {
+		if (found_at(s, at, &r) == RECORD_BAD) {
 			at += RECORD_ALIGN;
 			continue;
 		}
@@ -122,7 +176,7 @@ static enum scan_event scan_damage(struct scan *s)
 	s->from = s->off;
 	do
 		s->off += RECORD_ALIGN;
-	while (s->off < end && record_at(s, s->off, &r) == RECORD_BAD);
+	while (s->off < end && found_at(s, s->off, &r) == RECORD_BAD);
 	if (s->off > end)
 		s->off = end;
 	s->to = s->off;

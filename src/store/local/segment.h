@@ -82,6 +82,8 @@ struct scan {
 	char *window;      /* owned */
 	uint64_t window_at;
 	size_t window_len, window_cap;
+	uint32_t *sums; /* of all from sums_at on, up to each 4 KiB behind it; owned */
+	uint64_t sums_at, sums_end;
 };
 
 void scan_init(struct scan *s, struct disk *d, int file, const struct segment *seg, uint64_t from,
