@@ -117,41 +117,24 @@ static int64_t write_rest(int file, const char *p, size_t n, uint64_t offset)
 	return (int64_t)n;
 }
 
-/* Past the page cache, for which place, length and memory must be aligned. */
-static int64_t write_direct(
-	int file, const struct iovec *iov, int iovcnt, size_t n, uint64_t offset)
+/* Whole pages go past the page cache, from memory where one begins; what is left, such as the end of a file, goes
+ * through it, and so does all that is written to this file after it. */
+static int64_t write_unnamed(int file, int flags, const struct iovec *iov, uint64_t offset)
 {
-	void *room = NULL;
-	size_t at = 0;
-	int64_t r;
+	const char *p = iov->iov_base;
+	size_t pages = iov->iov_len - iov->iov_len % DIRECT_ALIGN;
+	int64_t done = 0, rest;
 
-	if (iovcnt == 1 && (uintptr_t)iov->iov_base % DIRECT_ALIGN == 0)
-		return write_rest(file, iov->iov_base, n, offset);
-	if (posix_memalign(&room, DIRECT_ALIGN, n) != 0)
-		abort();
-	for (int i = 0; i < iovcnt; i++) {
-		memcpy((char *)room + at, iov[i].iov_base, iov[i].iov_len);
-		at += iov[i].iov_len;
-	}
-	r = write_rest(file, room, n, offset);
-	free(room);
-	return r;
-}
-
-/* What cannot go past the page cache, such as the end of a file, goes through it. */
-static int64_t write_unnamed(
-	int file, int flags, const struct iovec *iov, int iovcnt, uint64_t offset)
-{
-	size_t n = 0;
-	int64_t r = -EINVAL;
-
-	for (int i = 0; i < iovcnt; i++)
-		n += iov[i].iov_len;
-	if (n % DIRECT_ALIGN == 0 && offset % DIRECT_ALIGN == 0 && n >= DIRECT_LEAST)
-		r = write_direct(file, iov, iovcnt, n, offset);
-	if (r == -EINVAL && fcntl(file, F_SETFL, flags & ~O_DIRECT) < 0)
-		r = -errno;
-	return r;
+	if (pages >= DIRECT_LEAST && offset % DIRECT_ALIGN == 0 && (uintptr_t)p % DIRECT_ALIGN == 0)
+		done = write_rest(file, p, pages, offset);
+	if (done == -EINVAL)
+		done = 0;
+	if (done < 0 || (size_t)done == iov->iov_len)
+		return done;
+	if (fcntl(file, F_SETFL, flags & ~O_DIRECT) < 0)
+		return -errno;
+	rest = write_rest(file, p + done, iov->iov_len - (size_t)done, offset + (uint64_t)done);
+	return rest < 0 ? rest : done + rest;
 }
 
 static int64_t real_write(
@@ -161,12 +144,8 @@ static int64_t real_write(
 	uint64_t total = 0;
 
 	(void)d;
-	if (flags >= 0 && (flags & O_DIRECT) != 0) {
-		int64_t r = write_unnamed(file, flags, iov, iovcnt, offset);
-
-		if (r != -EINVAL)
-			return r;
-	}
+	if (flags >= 0 && (flags & O_DIRECT) != 0 && iovcnt == 1)
+		return write_unnamed(file, flags, iov, offset);
 	for (int i = 0; i < iovcnt;) {
 		int now = iovcnt - i < IOV_MAX ? iovcnt - i : IOV_MAX;
 		ssize_t w = pwritev(file, iov + i, now, (off_t)(offset + total));

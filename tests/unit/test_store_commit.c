@@ -1,4 +1,5 @@
-/* What one commit writes. */
+/* What one commit writes, and what is written before it. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -82,11 +83,77 @@ static void none_for_a_large_batch(void **state)
 	free(text);
 }
 
+enum { PAGE = 4096, LARGE = 1000 * 1000 };
+
+/* Of the file of a large message. */
+static struct {
+	const struct disk_ops *below;
+	int file;
+	bool past_cache; /* the file system can */
+	uint64_t octets;
+	unsigned writes;
+} draft;
+
+static int watch_unnamed(struct disk *d, const char *dir)
+{
+	draft.file = draft.below->unnamed(d, dir);
+	draft.past_cache = (fcntl(draft.file, F_GETFL) & O_DIRECT) != 0;
+	return draft.file;
+}
+
+static int64_t watch_write(
+	struct disk *d, int file, const struct iovec *iov, int iovcnt, uint64_t offset)
+{
+	int64_t n = draft.below->write(d, file, iov, iovcnt, offset);
+
+	if (file != draft.file || draft.octets == LARGE)
+		return n;
+	assert_int_equal(iovcnt, 1);
+	assert_int_equal(offset, draft.octets);
+	draft.octets += iov->iov_len;
+	draft.writes++;
+	assert_int_equal((uintptr_t)iov->iov_base % PAGE, 0);
+	if (draft.octets < LARGE) {
+		assert_int_equal(iov->iov_len % PAGE, 0);
+		assert_int_equal((fcntl(file, F_GETFL) & O_DIRECT) != 0, draft.past_cache);
+	}
+	return n;
+}
+
+/* However it comes from the network: one write of half a page, and all behind it would go through the page cache. */
+static void large_message_in_whole_pages(void **state)
+{
+	static struct disk_ops ops;
+	char *text = malloc(LARGE);
+	struct world w;
+
+	(void)state;
+	for (size_t i = 0; i < LARGE; i++)
+		text[i] = (char)('a' + i * i % 23);
+	world_init(&w, disk_real());
+	draft.below = w.disk->ops;
+	draft.file = -1;
+	ops = *draft.below;
+	ops.unnamed = watch_unnamed;
+	ops.write = watch_write;
+	w.disk->ops = &ops;
+	assert_int_equal(help_deliver(w.store, 1, 1, str_of(text, LARGE)), STORE_OK);
+	assert_int_equal(draft.octets, LARGE);
+	assert_in_range(draft.writes, 2, LARGE / w.config.inline_max + 1);
+	draft.file = -1;
+	assert_int_equal(help_read(w.store, &w.out, 1, 0, help_id(1), LARGE), STORE_OK);
+	assert_true(str_eq(buf_str(&w.out), str_of(text, LARGE)));
+	assert_sound(&w);
+	world_deinit(&w);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(room_is_written_ahead),
 		cmocka_unit_test(none_for_a_large_batch),
+		cmocka_unit_test(large_message_in_whole_pages),
 	};
 
 	log_init(2, LOG_L_ERROR + 1, "test");

@@ -83,11 +83,12 @@ static void put_wide(struct store_draft *d, struct str octets)
 	buf_put(&d->mem, octets);
 }
 
-static enum store_result to_file(struct store_draft *d)
+/* The first octets of what is in memory; what stays moves to where they were. */
+static enum store_result to_file(struct store_draft *d, size_t octets)
 {
 	struct disk *disk = d->store->disk;
-	struct str mem = buf_str(&d->mem);
-	struct iovec iov = { (void *)(uintptr_t)mem.p, mem.n };
+	char *mem = d->mem.data + d->mem.head;
+	struct iovec iov = { mem, octets };
 	int64_t n;
 
 	if (!reserve_hold(d->store)) /* not from the room that deleting needs */
@@ -102,10 +103,11 @@ static enum store_result to_file(struct store_draft *d)
 		d->file = file;
 	}
 	n = disk->ops->write(disk, d->file, &iov, 1, d->in_file);
-	if (n != (int64_t)mem.n)
+	if (n != (int64_t)octets)
 		return draft_fail(d, "writing a large message", n < 0 ? (int)n : -EIO);
-	d->in_file += mem.n;
-	d->mem.len = 0;
+	d->in_file += octets;
+	d->mem.len -= octets;
+	memmove(mem, mem + octets, d->mem.len);
 	return STORE_OK;
 }
 
@@ -120,12 +122,15 @@ enum store_result store_draft_append(struct store_draft *d, struct str octets)
 		buf_put(&d->mem, octets);
 	else
 		put_wide(d, octets);
-	return d->mem.len > d->store->config.inline_max ? to_file(d) : STORE_OK;
+	/* Whole pages, or nothing of this file could go past the page cache from here on. */
+	return d->mem.len > d->store->config.inline_max
+		       ? to_file(d, d->mem.len - d->mem.len % DISK_ALIGN)
+		       : STORE_OK;
 }
 
 enum store_result draft_finish(struct store_draft *d)
 {
 	if (d->failed == STORE_OK && d->file >= 0 && d->mem.len > 0)
-		(void)to_file(d);
+		(void)to_file(d, d->mem.len);
 	return d->failed;
 }
