@@ -51,16 +51,14 @@ static bool add_maildrop(void *arg, const struct account *a)
 	struct gather *g = arg;
 	struct retention *t = g->t;
 
-	int64_t days = effective(t->office, a->retention_days);
-
-	if (days <= 0)
+	if (effective(t->office, a->retention_days) == 0)
 		return true;
 	if (t->count + 2 > g->room) {
 		g->room = g->room == 0 ? 64 : g->room * 2;
 		t->rows = mem_array(t->rows, g->room, sizeof *t->rows);
 	}
-	t->rows[t->count++] = (struct retention_row){ a->id, days };
-	t->rows[t->count++] = (struct retention_row){ account_junk(a->id), days };
+	t->rows[t->count++] = (struct retention_row){ a->id, a->id };
+	t->rows[t->count++] = (struct retention_row){ account_junk(a->id), a->id };
 	return true;
 }
 
@@ -123,17 +121,27 @@ static void end_sweep(struct retention *t)
 	retention_deinit(t);
 }
 
+/* 0 also when that cannot be read: the next sweep. */
+static int64_t days_now(const struct retention *t, uint64_t account)
+{
+	struct account a;
+
+	if (account_by_id(t->office->directory, account, &a, NULL) != ST_OK)
+		return 0;
+	return effective(t->office, a.retention_days);
+}
+
 bool retention_slice(struct retention *t, int64_t now_ms)
 {
 	if (t->busy)
 		return true;
 	for (int i = 0; i < SLICE_MAILDROPS && t->at < t->count; i++) {
 		uint64_t maildrop = t->rows[t->at].maildrop, from = t->from;
-		int64_t days = t->rows[t->at].days;
+		int64_t days = days_now(t, t->rows[t->at].account);
 		size_t n = RETENTION_IDS;
 
-		if (store_older(t->office->store, maildrop, now_ms - days * day_ms, &t->from,
-			    t->ids, &n) != STORE_OK)
+		if (days == 0 || store_older(t->office->store, maildrop, now_ms - days * day_ms,
+					 &t->from, t->ids, &n) != STORE_OK)
 			n = 0, t->from = 0;
 		if (t->from == 0)
 			t->at++;

@@ -2,7 +2,8 @@
  * POP3's EXPIRE announces
  * (RFC 2449 6.7: a server must not delete what it promised to keep).
  *
- * A sweep goes through all maildrops in small slices, so that nobody waits for it.  A maildrop with
+ * A sweep goes through all maildrops in small slices, so that nobody waits for it; what counts is what is set when a
+ * maildrop's turn comes, as its owner may have been told of that already.  A maildrop with
  * a session is left for the next sweep.  What is deleted can be undeleted for as long as anything. */
 #ifndef RESTANTE_DAEMON_RETENTION_H
 #define RESTANTE_DAEMON_RETENTION_H
@@ -14,8 +15,7 @@ enum { RETENTION_ROWS = 1000, RETENTION_IDS = 250 };
 struct retention {
 	struct office *office; /* not owned */
 	struct retention_row { /* of this sweep; owned */
-		uint64_t maildrop;
-		int64_t days;
+		uint64_t maildrop, account;
 	} * rows;
 	size_t count, at;
 	uint64_t from; /* place in the maildrop at `at` */

@@ -121,6 +121,34 @@ static void a_session_keeps_its_mail(void **state)
 	world_deinit(&w);
 }
 
+/* In the middle of a sweep: EXPIRE says what is set now (RFC 2449 6.7). */
+static void a_new_setting_counts_at_once(void **state)
+{
+	struct world w;
+	uint32_t id = 0;
+
+	(void)state;
+	world_init(&w, "retention_days = 30\n");
+	for (size_t i = 0; i < 3; i++)
+		for (int n = 0; n < 300; n++)
+			deliver(&w, ++id, w.maildrops[i], 31);
+	retention_begin(&w.retention);
+	assert_true(retention_slice(&w.retention, now));
+	store_flush(w.office.store);
+	while (w.retention.busy)
+		store_wait(w.office.store);
+	assert_int_equal(count_of(&w, 0), 50);
+	assert_int_equal(account_set_retention(
+				 w.office.directory, STR("b@example.test"), RETENTION_NEVER, NULL),
+		ST_OK);
+	w.office.config->retention_days = 32;
+	sweep(&w);
+	assert_int_equal(count_of(&w, 0), 50);
+	assert_int_equal(count_of(&w, 1), 300);
+	assert_int_equal(count_of(&w, 2), 300);
+	world_deinit(&w);
+}
+
 /* An account's own days, else its domain's, else the setting. */
 static void each_has_its_own(void **state)
 {
@@ -182,6 +210,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(old_mail_goes),
 		cmocka_unit_test(a_session_keeps_its_mail),
+		cmocka_unit_test(a_new_setting_counts_at_once),
 		cmocka_unit_test(each_has_its_own),
 		cmocka_unit_test(never_is_never),
 	};
