@@ -22,15 +22,24 @@ int64_t msgid_time_ms(struct msgid id)
 	return ms;
 }
 
-/* 128 bits are 26 digits of 5 bits with two zero bits in front. */
+static void put_digits(char *to, uint64_t v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		to[i] = digits[v >> 5 * (n - 1 - i) & 31];
+}
+
+/* 128 bits are 26 digits of 5 bits with two zero bits in front: 8 of them, and twice 60. */
 void msgid_text(struct msgid id, char text[MSGID_TEXT + 1])
 {
-	unsigned __int128 v = 0;
+	uint64_t high = 0, low = 0;
 
-	for (size_t i = 0; i < sizeof id.b; i++)
-		v = v << 8 | id.b[i];
-	for (int i = MSGID_TEXT - 1; i >= 0; i--, v >>= 5)
-		text[i] = digits[(unsigned)v & 31];
+	for (size_t i = 0; i < 8; i++) {
+		high = high << 8 | id.b[i];
+		low = low << 8 | id.b[8 + i];
+	}
+	put_digits(text, high >> 56, 2);
+	put_digits(text + 2, high << 4 | low >> 60, 12);
+	put_digits(text + 14, low, 12);
 	text[MSGID_TEXT] = '\0';
 }
 

@@ -97,6 +97,41 @@ static void siphash_vectors(void **state)
 		assert_true(hash_str(key, str_of(text, rows[i].n)) == rows[i].hash);
 }
 
+static void ids_as_text(void **state)
+{
+	static const struct {
+		struct msgid id;
+		const char *text;
+	} rows[] = {
+		{ { { 0 } }, "00000000000000000000000000" },
+		{ { { 0, 0, 0, 0, 0, 0, 0, 0x0f, 0xf0 } }, "0000000000007Z000000000000" },
+		{ { { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0xfe, 0xdc, 0xba, 0x98, 0x76,
+			  0x54, 0x32, 0x10 } },
+			"014D2PF2DBSQQZXQ5TK1V58CGG" },
+		{ { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+			  0xff, 0xff, 0xff } },
+			"7ZZZZZZZZZZZZZZZZZZZZZZZZZ" },
+	};
+	char text[MSGID_TEXT + 1];
+	struct msgid back;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		msgid_text(rows[i].id, text);
+		assert_string_equal(text, rows[i].text);
+		assert_true(msgid_parse(str_c(text), &back));
+		assert_true(msgid_eq(back, rows[i].id));
+	}
+	for (size_t bit = 0; bit < 128; bit++) {
+		struct msgid id = { { 0 } };
+
+		id.b[bit / 8] = (unsigned char)(1 << bit % 8);
+		msgid_text(id, text);
+		assert_true(msgid_parse(str_c(text), &back));
+		assert_true(msgid_eq(back, id));
+	}
+}
+
 #ifdef __GLIBC__
 /* The heap that is trimmed; malloc() is another one under a sanitizer. */
 void *__libc_malloc(size_t n);
@@ -144,6 +179,7 @@ int main(void)
 		cmocka_unit_test(crc32c_in_pieces),
 		cmocka_unit_test(crc32c_of_two),
 		cmocka_unit_test(siphash_vectors),
+		cmocka_unit_test(ids_as_text),
 #ifdef __GLIBC__
 		cmocka_unit_test(free_memory_goes_back),
 #endif
