@@ -1,4 +1,4 @@
-/* Reading on behind a record that does not hold, through a message that is full of what looks like records. */
+/* Where a segment ends, and reading on behind a record that does not hold. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -76,10 +76,37 @@ static void what_looks_like_records(void **state)
 	world_deinit(&w);
 }
 
+/* Its sync failed at the end of a life, the next one believed it and changed nothing, then power was cut. */
+static void a_seal_that_was_lost(void **state)
+{
+	static const char none[32];
+	struct world w;
+	char path[256];
+	off_t end;
+	int fd;
+
+	(void)state;
+	world_init(&w, disk_real());
+	assert_int_equal(help_deliver(w.store, 1, 1, STR("x\r\n")), STORE_OK);
+	world_reopen(&w);
+	store_close_all(w.store);
+	snprintf(path, sizeof path, "%s/journal/00000001.seg", w.dir);
+	fd = open(path, O_RDWR);
+	end = lseek(fd, 0, SEEK_END);
+	assert_int_equal(pwrite(fd, none, sizeof none, end - (off_t)sizeof none), sizeof none);
+	close(fd);
+	world_open(&w);
+	assert_int_equal(help_deliver(w.store, 2, 1, STR("y\r\n")), STORE_OK);
+	world_reopen(&w);
+	assert_sound(&w);
+	world_deinit(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_looks_like_records),
+		cmocka_unit_test(a_seal_that_was_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

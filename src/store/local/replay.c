@@ -327,7 +327,9 @@ static void replay_record(struct walker *w, const struct record *r, const struct
 {
 	struct replayer *p = (struct replayer *)w;
 
-	if (p->failed)
+	/* It says nothing to the index, and may not be durable: an index that stands behind it would make the next life
+	 * believe that it was there, and call it damaged. */
+	if (p->failed || r->type == RECORD_SEAL)
 		return;
 	if (p->in_batch++ == 0)
 		index_begin(p->index);
