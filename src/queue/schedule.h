@@ -17,7 +17,8 @@ struct schedule {
 };
 
 /* After so many attempts; a tenth more or less by chance, so that what failed together does not come back
- * together, and never past the end of its life. */
+ * together; but never past the end of its life, nor past the time when its sender is to be told that it is late:
+ * what he reads then is true then. */
 int64_t schedule_next(const struct schedule *s, int64_t received_ms, uint32_t attempts,
 	int64_t now_ms, uint32_t chance);
 bool schedule_over(const struct schedule *s, int64_t received_ms, int64_t now_ms);

@@ -1042,9 +1042,22 @@ static void own_schedules(void **state)
 		finish(&w, take(&w), OUTCOME_DEFERRED);
 	for (size_t i = 0; i < 2; i++)
 		next[i] = (state_of(&w, 1, i).due_ms - w.now) / MINUTE;
-	assert_in_range(next[0], 26, 33);
+	assert_int_equal(next[0], 10);
 	assert_in_range(next[1], 0, 1);
-	w.now += 41 * MINUTE;
+	w.now += 10 * MINUTE;
+	for (size_t i = 0; i < 2; i++)
+		finish(&w, take(&w), OUTCOME_DEFERRED);
+	report = queue_take_report(w.queue);
+	assert_non_null(report);
+	assert_true(report->rcpts[0].flags & STORE_OUT_OWED);
+	assert_int_equal(report->rcpts[1].flags & STORE_OUT_OWED, 0);
+	queue_reported(w.queue, report, true, w.now);
+	flush(&w);
+	for (size_t i = 0; i < 2; i++)
+		next[i] = (state_of(&w, 1, i).due_ms - w.now) / MINUTE;
+	assert_in_range(next[0], 26, 30);
+	assert_in_range(next[1], 4, 5);
+	w.now += 31 * MINUTE;
 	for (size_t i = 0; i < 2; i++)
 		finish(&w, take(&w), OUTCOME_DEFERRED);
 	report = queue_take_report(w.queue);
@@ -1103,6 +1116,8 @@ static void schedule_rows(void **state)
 		{ 1, 12000, 0, 66000 },
 		{ 2, 0, 0, 270000 },
 		{ 9, 60000, 0, 330000 },
+		{ 9, 0, HOUR - 2 * MINUTE, 2 * MINUTE }, /* when its sender is told of the delay */
+		{ 9, 0, HOUR, 270000 },
 		{ 9, 0, 2 * HOUR - 1000, 1000 }, /* once more at the end */
 		{ 9, 0, 2 * HOUR + 5000, 270000 },
 	};
