@@ -204,13 +204,21 @@ static void log_tls_optional(const struct carrier_job *j)
 	log_info("carrier.tls-optional", F_C("id", id), F_STR("site", j->job.site));
 }
 
+/* By `restante queue reroute`: nobody but its administrator wrote that domain, and no sender is told that it is wrong. */
+static bool is_rerouted(const struct carrier_job *j)
+{
+	return j->job.kind == ROUTE_MX &&
+	       !str_ieq(route_domain(j->job.recipients[0].address), j->job.host);
+}
+
 static void found(struct find *f)
 {
 	struct carrier_job *j = LIST_OF(f, struct carrier_job, find);
 	const struct nexthop_failure *why = nexthop_failure(f->hops);
 
 	if (nexthop_result(f->hops) != ST_OK) {
-		note_host(&j->last, why->status, "%s", why->text);
+		note_host(&j->last, is_rerouted(j) && why->status[0] == '5' ? "4.4.4" : why->status,
+			"%s", why->text);
 		give_up(j);
 		return;
 	}

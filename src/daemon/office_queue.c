@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "daemon/office_queue_select.h"
 #include "daemon/office_verbs.h"
+#include "proto/path.h"
 #include "queue/queue.h"
 
 enum { ROWS_MAX = 500, ORDERS_MAX = 256 };
@@ -232,6 +233,16 @@ static void run_orders(struct office *o, struct orders *all)
 		free(all->rows[i].numbers);
 }
 
+/* A host that can be looked up: no mail is to fail for a slip of the administrator. */
+static bool is_way(struct str via)
+{
+	struct route route;
+
+	return route_parse(via, &route) && str_find(via, ',') == via.n &&
+	       (path_domain(route.host) ||
+		       (route.kind == ROUTE_MX ? path_literal(route.host) : path_ip(route.host)));
+}
+
 static enum status take_command(struct orders *all, const json_t *q, struct err *err)
 {
 	static const struct {
@@ -246,7 +257,6 @@ static enum status take_command(struct orders *all, const json_t *q, struct err 
 		{ STR_INIT("reroute"), QUEUE_REROUTE },
 	};
 	struct str name;
-	struct route route;
 	enum status status = request_str(q, "command", &name, err);
 	size_t i = 0;
 
@@ -261,8 +271,7 @@ static enum status take_command(struct orders *all, const json_t *q, struct err 
 	if (all->command != QUEUE_REROUTE)
 		return ST_OK;
 	status = request_str(q, "to", &all->via, err);
-	if (status != ST_OK || all->via.n == 0 ||
-		(route_parse(all->via, &route) && str_find(all->via, ',') == all->via.n))
+	if (status != ST_OK || all->via.n == 0 || is_way(all->via))
 		return status;
 	return err_set(err, ST_USAGE,
 		"'%.*s' is no way: mx:DOMAIN, relay:HOST:PORT, lmtp:HOST:PORT or default",

@@ -398,7 +398,9 @@ static void start(struct nexthop *n, struct str name)
 		return;
 	}
 	n->domain = to_ascii(name);
-	if (n->domain == NULL) {
+	if (n->domain == NULL && n->kind == NEXTHOP_HOST) {
+		fail(n, 451, "4.4.4", "the host of this route is no name of a host");
+	} else if (n->domain == NULL) {
 		fail(n, 550, "5.1.2", "its name is no domain");
 	} else if (n->kind == NEXTHOP_MX) {
 		n->questions[0] = OPEN;

@@ -149,6 +149,9 @@ def test_bad_requests(office):
             (['reroute', one, '--to', 'nonsense'], 64, b'is no way'),
             (['reroute', one, '--to', 'relay:[x]:99999'], 64, b'is no way'),
             (['reroute', one, '--to', 'relay:[x]:25,ann'], 64, b'is no way'),
+            (['reroute', one, '--to', 'relay:x y:25'], 64, b'is no way'),
+            (['reroute', one, '--to', 'lmtp:x..test'], 64, b'is no way'),
+            (['reroute', one, '--to', 'mx:x y'], 64, b'is no way'),
             (['list', '--older-than', 'yesterday'], 64, b'no time'),
             (['list', '--older-than', '9999999999999w'], 64, b'')):
         done = office.run('queue', *words)

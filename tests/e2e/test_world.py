@@ -513,6 +513,17 @@ def test_no_such_domain(_office):
         assert bounce(W['a'], f'x@{domain}')['Status'].startswith('5.'), domain
 
 
+def test_rerouted_to_no_such_domain(_office):
+    # A slip of the administrator: it waits for another word of his, and no sender hears of it.
+    send(W['a'], 'x@wrong.test', 'slip')
+    log_has(W['a'], 'carrier.deferred', to='x@wrong.test')
+    wait_until(lambda: not W['a'].run('queue', 'reroute', '--recipient', 'x@wrong.test', '--to',
+                                      'mx:gone.test').returncode, 20, 'the order is taken')
+    log_has(W['a'], 'carrier.deferred', to='x@wrong.test', site='mx:gone.test', status='4.4.4')
+    wait_until(lambda: not W['a'].run('queue', 'drop', '--recipient', 'x@wrong.test').returncode, 20,
+               'it is dropped')
+
+
 def test_mx_on_loopback(_office):
     # It would be ourselves, whatever name it has.
     send(W['a'], 'x@inward.test', 'inward')
