@@ -24,32 +24,35 @@ static const struct {
 		STR_INIT("Your message was delivered to the members of:") },
 };
 
-/* What the sender can do about it: by the enhanced status without its class (RFC 3463 3). */
+/* What the sender can do about an answer for good: by its enhanced status (RFC 3463 3). */
 static const struct {
-	struct str subject_detail, hint;
+	struct str status, hint;
 } hints[] = {
-	{ STR_INIT(".1.1"),
+	{ STR_INIT("5.1.1"),
 		STR_INIT("There is no such mailbox. Check the spelling of the address.") },
-	{ STR_INIT(".1.2"),
+	{ STR_INIT("5.1.2"),
 		STR_INIT("There is no such mail domain. Check what follows the \"@\".") },
-	{ STR_INIT(".1.3"), STR_INIT("The address is not written as an address.") },
-	{ STR_INIT(".1.6"), STR_INIT("The recipient has moved. Ask for the new address.") },
-	{ STR_INIT(".1.10"), STR_INIT("This domain receives no mail.") },
-	{ STR_INIT(".2.1"), STR_INIT("The mailbox is closed. Reach the recipient another way.") },
-	{ STR_INIT(".2.2"), STR_INIT("The mailbox is full. Send it again later.") },
-	{ STR_INIT(".2.3"), STR_INIT("The message is too large. Send it in parts, or a link.") },
-	{ STR_INIT(".3.4"), STR_INIT("The message is too large. Send it in parts, or a link.") },
-	{ STR_INIT(".4.6"),
+	{ STR_INIT("5.1.3"), STR_INIT("The address is not written as an address.") },
+	{ STR_INIT("5.1.6"), STR_INIT("The recipient has moved. Ask for the new address.") },
+	{ STR_INIT("5.1.10"), STR_INIT("This domain receives no mail.") },
+	{ STR_INIT("5.2.1"), STR_INIT("The mailbox is closed. Reach the recipient another way.") },
+	{ STR_INIT("5.2.2"), STR_INIT("The mailbox is full. Send it again later.") },
+	{ STR_INIT("5.2.3"), STR_INIT("The message is too large. Send it in parts, or a link.") },
+	{ STR_INIT("5.3.4"), STR_INIT("The message is too large. Send it in parts, or a link.") },
+	{ STR_INIT("5.4.6"),
 		STR_INIT("The mail goes round in a circle. Tell the recipient's postmaster.") },
-	{ STR_INIT(".4.7"),
-		STR_INIT("It was tried for as long as this server tries. Send it again later.") },
-	{ STR_INIT(".6.3"), STR_INIT("The recipient's server takes plain ASCII only.") },
-	{ STR_INIT(".6.7"),
+	{ STR_INIT("5.6.3"), STR_INIT("The recipient's server takes plain ASCII only.") },
+	{ STR_INIT("5.6.7"),
 		STR_INIT("The recipient's server takes no addresses or headers beyond ASCII.") },
-	{ STR_INIT(".7.1"), STR_INIT("The recipient's server does not accept this mail. Reach the "
-				     "recipient another way.") },
-	{ STR_INIT(".7.10"), STR_INIT("It was to travel encrypted only, and the recipient's server "
-				      "cannot do that.") },
+	{ STR_INIT("5.7.1"),
+		STR_INIT("The recipient's server does not accept this mail. Reach the recipient "
+			 "another way.") },
+	{ STR_INIT("5.7.10"),
+		STR_INIT("It was to travel encrypted only, and the recipient's server "
+			 "cannot do that.") },
+	{ STR_INIT("5.7.30"),
+		STR_INIT("It was to travel encrypted only, and the recipient's server "
+			 "cannot promise that.") },
 };
 
 static size_t utf8_at(struct str s, size_t i)
@@ -226,10 +229,16 @@ static void put_header(struct buf *out, const struct report *r, bool utf8)
 	buf_put(out, STR("\r\n"));
 }
 
-static struct str hint_of(struct str status)
+/* About what waits nothing is to be done. */
+static struct str hint_of(const struct report_recipient *c)
 {
-	for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
-		if (str_eq(str_from(status, 1), hints[i].subject_detail))
+	struct str status = status_of(c);
+	bool ours = str_eq(status, STR("5.7.1")) && !host_said(c); /* and no word of that server */
+
+	if (c->action == REPORT_FAILED && str_starts(status, STR("4")))
+		return STR("It was tried for as long as this server tries. Send it again later.");
+	for (size_t i = 0; i < sizeof hints / sizeof *hints && !ours; i++)
+		if (str_eq(status, hints[i].status))
 			return hints[i].hint;
 	return STR("");
 }
@@ -237,7 +246,7 @@ static struct str hint_of(struct str status)
 static void put_told(
 	struct buf *out, const struct report *r, const struct report_recipient *c, bool utf8)
 {
-	struct str hint = hint_of(status_of(c));
+	struct str hint = hint_of(c);
 
 	buf_put(out, STR("  <"));
 	put_text(out, c->recipient, ADDRESS_SHOWN_MAX, utf8);

@@ -495,10 +495,12 @@ static void obey(
 		r->due_ms = now_ms;
 		break;
 	case QUEUE_FAIL:
+		r->host = STR(""); /* which did not say so */
 		set_reply(s, STR("5.3.0"), STR("given up by the administrator"));
 		fail(out, r, now_ms);
 		break;
 	case QUEUE_DROP:
+		r->host = STR("");
 		set_reply(s, STR("5.3.0"), STR("dropped by the administrator"));
 		r->state = STORE_OUT_DROPPED;
 		r->flags = 0;

@@ -83,6 +83,16 @@ class Reports(unittest.TestCase):
         self.assertIn('mx.example.net[192.0.2.1]: connection refused', words.get_content())
         self.assertIn('Send it again later', words.get_content())
 
+    def test_what_is_to_be_done(self):
+        """What is advised follows from who said it, and whether it is said for good."""
+        advice = 'does not accept this mail'
+        for case, there, missing in (('greylisted', 'You need not do anything', advice),
+                                     ('greylisted-to-the-end', 'tried for as long', advice),
+                                     ('refused-here', 'this server sends no mail', advice)):
+            _, (words, _, _) = report(case)
+            self.assertIn(there, words.get_content(), case)
+            self.assertNotIn(missing, words.get_content(), case)
+
     def test_mixed(self):
         _, (words, status, _) = report('mixed')
         self.assertEqual([fields(status, i)['Action'] for i in (1, 2, 3)],

@@ -22,6 +22,16 @@ static struct report_recipient given_up = { .action = REPORT_FAILED,
 	.status = STR_INIT("4.4.7"),
 	.reply = STR_INIT("connection refused"),
 	.host = STR_INIT("mx.example.net[192.0.2.1]") };
+static struct report_recipient greylisted = { .action = REPORT_DELAYED,
+	.recipient = STR_INIT("frank@example.net"),
+	.status = STR_INIT("4.7.1"),
+	.reply = STR_INIT("451 4.7.1 greylisted"),
+	.host = STR_INIT("mx.example.net[192.0.2.1]"),
+	.retry_till_ms = 1000400000000 };
+static struct report_recipient refused_here = { .action = REPORT_FAILED,
+	.recipient = STR_INIT("gina@example.net"),
+	.status = STR_INIT("5.7.1"),
+	.reply = STR_INIT("this server sends no mail to that domain") };
 static struct report_recipient relayed = {
 	.action = REPORT_RELAYED, .recipient = STR_INIT("dave@x.test"), .status = STR_INIT("2.1.5")
 };
@@ -66,6 +76,13 @@ int main(int argc, char **argv)
 		rows[0] = delayed;
 	} else if (str_eq(which, STR("given-up"))) {
 		rows[0] = given_up;
+	} else if (str_eq(which, STR("greylisted"))) {
+		rows[0] = greylisted;
+	} else if (str_eq(which, STR("greylisted-to-the-end"))) {
+		rows[0] = greylisted;
+		rows[0].action = REPORT_FAILED;
+	} else if (str_eq(which, STR("refused-here"))) {
+		rows[0] = refused_here;
 	} else if (str_eq(which, STR("evil"))) {
 		rows[0] = evil;
 		r.envid = STR("x+0D+0AX: y");

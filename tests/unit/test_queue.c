@@ -809,6 +809,7 @@ static void orders(void **state)
 	report = queue_take_report(w.queue);
 	assert_non_null(report);
 	assert_true(str_eq(report->rcpts[1].reply, STR("5.3.0 given up by the administrator")));
+	assert_int_equal(report->rcpts[1].host.n, 0); /* it was not "mx" who said so */
 	queue_reported(w.queue, report, true, w.now);
 	flush(&w);
 	assert_settled(&w);
