@@ -69,6 +69,7 @@ static int mend(struct cmd *c, struct sendmail *m, struct buf *sender)
 {
 	const struct passwd *pw = getpwuid(getuid());
 	const char *why = "";
+	struct buf author = { 0 };
 	int code = EX_OK;
 
 	if (m->sender != NULL)
@@ -83,7 +84,13 @@ static int mend(struct cmd *c, struct sendmail *m, struct buf *sender)
 		m->utf8 = true;
 	if (code != EX_OK)
 		return code;
-	code = sendmail_mend(m, buf_str(sender), full_name(m, pw), &why);
+	if (sender->len > 0)
+		buf_put(&author, buf_str(sender));
+	else
+		put_user(&author, pw,
+			buf_str(&m->origin)); /* From names somebody (RFC 5322 3.6.2) */
+	code = sendmail_mend(m, buf_str(&author), full_name(m, pw), &why);
+	buf_deinit(&author);
 	return code == EX_OK ? EX_OK : cmd_fail(c, code, "%s", why);
 }
 
@@ -95,8 +102,10 @@ static void tell_id(const struct cmd *c, struct str id)
 static int hand_in(struct cmd *c, struct sendmail *m)
 {
 	struct buf sender = { 0 };
-	int fd = -1, code = read_input(c, m);
+	int fd = -1, code = sendmail_notices(c, m);
 
+	if (code == EX_OK)
+		code = read_input(c, m);
 	if (code == EX_OK && m->count == 0 && !m->from_header)
 		code = cmd_fail(
 			c, EX_USAGE, "no recipients: name them, or -t takes those of the header");

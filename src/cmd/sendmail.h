@@ -33,11 +33,13 @@ struct sendmail {
  * not NULL.  False: a control in it, or, when they are taken, words that belong to no address: who is meant
  * by "a@x b@y" is not guessed, and nobody is left out in silence. */
 bool sendmail_addresses(struct sendmail *m, struct str list, bool take, struct buf *whole);
-/* text and to, out of input.  user: who calls.  EX_OK, or with why. */
-int sendmail_mend(struct sendmail *m, struct str user, struct str full_name, const char **why);
+/* text and to, out of input.  author: for a new From.  EX_OK, or with why. */
+int sendmail_mend(struct sendmail *m, struct str author, struct str full_name, const char **why);
 
 /* ---- sendmail_call.c ---- */
 
+/* EX_OK, or what is wrong with -N, -R or -V. */
+int sendmail_notices(struct cmd *c, const struct sendmail *m);
 /* A connection to the server of c->state; -1: why was told. */
 int sendmail_connect(struct cmd *c);
 /* -bs: standard input and output speak SMTP with the server. */

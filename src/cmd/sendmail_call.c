@@ -11,6 +11,7 @@
 #include "base/msgid.h"
 #include "cmd/sendmail.h"
 #include "daemon/control_state.h"
+#include "proto/dsn.h"
 
 enum {
 	LINE_MAX_OCTETS = 4096,
@@ -184,6 +185,27 @@ static void put_xtext(struct buf *b, struct str s)
 			buf_putc(b, s.p[i]);
 		else
 			buf_printf(b, "+%02X", (unsigned char)s.p[i]);
+}
+
+int sendmail_notices(struct cmd *c, const struct sendmail *m)
+{
+	struct buf envid = { 0 };
+	enum dsn_ret ret;
+	unsigned notify;
+	int code = EX_OK;
+
+	put_xtext(&envid, str_c(m->envid == NULL ? "" : m->envid));
+	if (m->notify != NULL && !dsn_notify(str_c(m->notify), &notify))
+		code = cmd_fail(c, EX_USAGE,
+			"-N is never, or some of success, failure and delay with commas between");
+	else if (m->ret != NULL && !dsn_ret(str_c(m->ret), &ret))
+		code = cmd_fail(c, EX_USAGE, "-R is full or hdrs");
+	else if (m->envid != NULL && !dsn_envid(buf_str(&envid)))
+		code = cmd_fail(c, EX_USAGE,
+			"-V is printable ASCII, of at most %d octets as xtext (RFC 3461 4.4)",
+			(int)DSN_ENVID_MAX);
+	buf_deinit(&envid);
+	return code;
 }
 
 static int say_sender(struct cmd *c, const struct sendmail *m, int fd, struct str sender)

@@ -4,7 +4,7 @@
 #include "cmd/sendmail.h"
 #include "mime/field.h"
 
-/* Of a quoted string or comment at s, with both its marks; to the end when it is not closed. */
+/* Of a quoted string, comment or domain literal at s, with both its marks; to the end when it is not closed. */
 static size_t enclosed(struct str s)
 {
 	size_t depth = 0;
@@ -13,6 +13,8 @@ static size_t enclosed(struct str s)
 		if (s.p[i] == '\\')
 			i++;
 		else if (i > 0 && s.p[0] == '"' && s.p[i] == '"')
+			return i + 1;
+		else if (s.p[0] == '[' && s.p[i] == ']')
 			return i + 1;
 		else if (s.p[0] == '(' && s.p[i] == '(')
 			depth++;
@@ -27,11 +29,11 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Up to the first of these outside of quotes and comments. */
+/* Up to the first of these outside of quotes, comments and domain literals, which may have colons. */
 static size_t until(struct str s, const char *marks)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"' || s.p[i] == '(')
+		if (s.p[i] == '"' || s.p[i] == '(' || (s.p[i] == '[' && i > 0 && s.p[i - 1] == '@'))
 			i += enclosed(str_from(s, i)) - 1;
 		else if (str_find(str_c(marks), s.p[i]) < str_c(marks).n)
 			return i;
@@ -206,7 +208,7 @@ static void put_from(struct sendmail *m, struct str user, struct str name)
 	buf_put(&m->text, STR(">\r\n"));
 }
 
-int sendmail_mend(struct sendmail *m, struct str user, struct str full_name, const char **why)
+int sendmail_mend(struct sendmail *m, struct str author, struct str full_name, const char **why)
 {
 	struct buf lines = { 0 };
 	struct str rest;
@@ -216,7 +218,7 @@ int sendmail_mend(struct sendmail *m, struct str user, struct str full_name, con
 	take_lines(m, &lines);
 	rest = buf_str(&lines);
 	if (!look(rest, &resent))
-		put_from(m, user, full_name);
+		put_from(m, author, full_name);
 	while (good && field_cut(&rest, &f))
 		good = mend_field(m, &f, resent);
 	m->utf8 = !str_ascii(buf_str(&m->text)) || !str_ascii(buf_str(&m->to));

@@ -59,7 +59,7 @@ def test_addresses_without_a_domain(office):
     assert m['From'] == 'root@example.test (Cron Daemon)' and m['To'] == '"A, B" <ann@example.test>'
     assert m['Return-Path'] == '<root@example.test>'
     _, m = sent(office, '-f', '', 'Ann <ann>', stdin=b'Subject: no sender\n\n')
-    assert m['Return-Path'] == '<>'
+    assert m['Return-Path'] == '<>' and m['From'].endswith(f'<{USER}@example.test>'), m['From']
 
 
 def test_recipients_of_the_header(office):
@@ -71,6 +71,11 @@ def test_recipients_of_the_header(office):
     assert len(office.fetch('bob@example.test')) == 1
     assert [r['recipient'] for r in office.json('queue', 'list')] == ['u@else.test']
     assert office.json('queue', 'list')[0]['client'] == f'uid-{os.getuid()}'
+    raw, m = sent(office, '-t', stdin=b'To: Bea <b@[IPv6:2001:db8::1]>, c@[192.0.2.3], d@[IPv6:::1], ann\n'
+                  b'Subject: literals\n\nx\n')
+    assert m['To'] == 'Bea <b@[IPv6:2001:db8::1]>, c@[192.0.2.3], d@[IPv6:::1], ann@example.test', m['To']
+    assert {r['recipient'] for r in office.json('queue', 'list')} == {
+        'u@else.test', 'b@[IPv6:2001:db8::1]', 'c@[192.0.2.3]', 'd@[IPv6:::1]'}
     # a resent message goes to those of this sending only (RFC 5322 3.6.6)
     sent(office, '-t', stdin=b'Resent-To: ann@example.test\nTo: bob@example.test\n\nx\n')
     assert office.fetch('bob@example.test') == []
@@ -100,7 +105,10 @@ def test_what_the_caller_is_told(office):
                         (['-f', 'a@b, c@d', 'ann@example.test'], 64), (['-bi'], 0),
                         (['-f', 'a b', 'ann@example.test'], 64), (['ann@example.test bob@example.test'], 64),
                         (['Ann <ann@example.test> bob@example.test'], 64),
-                        (['-Z'], 64), (['--', '-f@example.test'], 67)):
+                        (['-Z'], 64), (['-N', 'sometimes', 'ann@example.test'], 64),
+                        (['-R', 'full\r\nRSET', 'ann@example.test'], 64),
+                        (['-V', 'x' * 101, 'ann@example.test'], 64), (['-V', 'é', 'ann@example.test'], 64),
+                         (['--', '-f@example.test'], 67)):
         done = sendmail(office, *words, stdin=b'Subject: x\n\ny\n')
         assert done.returncode == code, (words, done)
         assert done.stderr.count(b'\n') == (code != 0), done.stderr
