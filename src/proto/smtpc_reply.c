@@ -100,10 +100,14 @@ enum reply_got smtpc_reply_cut(struct smtpc *c)
 	return r->whole ? REPLY_WHOLE : REPLY_LINE;
 }
 
-/* RFC 5321 4.5.3.1.10: 552 to RCPT once meant too many recipients, which is a matter of time. */
-static bool too_many_recipients(const struct smtpc_result *r)
+/* RFC 5321 4.5.3.1.10: 452 to RCPT, when others were taken before; and 552, which once meant the same. */
+static bool too_many_recipients(const struct smtpc *c, const struct smtpc_result *r)
 {
-	return r->at == SMTPC_AT_RCPT && r->code == 552 &&
+	if (r->at != SMTPC_AT_RCPT)
+		return false;
+	if (r->code == 452)
+		return c->tx->accepted > 0 && str_eq(r->status, STR("4.0.0"));
+	return r->code == 552 &&
 	       (str_eq(r->status, STR("5.0.0")) || str_eq(r->status, STR("5.5.3")));
 }
 
@@ -124,7 +128,7 @@ void smtpc_result_reply(struct smtpc *c)
 		.status = r->status_len > 0 ? str_of(r->status, r->status_len) : statuses[class],
 		.text = buf_str(&r->text),
 	};
-	if (too_many_recipients(&c->result)) {
+	if (too_many_recipients(c, &c->result)) {
 		c->result.outcome = SMTPC_DEFERRED;
 		c->result.status = STR("4.5.3");
 	}

@@ -19,7 +19,7 @@ struct settling {
 	struct queue_job *job;
 	struct queue_done *done;
 	struct queue_order *order;
-	bool told;
+	bool told, partly; /* partly: some of them were delivered */
 };
 
 static struct settling *settling_new(struct queue *q, struct queue_message *m, size_t room)
@@ -200,13 +200,20 @@ static void note_late(
 
 /* ---- outcomes ---- */
 
+/* RFC 5321 4.5.3.1.10: the server took as many as it takes at one time, so those that are left are no fewer attempts
+ * away than they were; each round leaves less of them. */
+static bool found_no_place(const struct settling *s, const struct job_outcome *o)
+{
+	return s->partly && o->outcome == OUTCOME_DEFERRED && str_eq(o->status, STR("4.5.3"));
+}
+
 static void apply_outcome(struct queue *q, struct settling *s, struct store_out_rcpt *r,
 	const struct job_outcome *o, int64_t now_ms)
 {
 	const struct store_out *out = &s->message->out;
 	const struct schedule schedule = queue_schedule(q, out, r);
 
-	r->attempts++;
+	r->attempts += !found_no_place(s, o);
 	r->last_ms = now_ms;
 	r->host = o->host;
 	r->tls = o->tls;
@@ -228,8 +235,9 @@ static void apply_outcome(struct queue *q, struct settling *s, struct store_out_
 			fail(out, r, now_ms);
 			break;
 		}
-		r->due_ms = schedule_next(
-			&schedule, out->since_ms, r->attempts, now_ms, queue_chance(q));
+		r->due_ms = found_no_place(s, o) ? now_ms
+						 : schedule_next(&schedule, out->since_ms,
+							   r->attempts, now_ms, queue_chance(q));
 		note_late(q, out, r, now_ms);
 		break;
 	}
@@ -296,6 +304,8 @@ bool queue_done(struct queue *q, struct queue_done *d, int64_t now_ms)
 	s = settling_new(q, job->message, job->count);
 	s->job = job;
 	s->done = d;
+	for (size_t i = 0; i < d->count; i++)
+		s->partly |= d->outcomes[i].outcome == OUTCOME_DELIVERED;
 	for (size_t i = 0; i < job->count; i++) {
 		struct store_out_rcpt *r = settling_add(s, job->at[i]);
 

@@ -58,6 +58,7 @@ server('oldest', replies={'EHLO': '502 5.5.1 what?'})
 NO_CHUNKS = ['PIPELINING', 'SIZE 50000000', '8BITMIME', 'ENHANCEDSTATUSCODES']
 server('again', extensions=NO_CHUNKS)
 server('nonsense')
+server('few', 'retry = "1h"')
 server('silent', extensions=NO_CHUNKS)
 CONFIG.append('source "second.test" {\n ipv4 = "127.0.0.9"\n}\nsource "third.test" {\n ipv4 = "192.0.2.77"\n}\n')
 OFFICE = {'config': ''.join(CONFIG)}
@@ -141,6 +142,24 @@ def test_each_recipient_has_its_own_end(office):
     assert '550 5.1.1 no such user' in rows[0]['Diagnostic-Code'], rows
     assert 'no@plain.test' in parts[0].get_content()
     assert len(p.messages) == 2
+
+
+def test_as_many_as_it_takes(office):
+    """A server with a limit on recipients gets all of them without waiting for queue_retry (RFC 5321 4.5.3.1.10)."""
+    for full in ('452 4.5.3 too many', '452 too many', '552 too many'):
+        p = fresh('few')
+        p.replies['RCPT'] = lambda c, _line, r=full: '250 2.1.5 ok' if len(c.recipients) < 3 else r
+        send(office, [f'u{i}@few.test' for i in range(10)])
+        wait_until(lambda q=p: sum(len(m.recipients) for m in q.messages) == 10, 20, f'all come, {full}')
+        assert [len(m.recipients) for m in p.messages] == [3, 3, 3, 1], full
+    # Where nobody is taken, there is nothing to be hurried.
+    p = fresh('few')
+    p.replies['RCPT'] = '452 4.5.3 too many'
+    send(office, ['a@few.test', 'b@few.test'])
+    wait_until(lambda: [r['attempts'] for r in office.json('queue', 'list', '--domain', 'few.test')] == [1, 1], 20,
+               'each was tried once')
+    assert len(p.said('MAIL')) == 1, p.lines
+    office.must('queue', 'drop', '--domain', 'few.test')
 
 
 def test_refused_after_the_data(office):
