@@ -97,6 +97,11 @@ static bool take(struct config *c, const struct kind *k, cfg_t *cfg, cfg_t **whe
 			config_set(to, &k->rows[n],
 				str_c(value == NULL ? k->rows[n].fallback : value), err);
 		}
+		if (!config_names_domains(str_c(cfg_title(*where)))) {
+			err_set(err, ST_USAGE, "%s %.60s: its name is a domain, .DOMAIN or *",
+				k->name, cfg_title(*where));
+			return false;
+		}
 		if (k->rows == config_source_settings && !source_holds(to, err))
 			return false;
 	}

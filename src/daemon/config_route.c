@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "daemon/config_table.h"
+#include "proto/path.h"
 
 enum { SECTIONS_MAX = 10000 };
 
@@ -96,6 +97,62 @@ static void take_numbers(struct route_rule *r, cfg_t *section, struct err *err)
 	}
 }
 
+bool config_names_domains(struct str s)
+{
+	if (str_eq(s, STR("*")))
+		return true;
+	s = str_from(s, str_starts(s, STR(".")) ? 1 : 0);
+	return path_domain(s) || path_literal(s) || path_ip(s);
+}
+
+static struct str whom_of(const struct route_rule *r)
+{
+	return str_c(r->whom[0] != '\0' ? r->whom : r->name);
+}
+
+/* Of the same role, for all messages: one of them would never count. */
+static bool is_there_before(const struct config *c, const struct route_rule *r)
+{
+	for (const struct route_rule *o = c->routes; o < r; o++)
+		if (o->role == r->role && !route_is_for_some(o) && !route_is_for_some(r) &&
+			str_ieq(whom_of(o), whom_of(r)))
+			return true;
+	return false;
+}
+
+/* A name that fits nobody would lead no mail, without a word. */
+static bool names_hold(const struct config *c, const struct route_rule *r, struct err *err)
+{
+	struct str whom = whom_of(r), listed = str_c(r->recipients);
+	struct path path;
+
+	if (nameless(r->role))
+		return true;
+	if (!config_names_domains(whom) && (r->role != RULE_SENDER || !path_mailbox(whom, &path))) {
+		err_set(err, ST_USAGE, "%s %.*s: for whom it is, is %s, .DOMAIN or *",
+			role_names[r->role], STR_ARG(str_head(whom, 60)),
+			r->role == RULE_SENDER ? "an address, a domain" : "a domain");
+		return false;
+	}
+	if (is_there_before(c, r)) {
+		err_set(err, ST_USAGE, "%s %.*s is there twice", role_names[r->role],
+			STR_ARG(str_head(whom, 60)));
+		return false;
+	}
+	while (listed.n > 0) {
+		struct str one = str_cut(&listed, ' ');
+
+		if (one.n == 0 ||
+			(path_mailbox(one, &path) && route_name_weight(whom, path.domain) > 0))
+			continue;
+		err_set(err, ST_USAGE, "%s %.*s: recipients: %.*s is no address there",
+			role_names[r->role], STR_ARG(str_head(whom, 60)),
+			STR_ARG(str_head(one, 60)));
+		return false;
+	}
+	return true;
+}
+
 static bool conditions_hold(const struct route_rule *r, struct err *err)
 {
 	if (r->header[0] != '\0' && !route_header_is_valid(str_c(r->header)))
@@ -130,6 +187,11 @@ static bool take_schedule(struct route_rule *r, cfg_t *section, struct err *err)
 	return false;
 }
 
+static bool is_loopback(struct str host)
+{
+	return path_ip(host) && (str_starts(host, STR("127.")) || str_eq(host, STR("::1")));
+}
+
 /* A password would go to whoever answers under that address. */
 static bool secrets_are_safe(const struct route_rule *r, struct err *err)
 {
@@ -143,7 +205,7 @@ static bool secrets_are_safe(const struct route_rule *r, struct err *err)
 		err_set(err, ST_USAGE, "%s: only one of password and password_command", name);
 	else if (secret && r->kind == ROUTE_RELAY &&
 		 (r->tls == ROUTE_TLS_NONE || r->tls == ROUTE_TLS_MAY) &&
-		 !str_starts(str_c(r->host), STR("127.")) && !str_eq(str_c(r->host), STR("::1")))
+		 !is_loopback(str_c(r->host)))
 		err_set(err, ST_USAGE,
 			"%s: with tls = none or may the password could cross the network "
 			"unencrypted",
@@ -181,8 +243,8 @@ static bool take_rule(struct config *c, enum route_role role, cfg_t *section, st
 	if (backup != NULL)
 		config_bool(str_c(backup), &r->backup_mx);
 	take_numbers(r, section, err);
-	if (!take_kind(r, section, err) || !take_schedule(r, section, err) ||
-		!conditions_hold(r, err))
+	if (!names_hold(c, r, err) || !take_kind(r, section, err) ||
+		!take_schedule(r, section, err) || !conditions_hold(r, err))
 		return false;
 	take_defaults(r, section);
 	if (role == RULE_SENDER && r->backup_mx) {
@@ -192,7 +254,23 @@ static bool take_rule(struct config *c, enum route_role role, cfg_t *section, st
 	return secrets_are_safe(r, err);
 }
 
-static bool take_policies(struct config *c, cfg_t *cfg)
+static bool policy_holds(const struct config *c, struct str name, struct err *err)
+{
+	if (!config_names_domains(name)) {
+		err_set(err, ST_USAGE, "tls_policy %.*s: its name is a domain, .DOMAIN or *",
+			STR_ARG(str_head(name, 60)));
+		return false;
+	}
+	for (size_t i = 0; i < c->tls_policy_count; i++)
+		if (str_ieq(str_c(c->tls_policies[i].name), name)) {
+			err_set(err, ST_USAGE, "tls_policy %.*s is there twice",
+				STR_ARG(str_head(name, 60)));
+			return false;
+		}
+	return true;
+}
+
+static bool take_policies(struct config *c, cfg_t *cfg, cfg_t **where, struct err *err)
 {
 	unsigned count = cfg_size(cfg, "tls_policy");
 
@@ -201,6 +279,9 @@ static bool take_policies(struct config *c, cfg_t *cfg)
 		cfg_t *section = cfg_getnsec(cfg, "tls_policy", (unsigned)c->tls_policy_count);
 		const char *level = value(section, "level");
 
+		*where = section;
+		if (!policy_holds(c, str_c(cfg_title(section)), err))
+			return false;
 		c->tls_policies[c->tls_policy_count] =
 			(struct config_tls_policy){ str_dup_c(str_c(cfg_title(section))),
 				level == NULL ? ROUTE_TLS_MAY
@@ -235,7 +316,7 @@ bool config_take_routes(struct config *c, cfg_t *cfg, cfg_t **where, struct err 
 				return false;
 		}
 	}
-	return take_policies(c, cfg);
+	return take_policies(c, cfg, where, err);
 }
 
 void config_free_routes(struct config *c)

@@ -9,6 +9,8 @@
 
 /* False: err says what is wrong, *where is the section. */
 bool config_take_routes(struct config *c, cfg_t *cfg, cfg_t **where, struct err *err);
+/* "*", "example.org", or ".example.org", as route_name_weight() has it; also an address or literal. */
+bool config_names_domains(struct str s);
 void config_free_routes(struct config *c);
 /* Passwords are not shown. */
 void config_routes_put(struct buf *out, const struct config *c);
