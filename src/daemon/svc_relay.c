@@ -9,7 +9,10 @@
 #include "base/log.h"
 #include "daemon/admit.h"
 #include "daemon/svc_queue.h"
+#include "proto/path.h"
 #include "trust/srs.h"
+
+_Static_assert((int)SRS_LOCAL_MAX <= (int)PATH_LOCAL_MAX, "what SRS makes can be said");
 
 enum resolved svc_resolve(struct svc_session *x, struct str recipient, struct maildrops *found)
 {

@@ -8,8 +8,6 @@ enum {
 	DAY_DIGITS = 2,
 	DAYS = 1024, /* the stamp's period */
 	DAY_MS = 24 * 60 * 60 * 1000,
-	LOCAL_MAX =
-		254, /* RFC 5321 4.5.3.1.1 says 64 and hopes for more: rewritten ones are always longer */
 	ADDRESS_LONGEST = 254, /* 4.5.3.1.3, without the brackets */
 };
 
@@ -126,7 +124,8 @@ bool srs_forward(const struct srs *s, struct str sender, struct buf *out)
 	} else {
 		put_first(s, local, domain, out);
 	}
-	if (out->len - was <= LOCAL_MAX && out->len - was + 1 + s->domain.n <= ADDRESS_LONGEST) {
+	if (out->len - was <= SRS_LOCAL_MAX &&
+		out->len - was + 1 + s->domain.n <= ADDRESS_LONGEST) {
 		buf_putc(out, '@');
 		buf_put(out, s->domain);
 		return true;

@@ -12,7 +12,12 @@
 
 #include "base/buf.h"
 
-enum { SRS_VALID_DAYS = 21, SRS_SECRET = 32 };
+enum {
+	SRS_VALID_DAYS = 21,
+	SRS_SECRET = 32,
+	/* RFC 5321 4.5.3.1.1 says 64 and hopes for more; a longer one our own server takes neither on nor back. */
+	SRS_LOCAL_MAX = 128,
+};
 
 struct srs {
 	unsigned char secret[SRS_SECRET];

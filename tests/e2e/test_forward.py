@@ -111,6 +111,13 @@ def test_an_alias_sends_it_on_under_our_name(office):
     assert strangers_mail(office, forged, '')[0] == 550
 
 
+def test_a_sender_that_is_too_long_to_be_rewritten(office):
+    """As lists have them: it goes on under its own name rather than not at all."""
+    sender = 'bounce-' + 'x' * 95 + '@lists.stranger.test'
+    assert strangers_mail(office, 'away@example.test', sender)[0] == 250
+    wait_until(lambda: [t for t in arrived('ann@far.test') if t[0] == sender], 20, 'the message at its next server')
+
+
 def test_an_alias_may_be_called_srs(office):
     """Only what has the form of such an address is one."""
     office.must('alias', 'add', 'SRSteam@example.test', 'team@far.test')

@@ -78,6 +78,12 @@ static void what_stays(void **state)
 	memset(lengthy, 'x', sizeof lengthy);
 	memcpy(lengthy + 250 - 7, "@x.test", 7);
 	assert_false(srs_forward(&s, str_of(lengthy, 250), &out));
+	memcpy(lengthy + 100, "@x.test", 7); /* "SRS0=HHHHHH=TT=x.test=" before it */
+	assert_true(srs_forward(&s, str_of(lengthy, 107), &out));
+	buf_clear(&out);
+	memcpy(lengthy + 107, "@x.test", 7);
+	memcpy(lengthy + 100, "aaaaaaa", 7);
+	assert_false(srs_forward(&s, str_of(lengthy, 114), &out));
 	assert_int_equal(out.len, 0);
 	buf_deinit(&out);
 }
