@@ -492,13 +492,19 @@ void queue_reported(struct queue *q, const struct store_out *o, bool told, int64
 
 /* ---- orders ---- */
 
+/* RFC 4865 4: not before the time that its sender wanted, whoever starts the queue; release is for that. */
+static int64_t at_once(const struct store_out *o, int64_t now_ms)
+{
+	return o->since_ms > now_ms ? o->since_ms : now_ms;
+}
+
 static void obey(
 	struct settling *s, struct store_out_rcpt *r, const struct queue_order *o, int64_t now_ms)
 {
 	const struct store_out *out = &s->message->out;
 
 	switch (o->command) {
-	case QUEUE_RETRY: r->due_ms = now_ms; break;
+	case QUEUE_RETRY: r->due_ms = at_once(out, now_ms); break;
 	case QUEUE_HOLD: r->flags |= STORE_OUT_HELD; break;
 	case QUEUE_RELEASE:
 		r->flags &= (uint16_t) ~(STORE_OUT_HELD | STORE_OUT_BAD);
@@ -520,7 +526,7 @@ static void obey(
 		r->via = o->via;
 		r->flags = (uint16_t)(o->via.n > 0 ? r->flags | STORE_OUT_VIA
 						   : r->flags & ~STORE_OUT_VIA);
-		r->due_ms = now_ms;
+		r->due_ms = at_once(out, now_ms);
 		break;
 	}
 }

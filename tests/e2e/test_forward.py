@@ -186,6 +186,22 @@ def test_held_mail_is_not_delivered_here_at_once(office):
     office.must('alias', 'del', 'mixed@example.test')
 
 
+def test_held_mail_is_let_go_by_its_time_or_by_release(office):
+    """RFC 4865 4: nothing that starts the queue lets it go early; who may do that says so."""
+    with office.submit() as s:
+        s.ehlo()
+        assert s.mail('ann@example.test', ['HOLDFOR=3600'])[0] == 250
+        assert s.rcpt('dora@far.test')[0] == 250
+        assert s.data(b'From: <ann@example.test>\r\nSubject: held\r\n\r\ny\r\n')[0] == 250
+    row = office.json('queue', 'list', '--recipient', 'dora@far.test')[0]
+    for order in (['retry', '--all'], ['retry', row['id']], ['reroute', row['id'], '--to', f'relay:127.0.0.1:{PORT}']):
+        office.must('queue', *order)
+        now = office.json('queue', 'list', '--recipient', 'dora@far.test')
+        assert [r['next'] for r in now] == [row['next']] and not arrived('dora@far.test'), (order, now)
+    office.must('queue', 'release', row['id'])
+    wait_until(lambda: arrived('dora@far.test'), 20, 'the message at its next server')
+
+
 def test_a_loop_ends(office):
     """The next server is this office itself: the message comes back until Received lines are enough."""
     office.must('alias', 'add', 'round@example.test', 'round@far.test')
