@@ -319,14 +319,19 @@ int sendmail_hand_in(struct cmd *c, struct sendmail *m, int fd)
 	return EX_OK;
 }
 
-/* Octets from one to the other; false: the end, or an error. */
-static bool pass(int from, int to)
+/* Octets from one to the other; false: the end, or an error.  Lines that somebody types end in LF. */
+static bool pass(int from, int to, bool typed)
 {
-	char room[65536];
-	ssize_t n = read(from, room, sizeof room);
+	char in[32768], out[2 * sizeof in];
+	ssize_t got = read(from, in, sizeof in), n = 0;
 
+	for (ssize_t i = 0; i < got; i++) {
+		if (typed && in[i] == '\n')
+			out[n++] = '\r';
+		out[n++] = in[i];
+	}
 	for (ssize_t at = 0, put; at < n; at += put) {
-		put = write(to, room + at, (size_t)(n - at));
+		put = write(to, out + at, (size_t)(n - at));
 		if (put <= 0)
 			return false;
 	}
@@ -337,13 +342,14 @@ int sendmail_pass(struct cmd *c, int fd)
 {
 	struct pollfd p[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
 		{ .fd = fd, .events = POLLIN } };
+	bool typed = isatty(STDIN_FILENO);
 
 	while (poll(p, 2, PATIENCE_MS) > 0) {
-		if (p[0].revents != 0 && !pass(STDIN_FILENO, fd)) {
+		if (p[0].revents != 0 && !pass(STDIN_FILENO, fd, typed)) {
 			shutdown(fd, SHUT_WR);
 			p[0].fd = -1;
 		}
-		if (p[1].revents != 0 && !pass(fd, STDOUT_FILENO))
+		if (p[1].revents != 0 && !pass(fd, STDOUT_FILENO, false))
 			return EX_OK;
 	}
 	return cmd_fail(c, EX_TEMPFAIL, "nothing was said for ten minutes");

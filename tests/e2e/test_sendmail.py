@@ -184,6 +184,20 @@ def test_smtp_on_standard_input(office):
     office.must('queue', 'drop', '--all')
 
 
+def test_smtp_typed(office):
+    office.fetch()
+    keyboard, terminal = os.openpty()
+    with subprocess.Popen([BIN, 'sendmail', '-bs', '--state', office.state], stdin=terminal,
+                          stdout=subprocess.PIPE, env=environment()) as p:
+        os.close(terminal)
+        os.write(keyboard, b'EHLO x\nMAIL FROM:<a@b.test>\nRCPT TO:<ann@example.test>\nDATA\nSubject: typed\n\n'
+                 b'by hand\n.\nQUIT\n')
+        out = p.communicate(timeout=30)[0]
+        os.close(keyboard)
+    assert b'stored' in out and b'\r\n221 ' in out, out
+    assert b'Subject: typed\r\n\r\nby hand\r\n' in office.fetch_one()
+
+
 def test_every_user(office):
     if os.getuid() != 0:
         raise Skip('needs root, to become another user')
