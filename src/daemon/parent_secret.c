@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "daemon/parent.h"
 
-enum { COMMAND_MS = 10 * 1000, OUTPUT_MAX = 16 * 1024 };
+enum { COMMAND_MS = 10 * 1000, OUTPUT_MAX = 16 * 1024, PIECES_MAX = 64 };
 
 static const struct route_rule *rule_of(const struct parent *p, struct str question)
 {
@@ -109,21 +109,20 @@ void parent_secret_died(struct parent *p, pid_t pid, int status)
 		}
 }
 
-/* True: nothing more will come. */
+/* True: nothing more will come.  Behind the first line all is read and dropped, as much as fits a turn: a command
+ * that cannot write does not end. */
 static bool read_all(struct parent_command *run)
 {
-	ssize_t n;
+	char piece[4096];
+	ssize_t n = 1;
 
-	do {
-		char *room = buf_reserve(&run->output, 1024);
-
-		if (room == NULL)
-			return true;
-		n = read(run->fd, room, 1024);
-		if (n > 0)
-			buf_grew(&run->output, (size_t)n);
-	} while (n > 0);
-	return n == 0 || errno != EAGAIN;
+	for (int i = 0; i < PIECES_MAX && n > 0; i++) {
+		n = read(run->fd, piece, sizeof piece);
+		if (n > 0 && str_find(buf_str(&run->output), '\n') == run->output.len)
+			buf_put(&run->output, str_of(piece, (size_t)n));
+	}
+	mem_wipe(piece, sizeof piece);
+	return n == 0 || (n < 0 && errno != EAGAIN);
 }
 
 static struct str first_line(struct str text)
@@ -156,7 +155,7 @@ bool parent_secrets_go_on(struct parent *p)
 
 	for (size_t i = 0; i < PARENT_COMMANDS_MAX; i++) {
 		struct parent_command *run = &p->commands[i];
-		bool ended = run->asker != 0 && (read_all(run) && run->died);
+		bool ended = run->asker != 0 && read_all(run) && run->died;
 
 		if (ended || (run->asker != 0 && clock_mono_ms() >= run->until_ms))
 			finish(p, run);

@@ -327,7 +327,7 @@ def test_password_command(office):
     send(office, 'x@command.test')
     log_has(office, 'parent.password-command')
     with open(f'{HERE}/word', 'w', encoding='ascii') as f:
-        f.write('from the command\nsecond line\n')
+        f.write('from the command\n' + 'more than a pipe holds\n' * 10000)  # P9: of any length
     assert arrives(p, seconds=40).user == 'c@x.test'
     with open(f'{HERE}/rights', encoding='ascii') as f:
         assert f.read().split() == ['NoNewPrivs:', '1']  # sudo and its like give it none
