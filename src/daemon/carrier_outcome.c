@@ -77,9 +77,10 @@ void note_result(struct job_note *n, const struct smtpc_result *r)
 	/* The class of the status is what the outcome is (RFC 3463 2). */
 	if (n->outcome == OUTCOME_DEFERRED && n->status[0] == '5')
 		n->status[0] = '4';
-	if (r->code != 0)
-		snprintf(n->reply, sizeof n->reply, "%u %.*s %.*s", r->code,
-			STR_ARG(str_head(r->status, 11)), STR_ARG(str_head(r->text, 480)));
+	if (r->code != 0) /* nothing of ours in it (RFC 3464 2.3.6) */
+		snprintf(n->reply, sizeof n->reply, "%u%s%.*s%s%.*s", r->code,
+			r->said.n > 0 ? " " : "", STR_ARG(str_head(r->said, 11)),
+			r->text.n > 0 ? " " : "", STR_ARG(str_head(r->text, 480)));
 	else
 		snprintf(n->reply, sizeof n->reply, "%.*s", STR_ARG(str_head(r->text, 480)));
 }

@@ -127,6 +127,7 @@ void smtpc_result_reply(struct smtpc *c)
 		.code = r->code,
 		.status = r->status_len > 0 ? str_of(r->status, r->status_len) : statuses[class],
 		.text = buf_str(&r->text),
+		.said = str_of(r->status, r->status_len),
 	};
 	if (too_many_recipients(c, &c->result)) {
 		c->result.outcome = SMTPC_DEFERRED;

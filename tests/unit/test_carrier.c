@@ -17,6 +17,7 @@ struct row {
 	bool final;
 	enum outcome means;
 	const char *told, *reply;
+	bool without; /* the reply had no status, the one here is ours */
 };
 
 /* clang-format off */
@@ -34,7 +35,9 @@ static const struct row rows[] = {
 	{ "a host that never takes mail (RFC 7504)", SMTPC_FAILED, SMTPC_AT_GREETING, SMTPC_WHY_REPLY,
 		521, "5.3.2", "no mail here", false, OUTCOME_FAILED, "5.3.2", "521 5.3.2 no mail here" },
 	{ "EHLO refused", SMTPC_FAILED, SMTPC_AT_EHLO, SMTPC_WHY_REPLY, 550, "5.0.0", "no",
-		false, OUTCOME_DEFERRED, "4.0.0", "550 5.0.0 no" },
+		false, OUTCOME_DEFERRED, "4.0.0", "550 no", true },
+	{ "too many recipients, as RFC 5321 wants it understood", SMTPC_DEFERRED, SMTPC_AT_RCPT, SMTPC_WHY_REPLY,
+		552, "4.5.3", "too many", true, OUTCOME_DEFERRED, "4.5.3", "552 too many", true },
 	{ "the message itself is refused", SMTPC_FAILED, SMTPC_AT_END, SMTPC_WHY_REPLY, 554, "5.7.1", "spam",
 		true, OUTCOME_FAILED, "5.7.1", "554 5.7.1 spam" },
 	{ "closed in the middle of the message", SMTPC_DEFERRED, SMTPC_AT_BODY, SMTPC_WHY_CLOSED, 0,
@@ -62,7 +65,8 @@ static void outcomes(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		const struct row *row = &rows[i];
 		struct smtpc_result r = { row->outcome, row->at, row->why, row->code,
-			str_c(row->status), str_c(row->text) };
+			str_c(row->status), str_c(row->text),
+			str_c(row->without || row->code == 0 ? "" : row->status) };
 		struct job_note n = { 0 };
 
 		note_result(&n, &r);
@@ -80,7 +84,7 @@ static void long_reply(void **state)
 	static char text[4000];
 	struct job_note n = { 0 };
 	struct smtpc_result r = { SMTPC_FAILED, SMTPC_AT_RCPT, SMTPC_WHY_REPLY, 550,
-		STR("5.123.456789012"), str_of(text, sizeof text) };
+		STR("5.123.456789012"), str_of(text, sizeof text), STR("5.123.456789012") };
 
 	(void)state;
 	memset(text, 'x', sizeof text);
