@@ -119,8 +119,7 @@ struct smtpc_result {
 	unsigned code;     /* 0: there was no reply */
 	struct str status; /* RFC 3463, never empty: "5.1.1" */
 	struct str text;   /* without code and status; several lines are joined with a space */
-	struct str
-		said; /* the status as the server wrote it; "": it wrote none, and status is ours */
+	struct str said;   /* the status as the server wrote it; "": it wrote none */
 };
 
 struct smtpc_rcpt {
