@@ -153,7 +153,8 @@ def svg(judged):
 
 def headline(machine):
     return (f'{machine["when"]}, {machine["cpus"]} processors, Linux {machine["kernel"]}, certificate {machine["cert"]}, '
-            f'median of {machine["runs"]}' + (', short runs: orders of magnitude only' if machine['quick'] else '') + '.')
+            f'median of {machine["runs"]}' + (', short runs: orders of magnitude only' if machine['quick'] else '')
+            + (', processors kept awake' if machine['awake'] else '') + '.')
 
 
 def curve_table(curves, machine):

@@ -14,6 +14,8 @@ start() {
 	echo $! >>"$DIR/pid"
 	wait_port "$SMTP"
 	wait_port "$POP3S"
+	# shellcheck disable=SC2046 # a pid a line
+	kill -0 $(cat "$DIR/pid") # else somebody else has the port
 }
 
 # shellcheck disable=SC2046 # a pid a line
