@@ -8,6 +8,23 @@
 #include "base/list.h"
 #include "cmd/fetch.h"
 
+/* Of those for which there is no room the first is told, and the number of the others. */
+static void on_failed(struct fetch *f, struct fetch_message *m, const json_t *row)
+{
+	bool full = json_is_true(json_object_get(row, "full"));
+
+	m->failed = true;
+	f->counts.failed++;
+	f->counts.no_room += full;
+	if (!full || !f->crowded)
+		cmd_fail(f->cmd, 0, "%s: message %llu cannot be stored: %s", f->remote->name,
+			(unsigned long long)m->number,
+			json_string_value(json_object_get(row, "error")));
+	if (full && (!f->crowded || m->octets < f->crowded_octets))
+		f->crowded_octets = m->octets;
+	f->crowded = f->crowded || full;
+}
+
 static void on_row(struct office_reply *reply, json_t *row)
 {
 	struct fetch *f = LIST_OF(reply, struct fetch, reply);
@@ -20,11 +37,7 @@ static void on_row(struct office_reply *reply, json_t *row)
 		return;
 	}
 	if (str_eq(str_c(result), STR("failed"))) {
-		f->messages[n].failed = true;
-		f->counts.failed++;
-		cmd_fail(f->cmd, 0, "%s: message %llu cannot be stored: %s", f->remote->name,
-			(unsigned long long)f->messages[n].number,
-			json_string_value(json_object_get(row, "error")));
+		on_failed(f, &f->messages[n], row);
 	} else {
 		f->messages[n].stored = true;
 		f->counts.stored++;
@@ -116,6 +129,9 @@ static enum status work(struct fetch *f, struct err *err)
 			"%s: %llu messages stay there: the server has no TOP, which gives "
 			"the beginning of one",
 			f->remote->name, (unsigned long long)f->counts.left);
+	if (f->counts.no_room > 1)
+		cmd_fail(f->cmd, 0, "%s: there is no room for %llu more: they stay there",
+			f->remote->name, (unsigned long long)(f->counts.no_room - 1));
 	if (fetch_note(f, f->messages, f->count, &why) != ST_OK && status == ST_OK)
 		status = err_set(err, why.code, "%s", why.text);
 	if (f->full.n > 0 && status == ST_OK)

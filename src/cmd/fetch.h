@@ -38,7 +38,7 @@ struct fetch_message {
 
 struct fetch_counts {
 	uint64_t on_server, new_ones, stored, present, stubs, deleted, failed, octets, recognised,
-		left;
+		left, no_room;
 };
 
 /* A mail server that gets the messages. */
@@ -96,7 +96,9 @@ struct fetch {
 	bool found;      /* it is listed */
 	bool unsorted, refused_uidl, refused_top, filtering;
 	struct buf uidls;
-	json_t *named; /* how many messages have which name of fetch_name(); NULL: none */
+	bool crowded;            /* there was no room for a message */
+	uint64_t crowded_octets; /* of the smallest such one */
+	json_t *named;           /* how many messages have which name of fetch_name(); NULL: none */
 	struct fetch_counts counts;
 	struct progress progress;
 	uint64_t wanted_octets, done_octets;

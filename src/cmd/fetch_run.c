@@ -103,14 +103,27 @@ static enum status take_event(struct taking *t, const struct pop3c_event *ev, st
 	return take_octets(t, ev->data, false, err);
 }
 
+/* Where there was no room for one, none that is as large is asked for: all of them would come in vain, each time. */
+static bool has_no_room(struct fetch *f, struct fetch_message *m)
+{
+	if (!f->crowded || m->action != FETCH_WHOLE || m->octets < f->crowded_octets)
+		return false;
+	m->failed = true;
+	f->counts.failed++;
+	f->counts.no_room++;
+	return true;
+}
+
 /* Requests as many as there is room for: how many. */
 static size_t request_more(struct fetch *f, size_t *next)
 {
 	size_t count = 0;
 
 	for (; *next < f->count && pop3c_room(f->pop.engine) > 0; ++*next) {
-		const struct fetch_message *m = &f->messages[*next];
+		struct fetch_message *m = &f->messages[*next];
 
+		if (has_no_room(f, m))
+			continue;
 		if (m->action == FETCH_WHOLE)
 			count += pop3c_request(f->pop.engine, POP3C_RETR, m->number, 0);
 		else if (m->action == FETCH_BEGIN)

@@ -92,11 +92,11 @@ static void answer_id(struct import *im, const json_t *head, const char *result,
 	im->owner->row(im->owner, row);
 }
 
-static void answer(struct import *im, const json_t *head, const char *result, const char *error)
+static void answer_failed(struct import *im, const json_t *head, bool full, const char *error)
 {
-	im->owner->row(im->owner,
-		json_pack("{s:I, s:s, s:s}", "n", json_integer_value(json_object_get(head, "n")),
-			"result", result, "error", error));
+	im->owner->row(im->owner, json_pack("{s:I, s:s, s:b, s:s}", "n",
+					  json_integer_value(json_object_get(head, "n")), "result",
+					  "failed", "full", full, "error", error));
 }
 
 static const char *failure(enum store_result result)
@@ -128,7 +128,7 @@ static void delivered(struct store_op *op, enum store_result result)
 			answer_id(im, m->head, "stored", m->replaces ? "replaces" : NULL,
 				m->replaced);
 		else
-			answer(im, m->head, "failed", failure(result));
+			answer_failed(im, m->head, result == STORE_FULL, failure(result));
 	}
 	message_free(m);
 }
@@ -206,7 +206,8 @@ static bool is_present(struct import *im, const json_t *head, struct msgid id)
 	if (store_facts(im->office->store, id, &facts) != STORE_OK)
 		return false;
 	store_facts_free(&facts);
-	answer(im, head, "present", "");
+	im->owner->row(im->owner, json_pack("{s:O?, s:s, s:s}", "n", json_object_get(head, "n"),
+					  "result", "present", "error", ""));
 	return true;
 }
 
@@ -293,7 +294,7 @@ bool import_commit(struct import *im)
 				       quota_full(im->office, im->maildrop, im->waiting_count + 1,
 					       im->waiting_octets + m->octets));
 	if (im->full) {
-		answer(im, m->head, "failed", "its quota is used up");
+		answer_failed(im, m->head, true, "its quota is used up");
 		message_free(m);
 		return true;
 	}

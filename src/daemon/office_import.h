@@ -16,7 +16,7 @@
  *
  * head: {"n": number, "id": text, "received": ms, "sender": text, "uidl": text or "",
  *        "uid": n, "uidvalidity": n, "file": text}; row: {"n": number, "result": "stored", "present" or
- * "failed", "error": text} */
+ * "failed", "full": no room for it, "error": text} */
 #ifndef RESTANTE_DAEMON_OFFICE_IMPORT_H
 #define RESTANTE_DAEMON_OFFICE_IMPORT_H
 

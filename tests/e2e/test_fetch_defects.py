@@ -232,6 +232,25 @@ def test_no_password_without_tls(office):
             assert home.run('fetch').returncode in (69, 75) and not server.said('USER'), greeting
 
 
+def test_no_room(office):
+    """All that is there does not come in vain: after the first one only what is smaller is asked for."""
+    with ScriptedPop([Mail(f'm{i}', size=9000) for i in range(400)]) as server, home_of(server, keep='delete') as home:
+        home.must('fetch', '--dry-run')
+        home.must('account', 'set', 'home@remote', '--quota-messages', '5')
+        for _ in range(2):
+            before = len(server.said('RETR'))
+            done = home.run('fetch', '--json')
+            row = summary(done)
+            assert done.returncode == 75 and b'quota' in done.stderr, done
+            assert (row['stored'] + row['failed'], row['error']) == (row['new'], ''), done
+            assert len(server.said('RETR')) - before < 100, len(server.said('RETR')) - before
+            lines = done.stderr.decode().strip().split('\n')
+            assert len(lines) == 2 and f"no room for {row['failed'] - 1} more" in lines[1], done
+        assert len(home.subjects()) == 5 and len(server.mails) == 395
+        home.must('account', 'set', 'home@remote', '--quota-messages', 'none')
+        assert home.fetch()['deleted'] == 395 and len(home.subjects()) == 400
+
+
 def test_filter(office):
     with ScriptedPop(mails(3) + [Mail('spam'), Mail('large', size=9000)]) as server, home_of(server) as home:
         script = os.path.join(home.dir.name, 'filter')
