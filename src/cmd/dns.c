@@ -51,6 +51,8 @@ static void print_record(const struct record *r, bool has_web)
 	else if (r->kind == RECORD_WEB && !has_web)
 		printf("; %s. IN %s %s ; with listen https: %s\n", r->name, type, r->value,
 			r->purpose);
+	else if (r->not_yet != NULL)
+		printf("; not yet, as %s: %s. IN %s \"%s\"\n", r->not_yet, r->name, type, r->value);
 	else if (r->type == DNS_TXT)
 		zone_txt(stdout, str_c(r->name), str_c(r->value));
 	else
@@ -63,7 +65,8 @@ static void print_zone(const struct records *r)
 		print_record(&r->rows[i], r->has_web);
 	fputs("\n; The same for the forms of DNS providers: type, name, value\n", stdout);
 	for (size_t i = 0; i < r->count; i++)
-		if (r->rows[i].value[0] != '\0' && !record_is_checked_only(&r->rows[i]))
+		if (r->rows[i].value[0] != '\0' && r->rows[i].not_yet == NULL &&
+			!record_is_checked_only(&r->rows[i]))
 			printf("; %-5s  %s  %s\n", dns_type_name(r->rows[i].type), r->rows[i].name,
 				r->rows[i].value);
 	printf("\n; The policy of MTA-STS, which _mta-sts announces: %s under\n"
@@ -94,6 +97,8 @@ static json_t *rows_of(const struct records *r, const struct finding *findings)
 			json_object_set_new(row, "result", json_string(words[findings[i].found]));
 			json_object_set_new(row, "found", json_string(findings[i].what));
 		}
+		if (k->not_yet != NULL)
+			json_object_set_new(row, "not_yet", json_string(k->not_yet));
 		if (k->kind == RECORD_STS)
 			json_object_set_new(row, "policy", json_string(r->policy));
 		json_array_append_new(rows, row);

@@ -165,7 +165,10 @@ static void judge_txt(const struct record *r, const struct dns_answer *a, struct
 			n++;
 		}
 	if (n == 0)
-		say(f, missing(r), "not published", STR(""));
+		say(f, missing(r), r->not_yet != NULL ? "not yet: " : "not published",
+			str_c(r->not_yet != NULL ? r->not_yet : ""));
+	else if (r->not_yet != NULL)
+		say(f, FOUND_FAIL, "published too early: ", str_c(r->not_yet));
 	else if (n > 1)
 		say(f, FOUND_FAIL, "published more than once: none of them counts", STR(""));
 	else
@@ -213,7 +216,8 @@ static void judge(struct question *q, const struct dns_answer *a)
 		say(f, FOUND_WARN, "many servers take no mail from an address without a name: ",
 			str_c(r->kind == RECORD_PTR ? r->name : q->address));
 	else if (a->outcome != DNS_FOUND || a->count == 0)
-		say(f, missing(r), "not published", STR(""));
+		say(f, missing(r), r->not_yet != NULL ? "not yet: " : "not published",
+			str_c(r->not_yet != NULL ? r->not_yet : ""));
 	else if (r->type == DNS_TXT)
 		judge_txt(r, a, f);
 	else if (r->type == DNS_PTR)

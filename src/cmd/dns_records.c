@@ -94,8 +94,9 @@ static enum status add_tlsa(
 	return ST_OK;
 }
 
-/* RFC 8461 3.1: the id changes with the policy. */
-static void add_sts(struct records *r, struct str domain, struct str host)
+/* RFC 8461 3.1: the id changes with the policy.  4.2: who goes by it sends nothing to a server for whose certificate no
+ * authority vouches. */
+static void add_sts(struct records *r, struct str domain, struct str host, struct str certificate)
 {
 	struct buf value = { 0 }, policy = { 0 };
 
@@ -103,7 +104,10 @@ static void add_sts(struct records *r, struct str domain, struct str host)
 	r->policy = buf_steal_c(&policy);
 	buf_printf(&value, "v=STSv1; id=%08x", crc32c(0, r->policy, str_c(r->policy).n));
 	add(r, (struct record){ RECORD_STS, DNS_TXT, false, text("_mta-sts.@", domain, STR("")),
-		       buf_steal_c(&value), "mail comes over TLS only (MTA-STS)" });
+		       buf_steal_c(&value), "mail comes over TLS only (MTA-STS)",
+		       spki_self_signed(certificate)
+			       ? "the certificate is self-signed: others would send nothing"
+			       : NULL });
 }
 
 /* One address that mail of the domain leaves from: its name is what EHLO says, and leads back to it. */
@@ -186,7 +190,7 @@ enum status records_make(struct records *r, struct str domain, const struct conf
 	add(r, (struct record){ RECORD_DMARC, DNS_TXT, true, text("_dmarc.@", domain, none),
 		       text("v=DMARC1; p=quarantine; rua=mailto:postmaster#@", domain, STR("@")),
 		       "what to do with forged mail" });
-	add_sts(r, domain, host);
+	add_sts(r, domain, host, certificate);
 	add(r, (struct record){ RECORD_TLSRPT, DNS_TXT, false, text("_smtp._tls.@", domain, none),
 		       text("v=TLSRPTv1; rua=mailto:postmaster#@", domain, STR("@")),
 		       "where others report failures of TLS" });

@@ -32,6 +32,7 @@ struct record {
 	bool needed;        /* else mail goes without it too */
 	char *name, *value; /* heap; names without the last dot, TXT as one text */
 	const char *purpose;
+	const char *not_yet; /* why it would do harm to publish it now; NULL: it would not */
 };
 
 static inline bool record_is_checked_only(const struct record *r)

@@ -66,6 +66,19 @@ enum status spki_of_pem(
 	return ok ? ST_OK : err_set(err, ST_USAGE, "neither a certificate nor a public key in PEM");
 }
 
+bool spki_self_signed(struct str pem)
+{
+	BIO *bio = pem.n > INT_MAX ? NULL : BIO_new_mem_buf(pem.p, (int)pem.n);
+	X509 *cert = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	bool self = cert != NULL &&
+		    X509_NAME_cmp(X509_get_subject_name(cert), X509_get_issuer_name(cert)) == 0;
+
+	X509_free(cert);
+	BIO_free(bio);
+	ERR_clear_error();
+	return self;
+}
+
 static int hex_digit(char c)
 {
 	static const char digits[] = "0123456789abcdef";

@@ -18,6 +18,8 @@ bool spki_digest(const X509 *cert, unsigned char out[SPKI_DIGEST]);
 /* The same of PEM text: a certificate, or a public key alone.  subject: of the certificate. */
 enum status spki_of_pem(
 	struct str pem, unsigned char out[SPKI_DIGEST], struct buf *subject, struct err *err);
+/* The first certificate of PEM text names itself as its issuer: no authority vouches for it. */
+bool spki_self_signed(struct str pem);
 /* 64 hexadecimal digits, colons between them or not, after "sha256:" or not. */
 bool spki_of_text(struct str text, unsigned char out[SPKI_DIGEST]);
 

@@ -181,6 +181,16 @@ class Zone:
         self.server = subprocess.Popen(['/usr/sbin/nsd', '-d', '-c', self.folder + '/nsd.conf'])
         wait_until(self.answers, 20, 'nsd')
 
+    def vouch(self):
+        """The server's certificate is an authority's from here on."""
+        tls = self.state + '/tls/'
+        for words in (['req', '-x509', '-nodes', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-subj', '/CN=authority',
+                       '-keyout', tls + 'authority.key', '-out', tls + 'authority.pem'],
+                      ['req', '-new', '-key', tls + 'key.pem', '-subj', '/CN=mx.published.test', '-out', tls + 'request'],
+                      ['x509', '-req', '-in', tls + 'request', '-CA', tls + 'authority.pem', '-CAkey', tls + 'authority.key',
+                       '-set_serial', '7', '-days', '2', '-out', tls + 'cert.pem']):
+            subprocess.run(['openssl', *words], check=True, capture_output=True)
+
     def answers(self):
         query = bytes.fromhex('123400000001000000000000') + b'\x09published\x04test\0' + bytes.fromhex('00060001')
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
@@ -208,6 +218,8 @@ class Zone:
 def test_dns(_office):
     if not shutil.which('nsd', path='/usr/sbin'):
         raise Skip('nsd is not installed')
+    if shutil.which('openssl') is None:
+        raise Skip('openssl is not installed')
     with tempfile.TemporaryDirectory() as folder:
         zone = Zone(folder)
         try:
@@ -237,8 +249,24 @@ def check_names(zone, records):
     assert code == 0 and found[('A', 'out')][0] == 'WARN' and found[('PTR', '7')][0] == 'WARN', found
 
 
+def check_self_signed(zone):
+    """RFC 8461 4.2: with _mta-sts others would send nothing to a server with such a certificate."""
+    said = zone.run('dns', 'published.test').stdout
+    record = next(line for line in said.split('\n') if ' _mta-sts.published.test. IN TXT' in line)
+    assert record.startswith('; not yet, as the certificate is self-signed: '), said
+    assert '; TXT    _mta-sts' not in said and '\n_25._tcp' in said, said
+    zone.serve(said)
+    assert zone.check()[1][('TXT', '_mta-sts')] == ('WARN', 'not yet: the certificate is self-signed: others would send nothing')
+    zone.serve(said + record[record.index('_mta-sts'):] + '\n')
+    code, found = zone.check()
+    assert code == 1 and found[('TXT', '_mta-sts')] == (
+        'FAIL', 'published too early: the certificate is self-signed: others would send nothing'), found
+
+
 def check_dns(zone):
     assert 'dkim new' in zone.run('dns', 'published.test').stderr
+    check_self_signed(zone)
+    zone.vouch()
     zone.run('dkim', 'new', 'published.test', '--selector', 'k')
     records = zone.run('dns', 'published.test').stdout
     rows = json.loads(zone.run('dns', 'published.test', '--json').stdout)
