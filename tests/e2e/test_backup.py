@@ -170,6 +170,11 @@ def test_backup_without_a_server(office):
     assert os.path.exists(os.path.join(two['path'], 'tls', 'key.pem'))
     assert not glob.glob(office.path('store', 'accounts.backup*'))
     office.stop()
+    # nothing is wrong with what nobody has started yet
+    fresh = os.path.join(office.dir, 'fresh')
+    assert office.run('restore', dest, '--state', fresh, state=False).returncode == 0
+    done = office.run('fsck', '--state', fresh, state=False)
+    assert done.returncode == 0 and b'index: there is none yet' in done.stdout, done
     with Restored(office, dest) as restored:
         assert uidls(restored) == before
         assert os.path.exists(restored.path('providers.tsv'))

@@ -348,7 +348,10 @@ enum status store_local_fsck(const char *dir, struct disk *disk, struct fsck_rep
 	theirs = open_theirs(index_path, &f.until, &format);
 
 	*report = (struct fsck_report){ 0 };
-	if (theirs == NULL) {
+	/* After a restore: a view that nobody has made yet. */
+	if (theirs == NULL && access(index_path, F_OK) != 0 && errno == ENOENT) {
+		tell(&f, "index: there is none yet; the next serve makes it");
+	} else if (theirs == NULL) {
 		report->index_differs++;
 		tell(&f, "the index cannot be read: restante fsck --rebuild makes it anew");
 	}
