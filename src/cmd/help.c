@@ -32,7 +32,7 @@ static void two_columns(FILE *to, const char *left, const char *right)
 
 static void command_line(FILE *to, const struct command *row)
 {
-	char left[64];
+	char left[256];
 
 	snprintf(left, sizeof left, "%s%s%s", row->name, row->usage[0] == '\0' ? "" : " ",
 		row->usage);
@@ -84,15 +84,20 @@ static size_t print_word(FILE *to, size_t first)
 		return end;
 	}
 	fprintf(to, "  %.*s", STR_ARG(group));
+	/* What the group does by itself comes first: backup DEST|verify, not backup verify DEST. */
+	for (size_t i = first; i < end; i++)
+		if (str_eq(str_c(commands[i].name), group)) {
+			fprintf(to, " %s", commands[i].usage);
+			last = group;
+		}
 	for (size_t i = first; i < end; i++) {
 		struct str name = str_c(commands[i].name), word;
 
 		str_cut(&name, ' ');
 		word = str_cut(&name, ' ');
-		if (word.n == 0)
-			fprintf(to, " %s", commands[i].usage);
-		else if (!str_eq(word, last))
-			fprintf(to, "%s%.*s", last.n > 0 ? "|" : " ", STR_ARG(word));
+		if (word.n == 0 || str_eq(word, last))
+			continue;
+		fprintf(to, "%s%.*s", last.n > 0 ? "|" : " ", STR_ARG(word));
 		last = word;
 	}
 	fprintf(to, "\n");

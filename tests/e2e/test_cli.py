@@ -176,6 +176,8 @@ def test_usage(office):
     words = {row['command'].split()[0] for row in json.loads(run('help', '--json').stdout)}
     assert words <= told, words - told
     assert done.stdout.count(b'\n') < 70, 'it fits on a screen or two'
+    # nothing is cut, and what a group does by itself does not look like what its last command takes
+    assert b'  backup DEST|verify\n' in done.stdout and b'[--field FIELD]\n' in done.stdout, done.stdout
 
 
 def test_init(office):
