@@ -5,8 +5,6 @@
 #include "mime/text.h"
 #include "mime/word.h"
 
-enum { WORD_OCTETS = 45 }; /* of text in one encoded word: RFC 2047 2 allows 75 octets in all */
-
 static void put_decoded(struct buf *out, struct str header, struct str name)
 {
 	struct buf text = { 0 };
@@ -110,30 +108,6 @@ void compose_draft(struct buf *out, enum write_kind kind, struct str from, struc
 
 /* ---- the message ---- */
 
-/* Cut between characters (RFC 2047 5 (3)). */
-static void put_words(struct buf *out, struct str text)
-{
-	if (str_ascii(text)) {
-		buf_put(out, text);
-		return;
-	}
-	while (text.n > 0) {
-		size_t n = text.n < WORD_OCTETS ? text.n : WORD_OCTETS;
-		struct encode e = { 0 };
-
-		while (n > 1 && n < text.n && ((unsigned char)text.p[n] & 0xc0) == 0x80)
-			n--;
-		buf_put(out, STR("=?utf-8?B?"));
-		encode_base64(&e, str_head(text, n), out);
-		encode_base64_end(&e, out);
-		while (out->len > 0 && (buf_str(out).p[out->len - 1] == '\n' ||
-					       buf_str(out).p[out->len - 1] == '\r'))
-			buf_truncate(out, out->len - 1);
-		text = str_from(text, n);
-		buf_put(out, text.n > 0 ? STR("?=\r\n ") : STR("?="));
-	}
-}
-
 /* Only names become encoded words, never an address (RFC 2047 5). */
 static void put_addresses(struct buf *out, struct str list)
 {
@@ -144,7 +118,7 @@ static void put_addresses(struct buf *out, struct str list)
 		if (name.n > 1 && name.p[0] == '"' && !str_ascii(name))
 			name = str_of(name.p + 1, name.n - 2);
 		if (str_rfind(one, '<') < one.n && !str_ascii(name)) {
-			put_words(out, name);
+			word_encode(name, out);
 			buf_putc(out, ' ');
 			buf_put(out, str_from(one, str_rfind(one, '<')));
 		} else {
@@ -193,7 +167,7 @@ static enum status put_line(struct buf *out, struct str line, struct err *err)
 	else if (str_ieq(name, STR("References")))
 		put_references(out, body);
 	else
-		put_words(out, body);
+		word_encode(body, out);
 	buf_put(out, STR("\r\n"));
 	return ST_OK;
 }

@@ -10,6 +10,7 @@
 #include "mime/compose.h"
 #include "mime/crlf.h"
 #include "mime/tree.h"
+#include "mime/word.h"
 #include "proto/path.h"
 
 enum { RECIPIENTS_MAX = 10000 };
@@ -77,17 +78,8 @@ static enum status read_recipients(struct outgoing *m, struct str header, struct
 static void put_from(struct outgoing *m)
 {
 	buf_put(&m->message, STR("From: "));
-	if (m->name.n > 0)
-		buf_putc(&m->message, '"');
-	for (size_t i = 0; i < m->name.n; i++) {
-		if (m->name.p[i] == '"' || m->name.p[i] == '\\')
-			buf_putc(&m->message, '\\');
-		if ((unsigned char)m->name.p[i] >= ' ' && m->name.p[i] != 0x7f)
-			buf_putc(&m->message, m->name.p[i]);
-	}
-	buf_put(&m->message, m->name.n > 0 ? STR("\" <") : STR(""));
-	buf_put(&m->message, str_c(m->remote->address));
-	buf_put(&m->message, m->name.n > 0 ? STR(">\r\n") : STR("\r\n"));
+	word_mailbox(m->name, str_c(m->remote->address), &m->message);
+	buf_put(&m->message, STR("\r\n"));
 }
 
 enum status outgoing_message(struct outgoing *m, struct str octets, const struct config *config,

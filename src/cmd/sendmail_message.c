@@ -3,6 +3,7 @@
 
 #include "cmd/sendmail.h"
 #include "mime/field.h"
+#include "mime/word.h"
 
 /* Of a quoted string, comment or domain literal at s, with both its marks; to the end when it is not closed. */
 static size_t enclosed(struct str s)
@@ -196,16 +197,9 @@ static bool mend_field(struct sendmail *m, const struct field *f, bool resent_on
 
 static void put_from(struct sendmail *m, struct str user, struct str name)
 {
-	buf_put(&m->text, STR("From: \""));
-	for (size_t i = 0; i < name.n; i++) {
-		if (name.p[i] == '"' || name.p[i] == '\\')
-			buf_putc(&m->text, '\\');
-		if ((unsigned char)name.p[i] >= ' ' && name.p[i] != 0x7f)
-			buf_putc(&m->text, name.p[i]);
-	}
-	buf_put(&m->text, STR("\" <"));
-	buf_put(&m->text, user);
-	buf_put(&m->text, STR(">\r\n"));
+	buf_put(&m->text, STR("From: "));
+	word_mailbox(name, user, &m->text);
+	buf_put(&m->text, STR("\r\n"));
 }
 
 int sendmail_mend(struct sendmail *m, struct str author, struct str full_name, const char **why)

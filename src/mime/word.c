@@ -1,9 +1,13 @@
 #include "mime/word.h"
 
 #include "mime/charset.h"
+#include "mime/encode.h"
 #include "mime/transfer.h"
 
-enum { CHARSET_MAX = 40 };
+enum {
+	CHARSET_MAX = 40,
+	WORD_OCTETS = 45, /* of text in one encoded word: RFC 2047 2 allows 75 octets in all */
+};
 
 struct word {
 	struct str whole, charset, text;
@@ -96,4 +100,56 @@ void word_decode(struct str body, struct buf *out)
 	while (s.n > 0)
 		s = word_at(s, &w) ? put_words(s, &w, out) : put_plain(s, out);
 	buf_deinit(&text);
+}
+
+/* Cut between characters (RFC 2047 5 (3)). */
+static void put_encoded(struct str text, struct str begin, struct buf *out)
+{
+	while (text.n > 0) {
+		size_t n = text.n < WORD_OCTETS ? text.n : WORD_OCTETS;
+		struct encode e = { 0 };
+
+		while (n > 1 && n < text.n && ((unsigned char)text.p[n] & 0xc0) == 0x80)
+			n--;
+		buf_put(out, begin);
+		encode_base64(&e, str_head(text, n), out);
+		encode_base64_end(&e, out);
+		while (out->len > 0 && (buf_str(out).p[out->len - 1] == '\n' ||
+					       buf_str(out).p[out->len - 1] == '\r'))
+			buf_truncate(out, out->len - 1);
+		text = str_from(text, n);
+		buf_put(out, text.n > 0 ? STR("?=\r\n ") : STR("?="));
+	}
+}
+
+void word_encode(struct str text, struct buf *out)
+{
+	if (str_ascii(text))
+		buf_put(out, text);
+	else
+		put_encoded(
+			text, str_utf8(text) ? STR("=?utf-8?B?") : STR("=?unknown-8bit?B?"), out);
+}
+
+void word_mailbox(struct str name, struct str address, struct buf *out)
+{
+	bool ascii = str_ascii(name);
+	struct buf clean = { 0 };
+
+	for (size_t i = 0; i < name.n; i++) {
+		if (ascii && (name.p[i] == '"' || name.p[i] == '\\'))
+			buf_putc(&clean, '\\');
+		if ((unsigned char)name.p[i] >= ' ' && name.p[i] != 0x7f)
+			buf_putc(&clean, name.p[i]);
+	}
+	if (clean.len == 0) {
+		buf_put(out, address);
+	} else {
+		buf_put(out, ascii ? STR("\"") : STR(""));
+		word_encode(buf_str(&clean), out);
+		buf_put(out, ascii ? STR("\" <") : STR(" <"));
+		buf_put(out, address);
+		buf_putc(out, '>');
+	}
+	buf_deinit(&clean);
 }

@@ -2,6 +2,8 @@
 
 import concurrent.futures
 import email
+import email.header
+import email.utils
 import json
 import os
 import pwd
@@ -147,6 +149,15 @@ def test_submit(office):
                 stdin=b'Subject: x\n\n.\n')
     raw = office.fetch_one()
     assert raw.endswith(b'\r\n\r\n.\r\n') and b'From: "A \\"B\\"" <ann@example.test>\r\n' in raw, raw
+    # many users have no name, and who has one may not be named in ASCII
+    for name, said in (('', b'ann@example.test'), ('\x01', b'ann@example.test'),
+                       ('Jörg "J" ' + 'ü' * 40, b'=?utf-8?B?SsO2cmcgIkoiIMO8')):
+        office.must('submit', '--sender', 'ann@example.test', '--name', name, 'ann@example.test', stdin=b'Subject: x\n\n.\n')
+        raw = office.fetch_one()
+        assert raw.isascii() and b'\r\nFrom: ' + said in raw, raw
+        shown, address = email.utils.parseaddr(email.message_from_bytes(raw)['From'])
+        shown = str(email.header.make_header(email.header.decode_header(shown)))
+        assert (shown, address) == (name.strip('\x01'), 'ann@example.test'), (shown, raw)
     office.must('submit', '--header', stdin=b'To: ann@example.test\n\n')
     office.fetch_one()
 
