@@ -58,6 +58,14 @@ void shared_clear_seat(struct shared *s, unsigned seat)
 		s->seats_used = seat + 1;
 }
 
+/* An edge may have written anything there. */
+static unsigned seats_used(const struct shared *s)
+{
+	unsigned used = s->seats_used;
+
+	return used < SHARED_SEATS ? used : SHARED_SEATS;
+}
+
 /* Of the octets of an address: a /64 or, for a network, a /48 of IPv6; all of IPv4, or a /24. */
 static struct str network(struct str address, bool wide, unsigned char ip[16])
 {
@@ -77,11 +85,12 @@ static size_t place(uint64_t hash, int row)
 static uint32_t counted(const struct shared *s, uint64_t hash)
 {
 	uint32_t least = UINT32_MAX;
+	unsigned seats = seats_used(s);
 
 	for (int row = 0; row < ROWS; row++) {
 		uint32_t n = 0;
 
-		for (unsigned i = 0; i < s->seats_used; i++)
+		for (unsigned i = 0; i < seats; i++)
 			n += s->seats[i].count[row][place(hash, row)];
 		least = n < least ? n : least;
 	}
@@ -125,8 +134,9 @@ bool shared_connect(
 int64_t shared_total(const struct shared *s)
 {
 	int64_t total = 0;
+	unsigned seats = seats_used(s);
 
-	for (unsigned i = 0; i < s->seats_used; i++)
+	for (unsigned i = 0; i < seats; i++)
 		total += s->seats[i].total;
 	return total;
 }

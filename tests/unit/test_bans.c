@@ -189,6 +189,31 @@ static void failures(void **state)
 	cidr_set_free(&exempt);
 }
 
+/* An edge that was taken over writes what it likes; who else reads the mapping stays inside of it. */
+static void hostile_mapping(void **state)
+{
+	static const int octets[] = { 0xff, 0xfe, 0x7e };
+
+	(void)state;
+	for (size_t i = 0; i < LEN(octets); i++) {
+		struct shared *s = shared_new();
+		struct bans *b = shared_bans(s);
+		const struct shared_limits limits = { 10, 10, 1000 };
+		struct ban x = ban("192.0.2.1", 0), y;
+
+		/* All that stands before the bans, too. */
+		memset((void *)s, octets[i], (size_t)((char *)(b + 1) - (char *)s));
+		(void)bans_has(b, STR("192.0.2.1"), 0);
+		for (size_t j = 0; j < BANS_MAX; j++)
+			assert_false(bans_get(b, j, 0, &y));
+		(void)bans_del(b, &x.net, 0);
+		(void)bans_add(b, &x, 0);
+		(void)shared_connect(s, 0, STR("192.0.2.1"), &limits);
+		(void)shared_total(s);
+		assert_true(b->used > BANS_MAX); /* nobody trusted it, nobody mended it */
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +222,7 @@ int main(void)
 		cmocka_unit_test(full_table),
 		cmocka_unit_test(many_writers),
 		cmocka_unit_test(failures),
+		cmocka_unit_test(hostile_mapping),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
