@@ -250,6 +250,10 @@ static void child_said(struct parent *p, struct child *c)
 	struct ipc_head head;
 	ssize_t n = recv(c->leash, packet, sizeof packet, MSG_DONTWAIT);
 
+	/* It cannot be told anything any more, and poll() would never wait again.  Of one that has just ended this
+	 * changes nothing. */
+	if (n == 0)
+		kill(c->pid, SIGKILL);
 	if (n < (ssize_t)sizeof head)
 		return;
 	memcpy(&head, packet, sizeof head);

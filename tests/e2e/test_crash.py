@@ -1,17 +1,19 @@
 """kill -9 of each process under load: what was acknowledged is there, once."""
 
 import contextlib
+import ctypes
 import os
 import poplib
 import random
 import signal
 import smtplib
+import socket
 import ssl
 import threading
 import time
 
 import messages
-from office import Office, alive, name_of, wait_until
+from office import Office, Skip, alive, name_of, wait_until
 
 ANN = 'ann@example.test'
 TROUBLE = (OSError, EOFError, smtplib.SMTPException, poplib.error_proto, ssl.SSLError)
@@ -217,6 +219,34 @@ def one_edge():
         office.close()
     finally:
         office.destroy()
+
+
+def shut_leash(pid):
+    """An edge says nothing any more on the socket to its parent, as one that was taken over may do.  In one that has just begun
+    it is the first socket of its kind."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    handle = libc.syscall(434, pid, 0)  # pidfd_open
+    for n in sorted(int(n) for n in os.listdir(f'/proc/{pid}/fd') if os.readlink(f'/proc/{pid}/fd/{n}').startswith('socket:')):
+        fd = libc.syscall(438, handle, n, 0)  # pidfd_getfd
+        if fd < 0:
+            raise Skip(f'pidfd_getfd: {os.strerror(ctypes.get_errno())}')
+        with socket.socket(fileno=fd) as s:
+            if s.family == socket.AF_UNIX and s.type == socket.SOCK_SEQPACKET:
+                s.shutdown(socket.SHUT_WR)
+                break
+    os.close(handle)
+
+
+def test_an_edge_that_shuts_its_leash_ends(_):
+    """Else the parent looks at it as fast as it can."""
+    if os.geteuid() != 0:
+        raise Skip('only root can do that to another process')
+    with one_edge() as office:
+        (old,) = office.edge_pids()
+        shut_leash(old)
+        wait_until(lambda: not alive(old) and office.edge_pids() not in ([], [old]), 10, 'another edge')
+        with office.wire('smtp') as w:
+            assert w.reply().startswith('220')
 
 
 def test_a_message_that_met_no_store_is_forgotten(_):
