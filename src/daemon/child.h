@@ -12,8 +12,8 @@
 
 enum leash_type {
 	LEASH_READY = 1, /* child: serving now; the store: and clock_steady_ms() */
-	LEASH_CHANNEL, /* parent: fd of a channel: to an edge (for the store), to the store (for an edge);
-			* edge or carrier: mine to the store is over */
+	LEASH_CHANNEL, /* parent: fd of a channel: to an edge (for the store), to the store (for an edge, with
+			* its pid: it has no other one any more); edge or carrier: mine to the store is over */
 	LEASH_CONFIG, /* parent to store: octets of the new configuration; a memory file of its text */
 	LEASH_DRAIN, /* parent to edge: accept no more, let sessions end by themselves, then exit */
 	LEASH_STOP,  /* parent: end sessions politely, then exit */

@@ -109,6 +109,8 @@ bool parent_spawn_web(struct parent *p);
 /* A carrier or a web process is ready: each carrier speaks with the web process. */
 void parent_connect_web(struct parent *p, const struct child *ready);
 void parent_tell(const struct child *c, enum leash_type type, struct str text, int fd);
+/* The store's end of a channel to this child; whatever other one it still has is over then. */
+void parent_tell_channel(const struct child *store, const struct child *c, int fd);
 struct child *parent_store(struct parent *p);
 
 #endif

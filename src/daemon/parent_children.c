@@ -168,12 +168,22 @@ static bool make_pairs(int leash[2], int channel[2])
 	return false;
 }
 
+void parent_tell_channel(const struct child *store, const struct child *c, int fd)
+{
+	struct buf whose = { 0 };
+
+	put_u32(&whose, (uint32_t)c->pid);
+	parent_tell(store, c->kind == CHILD_CARRIER ? LEASH_CARRIER : LEASH_CHANNEL,
+		buf_str(&whose), fd);
+	buf_deinit(&whose);
+}
+
 /* Its end of the channel goes to the store. */
-static bool introduce(struct parent *p, bool started, enum leash_type type, const int channel[2])
+static bool introduce(struct parent *p, bool started, const struct child *c, const int channel[2])
 {
 	close(channel[1]);
 	if (started)
-		parent_tell(parent_store(p), type, STR(""), channel[0]);
+		parent_tell_channel(parent_store(p), c, channel[0]);
 	close(channel[0]);
 	return started;
 }
@@ -219,7 +229,7 @@ bool parent_spawn_edge(struct parent *p)
 		edge_process(&start);
 	}
 	c->seat = (unsigned)seat;
-	return introduce(p, start_child(c, CHILD_EDGE, leash, pid), LEASH_CHANNEL, channel);
+	return introduce(p, start_child(c, CHILD_EDGE, leash, pid), c, channel);
 }
 
 bool parent_spawn_carrier(struct parent *p)
@@ -249,7 +259,7 @@ bool parent_spawn_carrier(struct parent *p)
 		mem_wipe(p->ticket_keys, sizeof p->ticket_keys);
 		carrier_process(&start);
 	}
-	return introduce(p, start_child(c, CHILD_CARRIER, leash, pid), LEASH_CARRIER, channel);
+	return introduce(p, start_child(c, CHILD_CARRIER, leash, pid), c, channel);
 }
 
 /* What it fetched is kept in a file that only the parent can open. */

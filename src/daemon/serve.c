@@ -172,8 +172,7 @@ static void connect_one(struct child *store, struct child *c)
 
 	if (ipc_pair(channel) < 0)
 		return;
-	parent_tell(store, c->kind == CHILD_CARRIER ? LEASH_CARRIER : LEASH_CHANNEL, STR(""),
-		channel[0]);
+	parent_tell_channel(store, c, channel[0]);
 	parent_tell(c, LEASH_CHANNEL, STR(""), channel[1]);
 	close(channel[0]);
 	close(channel[1]);

@@ -92,13 +92,13 @@ static void from_parent(void *owner, struct ipc_packet *p)
 	switch ((enum leash_type)p->head.type) {
 	case LEASH_CHANNEL:
 		if (p->fd >= 0) {
-			svc_add_edge(&s->svc, p->fd);
+			svc_add_edge(&s->svc, p->fd, get_u32(&p->body));
 			return;
 		}
 		break;
 	case LEASH_CARRIER:
 		if (p->fd >= 0) {
-			svc_add_carrier(&s->svc, p->fd);
+			svc_add_carrier(&s->svc, p->fd, get_u32(&p->body));
 			return;
 		}
 		break;

@@ -186,11 +186,24 @@ static void received(void *owner, struct ipc_packet *p)
 	lost(e);
 }
 
-void svc_add_edge(struct svc *s, int fd)
+/* An edge that keeps its end of those before would have as many as it likes, and our descriptors. */
+static void end_other(struct svc *s, uint32_t pid)
+{
+	for (struct link *l = s->edges.next; l != &s->edges; l = l->next) {
+		struct svc_edge *e = LIST_OF(l, struct svc_edge, link);
+
+		if (!e->dead && pid != 0 && e->pid == pid)
+			lost(e);
+	}
+}
+
+void svc_add_edge(struct svc *s, int fd, uint32_t pid)
 {
 	struct svc_edge *e = NEW(struct svc_edge);
 
+	end_other(s, pid);
 	e->svc = s;
+	e->pid = pid;
 	e->ipc = ipc_new(s->loop, fd, received, lost, e);
 	ipc_gather(e->ipc);
 	list_append(&s->edges, &e->link);

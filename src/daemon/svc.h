@@ -39,6 +39,7 @@ struct svc_edge {
 	struct link link;
 	struct svc *svc;
 	struct ipc *ipc;
+	uint32_t pid;                  /* its other end's */
 	bool dead;                     /* the channel is over; freed when no session is left */
 	struct svc_session **sessions; /* by slot; NULL: nothing is known of it */
 	size_t slots, live;
@@ -114,7 +115,8 @@ struct svc_session {
 	} op; /* of the open question */
 };
 
-void svc_add_edge(struct svc *s, int fd);
+/* pid: of the process at the other end; a channel that it had before is over.  0: not known. */
+void svc_add_edge(struct svc *s, int fd, uint32_t pid);
 void svc_reap(
 	struct svc *s); /* at the end of a turn: sends the answers, frees edges that are over */
 void svc_close(struct svc *s); /* ends all sessions and edges */

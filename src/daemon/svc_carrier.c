@@ -27,11 +27,18 @@ static void received(void *owner, struct ipc_packet *p)
 		close(p->fd);
 }
 
-void svc_add_carrier(struct svc *s, int fd)
+void svc_add_carrier(struct svc *s, int fd, uint32_t pid)
 {
-	struct svc_carrier *c = NEW(struct svc_carrier);
+	struct svc_carrier *c;
 
+	for (struct link *l = s->carriers.next; l != &s->carriers; l = l->next) {
+		c = LIST_OF(l, struct svc_carrier, link);
+		if (pid != 0 && c->pid == pid)
+			lost(c);
+	}
+	c = NEW(struct svc_carrier);
 	c->svc = s;
+	c->pid = pid;
 	list_init(&c->seals);
 	c->ipc = ipc_new(s->loop, fd, received, lost, c);
 	ipc_gather(c->ipc);

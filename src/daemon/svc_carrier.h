@@ -13,6 +13,7 @@ struct svc_carrier {
 	struct link link;
 	struct svc *svc;
 	struct ipc *ipc;
+	uint32_t pid;          /* its other end's */
 	bool dead;             /* the channel is over; freed at the end of the turn */
 	uint32_t credit;       /* jobs that it takes yet */
 	struct svc_job **jobs; /* by number; NULL: none */
@@ -20,7 +21,7 @@ struct svc_carrier {
 	struct link seals; /* being signed for it */
 };
 
-void svc_add_carrier(struct svc *s, int fd);
+void svc_add_carrier(struct svc *s, int fd, uint32_t pid); /* as svc_add_edge() */
 void svc_reap_carriers(struct svc *s);
 void svc_close_carriers(struct svc *s);
 

@@ -140,9 +140,9 @@ static void connect_peer(int which)
 	check(ipc_pair(fds) == 0);
 	channel[which] = fds[0];
 	if (which == EDGE)
-		svc_add_edge(&svc, fds[1]);
+		svc_add_edge(&svc, fds[1], 0);
 	else
-		svc_add_carrier(&svc, fds[1]);
+		svc_add_carrier(&svc, fds[1], 0);
 }
 
 /* Everything that came; the last answer's result, -1: none, -2: the channel was closed. */

@@ -61,7 +61,16 @@ static void connect_edge(void)
 
 	assert_int_equal(ipc_pair(fds), 0);
 	edge = fds[0];
-	svc_add_edge(&svc, fds[1]);
+	svc_add_edge(&svc, fds[1], 0);
+}
+
+static int connect_pid(uint32_t pid)
+{
+	int fds[2];
+
+	assert_int_equal(ipc_pair(fds), 0);
+	svc_add_edge(&svc, fds[1], pid);
+	return fds[0];
 }
 
 static void add_account(const char *address)
@@ -1119,7 +1128,7 @@ static int new_carrier(void **state)
 	(void)state;
 	assert_int_equal(ipc_pair(fds), 0);
 	edge = fds[0];
-	svc_add_carrier(&svc, fds[1]);
+	svc_add_carrier(&svc, fds[1], 0);
 	return 0;
 }
 
@@ -1138,6 +1147,28 @@ static void a_carrier_is_no_edge(void **state)
 		assert_int_equal(drop_edge(state), 0);
 		assert_int_equal(new_carrier(state), 0);
 	}
+}
+
+/* An edge that was taken over says again and again that its channel is over, and keeps them all. */
+static void one_channel_an_edge(void **state)
+{
+	int others[2] = { connect_pid(7), connect_pid(8) }, again[5];
+	char octet;
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++) {
+		again[i] = connect_pid(7);
+		loop_turn(svc.loop, false);
+	}
+	assert_int_equal(recv(others[0], &octet, 1, MSG_DONTWAIT), 0);
+	assert_int_equal(recv(others[1], &octet, 1, MSG_DONTWAIT), -1);
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(recv(again[i], &octet, 1, MSG_DONTWAIT), i < 4 ? 0 : -1);
+	assert_int_equal(ask_auth(1, "ann@example.test", "secret"), SASL_OK);
+	for (size_t i = 0; i < 5; i++)
+		close(again[i]);
+	close(others[0]);
+	close(others[1]);
 }
 
 #define EDGE_TEST(f) cmocka_unit_test_setup_teardown(f, new_edge, drop_edge)
@@ -1167,6 +1198,7 @@ int main(void)
 		EDGE_TEST(what_cannot_be_read_waits),
 		EDGE_TEST(end_in_the_middle),
 		EDGE_TEST(random_packets),
+		EDGE_TEST(one_channel_an_edge),
 		cmocka_unit_test_setup_teardown(a_carrier_is_no_edge, new_carrier, drop_edge),
 	};
 

@@ -113,7 +113,7 @@ static void carrier_open(struct carrier *c, uint32_t credit)
 	*c = (struct carrier){ .seq = 1 };
 	assert_int_equal(ipc_pair(fds), 0);
 	c->ipc = ipc_new(svc.loop, fds[0], came, went, c);
-	svc_add_carrier(&svc, fds[1]);
+	svc_add_carrier(&svc, fds[1], 0);
 	put_u32(&b, credit);
 	ipc_send(c->ipc, &head, buf_str(&b), STR(""), -1);
 	buf_deinit(&b);
