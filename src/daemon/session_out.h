@@ -39,7 +39,7 @@ struct out {
 	/* session_out_auth.c */
 	struct sasl_client *sasl;
 	struct buf offered, tried; /* mechanisms */
-	unsigned logins;           /* that failed */
+	unsigned logins;           /* that were refused */
 	bool wants_secret;
 };
 

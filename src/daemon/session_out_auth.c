@@ -5,7 +5,7 @@
 #include "daemon/carrier_job.h"
 #include "daemon/carrier_secret.h"
 
-enum { MECHANISMS_TRIED = 2 }; /* more look like guessing, and lock the account */
+enum { MECHANISMS_TRIED = 2 }; /* more look like guessing */
 
 /* A login that fails is a mistake here or there, and nobody's mail comes back for it: it waits. */
 static void give_up(struct out *o, const char *why)
@@ -69,15 +69,16 @@ static void begin(struct out *o)
 void out_auth_begin(struct out *o, const struct smtpc_event *ev)
 {
 	char why[300];
+	bool refused = ev->result.code != 0;
+	bool wrong = refused && !smtpc_mechanism_refused(ev->result.code);
 
 	out_auth_end(o);
 	buf_clear(&o->offered);
 	buf_put(&o->offered, ev->data);
-	if (ev->result.code != 0) {
-		o->logins++;
+	o->logins += refused;
+	if (wrong)
 		carrier_secret_wrong(o->carrier, o->rule);
-	}
-	if (o->logins >= MECHANISMS_TRIED) {
+	if (wrong || o->logins >= MECHANISMS_TRIED) {
 		snprintf(why, sizeof why, "%u %.*s", ev->result.code,
 			STR_ARG(str_head(ev->result.text, 250)));
 		give_up(o, why);

@@ -188,6 +188,9 @@ void smtpc_auth(struct smtpc *c, struct str mechanism, struct str initial, bool 
 void smtpc_auth_respond(struct smtpc *c, struct str response);
 void smtpc_auth_cancel(struct smtpc *c); /* the server's refusal raises ASK_AUTH again */
 void smtpc_auth_skip(struct smtpc *c);
+/* A reply to AUTH says that the server will not have the mechanism as such (RFC 4954 4 and 6): another one may be tried.
+ * After any other refusal a second try with the same password is a second failed login. */
+bool smtpc_mechanism_refused(unsigned code);
 
 void smtpc_tls_started(struct smtpc *c, int64_t now_ms);
 void smtpc_closed(struct smtpc *c); /* the server closed, or the connection broke */

@@ -76,6 +76,20 @@ void smtpc_auth_skip(struct smtpc *c)
 	smtpc_ready(c);
 }
 
+bool smtpc_mechanism_refused(unsigned code)
+{
+	switch (code) {
+	case 432: /* it is not set up for this user, another one sets it up */
+	case 500: /* a command that is too long or not known */
+	case 501: /* what we said last, or "*" */
+	case 502:
+	case 504: /* not known */
+	case 534: /* too weak */
+	case 538: /* not without TLS (RFC 2554 6) */ return true;
+	}
+	return false;
+}
+
 static void challenge(struct smtpc *c)
 {
 	if (c->initial_kept && str_trim(c->reply.line).n == 0) {

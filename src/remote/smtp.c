@@ -59,12 +59,13 @@ static bool choose(struct smtp *s, struct err *err)
 	return s->sasl != NULL;
 }
 
-/* RFC 4954 6: 454 and other 4yz may be over later; 535 is about the credentials. */
+/* RFC 4954 6: 454 and other 4yz may be over later.  535 is about the credentials: they are as wrong by any other
+ * mechanism, and each try counts against the account. */
 static void log_in(struct smtp *s, const struct smtpc_event *ev)
 {
 	struct err err = { ST_OK, "" };
 	struct str initial;
-	bool has_initial;
+	bool has_initial, refused = ev->result.code != 0;
 
 	keep_allowed(s, ev->data);
 	if (!smtpc_server(s->engine)->tls_active && !s->want.allow_cleartext) {
@@ -72,15 +73,14 @@ static void log_in(struct smtp *s, const struct smtpc_event *ev)
 			STR(""));
 		return;
 	}
-	if (ev->result.code >= 400 && ev->result.code < 500) {
-		give_up(s, ST_TEMP, "the server refuses the login for now", ev->result.text);
-		return;
-	}
-	if (!choose(s, &err)) {
-		bool refused = ev->result.code != 0;
-
-		give_up(s, ST_PERM, refused ? "the server refuses user or password" : err.text,
-			refused ? ev->result.text : STR(""));
+	if ((refused && !smtpc_mechanism_refused(ev->result.code)) || !choose(s, &err)) {
+		if (refused && ev->result.code < 500)
+			give_up(s, ST_TEMP, "the server refuses the login for now",
+				ev->result.text);
+		else if (refused)
+			give_up(s, ST_PERM, "the server refuses user or password", ev->result.text);
+		else
+			give_up(s, ST_PERM, err.text, STR(""));
 		return;
 	}
 	buf_put(&s->tried, sasl_client_mechanism(s->sasl));

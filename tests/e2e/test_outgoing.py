@@ -320,6 +320,18 @@ def test_login_refused(office):
     log_has(office, 'carrier.login-failed', user='relay@x.test')
     log_has(office, 'carrier.deferred', to='x@badlogin.test', status='4.7.8')
     assert not p.messages
+    # One wrong password is one failed login: LOGIN would be refused as PLAIN was, and counted.
+    with p.lock:
+        said = [line.split(' ')[0] for line in p.lines]
+    assert 1 <= said.count('AUTH') <= said.count('STARTTLS'), p.lines
+
+
+def test_a_mechanism_that_is_refused(office):
+    p = fresh('login')
+    p.replies['AUTH'] = lambda c, line: '504 5.5.4 not known' if 'PLAIN' in line else '235 2.7.0 ok'
+    send(office, 'x@login.test')
+    assert arrives(p).user == 'relay@x.test'
+    assert [line.split(' ')[1] for line in p.lines if line.startswith('AUTH')] == ['PLAIN', 'LOGIN'], p.lines
 
 
 def test_password_command(office):

@@ -74,6 +74,8 @@ def test_wrong_password_and_no_tls(office):
             f.write('wrong\n')
         done = send(home, MAIL.format('three'), '-t')
         assert done.returncode == 0 and b'refuses user or password' in done.stderr, done
+        with open(office.log, encoding='utf-8', errors='replace') as f:
+            assert sum('event=auth.failed' in line for line in f) == 1, 'one wrong password is one failed login'
         assert {r['state'] for r in outbox(home)} == {'waiting'}
         home.configure(smtp_host='localhost', smtp_port=office.port('submission'), smtp_tls='none')
         done = home.run('send', '--run')
