@@ -32,6 +32,7 @@ static bool is_final(const struct smtpc_result *r)
 	case SMTPC_WHY_OWNER:
 	case SMTPC_WHY_BARE:
 	case SMTPC_WHY_ADDRESS:
+	case SMTPC_WHY_RCPTMAX:
 	case SMTPC_WHY_SIZE:
 	case SMTPC_WHY_8BITMIME:
 	case SMTPC_WHY_SMTPUTF8: return true;

@@ -105,6 +105,7 @@ enum smtpc_why {
 	SMTPC_WHY_INJECTED, /* octets behind the reply to STARTTLS */
 	SMTPC_WHY_BARE,    /* the message holds a bare CR or LF: nothing a server may see (5.6.0) */
 	SMTPC_WHY_ADDRESS, /* not an address that can be said in SMTP */
+	SMTPC_WHY_RCPTMAX, /* not said: the server takes no more at one time (4.5.3) */
 	/* Told by smtpc_send(): the server lacks what the message needs. */
 	SMTPC_WHY_SIZE,       /* 5.3.4 */
 	SMTPC_WHY_8BITMIME,   /* 5.6.3 */

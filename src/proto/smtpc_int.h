@@ -76,6 +76,7 @@ struct smtpc_tx {
 	size_t send_rcpt, reply_rcpt;
 	size_t outstanding; /* commands without their reply */
 	size_t accepted;    /* recipients in RCPT_ACCEPTED */
+	size_t named;       /* in RCPT commands */
 	bool dead;          /* nobody can get it any more: no further command */
 	bool burst;         /* BDAT goes before the replies to RCPT are here */
 

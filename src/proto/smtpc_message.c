@@ -116,6 +116,12 @@ bool smtpc_send(struct smtpc *c, const struct smtpc_message *m, struct smtpc_res
 	return true;
 }
 
+/* RFC 9422 4.2: a server that has said how many it takes need not refuse the others. */
+static bool is_too_many(const struct smtpc *c, size_t named)
+{
+	return c->server.rcpt_max > 0 && named > c->server.rcpt_max;
+}
+
 /* A chunk that fails leaves its transaction open (RFC 3030 2): nothing goes behind one. */
 bool smtpc_follow(struct smtpc *c, const struct smtpc_message *m)
 {
@@ -123,7 +129,8 @@ bool smtpc_follow(struct smtpc *c, const struct smtpc_message *m)
 	struct path path;
 
 	if (c->state != C_MESSAGE || c->ending || c->next != NULL || c->tx->chunked ||
-		!offers(c, SMTPC_X_PIPELINING) || lack(c, m, needs_utf8(m), &why))
+		!offers(c, SMTPC_X_PIPELINING) || is_too_many(c, m->rcpt_count) ||
+		lack(c, m, needs_utf8(m), &why))
 		return false;
 	for (size_t i = 0; i < m->rcpt_count; i++)
 		if (!path_mailbox(m->rcpts[i].address, &path))
@@ -196,6 +203,14 @@ static void put_rcpt(struct smtpc *c, const struct smtpc_rcpt *rcpt, bool utf8)
 	smtpc_put(c, STR("\r\n"));
 }
 
+static void skip_rcpt(struct smtpc *c, size_t i, enum smtpc_why why)
+{
+	c->tx->rcpt[i] = RCPT_SKIPPED;
+	c->result = smtpc_own_result(c, why);
+	c->result.at = SMTPC_AT_RCPT;
+	tell_one(c, i);
+}
+
 static void send_rcpt(struct smtpc *c, struct smtpc_tx *tx)
 {
 	size_t i = tx->send_rcpt++;
@@ -205,14 +220,14 @@ static void send_rcpt(struct smtpc *c, struct smtpc_tx *tx)
 	if (tx->send_rcpt == tx->m->rcpt_count)
 		tx->send = SMTPC_AT_DATA;
 	if (!path_mailbox(rcpt->address, &path) && !str_ieq(rcpt->address, STR("postmaster"))) {
-		tx->rcpt[i] = RCPT_SKIPPED;
-		c->result = smtpc_own_result(c, SMTPC_WHY_ADDRESS);
-		c->result.at = SMTPC_AT_RCPT;
-		tell_one(c, i);
-		return;
+		skip_rcpt(c, i, SMTPC_WHY_ADDRESS);
+	} else if (is_too_many(c, tx->named + 1)) {
+		skip_rcpt(c, i, SMTPC_WHY_RCPTMAX);
+	} else {
+		put_rcpt(c, rcpt, tx->utf8);
+		tx->named++;
+		tx->outstanding++;
 	}
-	put_rcpt(c, rcpt, tx->utf8);
-	tx->outstanding++;
 }
 
 static bool send_data(struct smtpc *c, struct smtpc_tx *tx)

@@ -156,6 +156,8 @@ struct smtpc_result smtpc_own_result(const struct smtpc *c, enum smtpc_why why)
 		[SMTPC_WHY_BARE] = { STR_INIT("5.6.0"), STR_INIT("bare CR or LF in the message") },
 		[SMTPC_WHY_ADDRESS] = { STR_INIT("5.1.3"),
 			STR_INIT("the address cannot be said in SMTP") },
+		[SMTPC_WHY_RCPTMAX] = { STR_INIT("4.5.3"),
+			STR_INIT("the server takes no more recipients at one time") },
 		[SMTPC_WHY_SIZE] = { STR_INIT("5.3.4"),
 			STR_INIT("the message is too big for the server") },
 		[SMTPC_WHY_8BITMIME] = { STR_INIT("5.6.3"),

@@ -19,7 +19,7 @@ struct settling {
 	struct queue_job *job;
 	struct queue_done *done;
 	struct queue_order *order;
-	bool told, partly; /* partly: some of them were delivered */
+	bool told, partly; /* partly: some of them were not told that there is no place for them */
 };
 
 static struct settling *settling_new(struct queue *q, struct queue_message *m, size_t room)
@@ -200,11 +200,16 @@ static void note_late(
 
 /* ---- outcomes ---- */
 
+static bool has_no_place(const struct job_outcome *o)
+{
+	return o->outcome == OUTCOME_DEFERRED && str_eq(o->status, STR("4.5.3"));
+}
+
 /* RFC 5321 4.5.3.1.10: the server took as many as it takes at one time, so those that are left are no fewer attempts
- * away than they were; each round leaves less of them. */
+ * away than they were; each round leaves less of them, also when all others were refused or are to wait. */
 static bool found_no_place(const struct settling *s, const struct job_outcome *o)
 {
-	return s->partly && o->outcome == OUTCOME_DEFERRED && str_eq(o->status, STR("4.5.3"));
+	return s->partly && has_no_place(o);
 }
 
 static void apply_outcome(struct queue *q, struct settling *s, struct store_out_rcpt *r,
@@ -305,7 +310,7 @@ bool queue_done(struct queue *q, struct queue_done *d, int64_t now_ms)
 	s->job = job;
 	s->done = d;
 	for (size_t i = 0; i < d->count; i++)
-		s->partly |= d->outcomes[i].outcome == OUTCOME_DELIVERED;
+		s->partly |= !has_no_place(&d->outcomes[i]);
 	for (size_t i = 0; i < job->count; i++) {
 		struct store_out_rcpt *r = settling_add(s, job->at[i]);
 

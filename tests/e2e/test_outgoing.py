@@ -59,6 +59,7 @@ NO_CHUNKS = ['PIPELINING', 'SIZE 50000000', '8BITMIME', 'ENHANCEDSTATUSCODES']
 server('again', extensions=NO_CHUNKS)
 server('nonsense')
 server('few', 'retry = "1h"')
+server('limits', 'retry = "1h"', extensions=[*NO_CHUNKS, 'LIMITS RCPTMAX=3'])
 server('silent', extensions=NO_CHUNKS)
 CONFIG.append('source "second.test" {\n ipv4 = "127.0.0.9"\n}\nsource "third.test" {\n ipv4 = "192.0.2.77"\n}\n')
 OFFICE = {'config': ''.join(CONFIG)}
@@ -160,6 +161,21 @@ def test_as_many_as_it_takes(office):
                'each was tried once')
     assert len(p.said('MAIL')) == 1, p.lines
     office.must('queue', 'drop', '--domain', 'few.test')
+
+
+def test_as_many_as_it_says(office):
+    """RCPTMAX (RFC 9422 4.2): no more are named, and the others do not wait, even when nobody before them exists."""
+    p = fresh('limits')
+    p.replies['RCPT'] = lambda c, line: '450 4.2.1 later' if '<u0@' in line else '250 2.1.5 ok' if '<w' in line else '550 5.1.1 who?'
+    send(office, [f'u{i}@limits.test' for i in range(4)] + [f'w{i}@limits.test' for i in range(4)])
+    wait_until(lambda: sum(len(m.recipients) for m in p.messages) == 4, 20, 'all that exist come')
+    named = ''.join('|' if line.startswith('MAIL') else 'r' for line in p.lines if line.startswith(('MAIL', 'RCPT')))
+    assert named.split('|') == ['', 'rrr', 'rrr', 'rr'], p.lines
+    rows = office.json('queue', 'list', '--domain', 'limits.test')
+    assert [(r['recipient'], r['attempts']) for r in rows] == [('u0@limits.test', 1)], rows
+    office.must('queue', 'drop', '--domain', 'limits.test')
+    told = []
+    wait_until(lambda: told.extend(office.fetch()) or sum(n.count(b'Final-Recipient: ') for n in told) == 3, 20, 'the sender knows')
 
 
 def test_refused_after_the_data(office):
