@@ -43,7 +43,9 @@ static const char *result_name(const struct store_trace_event *e)
 		return "sender told of delay";
 	if (e->out->attempts > e->before_attempts)
 		return "deferred";
-	return e->out->flags & STORE_OUT_VIA ? "rerouted" : "to be tried";
+	if (!str_eq(e->out->via, e->before_via))
+		return "rerouted"; /* also to the way that it has by itself */
+	return e->out->flags & STORE_OUT_HELD ? "held" : "to be tried";
 }
 
 static const char *name_of(const struct store_trace_event *e)

@@ -95,6 +95,7 @@ struct store_trace_event {
 	const struct store_out_rcpt *out;
 	uint16_t before_flags; /* RESULT: STORE_OUT_*, before it */
 	uint32_t before_attempts;
+	struct str before_via;
 };
 struct store_trace {
 	bool by_id;

@@ -79,6 +79,18 @@ def test_hold_release_reroute(office):
     clear(office)
 
 
+def test_trace_tells_the_orders(office):
+    clear(office)
+    one = submit(office, ['a@one.test'])
+    orders = [(['hold'], 'held'), (['hold'], 'held'), (['retry'], 'held'), (['reroute', '--to', 'relay:[192.0.2.1]:2525'], 'rerouted'),
+              (['release'], 'released'), (['hold'], 'held'), (['reroute'], 'rerouted'), (['release'], 'released')]
+    for words, _ in orders:
+        office.must('queue', words[0], one, *words[1:])
+    events = [r['event'] for r in office.json('trace', one) if r['event'] not in ('taken in', 'goes on', 'deferred')]
+    assert events == [event for _, event in orders], events
+    clear(office)
+
+
 def test_fail_tells_the_sender_and_drop_does_not(office):
     clear(office)
     office.fetch()

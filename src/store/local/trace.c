@@ -15,7 +15,7 @@ struct followed {
 	uint32_t number;
 	uint16_t flags;
 	uint32_t attempts;
-	char *recipient;
+	char *recipient, *via;
 };
 
 struct life {
@@ -91,7 +91,8 @@ static void follow(struct life *life, const struct message_target *t, const stru
 		.number = number,
 		.flags = state->out.flags,
 		.attempts = state->out.attempts,
-		.recipient = str_dup_c(t->recipient) };
+		.recipient = str_dup_c(t->recipient),
+		.via = str_dup_c(state->out.via) };
 }
 
 /* Everything of a message's own record. */
@@ -170,9 +171,12 @@ static void take_result(struct tracer *t, const struct record *r)
 			e.recipient = str_c(f->recipient);
 			e.before_flags = f->flags;
 			e.before_attempts = f->attempts;
+			e.before_via = str_c(f->via);
+			t->trace->say(t->trace, &e);
 			f->flags = out.flags;
 			f->attempts = out.attempts;
-			t->trace->say(t->trace, &e);
+			free(f->via);
+			f->via = str_dup_c(out.via);
 		}
 	}
 }
@@ -293,8 +297,10 @@ enum status store_local_trace(
 	if (status == ST_OK && t.again)
 		status = map_walk(&map, 0, &t.walker, NULL, err);
 	for (size_t i = 0; i < t.count; i++) {
-		for (size_t k = 0; k < t.lives[i].count; k++)
+		for (size_t k = 0; k < t.lives[i].count; k++) {
 			free(t.lives[i].rcpts[k].recipient);
+			free(t.lives[i].rcpts[k].via);
+		}
 		free(t.lives[i].rcpts);
 	}
 	free(t.lives);
