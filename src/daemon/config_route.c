@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/buf.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "daemon/config_table.h"
 #include "proto/path.h"
@@ -110,18 +112,49 @@ static struct str whom_of(const struct route_rule *r)
 	return str_c(r->whom[0] != '\0' ? r->whom : r->name);
 }
 
-/* Of the same role, for all messages: one of them would never count. */
-static bool is_there_before(const struct config *c, const struct route_rule *r)
+/* For whom there is a section already: to look through ten thousand of them for each would hold up who loads them. */
+struct names {
+	struct buf *slots; /* by hash; twice as many as there can be names, a power of two; owned */
+	size_t count;
+};
+
+static void names_init(struct names *n, size_t most)
 {
-	for (const struct route_rule *o = c->routes; o < r; o++)
-		if (o->role == r->role && !route_is_for_some(o) && !route_is_for_some(r) &&
-			str_ieq(whom_of(o), whom_of(r)))
-			return true;
-	return false;
+	for (n->count = 16; n->count < 2 * most;)
+		n->count *= 2;
+	n->slots = mem_zalloc(n->count * sizeof *n->slots);
+}
+
+static void names_deinit(struct names *n)
+{
+	for (size_t i = 0; i < n->count; i++)
+		buf_deinit(&n->slots[i]);
+	free(n->slots);
+}
+
+/* False: it is there.  kind: of the sections among which it may be once, in any case of its letters. */
+static bool names_add(struct names *n, char kind, struct str name)
+{
+	static const uint64_t key[2]; /* no stranger chooses them */
+	struct buf text = { 0 };
+	size_t at;
+
+	buf_putc(&text, kind);
+	for (size_t i = 0; i < name.n; i++)
+		buf_putc(&text, ascii_lower(name.p[i]));
+	at = hash_str(key, buf_str(&text)) & (n->count - 1);
+	while (n->slots[at].len > 0 && !str_eq(buf_str(&n->slots[at]), buf_str(&text)))
+		at = (at + 1) & (n->count - 1);
+	if (n->slots[at].len > 0) {
+		buf_deinit(&text);
+		return false;
+	}
+	n->slots[at] = text;
+	return true;
 }
 
 /* A name that fits nobody would lead no mail, without a word. */
-static bool names_hold(const struct config *c, const struct route_rule *r, struct err *err)
+static bool names_hold(struct names *names, const struct route_rule *r, struct err *err)
 {
 	struct str whom = whom_of(r), listed = str_c(r->recipients);
 	struct path path;
@@ -134,7 +167,8 @@ static bool names_hold(const struct config *c, const struct route_rule *r, struc
 			r->role == RULE_SENDER ? "an address, a domain" : "a domain");
 		return false;
 	}
-	if (is_there_before(c, r)) {
+	/* Of the same role, for all messages: one of them would never count. */
+	if (!route_is_for_some(r) && !names_add(names, (char)('0' + r->role), whom)) {
 		err_set(err, ST_USAGE, "%s %.*s is there twice", role_names[r->role],
 			STR_ARG(str_head(whom, 60)));
 		return false;
@@ -225,7 +259,8 @@ static uint64_t next_mark(const struct config *c)
 	return taken + 1;
 }
 
-static bool take_rule(struct config *c, enum route_role role, cfg_t *section, struct err *err)
+static bool take_rule(struct config *c, enum route_role role, cfg_t *section, struct names *names,
+	struct err *err)
 {
 	struct route_rule *r = &c->routes[c->route_count++];
 	const char *backup = nameless(role) ? NULL : value(section, "backup_mx");
@@ -243,7 +278,7 @@ static bool take_rule(struct config *c, enum route_role role, cfg_t *section, st
 	if (backup != NULL)
 		config_bool(str_c(backup), &r->backup_mx);
 	take_numbers(r, section, err);
-	if (!names_hold(c, r, err) || !take_kind(r, section, err) ||
+	if (!names_hold(names, r, err) || !take_kind(r, section, err) ||
 		!take_schedule(r, section, err) || !conditions_hold(r, err))
 		return false;
 	take_defaults(r, section);
@@ -254,23 +289,21 @@ static bool take_rule(struct config *c, enum route_role role, cfg_t *section, st
 	return secrets_are_safe(r, err);
 }
 
-static bool policy_holds(const struct config *c, struct str name, struct err *err)
+static bool policy_holds(struct names *names, struct str name, struct err *err)
 {
 	if (!config_names_domains(name)) {
 		err_set(err, ST_USAGE, "tls_policy %.*s: its name is a domain, .DOMAIN or *",
 			STR_ARG(str_head(name, 60)));
 		return false;
 	}
-	for (size_t i = 0; i < c->tls_policy_count; i++)
-		if (str_ieq(str_c(c->tls_policies[i].name), name)) {
-			err_set(err, ST_USAGE, "tls_policy %.*s is there twice",
-				STR_ARG(str_head(name, 60)));
-			return false;
-		}
-	return true;
+	if (names_add(names, 'p', name))
+		return true;
+	err_set(err, ST_USAGE, "tls_policy %.*s is there twice", STR_ARG(str_head(name, 60)));
+	return false;
 }
 
-static bool take_policies(struct config *c, cfg_t *cfg, cfg_t **where, struct err *err)
+static bool take_policies(
+	struct config *c, cfg_t *cfg, cfg_t **where, struct names *names, struct err *err)
 {
 	unsigned count = cfg_size(cfg, "tls_policy");
 
@@ -280,7 +313,7 @@ static bool take_policies(struct config *c, cfg_t *cfg, cfg_t **where, struct er
 		const char *level = value(section, "level");
 
 		*where = section;
-		if (!policy_holds(c, str_c(cfg_title(section)), err))
+		if (!policy_holds(names, str_c(cfg_title(section)), err))
 			return false;
 		c->tls_policies[c->tls_policy_count] =
 			(struct config_tls_policy){ str_dup_c(str_c(cfg_title(section))),
@@ -292,17 +325,9 @@ static bool take_policies(struct config *c, cfg_t *cfg, cfg_t **where, struct er
 	return true;
 }
 
-bool config_take_routes(struct config *c, cfg_t *cfg, cfg_t **where, struct err *err)
+static bool take_rules(
+	struct config *c, cfg_t *cfg, cfg_t **where, struct names *names, struct err *err)
 {
-	size_t total = 0;
-
-	for (size_t i = 0; i < ROLES; i++)
-		total += cfg_size(cfg, role_names[i]);
-	if (total + cfg_size(cfg, "tls_policy") > SECTIONS_MAX) {
-		err_set(err, ST_USAGE, "more than %d sections of routes", (int)SECTIONS_MAX);
-		return false;
-	}
-	c->routes = mem_array(NULL, total + 1, sizeof *c->routes);
 	for (size_t i = 0; i < ROLES; i++) {
 		unsigned count = cfg_size(cfg, role_names[i]);
 
@@ -312,11 +337,30 @@ bool config_take_routes(struct config *c, cfg_t *cfg, cfg_t **where, struct err 
 				err_set(err, ST_USAGE, "%s is there twice", role_names[i]);
 				return false;
 			}
-			if (!take_rule(c, (enum route_role)i, *where, err))
+			if (!take_rule(c, (enum route_role)i, *where, names, err))
 				return false;
 		}
 	}
-	return take_policies(c, cfg, where, err);
+	return true;
+}
+
+bool config_take_routes(struct config *c, cfg_t *cfg, cfg_t **where, struct err *err)
+{
+	struct names names;
+	size_t total = 0;
+	bool good;
+
+	for (size_t i = 0; i < ROLES; i++)
+		total += cfg_size(cfg, role_names[i]);
+	if (total + cfg_size(cfg, "tls_policy") > SECTIONS_MAX) {
+		err_set(err, ST_USAGE, "more than %d sections of routes", (int)SECTIONS_MAX);
+		return false;
+	}
+	c->routes = mem_array(NULL, total + 1, sizeof *c->routes);
+	names_init(&names, total + cfg_size(cfg, "tls_policy"));
+	good = take_rules(c, cfg, where, &names, err) && take_policies(c, cfg, where, &names, err);
+	names_deinit(&names);
+	return good;
 }
 
 void config_free_routes(struct config *c)
