@@ -28,5 +28,8 @@ void downgrade_deinit(struct downgrade *d);
 
 /* One whole field with its CRLF, for the tests: as downgrade_feed() would put it. */
 void downgrade_field(struct str field, struct buf *out);
+/* The same for mail that goes on to a server without 8BITMIME: a parameter, such as the name of a file, is said by RFC 2231
+ * instead of going; RFC 6858 speaks of clients of POP3 and IMAP. */
+void downgrade_field_onward(struct str field, struct buf *out);
 
 #endif

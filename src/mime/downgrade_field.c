@@ -2,6 +2,7 @@
 #include "base/codec.h"
 #include "mime/downgrade.h"
 #include "mime/field.h"
+#include "mime/param.h"
 
 /* RFC 2047 2: a word of at most 75, a line of at most 76 characters.  39 octets are 52 of base64. */
 enum { WORD_OCTETS = 39 };
@@ -189,9 +190,26 @@ static void put_addresses(struct buf *out, struct str body, bool path)
 	}
 }
 
-/* RFC 6858 2.2.  False: not even the value before the parameters is ASCII. */
-static bool put_parameters(struct buf *out, struct str body)
+/* Whoever writes a name in raw octets often writes it once more as RFC 2231 wants it: then that one stays. */
+static bool is_extended_too(struct str body, struct str parameter)
 {
+	struct str name = trim(str_cut(&parameter, '='));
+	char end;
+
+	while (body.n > 0) {
+		struct str one = trim(cut_at(&body, STR(";"), &end));
+
+		if (str_istarts(one, name) && str_starts(str_from(one, name.n), STR("*")))
+			return true;
+	}
+	return false;
+}
+
+/* RFC 6858 2.2; onward: by RFC 2231.  False: not even the value before the parameters is ASCII. */
+static bool put_parameters(struct buf *out, struct str body, bool onward)
+{
+	struct str all = body;
+	struct buf ascii = { 0 };
 	bool first = true;
 
 	while (body.n > 0) {
@@ -200,12 +218,19 @@ static bool put_parameters(struct buf *out, struct str body)
 
 		if (!str_ascii(one) && first)
 			return false;
-		if (str_ascii(one) && one.n > 0) {
+		buf_clear(&ascii);
+		if (!str_ascii(one) &&
+			(!onward || is_extended_too(all, one) || !param_put_ascii(&ascii, one)))
+			one = STR("");
+		else if (!str_ascii(one))
+			one = buf_str(&ascii);
+		if (one.n > 0) {
 			buf_put(out, first ? STR(" ") : STR(";\r\n "));
 			buf_put(out, one);
 		}
 		first = false;
 	}
+	buf_deinit(&ascii);
 	return true;
 }
 
@@ -240,7 +265,7 @@ static enum kind kind_of(struct str name)
 	return K_GO;
 }
 
-void downgrade_field(struct str field, struct buf *out)
+static void put_field(struct str field, bool onward, struct buf *out)
 {
 	struct str rest = field;
 	size_t before = out->len;
@@ -261,7 +286,7 @@ void downgrade_field(struct str field, struct buf *out)
 	case K_GO: stays = false; break;
 	case K_ADDRESS: put_addresses(out, f.body, false); break;
 	case K_PATH: put_addresses(out, f.body, true); break;
-	case K_PARAMETERS: stays = put_parameters(out, f.body); break;
+	case K_PARAMETERS: stays = put_parameters(out, f.body, onward); break;
 	case K_TEXT:
 		buf_putc(out, ' ');
 		put_words(out, f.body, false);
@@ -270,4 +295,14 @@ void downgrade_field(struct str field, struct buf *out)
 	buf_put(out, STR("\r\n"));
 	if (!stays)
 		buf_truncate(out, before);
+}
+
+void downgrade_field(struct str field, struct buf *out)
+{
+	put_field(field, false, out);
+}
+
+void downgrade_field_onward(struct str field, struct buf *out)
+{
+	put_field(field, true, out);
 }

@@ -4,7 +4,7 @@
 #include "mime/charset.h"
 #include "mime/word.h"
 
-enum { PIECES_MAX = 64 };
+enum { PIECES_MAX = 64, PIECE_OCTETS = 60 };
 
 static bool is_blank(char c)
 {
@@ -220,4 +220,60 @@ bool param_get(struct str body, struct str name, struct buf *out)
 bool param_octets(struct str body, struct str name, struct buf *out)
 {
 	return get(body, name, true, out);
+}
+
+static bool is_plain(char c)
+{
+	return (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || ascii_digit(c) ||
+	       str_find(STR("-._~"), c) < 4;
+}
+
+/* In pieces of a line each; one that fits a line needs no number. */
+static void put_extended(struct buf *out, struct str name, struct str encoded)
+{
+	bool one = encoded.n <= PIECE_OCTETS;
+
+	for (unsigned number = 0; encoded.n > 0; number++) {
+		struct str piece = str_head(encoded, PIECE_OCTETS);
+
+		/* Not inside of "%C3". */
+		for (int i = 0; i < 2 && piece.n < encoded.n && piece.n > 2; i++)
+			if (piece.p[piece.n - 1] == '%' || piece.p[piece.n - 2] == '%')
+				piece.n--;
+		if (number > 0)
+			buf_put(out, STR(";\r\n "));
+		buf_put(out, name);
+		if (!one)
+			buf_printf(out, "*%u", number);
+		buf_put(out, STR("*="));
+		buf_put(out, piece);
+		encoded = str_from(encoded, piece.n);
+	}
+}
+
+bool param_put_ascii(struct buf *out, struct str parameter)
+{
+	struct buf body = { 0 }, value = { 0 }, encoded = { 0 };
+	struct str name = { 0 }, rest;
+	bool good;
+
+	buf_putc(&body, ';');
+	buf_put(&body, parameter);
+	rest = buf_str(&body);
+	good = cut_param(&rest, &name, &value);
+	for (size_t i = 0; good && i < name.n; i++)
+		good = is_plain(name.p[i]);
+	buf_put(&encoded, str_utf8(buf_str(&value)) ? STR("UTF-8''") : STR("unknown-8bit''"));
+	for (size_t i = 0; good && i < value.len; i++)
+		if (is_plain(value.data[i]))
+			buf_putc(&encoded, value.data[i]);
+		else
+			buf_printf(&encoded, "%%%02X", (unsigned char)value.data[i]);
+	good = good && encoded.len <= (PIECES_MAX - 1) * (PIECE_OCTETS - 2);
+	if (good)
+		put_extended(out, name, buf_str(&encoded));
+	buf_deinit(&body);
+	buf_deinit(&value);
+	buf_deinit(&encoded);
+	return good;
 }

@@ -13,4 +13,8 @@ bool param_get(struct str body, struct str name, struct buf *out);
 /* The same as octets, for boundaries: "=?" is nothing special there, nor is a blank at the front (RFC 2046 5.1.1). */
 bool param_octets(struct str body, struct str name, struct buf *out);
 
+/* One parameter whose value has octets that are not ASCII, as RFC 2231 writes it in ASCII, folded where it is long.  False
+ * when it has no name for that, or is longer than any program puts together again. */
+bool param_put_ascii(struct buf *out, struct str parameter);
+
 #endif

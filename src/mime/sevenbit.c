@@ -161,7 +161,7 @@ static void put_field(struct sevenbit *s, struct str whole)
 	if (str_ascii(whole) || s->out == NULL)
 		put(s, whole);
 	else
-		downgrade_field(whole, s->out);
+		downgrade_field_onward(whole, s->out);
 }
 
 /* encoding: instead of what the header says; "": none. */

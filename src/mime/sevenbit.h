@@ -1,7 +1,7 @@
 /* sevenbit.h -- makes a message 7-bit for a server without 8BITMIME (RFC 6152 3).  Pure.
  *
  * Each part with octets over 127 gets a Content-Transfer-Encoding of quoted-printable or base64; parts without
- * stay octet for octet.  Header fields become what mime/downgrade.h makes of them.  Messages in messages are
+ * stay octet for octet.  Header fields become what downgrade_field_onward() makes of them.  Messages in messages are
  * entered: their encoding may not change (RFC 2046 5.2.1), that of their parts may.  What is signed (RFC 1847)
  * must not be touched, and then the mail cannot go on (5.6.3).
  *

@@ -117,6 +117,17 @@ class Sevenbit(unittest.TestCase):
         self.assertTrue(octets.isascii())
         self.assertEqual(message['Subject'], 'Grüße')
 
+    def test_name_of_a_file(self):
+        """In raw octets, as many programs write it: whoever gets it in 7 bits has the same name."""
+        name = 'Prüfung; "Teil 1" ' + 'ä' * 60 + '.pdf'
+        raw = name.replace('"', '\\"')
+        head = f'Content-Type: application/pdf; name="{raw}"\r\nContent-Disposition: attachment; filename="{raw}"\r\n'
+        _, octets = convert(TOP + head.encode() + b'\r\nx\r\n')
+        self.assertTrue(octets.isascii())
+        message = email.message_from_bytes(octets, policy=email.policy.default)
+        self.assertEqual(message.get_filename(), name)
+        self.assertEqual(message['Content-Type'].params['name'], name)
+
     def test_said_to_be_encoded(self):
         _, octets = convert(TOP + b'Content-Transfer-Encoding: quoted-printable\r\n\r\na=C3=BC\xc3\xbc=\r\nb\r\n')
         self.assertEqual(email.message_from_bytes(octets).get_payload(decode=True), b'a\xc3\xbc\xc3\xbcb\r\n')

@@ -63,6 +63,45 @@ static void fields(void **state)
 	assert_int_equal(failed, 0);
 }
 
+static void names_of_files_go_on(void **state)
+{
+	/* clang-format off */
+	static const struct {
+		const char *name;
+		struct str in, out;
+	} rows[] = {
+		{ "quoted", STR_INIT("Content-Disposition: attachment; filename=\"\xc3\xbc; 1.txt\"; size=3\r\n"),
+			STR_INIT("Content-Disposition: attachment;\r\n filename*=UTF-8''%C3%BC%3B%201.txt;\r\n size=3\r\n") },
+		{ "not UTF-8", STR_INIT("Content-Type: text/plain; name=\xfc.txt\r\n"),
+			STR_INIT("Content-Type: text/plain;\r\n name*=unknown-8bit''%FC.txt\r\n") },
+		{ "said twice", STR_INIT("Content-Disposition: inline; filename=\"\xc3\xbc\"; filename*=UTF-8''%C3%BC\r\n"),
+			STR_INIT("Content-Disposition: inline;\r\n filename*=UTF-8''%C3%BC\r\n") },
+		{ "raw octets in what is extended", STR_INIT("Content-Disposition: inline; filename*=\xc3\xbc\r\n"),
+			STR_INIT("Content-Disposition: inline\r\n") },
+		{ "no parameter", STR_INIT("Content-Disposition: inline; \xc3\xbc\r\n"), STR_INIT("Content-Disposition: inline\r\n") },
+		{ "longer than a line, not cut inside of an octet",
+			STR_INIT("Content-Type: a/b; name=\"0123456789012345678901234567890123456789012345678901\xc3\xbc\xc3\xbc.txt\"\r\n"),
+			STR_INIT("Content-Type: a/b;\r\n name*0*=UTF-8''0123456789012345678901234567890123456789012345678901"
+				";\r\n name*1*=%C3%BC%C3%BC.txt\r\n") },
+		{ "other fields as for clients", STR_INIT("X-Note: \xc3\xbc\r\n"), STR_INIT("") },
+	};
+	/* clang-format on */
+	size_t failed = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct buf out = { 0 };
+
+		downgrade_field_onward(rows[i].in, &out);
+		if (!str_eq(buf_str(&out), rows[i].out)) {
+			print_error("%s: got <%.*s>\n", rows[i].name, STR_ARG(buf_str(&out)));
+			failed++;
+		}
+		buf_deinit(&out);
+	}
+	assert_int_equal(failed, 0);
+}
+
 static void feed(struct str message, size_t piece, struct buf *out)
 {
 	struct downgrade d = { .in_body = false };
@@ -172,6 +211,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fields),
+		cmocka_unit_test(names_of_files_go_on),
 		cmocka_unit_test(the_body_stays),
 		cmocka_unit_test(an_overlong_field_is_masked),
 		cmocka_unit_test(anything_becomes_ascii),
