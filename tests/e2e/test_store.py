@@ -2,12 +2,14 @@
 
 import mailbox
 import os
+import resource
 import shutil
 import sqlite3
+import subprocess
 import time
 
 import messages
-from office import Office, name_of, wait_until
+from office import BIN, Office, environment, name_of, wait_until
 from test_pop3 import fill, uidls
 
 ANN, BOB = 'ann@example.test', 'bob@example.test'
@@ -184,6 +186,22 @@ def test_a_table_is_gone(_office):
         change(made)
         office.start()
 
+    with_office('', check)
+
+
+def test_fsck_does_not_compare_with_half(_office):
+    """The index that it makes for itself is larger than the temporary file may be: that says nothing about the office's."""
+    def check(office):
+        mail = b''.join(b'From x@elsewhere.test Mon Nov 23 00:00:00 2026\nMessage-ID: <%0900d@x>\n\n%d\n\n' % (i, i)
+                        for i in range(14000))
+        box = os.path.join(office.dir, 'box')
+        with open(box, 'wb') as f:
+            f.write(mail)
+        office.must('mailbox', 'import', ANN, box, timeout=100)
+        office.must('fsck')
+        done = subprocess.run([BIN, 'fsck', '--state', office.state], capture_output=True, check=False, timeout=100, env=environment(),
+                              restore_signals=False, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20)))
+        assert done.returncode == 74 and b'SQLITE_TMPDIR' in done.stderr and b'index:' not in done.stdout, done
     with_office('', check)
 
 

@@ -26,6 +26,7 @@ struct fsck {
 	uint64_t until; /* apply records before this position; the rest is only judged */
 	struct index_place at;
 	size_t in_batch;
+	bool failed;            /* `mine` lacks something: nothing can be compared with it */
 	uint64_t retired;       /* segments up to this one may be gone */
 	struct msgid *doubtful; /* their files are not whole; owned */
 	size_t ndoubtful;
@@ -95,8 +96,8 @@ static void count_message(struct fsck *f, const struct record *r)
 
 static void end_batch(struct fsck *f)
 {
-	if (f->in_batch > 0)
-		(void)index_commit(f->mine, &f->at);
+	if (f->in_batch > 0 && !index_commit(f->mine, &f->at))
+		f->failed = true;
 	f->in_batch = 0;
 }
 
@@ -112,7 +113,7 @@ static void fsck_record(struct walker *w, const struct record *r, const struct s
 		count_message(f, r);
 	if (r->type == RECORD_RETIRE)
 		f->retired = get_u64(&(struct reader){ .rest = r->meta });
-	if (r->pos >= f->until)
+	if (r->pos >= f->until || f->failed)
 		return;
 	if (f->in_batch++ == 0)
 		index_begin(f->mine);
@@ -209,8 +210,8 @@ static void compare_rows(struct fsck *f, const struct table *t, sqlite3_stmt *a,
 		if (c >= 0)
 			rb = sqlite3_step(b);
 	}
-	if (ra != SQLITE_DONE || rb != SQLITE_DONE)
-		differs++;
+	f->failed |= ra != SQLITE_DONE;
+	differs += rb != SQLITE_DONE;
 	f->report->index_differs += differs;
 	if (differs > 0)
 		tell(f, "index: %llu rows of table %s are not what the journal says",
@@ -314,7 +315,7 @@ static enum status check(struct fsck *f, const char *journal_dir, sqlite3 *their
 		report_missing_files(f);
 	}
 	map_free(&map);
-	if (st == ST_OK && theirs != NULL) {
+	if (st == ST_OK && theirs != NULL && !f->failed) {
 		if (f->at.pos < f->until && f->until != 0) {
 			f->report->corrupt++;
 			tell(f, "the index knows more of the journal than there is");
@@ -322,6 +323,11 @@ static enum status check(struct fsck *f, const char *journal_dir, sqlite3 *their
 		compare_index(f, theirs);
 	}
 	index_close(f->mine);
+	/* What of the journal was said already stays true. */
+	if (st == ST_OK && f->failed)
+		st = err_set(err, ST_IO,
+			"the index was not compared: the temporary file for it cannot be written; "
+			"set SQLITE_TMPDIR to a directory with room");
 	return st;
 }
 
