@@ -1,5 +1,6 @@
 /* restante fsck: reads the journal, the large messages and the index here, beside a server or not.
- * Findings are lines on standard output; EX_DATAERR when there are any. */
+ * Findings are lines on standard output; EX_DATAERR when there are any.  Only what is asked for with an option is
+ * changed, by the server when one runs. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -15,8 +16,9 @@
 enum { RESTART_MS = 600000, POLL_US = 100000 };
 
 struct findings {
-	bool json, colour;
+	bool json, colour, repaired;
 	json_t *lines;
+	struct store_orphans removed;
 	struct progress progress;
 };
 
@@ -71,6 +73,9 @@ static void print_report(const struct findings *f, const struct fsck_report *r)
 	if (f->json) {
 		json_t *o = report_json(r, f->lines);
 
+		if (f->repaired)
+			json_object_set_new(
+				o, "removed", json_integer((json_int_t)f->removed.files));
 		json_dumpf(o, stdout, JSON_COMPACT);
 		putchar('\n');
 		json_decref(o);
@@ -83,6 +88,42 @@ static void print_report(const struct findings *f, const struct fsck_report *r)
 	printf("%llu damaged, %llu missing, %llu index rows differ, %llu unfinished tails\n",
 		(unsigned long long)r->corrupt, (unsigned long long)r->missing,
 		(unsigned long long)r->index_differs, (unsigned long long)r->torn);
+	if (f->repaired)
+		printf("%llu files of no message removed, %llu octets\n",
+			(unsigned long long)f->removed.files,
+			(unsigned long long)f->removed.octets);
+}
+
+struct removed_reply {
+	struct office_reply reply;
+	struct store_orphans *removed;
+};
+
+static void on_removed(struct office_reply *r, json_t *row)
+{
+	struct store_orphans *o = LIST_OF(r, struct removed_reply, reply)->removed;
+
+	o->files += (uint64_t)json_integer_value(json_object_get(row, "files"));
+	o->octets += (uint64_t)json_integer_value(json_object_get(row, "octets"));
+	json_decref(row);
+}
+
+/* By whoever has the store: a file without a record may be one whose record is just being written. */
+static enum status remove_orphans(const char *state, struct findings *f, struct err *err)
+{
+	struct removed_reply x = { .reply = { .row = on_removed }, .removed = &f->removed };
+	struct control_session *s = control_open(state, err);
+	enum status status = s == NULL ? err->code : ST_OK;
+
+	for (int home = 0; home < STORE_HOMES && status == ST_OK; home++) {
+		json_t *q = json_pack("{s:s, s:i}", "verb", "fsck.orphans", "home", home);
+
+		status = control_ask(s, q, &x.reply, err);
+		json_decref(q);
+	}
+	control_close(s);
+	f->repaired = status == ST_OK;
+	return status;
 }
 
 static int run_check(struct cmd *c)
@@ -92,9 +133,14 @@ static int run_check(struct cmd *c)
 		.lines = json_array() };
 	struct fsck_report report = { .segments = 0 };
 	struct err err = { ST_OK, "" };
+	enum status status = check(c->state, &report, &f, &err);
+	/* What cannot be read may be the record of a file. */
+	bool sound = report.corrupt + report.index_differs == 0;
 	int code = EX_OK;
 
-	if (check(c->state, &report, &f, &err) != ST_OK) {
+	if (status == ST_OK && sound && cmd_has(c, OPTION_REPAIR))
+		status = remove_orphans(c->state, &f, &err);
+	if (status != ST_OK) {
 		code = cmd_fail_err(c, &err);
 	} else {
 		print_report(&f, &report);

@@ -40,6 +40,7 @@ const struct option options[OPTION_COUNT] = {
 	[OPTION_TO] = { "to", "WHERE", "the account that gets it; lab: the recipient; mailbox move: the folder, inbox or junk; queue reroute: the way" },
 	[OPTION_ALL] = { "all", NULL, "undelete: everything that can be restored; queue: all that waits" },
 	[OPTION_REBUILD] = { "rebuild", NULL, "make the index anew from the journal" },
+	[OPTION_REPAIR] = { "repair", NULL, "remove files under blob/ that no message has" },
 	[OPTION_FORMAT] = { "format", "FORMAT",
 		"import: mboxrd (default) or mboxo; export: maildir or mboxrd; save: eml (default), mbox, maildir, attachments" },
 	[OPTION_UIDL_FORMAT] = { "uidl-format", "FORMAT",
@@ -275,7 +276,7 @@ const struct command commands[] = {
 	{ "config defaults", "", LIST, 0, 0, cmd_config_defaults,
 		"print every setting with its default, range and meaning" },
 
-	{ "fsck", "", LIST " rebuild", 0, 0, cmd_fsck, "check the store; changes nothing" },
+	{ "fsck", "", LIST " rebuild repair", 0, 0, cmd_fsck, "check the store; changes nothing" },
 	{ "completion", "SHELL", "state", 1, 1, cmd_completion, "print completion code for SHELL: bash or zsh" },
 	{ "version", "", LIST, 0, 0, cmd_version, "print the version" },
 	{ "help", "[COMMAND...]", LIST, 0, -1, cmd_help, "tell how commands are used" },

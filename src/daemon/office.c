@@ -238,6 +238,7 @@ static const struct verb {
 	{ STR_INIT("kick"), verb_kick, false },
 	{ STR_INIT("account.capture"), verb_account_capture, false },
 	{ STR_INIT("fsck.rebuild"), verb_fsck_rebuild, true },
+	{ STR_INIT("fsck.orphans"), verb_fsck_orphans, true },
 	{ STR_INIT("remote.open"), verb_remote_open, true },
 	{ STR_INIT("remote.which"), verb_remote_which, true },
 	{ STR_INIT("remote.recognise"), verb_remote_recognise, true },

@@ -73,7 +73,7 @@ struct office_reply {
 };
 /* Verbs: account.add/set/del/passwd/list/show/disable/enable, app-password.add/del/list,
  * alias.add/del/list, domain.add/del/list,
- * mailbox.list/show, queue.list/order, store.status/compact, who, kick, ban.add/del/list, fsck.rebuild, status.  ST_* and err.text as the
+ * mailbox.list/show, queue.list/order, store.status/compact, who, kick, ban.add/del/list, fsck.rebuild/orphans, status.  ST_* and err.text as the
  * administrator shall see it. */
 enum status office_execute(
 	struct office *o, const json_t *request, struct office_reply *reply, struct err *err);

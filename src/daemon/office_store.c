@@ -46,3 +46,19 @@ enum status verb_store_scrub(
 		;
 	return verb_store_status(o, q, r, err);
 }
+
+/* {"home": one of STORE_HOMES directories} -> {"files", "octets"}: a little at a time, so that nobody waits for it. */
+enum status verb_fsck_orphans(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
+{
+	json_int_t home = json_integer_value(json_object_get(q, "home"));
+	struct store_orphans found;
+
+	if (home < 0 || home >= STORE_HOMES)
+		return err_set(err, ST_USAGE, "the request's \"home\" is malformed");
+	if (store_local_remove_orphans(o->store, (unsigned)home, &found) != STORE_OK)
+		return err_set(err, ST_TEMP, "the store cannot say now: the log says why");
+	r->row(r, json_pack("{s:I, s:I}", "files", (json_int_t)found.files, "octets",
+			  (json_int_t)found.octets));
+	return ST_OK;
+}

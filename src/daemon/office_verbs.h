@@ -86,6 +86,8 @@ enum status verb_mailbox_move(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_mailbox_undelete(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
+enum status verb_fsck_orphans(
+	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_store_status(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_store_scrub(

@@ -37,6 +37,15 @@ enum store_result store_local_holds(
 /* Reads all of a message: STORE_CORRUPT when its octets are not what was delivered. */
 enum store_result store_local_intact(struct store *s, struct msgid id);
 
+/* Removes the files of large messages in one of the STORE_HOMES directories under blob/ that no message has, and says so in
+ * the log.  Only after fsck found no damage: the record of a file may be what is damaged. */
+enum { STORE_HOMES = 256 };
+struct store_orphans {
+	uint64_t files, octets;
+};
+enum store_result store_local_remove_orphans(
+	struct store *s, unsigned home, struct store_orphans *o);
+
 struct store_space {
 	uint64_t segments, journal_octets;
 	uint64_t given_back; /* by compaction, since the store was opened */

@@ -1,5 +1,6 @@
 """What becomes of deleted mail: it can be brought back, then its room is given back."""
 
+import json
 import mailbox
 import os
 import resource
@@ -202,6 +203,33 @@ def test_fsck_does_not_compare_with_half(_office):
         done = subprocess.run([BIN, 'fsck', '--state', office.state], capture_output=True, check=False, timeout=100, env=environment(),
                               restore_signals=False, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20)))
         assert done.returncode == 74 and b'SQLITE_TMPDIR' in done.stderr and b'index:' not in done.stdout, done
+    with_office('', check)
+
+
+def test_files_of_nobody_go(_office):
+    """What a crash leaves under blob/ is removed when asked for, by the server too, but not beside damage."""
+    def check(office):
+        big = b'Subject: big\r\n\r\n' + b'x' * 70 + b'\r\n' * 300000
+        office.deliver(big)
+        (row,) = office.json('mailbox', 'list', ANN)
+        (have,) = [os.path.join(d, n) for d, _, names in os.walk(office.path('store', 'blob')) for n in names]
+        assert os.path.basename(have) == row['uidl'], have
+        stray = have[:-10] + ('0' if have[-10] != '0' else '1') + have[-9:]
+        for running in (True, False):
+            shutil.copy(have, stray)
+            os.chown(stray, os.stat(have).st_uid, os.stat(have).st_gid)
+            if not running:
+                office.stop()
+            assert json.loads(office.must('fsck', '--json')).get('removed') is None and os.path.exists(stray)
+            assert json.loads(office.must('fsck', '--repair', '--json'))['removed'] == 1
+            assert not os.path.exists(stray) and os.path.exists(have)
+        shutil.copy(have, stray)
+        segment = max(os.listdir(office.path('store', 'journal')))
+        with open(office.path('store', 'journal', segment), 'r+b') as f:
+            f.seek(8192 + 40)
+            f.write(b'damage!!')
+        done = office.run('fsck', '--repair')
+        assert done.returncode == 65 and b'removed' not in done.stdout and os.path.exists(stray), done
     with_office('', check)
 
 

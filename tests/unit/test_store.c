@@ -497,6 +497,129 @@ static void large_file_damaged(void **state)
 	buf_deinit(&b);
 }
 
+static void count_name(void *arg, const char *name)
+{
+	*(size_t *)arg += name[0] != '.';
+}
+
+static size_t files_in(struct world *w, unsigned home)
+{
+	char path[256];
+	size_t n = 0;
+
+	(void)snprintf(path, sizeof path, "%s/blob/%02x", w->dir, home);
+	assert_int_equal(w->disk->ops->list(w->disk, path, count_name, &n), 0);
+	return n;
+}
+
+/* As a crash leaves it behind. */
+static void put_file(struct world *w, unsigned home, const char *name, struct str octets)
+{
+	struct iovec iov = { (void *)(uintptr_t)octets.p, octets.n };
+	char path[256];
+	int file;
+
+	(void)snprintf(path, sizeof path, "%s/blob/%02x/%s", w->dir, home, name);
+	file = w->disk->ops->open(w->disk, path, true);
+	assert_true(file >= 0);
+	assert_int_equal(w->disk->ops->write(w->disk, file, &iov, 1, 0), octets.n);
+	(void)w->disk->ops->close(w->disk, file);
+}
+
+static void files_of_nobody(void **state)
+{
+	struct store_target onward = { .recipient = STR("c@example.net") };
+	struct store_orphans found;
+	struct store_expunge e;
+	struct store_open o;
+	struct msgid gone = help_id(0x201);
+	struct world w;
+	struct buf b;
+	char text[MSGID_TEXT + 1];
+
+	(void)state;
+	buf_init(&b, 0);
+	world_init(&w, disk_real());
+	assert_int_equal(help_deliver(w.store, 0x101, 1, made(&b, 100000)), STORE_OK);
+	assert_int_equal(help_deliver(w.store, 0x201, 2, made(&b, 100000)), STORE_OK);
+	assert_int_equal(
+		help_deliver_to(w.store, help_id(0x301), made(&b, 100000), &onward, 1), STORE_OK);
+	/* Deleted, and can be restored. */
+	assert_int_equal(help_open(w.store, &o, 2), STORE_OK);
+	assert_int_equal(help_expunge(w.store, &e, &o, &gone, 1), STORE_OK);
+	store_close(w.store, 2, o.token);
+	msgid_text(help_id(0x401), text);
+	put_file(&w, 1, text, STR("nobody's"));
+	put_file(&w, 2, text, STR("not where it would be"));
+	put_file(&w, 1, "notes", STR("of the administrator"));
+	assert_int_equal(files_in(&w, 1), 5);
+
+	assert_int_equal(store_local_remove_orphans(w.store, 2, &found), STORE_OK);
+	assert_int_equal(found.files, 0);
+	assert_int_equal(store_local_remove_orphans(w.store, 1, &found), STORE_OK);
+	assert_int_equal(found.files, 1);
+	assert_int_equal(found.octets, 8);
+	assert_int_equal(store_local_remove_orphans(w.store, 1, &found), STORE_OK);
+	assert_int_equal(found.files, 0);
+	assert_int_equal(files_in(&w, 1), 4);
+	assert_int_equal(world_fsck(&w).missing, 0);
+	world_deinit(&w);
+	buf_deinit(&b);
+}
+
+/* Its file has its name before its record is written; nobody will ask for it. */
+static void file_of_a_refused_message(void **state)
+{
+	size_t failed = 0;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 0);
+	for (unsigned k = 1; k < 8; k++) {
+		struct store_orphans found;
+		enum store_result result;
+		struct world w;
+
+		world_init(&w, disk_sim_new("/tmp"));
+		assert_int_equal(help_deliver(w.store, 0, 1, STR("\r\nx")), STORE_OK);
+		disk_sim_fail(w.disk, SIM_SYNC, k, -EIO, false);
+		result = help_deliver(w.store, 1, 1, made(&b, 100000));
+		disk_sim_fail(w.disk, SIM_SYNC, 0, 0, false);
+		failed += result != STORE_OK;
+		if (files_in(&w, 1) != (result == STORE_OK))
+			fail_msg("sync %u: result %d, %zu files", k, (int)result, files_in(&w, 1));
+		assert_int_equal(store_local_remove_orphans(w.store, 1, &found), STORE_OK);
+		assert_int_equal(found.files, 0);
+		world_deinit(&w);
+	}
+	assert_true(failed > 1);
+	buf_deinit(&b);
+}
+
+/* Where nobody knows whether the record is there, the file may be wanted after the next start. */
+static void file_of_a_doubtful_message(void **state)
+{
+	struct store_orphans found;
+	struct world w;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 0);
+	world_init(&w, disk_sim_new("/tmp"));
+	assert_int_equal(help_deliver(w.store, 0, 1, STR("\r\nx")), STORE_OK);
+	disk_sim_fail(w.disk, SIM_SYNC, 3, -EIO, true);
+	assert_int_equal(help_deliver(w.store, 1, 1, made(&b, 100000)), STORE_UNKNOWN);
+	assert_int_equal(store_local_remove_orphans(w.store, 1, &found), STORE_UNAVAILABLE);
+	assert_int_equal(files_in(&w, 1), 1);
+	disk_sim_fail(w.disk, SIM_SYNC, 0, 0, false);
+	/* The next segment says where the one before ends: now it is known. */
+	assert_int_equal(help_deliver(w.store, 2, 1, STR("\r\ny")), STORE_OK);
+	assert_int_equal(store_local_remove_orphans(w.store, 1, &found), STORE_OK);
+	assert_int_equal(found.files, 1);
+	world_deinit(&w);
+	buf_deinit(&b);
+}
+
 static void index_damaged(void **state)
 {
 	struct world w;
@@ -867,6 +990,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(many_segments),
 		cmocka_unit_test(damage_in_the_middle),
 		cmocka_unit_test(large_file_damaged),
+		cmocka_unit_test(files_of_nobody),
+		cmocka_unit_test(file_of_a_refused_message),
+		cmocka_unit_test(file_of_a_doubtful_message),
 		cmocka_unit_test(index_damaged),
 		cmocka_unit_test(newer_version_is_left_alone),
 		cmocka_unit_test(failed_sync),

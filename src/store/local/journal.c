@@ -37,6 +37,7 @@ struct journal {
 	uint64_t wet;  /* all before has been written once, if only with zeros */
 	bool sealed;   /* as the last life left it; see keep_seal() */
 	bool trim;     /* the segment's room behind `end` may be given back */
+	bool unsure;   /* behind `end` may stand what a crash makes count */
 	uint64_t last; /* highest number ever used */
 
 	struct link waiting;
@@ -101,6 +102,11 @@ void journal_append(struct journal *j, struct journal_entry *e)
 	e->size = e->record.len + record_pad(e->body.n);
 	e->time_ms = clock_steady_ms();
 	list_append(&j->waiting, &e->link);
+}
+
+bool journal_unsure(const struct journal *j)
+{
+	return j->unsure;
 }
 
 static enum store_result result_of(int rc)
@@ -187,6 +193,7 @@ static int begin_segment(struct journal *j, uint64_t capacity)
 	j->capacity = capacity;
 	j->wet = j->end;
 	j->trim = true;
+	j->unsure = false; /* its header says where the one before ends */
 	return 0;
 }
 
@@ -396,6 +403,7 @@ static enum store_result batch_void(struct journal *j, int rc)
 		return result_of(rc);
 	}
 	(void)j->disk->ops->close(j->disk, file);
+	j->unsure = true;
 	return STORE_UNKNOWN;
 }
 

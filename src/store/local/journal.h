@@ -50,5 +50,7 @@ int64_t journal_flush_waited(struct journal *j);
 /* All before is durable. */
 void journal_end(const struct journal *j, uint64_t *segment, uint64_t *end);
 bool journal_busy(const struct journal *j); /* something queued or under way */
+/* Of what failed last nobody knows whether the next start will find it. */
+bool journal_unsure(const struct journal *j);
 
 #endif

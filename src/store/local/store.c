@@ -99,6 +99,14 @@ void change_free(struct change *c)
 	free(c);
 }
 
+/* Of a message that was refused for certain nobody will ask for its file, which may have its name already.  Nobody else
+ * has that name: the id was new, and is ours until now. */
+static void drop_file(const struct change *c, enum store_result result)
+{
+	if (c->entry.has_file && result != STORE_UNKNOWN && !journal_unsure(c->store->journal))
+		(void)c->store->disk->ops->unlink(c->store->disk, c->file_name);
+}
+
 static void change_done(struct journal_entry *e, enum store_result result)
 {
 	struct change *c = LIST_OF(e, struct change, entry);
@@ -117,6 +125,7 @@ static void change_done(struct journal_entry *e, enum store_result result)
 		s->pending_count++;
 		s->pending_octets += e->record.cap;
 	} else {
+		drop_file(c, result);
 		change_free(c);
 		if (result == STORE_FULL)
 			(void)reserve_give_up(s);
