@@ -7,10 +7,7 @@
 #include "daemon/retention.h"
 #include "daemon/svc.h"
 
-enum {
-	EXPUNGE_MAX = 64 * 1024 * 1024, /* octets of ids: four million messages */
-	CLIENT_MAX = 512,
-};
+enum { CLIENT_MAX = 512 };
 
 static struct store *store_of(struct svc_session *x)
 {
@@ -307,9 +304,10 @@ bool svc_expunge(struct svc_session *x, struct reader *r)
 
 	if (r->bad || !svc_is_open(x) || ids.n % sizeof(struct msgid) != 0)
 		return false;
-	buf_put(&x->expunged, ids);
-	if (x->expunged.len > EXPUNGE_MAX)
+	/* Each message once, so there are not more than were counted: that bounds what is collected. */
+	if ((x->expunged.len + ids.n) / sizeof(struct msgid) > x->count)
 		return false;
+	buf_put(&x->expunged, ids);
 	if (!last) {
 		svc_answer(x, STORE_OK, STR(""), STR(""), -1);
 		return true;

@@ -1149,6 +1149,31 @@ static void a_carrier_is_no_edge(void **state)
 	}
 }
 
+/* What an edge may name is bounded by what is there, however much that is. */
+static void as_many_deletions_as_messages(void **state)
+{
+	struct msgid ids[3] = { msgid_new(1000), msgid_new(1000), msgid_new(1000) };
+	struct buf b = { 0 };
+	size_t count = 0;
+
+	(void)state;
+	assert_int_equal(ask_login(1, "ann@example.test"), STORE_OK);
+	send_packet(IPC_LIST, 1, 1, STR(""));
+	assert_int_equal(answer(&b), STORE_OK);
+	count = (size_t)get_u64(&(struct reader){ .rest = buf_str(&b) });
+	assert_true(count > 0);
+	buf_clear(&b);
+	put_u8(&b, 0);
+	buf_put(&b, str_of(ids, sizeof *ids));
+	for (size_t i = 0; i < count; i++) {
+		send_packet(IPC_EXPUNGE, 1, 1, buf_str(&b));
+		assert_int_equal(answer(NULL), STORE_OK);
+	}
+	send_packet(IPC_EXPUNGE, 1, 1, buf_str(&b));
+	assert_int_equal(answer(NULL), -1);
+	buf_deinit(&b);
+}
+
 /* An edge that was taken over says again and again that its channel is over, and keeps them all. */
 static void one_channel_an_edge(void **state)
 {
@@ -1199,6 +1224,7 @@ int main(void)
 		EDGE_TEST(end_in_the_middle),
 		EDGE_TEST(random_packets),
 		EDGE_TEST(one_channel_an_edge),
+		EDGE_TEST(as_many_deletions_as_messages),
 		cmocka_unit_test_setup_teardown(a_carrier_is_no_edge, new_carrier, drop_edge),
 	};
 
