@@ -53,28 +53,64 @@ static enum store_result wait_for(struct move *m)
 	return m->result;
 }
 
-static enum status choose_one(struct move *m, struct str uidl, struct err *err)
+static int by_text(const void *a, const void *b)
+{
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+/* Each once, sorted: a mailbox may have a million messages, and is looked through only once. */
+static size_t sort_wanted(struct str *wanted, const json_t *uidls)
+{
+	size_t n = json_array_size(uidls), kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const json_t *v = json_array_get(uidls, i);
+
+		wanted[i] = str_of(json_string_value(v), json_string_length(v));
+	}
+	qsort(wanted, n, sizeof *wanted, by_text);
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || !str_eq(wanted[kept - 1], wanted[i]))
+			wanted[kept++] = wanted[i];
+	return kept;
+}
+
+static enum status choose_among(struct move *m, const struct str *wanted, size_t n, struct err *err)
 {
 	struct maildrop_view view = { m->listing.rows, m->listing.count,
 		str_of(m->listing.uidls, m->listing.uidls_len) };
+	bool *there = mem_zalloc(n * sizeof *there);
 	char text[MSGID_TEXT + 1];
+	enum status status = ST_OK;
 	struct str have;
 
-	for (size_t i = 0; i < view.count; i++)
-		if (maildrop_uidl(&view, i, text, &have) && str_eq(have, uidl)) {
-			m->uidls[m->count] = uidl;
-			m->ids[m->count++] = view.rows[i].id;
-			return ST_OK;
-		}
-	return err_set(err, ST_NOTFOUND, "no message %.*s there: see restante mailbox list",
-		STR_ARG(str_head(uidl, 70)));
+	for (size_t i = 0; i < view.count && m->count < n; i++) {
+		const struct str *hit;
+
+		if (!maildrop_uidl(&view, i, text, &have))
+			continue;
+		hit = bsearch(&have, wanted, n, sizeof *wanted, by_text);
+		if (hit == NULL || there[hit - wanted])
+			continue;
+		there[hit - wanted] = true;
+		m->uidls[m->count] = *hit;
+		m->ids[m->count++] = view.rows[i].id;
+	}
+	for (size_t i = 0; i < n && status == ST_OK; i++)
+		if (!there[i])
+			status = err_set(err, ST_NOTFOUND,
+				"no message %.*s there: see restante mailbox list",
+				STR_ARG(str_head(wanted[i], 70)));
+	free(there);
+	return status;
 }
 
 /* All of them, or nothing is moved. */
 static enum status choose(struct move *m, const json_t *uidls, struct err *err)
 {
 	size_t n = json_array_size(uidls);
-	enum status status = ST_OK;
+	struct str *wanted;
+	enum status status;
 
 	if (n == 0 || n > MOVES_MAX)
 		return err_set(err, ST_USAGE, "move 1 to %d messages at a time", MOVES_MAX);
@@ -89,11 +125,9 @@ static enum status choose(struct move *m, const json_t *uidls, struct err *err)
 		m->listing.rows, m->listing.count, str_of(m->listing.uidls, m->listing.uidls_len));
 	m->ids = mem_array(NULL, n, sizeof *m->ids);
 	m->uidls = mem_array(NULL, n, sizeof *m->uidls);
-	for (size_t i = 0; i < n && status == ST_OK; i++) {
-		const json_t *v = json_array_get(uidls, i);
-
-		status = choose_one(m, str_of(json_string_value(v), json_string_length(v)), err);
-	}
+	wanted = mem_array(NULL, n, sizeof *wanted);
+	status = choose_among(m, wanted, sort_wanted(wanted, uidls), err);
+	free(wanted);
 	return status;
 }
 

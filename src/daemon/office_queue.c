@@ -120,7 +120,8 @@ enum status verb_queue_list(
 	struct store_out out;
 	const struct route_rules rules = config_routes(o->config);
 	enum store_result got = STORE_OK;
-	uint64_t marks;
+	uint64_t marks = 0;
+	bool marked;
 	size_t rows = 0;
 	enum status status = queue_select(&s, q, err);
 
@@ -136,8 +137,7 @@ enum status verb_queue_list(
 			r->row(r, damaged_row(out.id));
 			continue;
 		}
-		(void)queue_marks(
-			o->store, &rules, &out, &marks); /* not read: as one that has none */
+		marked = false;
 		for (size_t i = 0; i < out.count; i++) {
 			if (!queue_select_has(&s, &out, &out.rcpts[i]))
 				continue;
@@ -146,6 +146,10 @@ enum status verb_queue_list(
 				store_out_close(o->store, &out);
 				return ST_OK;
 			}
+			/* Its header is read for a row that is shown; not to be had: as one that has none. */
+			if (!marked)
+				(void)queue_marks(o->store, &rules, &out, &marks);
+			marked = true;
 			r->row(r, recipient_row(o, &out, &out.rcpts[i], marks));
 			rows++;
 		}

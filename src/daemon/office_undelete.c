@@ -1,6 +1,7 @@
 /* Verbs of messages that were expunged: what is still there, and bringing it back.  It takes the
  * maildrop's lease, so that no POP3 session sees its message numbers change (RFC 1939 4). */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/list.h"
@@ -132,19 +133,26 @@ static enum status bring_back(struct office *o, uint64_t maildrop, const struct 
 	return ST_OK;
 }
 
-static bool is_named(const json_t *ids, struct msgid id)
+static int by_id(const void *a, const void *b)
 {
-	char text[MSGID_TEXT + 1];
+	return memcmp(a, b, sizeof(struct msgid));
+}
+
+/* Those of the array that are ids, sorted; heap.  A restore names thousands, and of a mailbox a million may be gone. */
+static struct msgid *named_ids(const json_t *array, size_t *n)
+{
+	struct msgid *ids = mem_array(NULL, json_array_size(array) + 1, sizeof *ids);
 	const json_t *v;
 	size_t i;
 
-	msgid_text(id, text);
-	json_array_foreach(ids, i, v)
+	*n = 0;
+	json_array_foreach(array, i, v)
 	{
-		if (str_eq(str_c(json_string_value(v)), str_of(text, MSGID_TEXT)))
-			return true;
+		if (msgid_parse(str_c(json_string_value(v)), &ids[*n]))
+			++*n;
 	}
-	return false;
+	qsort(ids, *n, sizeof *ids, by_id);
+	return ids;
 }
 
 /* "uidl": that message; "ids": these; "since_ms": what was expunged in the last so many milliseconds; else all. */
@@ -153,7 +161,8 @@ static size_t choose(const json_t *q, const struct gone *g, struct msgid *ids)
 	const json_t *uidl = json_object_get(q, "uidl"), *since = json_object_get(q, "since_ms"),
 		     *named = json_object_get(q, "ids");
 	char text[MSGID_TEXT + 1];
-	size_t n = 0;
+	size_t n = 0, named_count;
+	struct msgid *these = named_ids(named, &named_count);
 
 	for (size_t i = 0; i < g->count; i++) {
 		const struct store_expunged_row *row = &g->rows[i];
@@ -165,10 +174,12 @@ static size_t choose(const json_t *q, const struct gone *g, struct msgid *ids)
 		if (json_is_integer(since) &&
 			row->expunged_ms < g->now_ms - json_integer_value(since))
 			continue;
-		if (json_is_array(named) && !is_named(named, row->id))
+		if (json_is_array(named) &&
+			bsearch(&row->id, these, named_count, sizeof *these, by_id) == NULL)
 			continue;
 		ids[n++] = row->id;
 	}
+	free(these);
 	return n;
 }
 
@@ -197,20 +208,14 @@ enum status verb_mailbox_undelete(
 enum status verb_mailbox_expunge(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
 {
-	const json_t *named = json_object_get(q, "ids"), *v;
 	struct undelete u = { .open = { .op = { .done = on_opened } } };
-	struct msgid *ids = mem_array(NULL, json_array_size(named) + 1, sizeof *ids);
 	enum store_result result = STORE_OK;
 	struct account a;
 	struct str address;
-	size_t i, n = 0;
+	size_t n;
+	struct msgid *ids = named_ids(json_object_get(q, "ids"), &n);
 	enum status status = request_str(q, "address", &address, err);
 
-	json_array_foreach(named, i, v)
-	{
-		if (msgid_parse(str_c(json_string_value(v)), &ids[n]))
-			n++;
-	}
 	if (status == ST_OK)
 		status = account_get(o->directory, address, &a, err);
 	if (status == ST_OK) {
