@@ -131,23 +131,51 @@ static enum status set_retention(
 	return account_set_retention(o->directory, address, days, err);
 }
 
-static enum status set_folders(
-	struct office *o, const json_t *q, struct str address, struct err *err)
+/* *folders: as the directory has them; .p NULL when the request says nothing. */
+static enum status folders_get(const json_t *q, struct str *folders, struct err *err)
 {
 	static const struct str words[] = { STR_INIT("inbox"), STR_INIT("inbox+junk"),
 		STR_INIT("all"), STR_INIT("default") };
-	struct str folders;
+	struct str word;
 
+	*folders = (struct str){ 0 };
 	if (json_object_get(q, "pop3_folders") == NULL)
 		return ST_OK;
-	if (request_str(q, "pop3_folders", &folders, err) != ST_OK)
+	if (request_str(q, "pop3_folders", &word, err) != ST_OK)
 		return ST_USAGE;
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (str_eq(words[i], folders))
-			return account_set_folders(
-				o->directory, address, i == 3 ? STR("") : folders, err);
+		if (str_eq(words[i], word)) {
+			*folders = i == 3 ? STR("") : words[i];
+			return ST_OK;
+		}
 	return err_set(err, ST_USAGE, "no folders '%.*s': give inbox, inbox+junk, all or default",
-		STR_ARG(str_head(folders, 40)));
+		STR_ARG(str_head(word, 40)));
+}
+
+static enum status set_folders(
+	struct office *o, const json_t *q, struct str address, struct err *err)
+{
+	struct str folders;
+	enum status status = folders_get(q, &folders, err);
+
+	if (status != ST_OK || folders.p == NULL)
+		return status;
+	return account_set_folders(o->directory, address, folders, err);
+}
+
+/* Before anything is changed: a request that is refused for its last setting must not have changed the first. */
+static enum status settings_hold(const json_t *q, struct err *err)
+{
+	int64_t number;
+	struct str folders;
+	bool given;
+	enum status status = quota_get(q, "quota_bytes", &number, err);
+
+	if (status == ST_OK)
+		status = quota_get(q, "quota_messages", &number, err);
+	if (status == ST_OK)
+		status = request_retention(q, &given, &number, err);
+	return status == ST_OK ? folders_get(q, &folders, err) : status;
 }
 
 enum status verb_account_set(
@@ -157,6 +185,8 @@ enum status verb_account_set(
 	enum status status = request_str(q, "address", &address, err);
 
 	(void)r;
+	if (status == ST_OK)
+		status = settings_hold(q, err);
 	if (status == ST_OK)
 		status = set_quotas(o, q, address, err);
 	if (status == ST_OK)
@@ -196,6 +226,8 @@ static enum status add_account(
 	uint64_t id;
 	enum status status = request_str(q, "address", address, err);
 
+	if (status == ST_OK)
+		status = settings_hold(q, err);
 	if (status == ST_OK)
 		status = domain_is_here(o, *address, err);
 	if (status != ST_OK)

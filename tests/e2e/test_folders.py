@@ -44,6 +44,10 @@ def test_move(office):
     row = office.json('account', 'show', ANN)[0]
     assert (row['messages'], row['junk'], row['pop3_folders']) == (5, 2, 'inbox'), row
     assert list(handed_out(office)) == [names[0], names[2], names[4]], 'junk is not handed out'
+    # A request that is refused changes nothing.
+    done = office.run('account', 'set', ANN, '--quota-bytes', '123456', '--hand-out', 'attic')
+    assert done.returncode == 64 and b'no folders' in done.stderr, done
+    assert office.json('account', 'show', ANN)[0]['quota_bytes'] != 123456
     office.must('account', 'set', ANN, '--hand-out', 'inbox+junk')
     after = handed_out(office)
     assert list(after) == [names[0], names[2], names[4], names[1], names[3]], 'the inbox first'
