@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "daemon/web.h"
 
+enum { HEAD_MAX = 64 * 1024 };
+
 struct watched {
 	struct link link;
 	struct web *web;
@@ -27,7 +29,9 @@ static void collect(struct web *w)
 			continue;
 		w->curl->easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &g);
 		w->curl->easy_getinfo(m->easy_handle, CURLINFO_RESPONSE_CODE, &code);
-		if (g->body.full)
+		if (g->head > HEAD_MAX)
+			snprintf(g->error, sizeof g->error, "header over %d octets", (int)HEAD_MAX);
+		else if (g->body.full)
 			snprintf(g->error, sizeof g->error, "over %zu octets", g->body.max);
 		else if (m->data.result != CURLE_OK && g->error[0] == '\0')
 			snprintf(g->error, sizeof g->error, "%s",
@@ -150,6 +154,10 @@ static size_t on_header(char *octets, size_t size, size_t n, void *arg)
 	struct web_get *g = arg;
 	struct str value = str_of(octets, size * n), name;
 
+	/* A server can send fields as long as the time allows, and libcurl keeps them (CVE-2023-38039). */
+	g->head += value.n;
+	if (g->head > HEAD_MAX)
+		return 0;
 	if (str_istarts(value, STR("HTTP/")))
 		g->is_type = g->type == NULL; /* the head of another response */
 	name = str_cut(&value, ':');

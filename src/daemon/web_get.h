@@ -28,6 +28,7 @@ struct web_get {
 	char error[CURL_ERROR_SIZE];
 	const char *type; /* the owner's: Content-Type that it has to be; NULL: any */
 	bool is_type;
+	size_t head; /* octets of its fields so far */
 	/* error "": body is what a 200 brought. */
 	void (*done)(struct web_get *g);
 };

@@ -15,7 +15,7 @@ POLICY = 'version: STSv1\r\nmode: enforce\r\nmx: mx.%s\r\nmax_age: 86400\r\n'
 HOSTS = {'good.test': (9, None), 'plain.test': (9, None), 'html.test': (9, None), 'gone.test': (9, None),
          'moved.test': (9, None), 'big.test': (9, None), 'endless.test': (9, None), 'bad.test': (9, None),
          'other.test': (9, 'mta-sts.good.test'), 'late.test': (-1, None), 'own.test': (9, None),
-         'cut.test': (9, None), 'localhost': (9, None)}
+         'cut.test': (9, None), 'fields.test': (9, None), 'localhost': (9, None)}
 
 
 def openssl(*args):
@@ -67,6 +67,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply(200, 'text/plain', policy + b'y' * 300000, length=10 ** 9)
         elif domain == 'cut.test':
             self.reply(200, 'text/plain', policy, length=1000)
+        elif domain == 'fields.test':
+            self.reply(200, 'text/plain', policy, **{f'X-Field-{i}': 'y' * 1000 for i in range(100)})
         elif domain == 'bad.test':
             self.reply(200, 'text/plain', b'hello')
         else:

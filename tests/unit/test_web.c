@@ -200,6 +200,7 @@ static void fetches(void **state)
 		{ "moved.test", "HTTP status 302" },
 		{ "big.test", "over 65536 octets" },
 		{ "endless.test", "over 65536 octets" },
+		{ "fields.test", "header over 65536 octets" },
 		{ "cut.test", "transfer closed" },
 		{ "bad.test", "a line is no" },
 		{ "other.test", "no alternative certificate subject name matches" },
