@@ -23,8 +23,7 @@ static void on_octets(struct office_reply *r, struct str octets)
 		result->octets(result->arg, octets);
 }
 
-/* ST_USAGE is the configuration's fault when that cannot be read: EX_CONFIG then. */
-static int tell(struct cmd *c, const struct err *err)
+int cmd_tell(struct cmd *c, const struct err *err)
 {
 	struct config *config;
 
@@ -53,7 +52,7 @@ int cmd_call(struct cmd *c, json_t *request, struct cmd_result *result)
 		code = cmd_fail(c, err.code == ST_USAGE ? EX_CONFIG : err_exit_code(err.code), "%s",
 			err.text);
 	else if (control_call(c->state, request, &call.reply, &err) != ST_OK)
-		code = tell(c, &err);
+		code = cmd_tell(c, &err);
 	json_decref(request);
 	return code;
 }

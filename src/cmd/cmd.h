@@ -161,6 +161,8 @@ struct cmd_result {
 };
 /* Sends the request (the reference is taken) and collects its rows.  A sysexits code, already told. */
 int cmd_call(struct cmd *c, json_t *request, struct cmd_result *result);
+/* What a request came to: ST_USAGE is the configuration's fault when that cannot be read, and EX_CONFIG then. */
+int cmd_tell(struct cmd *c, const struct err *err);
 /* The same for verbs without rows. */
 int cmd_do(struct cmd *c, json_t *request);
 /* And for those whose answer is a listing: it is written out as well. */

@@ -218,7 +218,7 @@ static const struct verb {
 	{ STR_INIT("ban.del"), verb_ban_del, false },
 	{ STR_INIT("ban.list"), verb_ban_list, false },
 	{ STR_INIT("mailbox.move"), verb_mailbox_move, true },
-	{ STR_INIT("mailbox.list"), verb_mailbox_list, true },
+	{ STR_INIT("mailbox.facts"), verb_mailbox_facts, true },
 	{ STR_INIT("mailbox.envelope"), verb_mailbox_envelope, true },
 	{ STR_INIT("mailbox.show"), verb_mailbox_show, true },
 	{ STR_INIT("mailbox.index"), verb_mailbox_index, true },

@@ -26,6 +26,8 @@ struct office_sessions {
 	size_t (*kick)(struct office_sessions *s, struct str sid_or_user);
 };
 
+enum { MAILBOX_FACTS_MAX = 1000 }; /* ids of one request mailbox.facts */
+
 /* In the store's directory, while a backup is made. */
 #define OFFICE_ACCOUNTS_COPY "accounts.backup"
 
@@ -73,7 +75,7 @@ struct office_reply {
 };
 /* Verbs: account.add/set/del/passwd/list/show/disable/enable, app-password.add/del/list,
  * alias.add/del/list, domain.add/del/list,
- * mailbox.list/show, queue.list/order, store.status/compact, who, kick, ban.add/del/list, fsck.rebuild/orphans, status.  ST_* and err.text as the
+ * mailbox.index/facts/show, queue.list/order, store.status/compact, who, kick, ban.add/del/list, fsck.rebuild/orphans, status.  ST_* and err.text as the
  * administrator shall see it. */
 enum status office_execute(
 	struct office *o, const json_t *request, struct office_reply *reply, struct err *err);

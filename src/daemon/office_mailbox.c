@@ -83,43 +83,33 @@ static enum status look_at(struct office *o, uint64_t maildrop, struct look *l, 
 	return result_status(l->wait.result, "the mailbox", err);
 }
 
-static json_t *message_row(
-	struct office *o, size_t n, struct str uidl, const struct maildrop_row *m)
-{
-	json_t *row = json_pack("{s:I, s:o, s:I}", "number", (json_int_t)n, "uidl", json_text(uidl),
-		"octets", (json_int_t)m->octets);
-	struct store_facts f;
-
-	if (store_facts(o->store, m->id, &f) != STORE_OK)
-		return row;
-	json_object_set_new(row, "received", json_time(f.received_ms));
-	json_object_set_new(row, "sender", json_text(f.sender));
-	json_object_set_new(row, "message_id", json_text(f.message_id));
-	store_facts_free(&f);
-	return row;
-}
-
-enum status verb_mailbox_list(
+/* {"ids": [...]} -> a row for each, in their order; an empty one when nothing is known of it.  A listing takes the index
+ * first and then these, part by part: whoever has a million messages holds up nobody. */
+enum status verb_mailbox_facts(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
 {
-	struct look l;
-	uint64_t maildrop;
-	enum status status = request_maildrop(o, q, &maildrop, err);
+	const json_t *ids = json_object_get(q, "ids"), *v;
+	struct store_facts f;
+	struct msgid id;
+	json_t *row;
+	size_t i;
 
-	if (status == ST_OK)
-		status = look_at(o, maildrop, &l, err);
-	if (status != ST_OK)
-		return status;
-	for (size_t i = 0; i < l.listing.count; i++) {
-		struct maildrop_view view = { l.listing.rows, l.listing.count,
-			{ l.listing.uidls, l.listing.uidls_len } };
-		char text[MSGID_TEXT + 1];
-		struct str uidl;
-
-		if (maildrop_uidl(&view, i, text, &uidl))
-			r->row(r, message_row(o, i + 1, uidl, &l.listing.rows[i]));
+	if (json_array_size(ids) > MAILBOX_FACTS_MAX)
+		return err_set(
+			err, ST_USAGE, "more than %d messages at a time", (int)MAILBOX_FACTS_MAX);
+	json_array_foreach(ids, i, v)
+	{
+		row = json_object();
+		if (msgid_parse(str_of(json_string_value(v), json_string_length(v)), &id) &&
+			store_facts(o->store, id, &f) == STORE_OK) {
+			json_object_set_new(row, "octets", json_integer((json_int_t)f.octets));
+			json_object_set_new(row, "received", json_time(f.received_ms));
+			json_object_set_new(row, "sender", json_text(f.sender));
+			json_object_set_new(row, "message_id", json_text(f.message_id));
+			store_facts_free(&f);
+		}
+		r->row(r, row);
 	}
-	store_listing_free(&l.listing);
 	return ST_OK;
 }
 
@@ -273,7 +263,7 @@ enum status verb_mailbox_envelope(
 	return ST_OK;
 }
 
-/* For export: octets, one line "ID UIDL" for each message, in the order of their numbers. */
+/* For listings and export: octets, one line "ID UIDL" for each message, in the order of their numbers. */
 enum status verb_mailbox_index(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err)
 {

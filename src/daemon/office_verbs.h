@@ -72,7 +72,7 @@ enum status verb_domain_set(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_domain_list(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
-enum status verb_mailbox_list(
+enum status verb_mailbox_facts(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);
 enum status verb_mailbox_show(
 	struct office *o, const json_t *q, struct office_reply *r, struct err *err);

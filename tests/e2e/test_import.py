@@ -204,6 +204,25 @@ def test_deleted_stays_deleted(office):
     shutil.rmtree(top)
 
 
+def test_list_in_parts(office):
+    """More than one answer has room for, beside a server and without one."""
+    office.add_account('many@example.test')
+    path = os.path.join(scratch(office, 'many'), 'box')
+    with open(path, 'wb') as f:
+        f.write(b''.join(SEPARATOR + b'Message-ID: <%d@x>\n\nx\n\n' % i for i in range(2001)))
+    office.must('mailbox', 'import', 'many@example.test', path)
+    served = office.json('mailbox', 'list', 'many@example.test')
+    assert [r['number'] for r in served] == list(range(1, 2002))
+    assert [r['message_id'] for r in served] == [f'<{i}@x>' for i in range(2001)], served[-1]
+    plain = office.must('mailbox', 'list', 'many@example.test').decode().splitlines()
+    assert [line.split('\t')[1] for line in plain] == [r['uidl'] for r in served]
+    assert office.json('mailbox', 'list', 'many@example.test', '--folder', 'junk') == []
+    assert office.run('mailbox', 'list', 'nobody@example.test').returncode == 67
+    office.stop()
+    assert office.json('mailbox', 'list', 'many@example.test') == served
+    office.start()
+
+
 def test_bad(office):
     top = scratch(office, 'bad')
     files = {'ok.eml': ODD[0], 'empty.eml': b'', 'picture.eml': b'\x89PNG\r\n\x1a\n', 'other.txt': ODD[1],
