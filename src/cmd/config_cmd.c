@@ -4,8 +4,11 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cmd/cmd.h"
 #include "daemon/control.h"
+#include "daemon/parent.h"
+#include "net/cert_validity.h"
 
 static struct config *load(struct cmd *c, int *code)
 {
@@ -43,6 +46,51 @@ static void check_file(const struct cmd *c, const char *name)
 	free(path);
 }
 
+/* A certificate with its key, as an edge will take them.  What cannot be read was told. */
+static int check_pair(struct cmd *c, const struct config *config, const char *certificate,
+	const char *key, struct buf *cert)
+{
+	struct buf secret = { 0 };
+	struct err err = { ST_OK, "" };
+	struct tls_server *probe;
+	struct tls_pair pair;
+	int code = EX_OK;
+
+	if (parent_read_file(c->state, certificate, cert, NULL) == ST_OK &&
+		parent_read_file(c->state, key, &secret, NULL) == ST_OK) {
+		pair = (struct tls_pair){ buf_str(cert), buf_str(&secret) };
+		probe = tls_server_new(&pair, 1, str_c(config->tls_min_version), STR(""), &err);
+		if (probe == NULL)
+			code = cmd_fail(c, EX_CONFIG, "%s: %s", certificate, err.text);
+		tls_server_unref(probe);
+	}
+	buf_wipe(&secret);
+	return code;
+}
+
+static int check_certificates(struct cmd *c, const struct config *config)
+{
+	struct buf texts[TLS_PAIRS_MAX] = { 0 };
+	struct cert_file files[TLS_PAIRS_MAX];
+	size_t count = 0;
+	int code = EX_OK;
+
+	for (size_t i = 0; i <= config->certificate_count && i < TLS_PAIRS_MAX; i++) {
+		const char *cert =
+			i == 0 ? config->tls_certificate : config->certificates[i - 1].certificate;
+		const char *key = i == 0 ? config->tls_key : config->certificates[i - 1].key;
+		int one = check_pair(c, config, cert, key, &texts[count]);
+
+		code = code == EX_OK ? one : code;
+		files[count] = (struct cert_file){ cert, buf_str(&texts[count]) };
+		count++;
+	}
+	cert_validity(files, count, config->hostname, clock_wall_ms(), warn, NULL);
+	for (size_t i = 0; i < count; i++)
+		buf_deinit(&texts[i]);
+	return code;
+}
+
 int cmd_config_check(struct cmd *c)
 {
 	int code;
@@ -60,7 +108,10 @@ int cmd_config_check(struct cmd *c)
 	check_file(c, config->client_ca_file);
 	check_file(c, config->tls_ca_file);
 	check_file(c, config->dnssec_trust_anchor);
+	code = check_certificates(c, config);
 	config_free(config);
+	if (code != EX_OK)
+		return code;
 	printf("%s/restante.conf is valid\n", c->state);
 	return output_end(c);
 }

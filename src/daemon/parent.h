@@ -53,6 +53,7 @@ struct parent {
 	struct parent_files files;
 	unsigned char ticket_keys[2 * TLS_TICKET_KEY]; /* the present one, the one before */
 	int64_t new_ticket_key_ms;
+	int64_t certificates_day; /* on which they were looked at last, since 1970 */
 	struct child_listener listeners[PARENT_LISTENERS_MAX];
 	struct bound bound[PARENT_LISTENERS_MAX]; /* where each fd listens */
 	size_t listener_count;
@@ -91,6 +92,11 @@ void parent_start_tickets(struct parent *p);
 /* Makes a new key when it is time, and tells the edges; returns how many ms until the next. */
 int64_t parent_rotate_tickets(struct parent *p);
 struct str parent_ticket_keys(const struct parent *p); /* empty: no tickets */
+/* Certificates that expire, and at the start (at_start) also names that none has. */
+void parent_certificate_warnings(const struct parent_files *f, bool at_start,
+	void (*each)(void *arg, const char *text), void *arg);
+/* Once a day; returns how many ms until the next look. */
+int64_t parent_watch_certificates(struct parent *p);
 
 /* parent_out.c: the files of outgoing mail. */
 enum status parent_read_out(const struct parent *p, struct parent_files *files, struct err *err);

@@ -92,10 +92,12 @@ enum status parent_read(const struct parent *p, struct parent_files *f, struct e
 		if (st == ST_OK)
 			st = parent_read_out(p, f, err);
 	}
-	if (st == ST_OK)
+	if (st == ST_OK) {
 		config_warnings(f->config, warn, NULL);
-	else
+		parent_certificate_warnings(f, true, warn, NULL);
+	} else {
 		parent_files_free(f);
+	}
 	return st;
 }
 

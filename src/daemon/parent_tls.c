@@ -6,6 +6,14 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "daemon/parent.h"
+#include "net/cert_validity.h"
+
+enum { DAY_MS = 24 * 3600 * 1000, LOOK_MS = 3600 * 1000 };
+
+static const char *pair_name(const struct parent_files *f, size_t i)
+{
+	return i == 0 ? f->config->tls_certificate : f->config->certificates[i - 1].certificate;
+}
 
 static enum status read_pair(const struct parent *p, struct parent_files *f, const char *cert,
 	const char *key, struct err *err)
@@ -29,15 +37,12 @@ static enum status try_pairs(const struct parent *p, const struct parent_files *
 	struct err why = { 0 };
 
 	for (size_t i = 0; i < f->pair_count; i++) {
-		const char *name = i == 0 ? f->config->tls_certificate
-					  : f->config->certificates[i - 1].certificate;
-
 		pairs[i].cert = buf_str(&f->pairs[i].cert);
 		pairs[i].key = buf_str(&f->pairs[i].key);
 		probe = tls_server_new(&pairs[i], 1, min, keys, &why);
 		tls_server_unref(probe);
 		if (probe == NULL)
-			return err_set(err, ST_USAGE, "%s: %s", name, why.text);
+			return err_set(err, ST_USAGE, "%s: %s", pair_name(f, i), why.text);
 	}
 	probe = tls_server_new(pairs, f->pair_count, min, keys, err);
 	if (probe != NULL && f->client_ca.len > 0 &&
@@ -98,4 +103,31 @@ int64_t parent_rotate_tickets(struct parent *p)
 			parent_tell(&p->children[i], LEASH_TICKETS, parent_ticket_keys(p), -1);
 	log_info("serve.ticket-key", F_INT("next_ms", p->files.config->tls_ticket_rotation_ms));
 	return p->files.config->tls_ticket_rotation_ms;
+}
+
+void parent_certificate_warnings(const struct parent_files *f, bool at_start,
+	void (*each)(void *arg, const char *text), void *arg)
+{
+	struct cert_file files[TLS_PAIRS_MAX];
+
+	for (size_t i = 0; i < f->pair_count; i++)
+		files[i] = (struct cert_file){ pair_name(f, i), buf_str(&f->pairs[i].cert) };
+	cert_validity(files, f->pair_count, at_start ? f->config->hostname : NULL, clock_wall_ms(),
+		each, arg);
+}
+
+static void log_warning(void *arg, const char *text)
+{
+	(void)arg;
+	log_warn("config.warning", F_C("text", text));
+}
+
+int64_t parent_watch_certificates(struct parent *p)
+{
+	int64_t day = clock_wall_ms() / DAY_MS;
+
+	if (p->certificates_day != 0 && p->certificates_day != day)
+		parent_certificate_warnings(&p->files, false, log_warning, NULL);
+	p->certificates_day = day;
+	return LOOK_MS;
 }

@@ -447,7 +447,8 @@ static int run(struct parent *p)
 		nfds_t n = 1;
 		int failed;
 		int64_t next_ms = start_missing(p), rotate_ms = parent_rotate_tickets(p),
-			connect_ms = connect_again(p), places_ms = make_places(p);
+			connect_ms = connect_again(p), places_ms = make_places(p),
+			certificates_ms = parent_watch_certificates(p);
 
 		log_flush();
 		fds[0] = (struct pollfd){ .fd = p->signal_fd, .events = POLLIN };
@@ -463,6 +464,8 @@ static int run(struct parent *p)
 			next_ms = connect_ms;
 		if (places_ms < next_ms)
 			next_ms = places_ms;
+		if (certificates_ms < next_ms)
+			next_ms = certificates_ms;
 		if (parent_secrets_go_on(p) || p->stopping)
 			next_ms = 100;
 		if (poll(fds, n, (int)next_ms) < 0 && errno != EINTR)

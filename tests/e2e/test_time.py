@@ -86,6 +86,16 @@ def tried_again(far, seconds=15):
     wait_until(lambda: len(far.said('RCPT')) >= before + 2, seconds, 'what waits is tried again')
 
 
+def test_certificates_expire(_):
+    """Told on the day, by a server that nobody reloads."""
+    with stepped() as (office, clock, _):
+        for days, said in ((3645, 'tls/cert.pem expires 20'), (3660, 'tls/cert.pem expired 20')):
+            assert said not in office.log_tail(1 << 20)
+            clock.set(days * 86400)
+            os.kill(wait_until(office.store_pid, 20, 'a store'), 9)  # or it looks within the hour
+            wait_until(lambda: said in office.log_tail(1 << 20), 20, said)  # pylint: disable=cell-var-from-loop
+
+
 def test_steps(_):
     with stepped() as (office, clock, far):
         office.deliver(messages.plain(b'kept\r\n', 'kept'))

@@ -101,6 +101,36 @@ def test_reload_reads_every_certificate(office):
     assert serial()
 
 
+def test_what_clients_will_refuse_is_told(office):
+    def check():
+        done = office.run('config', 'check')
+        return done.returncode, done.stderr.decode()
+
+    host = office.json('config', 'show')['hostname']
+    with open(office.path('restante.conf'), encoding='utf-8') as f:
+        before = f.read()
+    # with two days to live, of two, there is nothing to say; and the name is the first certificate's
+    assert check() == (0, ''), check()
+    subprocess.run(['openssl', 'req', '-x509', '-nodes', '-days', '13', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256',
+                    '-set_serial', '1', '-subj', '/CN=short', '-addext', 'subjectAltName=DNS:other.test',
+                    '-keyout', office.path('tls', 'short.key'), '-out', office.path('tls', 'short.pem')],
+                   check=True, capture_output=True)
+    with open(office.path('restante.conf'), 'a', encoding='utf-8') as f:
+        f.write('tls_certificate = "tls/short.pem"\ntls_key = "tls/short.key"\n')
+    code, said = check()
+    assert code == 0 and said.strip().endswith(f'no certificate is for {host}: clients that were told this name refuse it'), said
+    hang_up(office, 'serve.reloaded')
+    assert f'no certificate is for {host}' in office.log_tail(), office.log_tail(1000)
+    # a key of another
+    with open(office.path('restante.conf'), 'w', encoding='utf-8') as f:
+        f.write(before + 'tls_certificate = "tls/short.pem"\n')
+    code, said = check()
+    assert code == 78 and 'tls/short.pem: TLS key and certificate' in said, (code, said)
+    with open(office.path('restante.conf'), 'w', encoding='utf-8') as f:
+        f.write(before)
+    hang_up(office, 'serve.reloaded')
+
+
 def test_the_log_tells_version_and_group(office):
     context = office.tls()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
