@@ -52,6 +52,12 @@ struct store_draft; /* a message being written; owns memory up to 256 KiB, then 
 struct store_draft *store_draft_new(struct store *s, struct msgid id);
 /* STORE_OK, or STORE_FULL / STORE_UNAVAILABLE, which is sticky and what deliver will say. */
 enum store_result store_draft_append(struct store_draft *d, struct str octets);
+/* Of a new draft: its first octets, so many, are known only when the others are there. */
+enum { STORE_TOP_MAX = 4096 };
+void store_draft_leave_top(struct store_draft *d, size_t octets);
+/* They are these, exactly as many; at most once, after the last append.  Lines, none of which begins with a
+ * dot, and fields nobody here looks into. */
+enum store_result store_draft_put_top(struct store_draft *d, struct str octets);
 uint64_t store_draft_size(const struct store_draft *d);
 void store_draft_free(struct store_draft *d); /* drops it; NULL is fine */
 

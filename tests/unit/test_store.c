@@ -107,6 +107,82 @@ static void fact_rows(void **state)
 	world_deinit(&w);
 }
 
+/* The first octets come last, and everything is as if they had not. */
+static void tops(void **state)
+{
+	static const size_t sizes[] = { 0, 1, 5000, 70000, 262144, 300000, 3 << 20 };
+	static const struct str below = STR_INIT("Message-ID: <a@b>\r\n\r\n");
+	struct world w;
+	struct buf b = { 0 }, top = { 0 }, all = { 0 };
+
+	(void)state;
+	world_init(&w, disk_real());
+	for (uint32_t i = 0; i < 2 * sizeof sizes / sizeof *sizes; i++) {
+		struct store_draft *draft = store_draft_new(w.store, help_id(i + 1));
+		struct store_target t = { .maildrop = 7 };
+		struct store_deliver d = {
+			.op.done = help_note, .draft = draft, .targets = &t, .count = 1
+		};
+		struct str text = made(&b, sizes[i / 2]);
+		struct store_facts f;
+
+		buf_clear(&top);
+		buf_put(&top, STR("X: "));
+		buf_fill(&top, 'y', i % 2 == 0 ? 1 : STORE_TOP_MAX - 5);
+		buf_put(&top, STR("\r\n"));
+		buf_clear(&all);
+		buf_put(&all, buf_str(&top));
+		buf_put(&all, below);
+		buf_put(&all, text);
+		store_draft_leave_top(draft, top.len);
+		(void)store_draft_append(draft, below);
+		for (size_t at = 0; at < text.n; at += 30000)
+			(void)store_draft_append(draft, str_head(str_from(text, at), 30000));
+		assert_int_equal(store_draft_size(draft), all.len);
+		assert_int_equal(store_draft_put_top(draft, buf_str(&top)), STORE_OK);
+		help_done = false;
+		store_deliver(w.store, &d);
+		assert_int_equal(help_wait(w.store), STORE_OK);
+		assert_reads(&w, 7, i + 1, buf_str(&all));
+		assert_int_equal(store_facts(w.store, help_id(i + 1), &f), STORE_OK);
+		assert_int_equal(f.header_octets, top.len + below.n);
+		assert_true(str_eq(f.message_id, STR("<a@b>")));
+		store_facts_free(&f);
+	}
+	assert_int_equal(world_fsck(&w).corrupt, 0);
+	world_deinit(&w);
+	buf_deinit(&b);
+	buf_deinit(&top);
+	buf_deinit(&all);
+}
+
+/* Of another length than was said, or not at all: nothing is stored. */
+static void tops_that_do_not_fit(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, disk_real());
+	for (uint32_t i = 0; i < 3; i++) {
+		struct store_draft *draft = store_draft_new(w.store, help_id(i + 1));
+		struct store_target t = { .maildrop = 7 };
+		struct store_deliver d = {
+			.op.done = help_note, .draft = draft, .targets = &t, .count = 1
+		};
+
+		store_draft_leave_top(draft, 4);
+		(void)store_draft_append(draft, STR("x\r\n"));
+		if (i > 0)
+			assert_int_equal(
+				store_draft_put_top(draft, i == 1 ? STR("abc") : STR("abcde")),
+				STORE_UNAVAILABLE);
+		help_done = false;
+		store_deliver(w.store, &d);
+		assert_int_equal(help_wait(w.store), STORE_UNAVAILABLE);
+	}
+	world_deinit(&w);
+}
+
 static void delivers_and_reads(void **state)
 {
 	static const size_t sizes[] = { 0, 1, 100, 65535, 65536, 65537, 1 << 20, 5 << 20 };
@@ -979,6 +1055,8 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fact_rows),
+		cmocka_unit_test(tops),
+		cmocka_unit_test(tops_that_do_not_fit),
 		cmocka_unit_test(delivers_and_reads),
 		cmocka_unit_test(many_targets),
 		cmocka_unit_test(same_id_again),

@@ -128,8 +128,49 @@ enum store_result store_draft_append(struct store_draft *d, struct str octets)
 		       : STORE_OK;
 }
 
+/* Blanks keep the place, so that all else is where it will be. */
+void store_draft_leave_top(struct store_draft *d, size_t octets)
+{
+	buf_fill(&d->mem, ' ', octets);
+	d->size = d->top = octets;
+}
+
+static enum store_result overwrite(struct store_draft *d, struct str octets)
+{
+	struct disk *disk = d->store->disk;
+	struct iovec iov = { (char *)(uintptr_t)octets.p, octets.n };
+	int64_t n;
+
+	if (d->in_file == 0) {
+		memcpy(d->mem.data + d->mem.head, octets.p, octets.n);
+		return STORE_OK;
+	}
+	/* What goes to the file first is a page at least, and so holds all of it. */
+	n = disk->ops->write(disk, d->file, &iov, 1, 0);
+	if (n != (int64_t)octets.n)
+		return draft_fail(d, "writing a large message", n < 0 ? (int)n : -EIO);
+	return STORE_OK;
+}
+
+enum store_result store_draft_put_top(struct store_draft *d, struct str octets)
+{
+	uint64_t behind = d->size - d->top;
+
+	if (d->failed != STORE_OK)
+		return d->failed;
+	if (octets.n != d->top)
+		return d->failed = STORE_UNAVAILABLE;
+	d->crc = crc32c_zeros(crc32c(0, octets.p, octets.n), behind) ^ d->crc;
+	d->facts.header_octets += octets.n;
+	d->facts.eight_header = d->facts.eight_header || !str_ascii(octets);
+	d->top = 0;
+	return overwrite(d, octets);
+}
+
 enum store_result draft_finish(struct store_draft *d)
 {
+	if (d->failed == STORE_OK && d->top > 0)
+		d->failed = STORE_UNAVAILABLE; /* its owner forgot it */
 	if (d->failed == STORE_OK && d->file >= 0 && d->mem.len > 0)
 		(void)to_file(d, d->mem.len);
 	return d->failed;

@@ -69,6 +69,7 @@ struct store_draft {
 	struct buf mem; /* what is not in the file yet */
 	int file;       /* -1: all is in mem */
 	uint64_t size, in_file;
+	size_t top; /* octets at the beginning that crc and facts do not cover yet */
 	uint32_t crc;
 	struct facts facts;
 	enum store_result failed; /* sticky; STORE_OK */
