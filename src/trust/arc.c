@@ -289,6 +289,21 @@ const char *arc_why(const struct arc *a)
 	return a->why;
 }
 
+struct str arc_sealer(const struct arc *a)
+{
+	return arc_result(a) == ARC_PASS ? a->checks[a->instances].signature.domain : STR("");
+}
+
+struct str arc_sealed_results(const struct arc *a)
+{
+	struct str body;
+
+	if (arc_result(a) != ARC_PASS)
+		return STR("");
+	body = a->sets[a->instances][ARC_AUTHENTICATION_RESULTS]->body;
+	return str_from(body, str_find(body, ';') + 1);
+}
+
 bool arc_temporary(const struct arc *a)
 {
 	return a->temporary;

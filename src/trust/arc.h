@@ -51,6 +51,10 @@ const char *arc_why(const struct arc *a); /* a constant; NULL unless it is ARC_F
 /* It is ARC_FAIL only because DNS did not answer.  5.2.1 counts that as a failure for good; an owner
  * that can wait asks again later, with a new arc. */
 bool arc_temporary(const struct arc *a);
+/* Of the newest set, when it is ARC_PASS: d= of its seal, and the results that it vouches for, from the authserv-id
+ * on; else "". */
+struct str arc_sealer(const struct arc *a);
+struct str arc_sealed_results(const struct arc *a);
 /* The highest instance of the message, valid or not; 0: none. */
 unsigned arc_instances(const struct arc *a);
 

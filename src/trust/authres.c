@@ -172,6 +172,45 @@ bool authres_id(struct str body, struct buf *id)
 	return read;
 }
 
+/* Up to the next ";" that ends a result, and over it. */
+static bool skip_result(struct str *s)
+{
+	struct buf unused = { 0 };
+	bool fine = true;
+
+	while (fine && s->n > 0 && s->p[0] != ';') {
+		if (s->p[0] == '(')
+			fine = skip_comment(s);
+		else if (s->p[0] == '"')
+			fine = take_quoted(s, &unused);
+		else
+			*s = str_from(*s, 1);
+	}
+	buf_deinit(&unused);
+	*s = str_from(*s, 1);
+	return fine;
+}
+
+bool authres_says(struct str body, struct str method, struct str result)
+{
+	struct buf found = { 0 };
+	bool says = false;
+
+	while (!says && skip_result(&body) && body.n > 0) {
+		buf_clear(&found);
+		if (!skip_blanks(&body) || !take_token(&body, &found) ||
+			!str_ieq(buf_str(&found), method) || !skip_blanks(&body) || body.n == 0 ||
+			body.p[0] != '=')
+			continue;
+		body = str_from(body, 1);
+		buf_clear(&found);
+		says = skip_blanks(&body) && take_token(&body, &found) &&
+		       str_ieq(buf_str(&found), result);
+	}
+	buf_deinit(&found);
+	return says;
+}
+
 static bool claims(struct str body, struct str id)
 {
 	struct buf found = { 0 };

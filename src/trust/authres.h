@@ -33,6 +33,9 @@ void authres_end(struct authres *a);
  * version that is not 1. */
 bool authres_id(struct str body, struct buf *id);
 
+/* Among the results of a field's body, the authserv-id and all, is one of this method with this result. */
+bool authres_says(struct str body, struct str method, struct str result);
+
 /* Puts the header section without the fields of this name that claim to be from `id`, and without those of
  * which that cannot be told: the ones that cannot be read, are of another version (RFC 8601 5), or name an
  * id that is not ASCII, which is none of ours and may look like it.  header: up to the blank line or with

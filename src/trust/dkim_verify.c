@@ -153,6 +153,11 @@ size_t dkim_verifier_end(struct dkim_verifier *v)
 	return v->count;
 }
 
+size_t dkim_verifier_count(const struct dkim_verifier *v)
+{
+	return v->count;
+}
+
 const struct dkim_verdict *dkim_verdict(const struct dkim_verifier *v, size_t i)
 {
 	return &v->signatures[i].verdict;

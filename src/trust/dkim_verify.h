@@ -33,6 +33,8 @@ struct dkim_verifier;
 struct dkim_verifier *dkim_verifier_new(int64_t wall_ms);
 void dkim_verifier_free(struct dkim_verifier *v);
 void dkim_verifier_feed(struct dkim_verifier *v, struct str octets);
+/* How many signatures there are, as soon as the header section was fed; before that 0. */
+size_t dkim_verifier_count(const struct dkim_verifier *v);
 /* Nothing follows: how many signatures there are. */
 size_t dkim_verifier_end(struct dkim_verifier *v);
 

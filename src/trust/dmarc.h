@@ -68,6 +68,15 @@ struct str dmarc_policy_domain(const struct dmarc *d); /* whose record it is; ""
 struct str dmarc_result_name(enum dmarc_result r);     /* "temperror" */
 struct str dmarc_policy_name(enum dmarc_policy p);     /* "quarantine" */
 
+/* ---- whose it is ---- */
+
+enum { DMARC_FROM_MAX = 4096 };
+
+/* Puts the domains of all addresses in all fields From, as they stand there, one a line, also of those behind lines
+ * that are no fields.  Of a field that cannot be read, whatever stands behind an "@".  False: they are more than
+ * DMARC_FROM_MAX octets, and some are missing.  header: the header section of a message. */
+bool dmarc_from(struct str header, struct buf *domains);
+
 /* ---- a record ---- */
 
 enum dmarc_psd { DMARC_PSD_UNKNOWN, DMARC_PSD_YES, DMARC_PSD_NO };

@@ -24,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check((authres_strip(&once, header, STR("mx.test")) == 0) == (once.len == header.n));
 	check(authres_strip(&twice, buf_str(&once), STR("mx.test")) == 0);
 	check(str_eq(buf_str(&once), buf_str(&twice)));
+	(void)authres_says(header, STR("dmarc"), STR("pass"));
 
 	buf_clear(&once);
 	authres_begin(&a, &once, STR("mx.test"));
@@ -37,6 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (rest = buf_str(&once); rest.n > 0; lines++)
 		check(str_ends(str_cut(&rest, '\n'), STR("\r")));
 	check(lines == 3);
+	check(authres_says(ours, STR("spf"), STR("none")) &&
+		!authres_says(ours, STR("spf"), STR("pass")));
 	buf_clear(&twice);
 	check(authres_strip(&twice, buf_str(&once), STR("mx.test")) == 1 && twice.len == 0);
 	buf_deinit(&once);

@@ -30,22 +30,27 @@ static void answer(struct dmarc *d, struct str line)
 static void ask(struct dmarc *d, struct str all, struct str *answers, struct buf *asked)
 {
 	struct dmarc_question q;
+	struct buf now = { 0 };
 	size_t questions = 0;
 
 	while (dmarc_asks(d, &q)) {
 		struct str rest = buf_str(asked);
 
 		check(q.name.n > 0 && q.name.n <= DNS_HOST_MAX + STR("_dmarc.").n);
+		buf_clear(&now);
+		buf_put(&now, str_c(dns_type_name(q.type)));
+		buf_put(&now, q.name);
 		for (; rest.n > 0; questions++)
-			check(!str_eq(str_cut(&rest, '\n'), q.name));
+			check(!str_eq(str_cut(&rest, '\n'), buf_str(&now)));
 		check(questions < DMARC_QUESTIONS_MAX);
 		questions = 0;
-		buf_put(asked, q.name);
+		buf_put(asked, buf_str(&now));
 		buf_putc(asked, '\n');
 		if (answers->n == 0)
 			*answers = all;
 		answer(d, str_cut(answers, '\n'));
 	}
+	buf_deinit(&now);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -58,6 +63,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > 8192)
 		return 0;
+	(void)dmarc_from(str_of(data, size), &asked);
+	check(asked.len <= DMARC_FROM_MAX);
+	buf_deinit(&asked);
+	asked = (struct buf){ 0 };
 	d = dmarc_new(author);
 	ask(d, all, &answers, &asked);
 	while (identities.n > 0) {

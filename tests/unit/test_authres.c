@@ -85,6 +85,32 @@ static void ids(void **state)
 	}
 }
 
+static void sayings(void **state)
+{
+	static const struct {
+		struct str body;
+		bool says;
+	} rows[] = {
+		{ STR_INIT(" a.test; spf=pass; dmarc=pass header.from=b"), true },
+		{ STR_INIT(" a.test; (x;y) DMARC (z) = (w) Pass"), true },
+		{ STR_INIT(" a.test; dmarc=\r\n\tpass"), true },
+		{ STR_INIT(" a.test; dkim=pass reason=\"x; dmarc=pass\""), false },
+		{ STR_INIT(" a.test; dkim=pass (x; dmarc=pass)"), false },
+		{ STR_INIT(" a.test; dkim=pass dmarc=pass"), false },
+		{ STR_INIT(" a.test; dmarc=passed"), false },
+		{ STR_INIT(" a.test; dmarc=fail; xdmarc=pass"), false },
+		{ STR_INIT(" dmarc=pass"), false },
+		{ STR_INIT(" a.test; dmarc"), false },
+		{ STR_INIT(" a.test; (dmarc=pass"), false },
+		{ STR_INIT(""), false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (authres_says(rows[i].body, STR("dmarc"), STR("pass")) != rows[i].says)
+			fail_msg("%.*s", STR_ARG(rows[i].body));
+}
+
 /* RFC 8601 5.  "-": it goes. */
 static void stripped(void **state)
 {
@@ -142,6 +168,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(written),
 		cmocka_unit_test(ids),
+		cmocka_unit_test(sayings),
 		cmocka_unit_test(stripped),
 	};
 

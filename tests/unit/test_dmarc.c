@@ -326,6 +326,64 @@ static void many_identities(void **state)
 	dmarc_free(NULL);
 }
 
+/* Whoever a mail client could show as the author. */
+static void authors(void **state)
+{
+	static const struct {
+		const char *header, *domains;
+	} rows[] = {
+		{ "From: a@x.test\r\n\r\n", "x.test\n" },
+		{ "from : =?utf-8?q?b?= <a@x.test> (c@y.test)\r\nTo: d@z.test\r\n", "x.test\n" },
+		{ "From: \"c@y.test\"\r\n <a@x.test>\r\n", "x.test\n" },
+		{ "From: a@x.test, B <b@y.test>\r\n", "x.test\ny.test\n" },
+		{ "From: a@x.test\r\nFrom: b@y.test\r\n", "x.test\ny.test\n" },
+		{ "From: a@x.test\r\nno field\r\nFrom: b@y.test\r\n", "x.test\ny.test\n" },
+		{ "From: Boss, The Great <b@y.test>\r\n", "y.test\n" },
+		{ "From: a@x.test b@y.test\r\n", "x.test\nx.test\ny.test\n" },
+		{ "From: <b@y.test\r\n", "y.test\n" },
+		{ "From: a@\r\n", "" },
+		{ "From:\r\n", "" },
+		{ "X-From: a@x.test\r\n", "" },
+		{ "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct buf domains = { 0 };
+
+		assert_true(dmarc_from(str_c(rows[i].header), &domains));
+		if (!str_eq(buf_str(&domains), str_c(rows[i].domains)))
+			fail_msg("%s: %.*s", rows[i].header, STR_ARG(buf_str(&domains)));
+		buf_deinit(&domains);
+	}
+}
+
+/* However many there are, it is told that there are too many. */
+static void a_flood_of_authors(void **state)
+{
+	struct buf header = { 0 }, domains = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 20000; i++)
+		buf_printf(&header, "From: a@x%d.test, b@y%d.test\r\n", i, i);
+	assert_false(dmarc_from(buf_str(&header), &domains));
+	buf_deinit(&domains);
+	buf_clear(&header);
+	buf_put(&header, STR("From: "));
+	for (int i = 0; i < 20000; i++)
+		buf_printf(&header, "a@x%d.test ", i);
+	assert_false(dmarc_from(buf_str(&header), &domains));
+	/* One that is too long hides nobody behind it. */
+	buf_deinit(&domains);
+	buf_clear(&header);
+	buf_put(&header, STR("From: a@"));
+	buf_fill(&header, 'x', DMARC_FROM_MAX);
+	buf_put(&header, STR("\r\nFrom: b@y.test\r\n"));
+	assert_false(dmarc_from(buf_str(&header), &domains));
+	buf_deinit(&domains);
+	buf_deinit(&header);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -334,6 +392,8 @@ int main(void)
 		cmocka_unit_test(long_names),
 		cmocka_unit_test(records),
 		cmocka_unit_test(many_identities),
+		cmocka_unit_test(authors),
+		cmocka_unit_test(a_flood_of_authors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
