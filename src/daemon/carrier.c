@@ -12,7 +12,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/carrier_job.h"
+#include "daemon/carrier_lookup.h"
 #include "daemon/carrier_secret.h"
+#include "daemon/ipc_lookup.h"
 
 enum {
 	ORPHAN_MS = 30 * 1000,
@@ -68,6 +70,8 @@ static void from_store(void *owner, struct ipc_packet *p)
 	if (p->head.type == IPC_JOB) {
 		if (!job_start(c, number, &p->body))
 			log_error("carrier.bad-job", F_INT("job", number));
+	} else if (p->head.type == IPC_LOOKUP) {
+		carrier_lookup(c, p);
 	} else if (j != NULL && j->seq != 0 && j->seq == p->head.seq) {
 		job_answered(j, p);
 	}
@@ -79,6 +83,7 @@ static void forget_store(struct carrier *c)
 {
 	log_warn("carrier.store-lost", F_INT("jobs", c->job_count));
 	c->store_lost = true;
+	carrier_lookups_lost(c);
 	for (uint32_t i = 0; i < c->job_slots; i++)
 		if (c->jobs[i] != NULL)
 			job_store_lost(c->jobs[i]);
@@ -204,6 +209,8 @@ void carrier_init(struct carrier *c)
 	c->dial.timeout_ms = config->smtp_client_connect_timeout_ms;
 	list_init(&c->sessions);
 	list_init(&c->secrets);
+	list_init(&c->lookups);
+	list_init(&c->lookups_wait);
 	list_init(&c->orphans);
 	list_init(&c->sts);
 	loop_timer_init(&c->orphaned, c->loop, orphaned);

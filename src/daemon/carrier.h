@@ -41,11 +41,13 @@ struct carrier {
 
 	struct carrier_job **jobs; /* by number; NULL: free */
 	uint32_t job_slots, job_count;
-	struct link orphans;  /* jobs of a store that is gone */
-	struct link sessions; /* struct out */
-	size_t idle_count;    /* of them without a job */
-	struct link secrets;  /* carrier_secret.h */
-	struct link sts;      /* carrier_sts.c, so many: */
+	struct link orphans;               /* jobs of a store that is gone */
+	struct link sessions;              /* struct out */
+	size_t idle_count;                 /* of them without a job */
+	struct link secrets;               /* carrier_secret.h */
+	struct link lookups, lookups_wait; /* carrier_lookup.h */
+	size_t lookups_asked;
+	struct link sts; /* carrier_sts.c, so many: */
 	size_t sts_count;
 };
 

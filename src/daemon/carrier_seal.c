@@ -1,13 +1,12 @@
 #include "daemon/carrier_seal.h"
 
-#include <arpa/inet.h>
-
-#include "account/canonical.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/carrier_job.h"
+#include "daemon/spf_of.h"
 #include "mime/compose.h"
 #include "store/store.h"
+#include "trust/authres.h"
 
 enum { SEAL_MS = 20 * 1000, REQUEST_MAX = IPC_PACKET_MAX - 4096 };
 
@@ -23,6 +22,7 @@ void seal_end(struct carrier_job *j)
 	dkim_verifier_free(s->dkim);
 	arc_free(s->arc);
 	buf_deinit(&s->results);
+	buf_deinit(&s->found);
 	buf_deinit(&s->fields);
 	*s = (struct seal){ 0 };
 }
@@ -84,10 +84,31 @@ static struct str dkim_name(enum dkim_result result)
 	return names[result];
 }
 
+static void put_arc(struct buf *out, const struct carrier_job *j)
+{
+	buf_put(out, STR("; arc="));
+	buf_put(out, arc_cv_name(arc_result(j->seal.arc)));
+	buf_printf(out, " smtp.remote-ip=\"%.*s\"", STR_ARG(j->job.client));
+}
+
+static bool says_arc(struct str results)
+{
+	for (enum arc_cv cv = ARC_NONE; cv <= ARC_PASS; cv++)
+		if (authres_says(results, STR("arc"), arc_cv_name(cv)))
+			return true;
+	return false;
+}
+
 static void put_results(struct buf *out, const struct carrier_job *j)
 {
 	const struct seal *s = &j->seal;
 
+	if (s->spf == NULL) {
+		buf_put(out, buf_str(&s->found));
+		if (!says_arc(buf_str(&s->found)))
+			put_arc(out, j);
+		return;
+	}
 	buf_put(out, str_c(j->carrier->config->hostname));
 	put_spf(out, j);
 	for (size_t i = 0; i < s->signatures; i++) {
@@ -100,9 +121,7 @@ static void put_results(struct buf *out, const struct carrier_job *j)
 	}
 	if (s->signatures == 0)
 		buf_put(out, STR("; dkim=none"));
-	buf_put(out, STR("; arc="));
-	buf_put(out, arc_cv_name(arc_result(s->arc)));
-	buf_printf(out, " smtp.remote-ip=\"%.*s\"", STR_ARG(j->job.client));
+	put_arc(out, j);
 }
 
 static const char too_late[] = "DNS does not answer in time";
@@ -110,7 +129,9 @@ static const char too_late[] = "DNS does not answer in time";
 static void log_sealed(const struct carrier_job *j)
 {
 	const struct seal *s = &j->seal;
-	const char *spf = spf_result(s->spf) == SPF_PENDING ? too_late : spf_why(s->spf);
+	const char *spf = s->spf == NULL                      ? NULL
+			  : spf_result(s->spf) == SPF_PENDING ? too_late
+							      : spf_why(s->spf);
 	const char *arc = arc_why(s->arc);
 	char id[MSGID_TEXT + 1];
 
@@ -222,9 +243,9 @@ static void ask_next(struct carrier_job *j)
 	struct spf_question question;
 	struct buf name = { 0 };
 
-	if (spf_asks(s->spf, &question))
+	if (s->spf != NULL && spf_asks(s->spf, &question))
 		resolve_start(resolver, &s->query, question.name, question.type, spf_came);
-	else if (wants_dkim_key(s, &name))
+	else if (s->spf != NULL && wants_dkim_key(s, &name))
 		resolve_start(resolver, &s->query, buf_str(&name), DNS_TXT, dkim_key_came);
 	else if (arc_wants(s->arc, &name))
 		resolve_start(resolver, &s->query, buf_str(&name), DNS_TXT, arc_key_came);
@@ -250,35 +271,36 @@ static void late(struct loop_timer *t)
 
 /* ---- the message ---- */
 
-/* With its domain in A-labels (RFC 8616 4). */
-static void put_sender(struct buf *out, struct str sender)
+/* A field above our own Received is our own (RFC 8601 4). */
+static bool take_found(struct seal *s, struct str beginning, struct str hostname)
 {
-	char domain[ADDRESS_MAX + 1];
-	size_t at = str_rfind(sender, '@') + 1, n;
+	struct buf id = { 0 };
+	struct field field;
+	bool ours;
 
-	if (!str_ascii(sender) && canonical_domain_name(str_from(sender, at), domain, &n)) {
-		buf_put(out, str_head(sender, at));
-		buf_put(out, str_of(domain, n));
-	} else {
-		buf_put(out, sender);
+	ours = field_cut(&beginning, &field) &&
+	       str_ieq(field.name, STR("Authentication-Results")) && authres_id(field.body, &id) &&
+	       str_eq(buf_str(&id), hostname) && compose_received_helo(beginning).n > 0;
+	buf_deinit(&id);
+	while (ours && field.body.n > 0) {
+		struct str line = str_cut(&field.body, '\n');
+
+		line = str_trim(str_head(line, line.n - str_ends(line, STR("\r"))));
+		if (s->found.len > 0 && line.n > 0)
+			buf_putc(&s->found, ' ');
+		buf_put(&s->found, line);
 	}
+	return ours;
 }
 
-static void begin_spf(struct carrier_job *j, struct str beginning)
+static void begin(struct carrier_job *j, struct str beginning)
 {
-	struct spf_client client = { .helo = compose_received_helo(beginning) };
-	struct buf sender = { 0 };
-	char text[INET6_ADDRSTRLEN];
+	struct seal *s = &j->seal;
 
-	snprintf(text, sizeof text, "%.*s", STR_ARG(j->job.client));
-	if (inet_pton(AF_INET, text, client.ip) != 1) {
-		client.ipv6 = true;
-		(void)inet_pton(AF_INET6, text, client.ip);
-	}
-	put_sender(&sender, j->job.origin);
-	client.sender = buf_str(&sender);
-	j->seal.spf = spf_new(&client);
-	buf_deinit(&sender);
+	if (take_found(s, beginning, str_c(j->carrier->config->hostname)))
+		return;
+	s->dkim = dkim_verifier_new(s->wall_ms);
+	s->spf = spf_of(j->job.client, compose_received_helo(beginning), j->job.origin);
 }
 
 static void read_on(struct carrier_job *j)
@@ -293,28 +315,27 @@ static void read_on(struct carrier_job *j)
 		if (here.n == 0)
 			return;
 		if (s->read_at == 0)
-			begin_spf(j, here);
+			begin(j, here);
 		s->read_at += here.n;
-		dkim_verifier_feed(s->dkim, here);
+		if (s->dkim != NULL)
+			dkim_verifier_feed(s->dkim, here);
 		arc_feed(s->arc, here);
 	}
-	if (s->spf == NULL) {
+	if (s->read_at == 0) {
 		without(j, "it is empty");
 		return;
 	}
 	loop_timer_at(&s->late, loop_now_ms(j->carrier->loop) + SEAL_MS);
-	s->signatures = dkim_verifier_end(s->dkim);
+	s->signatures = s->dkim == NULL ? 0 : dkim_verifier_end(s->dkim);
 	arc_end(s->arc);
 	ask_next(j);
 }
 
 void seal_begin(struct carrier_job *j)
 {
-	int64_t wall_ms = clock_wall_ms();
-
 	j->state = JOB_SEALING;
-	j->seal.dkim = dkim_verifier_new(wall_ms);
-	j->seal.arc = arc_new(wall_ms);
+	j->seal.wall_ms = clock_wall_ms();
+	j->seal.arc = arc_new(j->seal.wall_ms);
 	loop_timer_init(&j->seal.late, j->carrier->loop, late);
 	read_on(j);
 }

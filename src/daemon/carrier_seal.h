@@ -1,6 +1,6 @@
-/* carrier_seal.h -- what a message that is passed on for somebody else says about how it came in: SPF of the client
- * that handed it over, its DKIM signatures, its ARC chain (RFC 8617), found before the next hop is looked for, and
- * signed by the store.  What cannot be found out in time is said to be so, or the message goes without a seal: no
+/* carrier_seal.h -- what a message that is passed on for somebody else says about how it came in: what was found
+ * then (check.h) and stands on top of it, or else SPF of the client that handed it over and its DKIM signatures; and its
+ * ARC chain (RFC 8617), before the next hop is looked for; signed by the store.  What cannot be found out in time is said to be so, or the message goes without a seal: no
  * mail waits for one. */
 #ifndef RESTANTE_DAEMON_CARRIER_SEAL_H
 #define RESTANTE_DAEMON_CARRIER_SEAL_H
@@ -19,6 +19,8 @@ struct seal {
 	/* Until it is made, or given up: */
 	struct buf results; /* what the store is asked to sign, for the log */
 	unsigned instance;
+	int64_t wall_ms;
+	struct buf found; /* Authentication-Results on top of it, on one line; then there is no */
 	struct spf *spf;
 	struct dkim_verifier *dkim;
 	struct arc *arc;

@@ -113,6 +113,11 @@ struct config {
 	char *drop_characters;       /* some of ". - _ '", or "none" */
 	bool sender_login_match, from_login_match; /* F2 */
 	bool arc_seal;                             /* H3 */
+	bool sender_checks;
+	char *dmarc_policy; /* "mark", "enforce" */
+	int64_t check_timeout_ms;
+	char *check_exempt; /* net/cidr.h */
+	char *arc_trusted;  /* domains */
 	int64_t ban_after_failures, ban_time_ms;
 	char *ban_exempt;                                      /* net/cidr.h */
 	char *lmtp_clients, *xclient_networks, *etrn_networks; /* net/cidr.h */

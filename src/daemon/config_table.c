@@ -195,6 +195,21 @@ const struct config_setting config_settings[] = {
 		1000000, NULL,
 		"Recipients elsewhere that one account may write to for the first time in a day: who has its password "
 		"writes to strangers; whom it wrote to is remembered only while this is set; 0: no limit." },
+	{ "sender_checks", CONFIG_BOOL, AT(sender_checks), "yes", 0, 0, NULL,
+		"Mail of strangers is checked by SPF, DKIM and DMARC (RFC 7208, 6376, 9989), and what was found is "
+		"written on top of it, as Authentication-Results (RFC 8601)." },
+	{ "dmarc_policy", CONFIG_WORD, AT(dmarc_policy), "enforce", 0, 0, "mark enforce",
+		"Mail that fails DMARC, and whose domain asks for p=reject: mark takes it in with what was found, "
+		"enforce refuses it (550 5.7.26); p=quarantine is only marked." },
+	{ "check_timeout", CONFIG_DURATION, AT(check_timeout_ms), "5s", 100, 1 * MINUTE, NULL,
+		"Time that all questions to DNS about one message may take after its end; what is not known then is "
+		"temperror, and no policy applies." },
+	{ "check_exempt", CONFIG_NETWORKS, AT(check_exempt), "127.0.0.0/8 ::1", 0, 0, NULL,
+		"Clients whose mail is not checked, such as a relay in front of this server that has done so; their "
+		"Authentication-Results stay." },
+	{ "arc_trusted", CONFIG_TEXT, AT(arc_trusted), "", 0, 4096, NULL,
+		"Domains, separated by spaces, whose ARC seal (RFC 8617) saves mail from dmarc_policy when it says that "
+		"the mail passed DMARC there: those of mailing lists and forwarders." },
 	{ "arc_seal", CONFIG_BOOL, AT(arc_seal), "yes", 0, 0, NULL,
 		"Mail of others that is passed on gets an ARC seal (RFC 8617), when there is a DKIM key for it." },
 	{ "suppression", CONFIG_BOOL, AT(suppression), "no", 0, 0, NULL,

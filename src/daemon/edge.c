@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/accept.h"
+#include "daemon/ipc_lookup.h"
 #include "daemon/overload.h"
 #include "daemon/sandbox.h"
 #include "daemon/session.h"
@@ -291,6 +292,8 @@ static void from_store(void *owner, struct ipc_packet *p)
 	} else if (p->head.type == IPC_KICK) {
 		if (s != NULL && str_eq(get_str(&p->body), str_c(s->sid)))
 			session_kick(s);
+	} else if (p->head.type == IPC_LOOKUP) {
+		edge_lookup_answered(e, p);
 	} else if (s != NULL && s->seq != 0 && s->seq == p->head.seq) {
 		session_answered(s, p);
 	}
@@ -304,6 +307,7 @@ static void forget_store(struct edge *e)
 {
 	log_warn("edge.store-lost", F_INT("sessions", e->live));
 	e->store_lost = true;
+	edge_lookups_lost(e);
 	for (uint32_t i = 0; i < e->slot_count; i++) {
 		struct session *s = e->slots[i];
 		bool asked = s != NULL && s->seq != 0;
@@ -491,6 +495,7 @@ _Noreturn void edge_process(struct child_start *start)
 	e->bans = (struct shared_rule){ .ban_after = e->config->ban_after_failures,
 		.ban_ms = e->config->ban_time_ms,
 		.exempt = &e->ban_exempt };
+	cidr_set_parse(&e->check_exempt, str_c(e->config->check_exempt), &bad);
 	cidr_set_parse(&e->lmtp_clients, str_c(e->config->lmtp_clients), &bad);
 	cidr_set_parse(&e->etrn_networks, str_c(e->config->etrn_networks), &bad);
 	cidr_set_parse(&e->xclient_networks, str_c(e->config->xclient_networks), &bad);

@@ -3,6 +3,7 @@
 #define RESTANTE_DAEMON_EDGE_H
 
 #include "daemon/child.h"
+#include "daemon/edge_lookup.h"
 #include "daemon/rcpt_memory.h"
 #include "daemon/relief.h"
 #include "daemon/shared.h"
@@ -30,6 +31,7 @@ struct edge {
 	struct ipc *leash, *store; /* store: NULL between its crash and the next one */
 	struct window window;      /* of that store */
 	struct rcpt_memory known;
+	struct edge_lookups lookups;
 	bool store_lost;         /* no use any more; the parent sends another */
 	struct loop_timer later; /* what is for the store and can wait goes then */
 	bool later_set;
@@ -52,7 +54,7 @@ struct edge {
 	} usual;
 	struct shared_rule bans;
 	struct cidr_set ban_exempt;
-	struct cidr_set lmtp_clients, xclient_networks, etrn_networks;
+	struct cidr_set lmtp_clients, xclient_networks, etrn_networks, check_exempt;
 };
 
 /* Asks the store on behalf of a session; the answer comes to session_answered().  False when there

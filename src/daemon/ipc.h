@@ -28,8 +28,10 @@ enum ipc_type {
 	 * has said yes already, as it was told for another message.  -> enum resolved of the last, and the
 	 * changes of accounts up to which that may be said again, 0: not at all */
 	IPC_RCPT,
-	IPC_DRAFT, /* id, offset, octets; seq 0: the next one that is asked tells how it went */
-	/* recipients as in RCPT that the edge said yes to, id, offset, received, each recipient for itself?,
+	/* id, top, offset, octets; seq 0: the next one that is asked tells how it went.  top: so many octets at the
+	 * beginning come with COMMIT; the first offset is behind them */
+	IPC_DRAFT,
+	/* recipients as in RCPT that the edge said yes to, id, top, offset, octets of the top, received, each recipient for itself?,
 	 * sender, client, ret, envid, flags, not before, octets -> enum store_result and a bit for each
 	 * recipient that is full, or one of enum ipc_refusal */
 	IPC_COMMIT,

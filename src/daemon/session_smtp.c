@@ -25,6 +25,10 @@ void smtp_forget(struct session_smtp *p)
 	p->recipient = STR("");
 	p->recipient.p = NULL;
 	p->offset = 0;
+	check_free(p->check);
+	p->check = NULL;
+	p->header_seen = p->top_room = 0;
+	buf_release(&p->top);
 	p->committing = false;
 }
 

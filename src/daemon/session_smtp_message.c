@@ -37,9 +37,12 @@ void smtp_begin(struct session_smtp *p)
 	p->id = msgid_new(trace.wall_ms);
 	msgid_text(p->id, id);
 	trace.id = str_of(id, MSGID_TEXT);
-	p->header_done = !p->submission;
+	smtp_check_begin(p);
+	p->header_done = !p->submission && p->check == NULL;
 	buf_reserve(&p->body, SMALL_MESSAGE);
-	compose_trace(&p->body, &trace);
+	if (p->check == NULL)
+		compose_return_path(&p->body, tx->reverse_path);
+	compose_received(&p->body, &trace);
 	smtpd_answer(p->engine, 0, STR(""));
 }
 
@@ -53,8 +56,7 @@ static void mend_header(struct session_smtp *p, struct str header)
 	p->header_done = true;
 }
 
-/* Gives up the message while its body or commit is the open question. */
-static void refuse_message(struct session_smtp *p, unsigned code, struct str text, const char *why)
+void smtp_refuse_message(struct session_smtp *p, unsigned code, struct str text, const char *why)
 {
 	log_info("smtp.refused", F_C("sid", p->s.sid), F_STR("ip", session_peer(&p->s)),
 		F_STR("user", smtpd_user(p->engine)),
@@ -70,6 +72,7 @@ static void refuse_message(struct session_smtp *p, unsigned code, struct str tex
 static void put_id(struct buf *b, const struct session_smtp *p)
 {
 	buf_put(b, str_of(p->id.b, sizeof p->id.b));
+	put_u16(b, (uint16_t)p->top_room);
 	put_u64(b, p->offset);
 }
 
@@ -88,6 +91,7 @@ static void ask_commit(struct session_smtp *p)
 	buf_reserve(&b, COMMIT_FIELDS);
 	put_str(&b, buf_str(&promised));
 	put_id(&b, p);
+	put_str(&b, buf_str(&p->top));
 	put_u64(&b, (uint64_t)clock_steady_ms());
 	put_u8(&b, p->lmtp);
 	put_str(&b, tx->reverse_path);
@@ -104,7 +108,7 @@ static void ask_commit(struct session_smtp *p)
 				       : clock_steady_ms() + tx->hold_for_s * INT64_C(1000)));
 	put_u32(&b, (uint32_t)p->body.len);
 	if (!smtp_ask(p, IPC_COMMIT, buf_str(&b), buf_str(&p->body)))
-		refuse_message(p, 451, no_store, "no-store");
+		smtp_refuse_message(p, 451, no_store, "no-store");
 	buf_deinit(&b);
 	buf_deinit(&client);
 	buf_deinit(&promised);
@@ -116,6 +120,7 @@ static bool send_draft(struct session_smtp *p, struct str octets, bool asked)
 	struct buf b = { 0 };
 	bool sent = true;
 
+	smtp_leave_top(p);
 	put_id(&b, p);
 	put_u32(&b, (uint32_t)octets.n);
 	if (asked)
@@ -148,14 +153,14 @@ static void hand_through(struct session_smtp *p, struct str data)
 		(void)send_draft(p, str_head(data, IPC_CHUNK), false);
 	p->ask_next = !asked;
 	if (!send_draft(p, data, asked))
-		refuse_message(p, 451, no_store, "no-store");
+		smtp_refuse_message(p, 451, no_store, "no-store");
 	else if (!asked)
 		smtpd_answer(p->engine, 0, STR(""));
 }
 
 /* Hands over what is more than one packet; the rest waits for more, or goes with the commit.  The last packet before
  * the client is read again is asked: a fast client waits for the store. */
-static void hand_over(struct session_smtp *p)
+void smtp_hand_over(struct session_smtp *p)
 {
 	size_t unasked = p->committing ? IPC_CHUNK : (size_t)2 * IPC_CHUNK;
 
@@ -163,14 +168,14 @@ static void hand_over(struct session_smtp *p)
 		/* a draft is for recipients that the store has */
 		p->settling = smtp_ask_recipients(p, STR(""));
 		if (!p->settling)
-			refuse_message(p, 451, no_store, "no-store");
+			smtp_refuse_message(p, 451, no_store, "no-store");
 		return;
 	}
 	while (p->body.len > unasked)
 		(void)send_first(p, false);
 	if (p->body.len > IPC_CHUNK) {
 		if (!send_first(p, true))
-			refuse_message(p, 451, no_store, "no-store");
+			smtp_refuse_message(p, 451, no_store, "no-store");
 	} else if (p->committing) {
 		ask_commit(p);
 	} else {
@@ -206,17 +211,17 @@ static void ask_authors(struct session_smtp *p, struct str header)
 	size_t count = 0;
 
 	if (p->local || !c->from_login_match || !c->sender_login_match) {
-		hand_over(p);
+		smtp_hand_over(p);
 	} else if (!put_authors(&b, header, STR("From"), &count)) {
-		refuse_message(p, 550, STR("5.7.1 the From field cannot be read"), "from");
+		smtp_refuse_message(p, 550, STR("5.7.1 the From field cannot be read"), "from");
 	} else if (p->from_count = count, !put_authors(&b, header, STR("Sender"), &count)) {
-		refuse_message(p, 550, STR("5.7.1 the Sender field cannot be read"), "sender");
+		smtp_refuse_message(p, 550, STR("5.7.1 the Sender field cannot be read"), "sender");
 	} else if (count == 0) {
-		hand_over(p);
+		smtp_hand_over(p);
 	} else {
 		p->checking_from = true;
 		if (!smtp_ask(p, IPC_SENDER, buf_str(&b), STR("")))
-			refuse_message(p, 451, no_store, "no-store");
+			smtp_refuse_message(p, 451, no_store, "no-store");
 	}
 	buf_deinit(&b);
 }
@@ -229,13 +234,14 @@ void smtp_authors_answered(struct session_smtp *p, struct ipc_packet *packet)
 
 	p->checking_from = false;
 	if (may == SAID_YES)
-		hand_over(p);
+		smtp_hand_over(p);
 	else if (may != SAID_NO)
-		refuse_message(p, 451, no_store, "no-store");
+		smtp_refuse_message(p, 451, no_store, "no-store");
 	else if (first < p->from_count)
-		refuse_message(p, 550, STR("5.7.1 an address in From is not yours"), "from");
+		smtp_refuse_message(p, 550, STR("5.7.1 an address in From is not yours"), "from");
 	else
-		refuse_message(p, 550, STR("5.7.1 an address in Sender is not yours"), "sender");
+		smtp_refuse_message(
+			p, 550, STR("5.7.1 an address in Sender is not yours"), "sender");
 }
 
 void smtp_take_body(struct session_smtp *p, struct str data)
@@ -243,13 +249,15 @@ void smtp_take_body(struct session_smtp *p, struct str data)
 	struct buf header = { 0 };
 	size_t end = 0;
 
+	if (p->check != NULL && smtp_check_body(p, data))
+		return;
 	if (p->header_done && p->offset > 0 && data.n >= THROUGH_LEAST) {
 		hand_through(p, data);
 		return;
 	}
 	if (p->header_done) {
 		buf_put(&p->body, data);
-		hand_over(p);
+		smtp_hand_over(p);
 		return;
 	}
 	buf_put(&p->header, data);
@@ -271,9 +279,13 @@ void smtp_commit(struct session_smtp *p)
 	struct buf header = p->header;
 
 	p->committing = true;
+	if (p->check != NULL) {
+		smtp_check_end(p);
+		return;
+	}
 	p->header = (struct buf){ 0 };
 	if (p->header_done) {
-		hand_over(p);
+		smtp_hand_over(p);
 	} else {
 		mend_header(p, buf_str(&header));
 		ask_authors(p, buf_str(&header));
@@ -289,11 +301,11 @@ void smtp_settled(struct session_smtp *p, enum resolved resolved)
 {
 	p->settling = false;
 	if (resolved == RESOLVED) {
-		hand_over(p);
+		smtp_hand_over(p);
 		return;
 	}
 	rcpt_memory_forget(&p->s.edge->known);
-	refuse_message(p, 451, mistaken, "recipient");
+	smtp_refuse_message(p, 451, mistaken, "recipient");
 }
 
 /* full: a bit for each recipient that was left out, or nothing.  How many there are. */
@@ -373,5 +385,5 @@ void smtp_draft_answered(struct session_smtp *p, enum store_result result)
 		smtp_stored(p, result, STR(""));
 		return;
 	}
-	hand_over(p);
+	smtp_hand_over(p);
 }

@@ -3,7 +3,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "daemon/svc_carrier.h"
+#include "daemon/ipc_lookup.h"
+#include "daemon/svc_lookup.h"
 
 enum { SLOTS_MAX = 1 << 20 };
 
@@ -122,6 +123,8 @@ static bool dispatch(struct svc_edge *e, struct ipc_packet *p)
 
 	if (p->head.session >= SLOTS_MAX)
 		return false;
+	if (p->head.type == IPC_LOOKUP)
+		return svc_lookup(e, p);
 	if (p->head.type == IPC_LOCAL)
 		return svc_local(e, session_of(e, p->head.session, true), p);
 	if (p->fd >= 0)
@@ -168,6 +171,7 @@ static void lost(void *owner)
 	struct svc_edge *e = owner;
 
 	e->dead = true;
+	svc_lookup_edge_lost(e);
 	for (size_t i = 0; i < e->slots; i++)
 		if (e->sessions[i] != NULL)
 			end_session(e->sessions[i]);
@@ -244,6 +248,7 @@ void svc_close(struct svc *s)
 	}
 	svc_reap(s);
 	svc_close_carriers(s);
+	svc_lookup_free(s);
 	svc_delay_free(s);
 	svc_caps_free(s);
 }

@@ -25,6 +25,11 @@ struct svc {
 		struct svc_delay *slots;
 		size_t count, cap;
 	} delays;
+	struct svc_lookups { /* svc_lookup.c */
+		struct svc_lookup *places;
+		size_t count;
+		uint32_t seq;
+	} lookups;
 	struct svc_caps {
 		struct svc_cap *slots;
 		size_t count, room;
@@ -43,7 +48,8 @@ struct svc_edge {
 	bool dead;                     /* the channel is over; freed when no session is left */
 	struct svc_session **sessions; /* by slot; NULL: nothing is known of it */
 	size_t slots, live;
-	char *window; /* NULL until it is asked for */
+	uint32_t lookups; /* under way */
+	char *window;     /* NULL until it is asked for */
 };
 
 enum { SVC_DROPS = 2 };

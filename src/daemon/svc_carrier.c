@@ -3,22 +3,27 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "daemon/ipc_lookup.h"
+#include "daemon/svc_lookup.h"
 #include "daemon/svc_queue.h"
 
 static void lost(void *owner)
 {
 	struct svc_carrier *c = owner;
 
-	if (!c->dead)
+	if (!c->dead) {
+		c->dead = true;
+		svc_lookup_carrier_lost(c);
 		svc_queue_carrier_lost(c);
-	c->dead = true;
+	}
 }
 
 static void received(void *owner, struct ipc_packet *p)
 {
 	struct svc_carrier *c = owner;
 
-	if (!c->dead && !(p->fd < 0 && svc_queue_packet(c, p))) {
+	if (!c->dead && !(p->fd < 0 && (p->head.type == IPC_LOOKUP ? svc_lookup_answered(c, p)
+								   : svc_queue_packet(c, p)))) {
 		log_error("store.bad-packet", F_INT("type", p->head.type),
 			F_INT("session", p->head.session));
 		lost(c);

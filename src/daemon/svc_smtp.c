@@ -131,21 +131,32 @@ static bool take_promised(struct svc_session *x, struct str recipients)
 	return true;
 }
 
+/* Where octets belong to. */
+struct place {
+	struct msgid id;
+	uint16_t top;
+	uint64_t offset;
+};
+
 /* Appends to the draft; an offset that does not continue it means that this store was restarted in
  * the middle of a message: it cannot be whole any more. */
-static bool draft_append(struct svc_session *x, struct msgid id, uint64_t offset, struct str octets,
-	enum store_result *result)
+static bool draft_append(
+	struct svc_session *x, struct place at, struct str octets, enum store_result *result)
 {
-	if (offset == 0) {
+	struct msgid id = at.id;
+
+	if (at.offset == at.top) {
 		store_draft_free(x->draft);
 		x->draft = store_draft_new(x->edge->svc->office.store, id);
+		store_draft_leave_top(x->draft, at.top);
 		x->draft_id = id;
 		dkim_hash_free(x->hash);
 		x->hash = x->goes_on && svc_sends_as(x) != 0 && x->edge->svc->signer != NULL
 				  ? dkim_hash_new()
 				  : NULL;
 	}
-	if (x->draft == NULL || !msgid_eq(x->draft_id, id) || store_draft_size(x->draft) != offset)
+	if (x->draft == NULL || !msgid_eq(x->draft_id, id) ||
+		store_draft_size(x->draft) != at.offset)
 		return false;
 	*result = store_draft_append(x->draft, octets);
 	if (x->hash != NULL)
@@ -163,16 +174,30 @@ static struct msgid get_id(struct reader *r)
 	return id;
 }
 
+static struct place get_place(struct reader *r)
+{
+	struct place at = { .id = get_id(r) };
+
+	at.top = get_u16(r);
+	at.offset = get_u64(r);
+	return at;
+}
+
+/* Nobody signs what is not there yet. */
+static bool place_is_honest(const struct svc_session *x, struct place at)
+{
+	return at.top <= STORE_TOP_MAX && (at.top == 0 || svc_sends_as(x) == 0);
+}
+
 bool svc_draft(struct svc_session *x, struct reader *r)
 {
-	struct msgid id = get_id(r);
-	uint64_t offset = get_u64(r);
+	struct place at = get_place(r);
 	struct str octets = get_str(r);
 	enum store_result result = STORE_UNAVAILABLE;
 
-	if (r->bad || r->rest.n > 0)
+	if (r->bad || r->rest.n > 0 || !place_is_honest(x, at))
 		return false;
-	if (!draft_append(x, id, offset, octets, &result))
+	if (!draft_append(x, at, octets, &result))
 		result = STORE_UNAVAILABLE;
 	if (x->asked.seq != 0)
 		svc_answer(x, result, STR(""), STR(""), -1);
@@ -344,11 +369,16 @@ static bool sign_and_deliver(struct svc_session *x)
 	return signs != SAID_NOTHING;
 }
 
+static enum store_result put_top(struct svc_session *x, struct str top)
+{
+	return top.n == 0 ? STORE_OK : store_draft_put_top(x->draft, top);
+}
+
 bool svc_commit(struct svc_session *x, struct reader *r)
 {
 	struct str promised = get_str(r);
-	struct msgid id = get_id(r);
-	uint64_t offset = get_u64(r);
+	struct place at = get_place(r);
+	struct str top = get_str(r);
 	int64_t received_ms = (int64_t)get_u64(r);
 	bool each = get_u8(r) != 0;
 	struct str sender = get_str(r), client = get_str(r);
@@ -361,14 +391,16 @@ bool svc_commit(struct svc_session *x, struct reader *r)
 	struct str octets = get_str(r);
 	enum store_result result = STORE_UNAVAILABLE;
 
-	if (r->bad || r->rest.n > 0 || !verp || !take_promised(x, promised))
+	if (r->bad || r->rest.n > 0 || !verp || top.n != at.top || !place_is_honest(x, at) ||
+		!take_promised(x, promised))
 		return false;
 	if (x->mistaken) {
 		svc_transaction_end(x);
 		svc_answer(x, IPC_MISTAKEN, STR(""), STR(""), -1);
 		return true;
 	}
-	if (x->nfound == 0 || !draft_append(x, id, offset, octets, &result) || result != STORE_OK) {
+	if (x->nfound == 0 || !draft_append(x, at, octets, &result) || result != STORE_OK ||
+		(result = put_top(x, top)) != STORE_OK) {
 		svc_transaction_end(x);
 		svc_answer(x, result, STR(""), STR(""), -1);
 		return true;

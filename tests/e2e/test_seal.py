@@ -45,6 +45,7 @@ def test_the_world_opens(_office):
     far = w.host('far', 30)
     w.zone('from.test', [f'@ IN TXT "v=spf1 ip4:{far.address} -all"', txt('s._domainkey', W['record'])], signed=False)
     w.zone('mid.test', [txt('m._domainkey', W['mid_record'])])
+    w.zone('test', ['x IN TXT "there is nothing"'], signed=False)
     w.zone('next.test', ['@ IN MX 10 mail', f'mail IN A {far.address}'])
     w.zone('slow.test', ['@ IN TXT "v=spf1 include:nobody.slow.test -all"'])
     with far.inside():
@@ -115,7 +116,7 @@ def test_how_it_came_in(_office):
     keys = [k['selector'] for k in W['a'].json('dkim', 'list', 'a.test') if k['algorithm'] == 'rsa']
     assert explained() == [('a.test', f'z@next.test: key {keys[0]}')], explained()
     assert results(octets) == (f'mail.a.test; spf=pass smtp.mailfrom=from.test; dkim=pass header.d=from.test header.s=s; '
-                               f'arc=none smtp.remote-ip="{W["w"].hosts["far"].address}"'), results(octets)
+                               f'dmarc=none header.from=from.test; arc=none smtp.remote-ip="{W["w"].hosts["far"].address}"'), results(octets)
     cv, domains, why = verdict(octets)
     assert cv == b'pass' and domains == [b'a.test'], (cv, domains, why)
     assert W['dkim'].DKIM(octets).verify(dnsfunc=lambda *_, **__: W['record'].encode())  # the body is what it was
@@ -145,7 +146,7 @@ def test_what_is_not_known_is_said_so(_office):
     """A forger's client, a domain without records, a policy that leads nowhere, a zone that nobody has, a notice."""
     far = 'dkim=none'
     for subject, sender, spf in ((b'forged', 'x@a.test', 'none'), (b'recordless', 'x@next.test', 'none'),
-                                 (b'permerror', 'x@slow.test', 'permerror'), (b'temperror', 'x@unserved.test', 'temperror')):
+                                 (b'permerror', 'x@slow.test', 'permerror'), (b'temperror', 'x@unserved.example', 'temperror')):
         octets = through(subject, sender=sender)
         assert f'spf={spf}' in results(octets) and far in results(octets), results(octets)
         assert verdict(octets)[0] == b'pass', subject

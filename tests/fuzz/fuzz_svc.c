@@ -228,7 +228,9 @@ static void put_commit(struct buf *b, struct str promised, uint8_t id, struct st
 {
 	put_str(b, promised);
 	put_id(b, id);
+	put_u16(b, 0);
 	put_u64(b, 0);
+	put_str(b, STR(""));
 	put_u64(b, 1000);
 	put_u8(b, false);
 	put_str(b, STR("ann@example.test"));
@@ -343,6 +345,7 @@ static uint16_t edge_packet(struct script *s, uint8_t n)
 	case 6: put_commit(&s->body, STR(""), a, get_bytes(&s->in, a)); return IPC_COMMIT;
 	case 7:
 		put_id(&s->body, a);
+		put_u16(&s->body, a & 2 ? a >> 4 : 0);
 		put_u64(&s->body, a >> 4);
 		put_str(&s->body, get_bytes(&s->in, a));
 		return IPC_DRAFT;

@@ -18,6 +18,7 @@
 #include "account/dkim_keys.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/ipc_lookup.h"
 #include "daemon/svc_carrier.h"
 #include "office_help.h"
 #include "trust/dkim_verify.h"
@@ -146,15 +147,23 @@ static int drop_edge(void **state)
 	return list_empty(&svc.edges) && list_empty(&svc.carriers) ? 0 : -1;
 }
 
-static void send_packet(uint16_t type, uint32_t session, uint32_t seq, struct str body)
+static void send_answer(
+	uint16_t type, uint32_t session, uint32_t seq, unsigned result, struct str body)
 {
-	struct ipc_head head = { .type = type, .session = session, .seq = seq };
+	struct ipc_head head = {
+		.type = type, .session = session, .seq = seq, .result = (uint16_t)result
+	};
 	struct buf b = { 0 };
 
 	buf_put(&b, str_of(&head, sizeof head));
 	buf_put(&b, body);
 	assert_int_equal(send(edge, buf_str(&b).p, b.len, MSG_NOSIGNAL), (int)b.len);
 	buf_deinit(&b);
+}
+
+static void send_packet(uint16_t type, uint32_t session, uint32_t seq, struct str body)
+{
+	send_answer(type, session, seq, 0, body);
 }
 
 /* The answer's result, or -1 when the channel was closed instead. */
@@ -263,14 +272,16 @@ static int ask_rcpt(uint32_t session, bool first, const char *to)
 	return answer(NULL);
 }
 
-static int ask_commit_for(
-	uint32_t session, struct str promised, struct msgid id, uint64_t offset, struct str octets)
+static int ask_commit_with(uint32_t session, struct str promised, struct msgid id, struct str top,
+	uint64_t offset, struct str octets)
 {
 	struct buf b = { 0 };
 
 	put_str(&b, promised);
 	buf_put(&b, str_of(id.b, sizeof id.b));
+	put_u16(&b, (uint16_t)top.n);
 	put_u64(&b, offset);
+	put_str(&b, top);
 	put_u64(&b, 1000);
 	put_u8(&b, false); /* one answer for all recipients */
 	put_str(&b, STR("s@elsewhere.test"));
@@ -283,6 +294,12 @@ static int ask_commit_for(
 	send_packet(IPC_COMMIT, session, 1, buf_str(&b));
 	buf_deinit(&b);
 	return answer(NULL);
+}
+
+static int ask_commit_for(
+	uint32_t session, struct str promised, struct msgid id, uint64_t offset, struct str octets)
+{
+	return ask_commit_with(session, promised, id, STR(""), offset, octets);
 }
 
 static int ask_commit(uint32_t session, struct msgid id, uint64_t offset, struct str octets)
@@ -405,16 +422,44 @@ static void read_through_the_window(void **state)
 	buf_deinit(&body);
 }
 
-static void send_draft(struct msgid id, uint64_t offset, struct str octets)
+static void send_draft_below(uint16_t top, struct msgid id, uint64_t offset, struct str octets)
 {
 	struct buf b = { 0 };
 
 	buf_put(&b, str_of(id.b, sizeof id.b));
+	put_u16(&b, top);
 	put_u64(&b, offset);
 	put_str(&b, octets);
 	send_packet(IPC_DRAFT, 1, 0, buf_str(&b));
 	loop_turn(svc.loop, false);
 	buf_deinit(&b);
+}
+
+static void send_draft(struct msgid id, uint64_t offset, struct str octets)
+{
+	send_draft_below(0, id, offset, octets);
+}
+
+/* What comes first is known last. */
+static void a_top_that_comes_last(void **state)
+{
+	struct msgid id = msgid_new(1000);
+	struct buf body = { 0 };
+
+	(void)state;
+	assert_int_equal(ask_rcpt(1, true, "bob@example.test"), RESOLVED);
+	send_draft_below(6, id, 6, STR("Subject: x\r\n\r\n"));
+	assert_int_equal(
+		ask_commit_with(1, STR(""), id, STR("A: b\r\n"), 20, STR("text\r\n")), STORE_OK);
+	/* In one piece, and with another top than was said. */
+	assert_int_equal(ask_rcpt(1, true, "bob@example.test"), RESOLVED);
+	send_draft_below(6, id, 6, STR("Subject: x\r\n\r\n"));
+	assert_int_equal(ask_commit_with(1, STR(""), id, STR("AB: b\r\n"), 20, STR("y\r\n")),
+		STORE_UNAVAILABLE);
+	open_maildrop("bob@example.test");
+	assert_int_equal(ask_read(1, id, &body), STORE_OK);
+	assert_true(str_eq(buf_str(&body), STR("A: b\r\nSubject: x\r\n\r\ntext\r\n")));
+	buf_deinit(&body);
 }
 
 /* What one of them did wrong the commit tells; nobody is answered before. */
@@ -991,6 +1036,7 @@ static void submitted_mail_is_signed(void **state)
 	assert_int_equal(ask_rcpt(1, true, "x@elsewhere.test"), RESOLVED);
 	assert_int_equal(ask_rcpt(1, false, "ann@example.test"), RESOLVED);
 	buf_put(&b, str_of(there.b, sizeof there.b));
+	put_u16(&b, 0);
 	put_u64(&b, 0);
 	put_str(&b, str_head(text, 27));
 	send_packet(IPC_DRAFT, 1, 1, buf_str(&b));
@@ -1063,7 +1109,9 @@ static void end_in_the_middle(void **state)
 		assert_int_equal(ask_rcpt(1, true, "ann@example.test"), RESOLVED);
 		put_str(&b, STR("")); /* nobody that the edge promised it to */
 		buf_put(&b, str_of(id.b, sizeof id.b));
+		put_u16(&b, 0);
 		put_u64(&b, 0);
+		put_str(&b, STR(""));
 		put_u64(&b, 1000);
 		put_u8(&b, false);
 		put_str(&b, STR(""));
@@ -1196,6 +1244,148 @@ static void one_channel_an_edge(void **state)
 	close(others[1]);
 }
 
+/* ---- questions to DNS ---- */
+
+static void put_lookup(struct buf *b, enum dns_type type, struct str name)
+{
+	buf_clear(b);
+	lookup_question_put(b, name, type);
+}
+
+static void await_turns(void)
+{
+	for (int i = 0; i < 3; i++)
+		loop_turn(svc.loop, false);
+}
+
+/* The next packet at a socket. */
+static struct ipc_head receive(int from, struct buf *body)
+{
+	int keep = edge, result;
+	struct ipc_head head = { 0 };
+
+	edge = from;
+	assert_true(recv(from, &head, sizeof head, MSG_PEEK | MSG_DONTWAIT) == sizeof head);
+	result = answer(body);
+	assert_int_equal(result, head.result);
+	edge = keep;
+	return head;
+}
+
+/* An edge's question goes to a carrier, and the answer to the edge that asked. */
+static void a_question_to_dns(void **state)
+{
+	int asker = edge, carrier;
+	struct buf b = { 0 }, got = { 0 };
+	struct ipc_head head, first;
+
+	/* Nobody there who could ask. */
+	put_lookup(&b, DNS_TXT, STR("a.test"));
+	send_packet(IPC_LOOKUP, 7, 1, buf_str(&b));
+	assert_int_equal(answer(NULL), DNS_FAILED);
+
+	assert_int_equal(new_carrier(state), 0);
+	carrier = edge;
+	edge = asker;
+	send_packet(IPC_LOOKUP, 7, 2, buf_str(&b));
+	await_turns();
+	first = receive(carrier, &got);
+	assert_int_equal(first.type, IPC_LOOKUP);
+	assert_true(str_eq(buf_str(&got), buf_str(&b)));
+	send_packet(IPC_LOOKUP, 8, 3, buf_str(&b));
+	await_turns();
+	head = receive(carrier, &got);
+	assert_true(head.session != first.session);
+
+	/* The second is answered first. */
+	edge = carrier;
+	send_answer(IPC_LOOKUP, head.session, head.seq, DNS_FOUND, STR("rows"));
+	edge = asker;
+	await_turns();
+	head = receive(asker, &got);
+	assert_true(head.session == 8 && head.seq == 3 && head.result == DNS_FOUND);
+	assert_true(str_eq(buf_str(&got), STR("rows")));
+	/* And the first is not, for the carrier goes. */
+	close(carrier);
+	await_turns();
+	head = receive(asker, &got);
+	assert_true(head.session == 7 && head.seq == 2 && head.result == DNS_FAILED);
+	buf_deinit(&b);
+	buf_deinit(&got);
+}
+
+/* The edge goes before its answer comes; its place is another's then. */
+static void an_answer_for_nobody(void **state)
+{
+	struct buf b = { 0 }, got = { 0 };
+	int carrier, asker = edge;
+	struct ipc_head head;
+
+	assert_int_equal(new_carrier(state), 0);
+	carrier = edge;
+	edge = asker;
+	put_lookup(&b, DNS_A, STR("a.test"));
+	send_packet(IPC_LOOKUP, 0, 1, buf_str(&b));
+	await_turns();
+	head = receive(carrier, &got);
+	close(asker);
+	await_turns();
+	connect_edge();
+	asker = edge;
+	edge = carrier;
+	send_answer(IPC_LOOKUP, head.session, head.seq, DNS_FOUND, STR("rows"));
+	await_turns();
+	/* Once more it is an answer to nothing. */
+	send_answer(IPC_LOOKUP, head.session, head.seq, DNS_FOUND, STR("rows"));
+	assert_int_equal(answer(NULL), -1);
+	close(carrier);
+	edge = asker;
+	buf_deinit(&b);
+	buf_deinit(&got);
+}
+
+/* No honest edge asks so. */
+static void questions_that_are_none(void **state)
+{
+	struct buf b = { 0 };
+
+	for (int i = 0; i < 4; i++) {
+		put_lookup(&b, i == 0 ? DNS_SRV : DNS_TXT, i == 1 ? STR("") : STR("a.test"));
+		if (i == 2)
+			buf_fill(&b, 'a', DNS_NAME_MAX);
+		send_packet(IPC_LOOKUP, 0, i == 3 ? 0 : 1, buf_str(&b));
+		assert_int_equal(answer(NULL), -1);
+		close(edge);
+		connect_edge();
+	}
+	buf_deinit(&b);
+	(void)state;
+}
+
+static void too_many_questions(void **state)
+{
+	struct buf b = { 0 };
+	int asker = edge, carrier;
+	uint32_t n = 0;
+
+	assert_int_equal(new_carrier(state), 0);
+	carrier = edge;
+	edge = asker;
+	put_lookup(&b, DNS_TXT, STR("a.test"));
+	for (; n <= LOOKUPS_MAX; n++) {
+		static char room[IPC_PACKET_MAX];
+
+		send_packet(IPC_LOOKUP, n, n + 1, buf_str(&b));
+		loop_turn(svc.loop, false);
+		while (recv(carrier, room, sizeof room, MSG_DONTWAIT) > 0)
+			continue;
+	}
+	assert_int_equal(answer(NULL), -1);
+	assert_int_equal(n, LOOKUPS_MAX + 1);
+	close(carrier);
+	buf_deinit(&b);
+}
+
 #define EDGE_TEST(f) cmocka_unit_test_setup_teardown(f, new_edge, drop_edge)
 
 int main(void)
@@ -1205,6 +1395,11 @@ int main(void)
 		EDGE_TEST(read_through_the_window),
 		EDGE_TEST(a_window_misused),
 		EDGE_TEST(drafts_that_nobody_asked),
+		EDGE_TEST(a_top_that_comes_last),
+		EDGE_TEST(a_question_to_dns),
+		EDGE_TEST(an_answer_for_nobody),
+		EDGE_TEST(questions_that_are_none),
+		EDGE_TEST(too_many_questions),
 		EDGE_TEST(many_in_one),
 		EDGE_TEST(many_in_one_that_are_none),
 		EDGE_TEST(a_yes_that_lasts),
