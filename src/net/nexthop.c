@@ -42,6 +42,7 @@ struct nexthop {
 	struct nexthop_target targets[NEXTHOP_TARGETS_MAX];
 	size_t target_count;
 	bool is_us; /* hosts were left out because they are ourselves */
+	bool more;  /* or because there are more than are looked up */
 	enum status status;
 	struct nexthop_failure failure;
 };
@@ -176,9 +177,14 @@ static void take_mx(struct nexthop *n, const struct dns_answer *a)
 			sorted[count++] = (struct mx){ row, next_random(n) };
 	}
 	qsort(sorted, count, sizeof *sorted, by_preference);
-	for (size_t i = 0; i < count && n->host_count < n->config.hosts_max; i++)
-		if (sorted[i].row->preference < own && !have_host(n, sorted[i].row->data))
-			add_host(n, sorted[i].row->data, sorted[i].row->preference);
+	for (size_t i = 0; i < count; i++) {
+		if (sorted[i].row->preference >= own || have_host(n, sorted[i].row->data))
+			continue;
+		n->more = n->host_count == n->config.hosts_max;
+		if (n->more)
+			break;
+		add_host(n, sorted[i].row->data, sorted[i].row->preference);
+	}
 	n->is_us = own != UINT32_MAX;
 	if (n->host_count > 0)
 		ask_for_addresses(n);
@@ -296,6 +302,9 @@ static void fail_without_target(struct nexthop *n, bool failed, bool bogus, bool
 		fail(n, 451, "4.4.3", "the addresses of its mail hosts cannot be had now");
 	else if (n->is_us)
 		fail(n, 550, "5.4.6", "mail for it comes back to this server (loop)");
+	else if (
+		n->more) /* one of the others may take it: no end, but hosts of equal preference change places */
+		fail(n, 451, "4.4.4", "the first of its mail hosts have no address");
 	else if (n->kind == NEXTHOP_HOST) /* a mistake of ours, not of the sender */
 		fail(n, 451, "4.4.4", "the host of this route has no address");
 	else if (forbidden)
