@@ -15,12 +15,13 @@
 #include "daemon/control.h"
 #include "daemon/dkim_pair.h"
 #include "daemon/office_import.h"
+#include "net/conn.h"
 
 enum { CLIENTS_MAX = 16, REPLY_MAX = 256 * 1024 * 1024, IDLE_MS = 60000, IMPORT_IDLE_MS = 600000 };
 
 struct control {
 	struct loop *loop;
-	struct loop_io io;
+	struct listener listener;
 	int fd;
 	uid_t uid;
 	struct office *office;
@@ -369,14 +370,11 @@ static void client_new(struct control *control, int fd)
 	loop_timer_at(&c->timer, loop_now_ms(control->loop) + IDLE_MS);
 }
 
-static void caller_waits(struct loop_io *io, int events)
+static void called(struct listener *l, int fd, const struct sockaddr *peer)
 {
-	struct control *control = LIST_OF(io, struct control, io);
-	int fd = accept4(control->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct control *control = LIST_OF(l, struct control, listener);
 
-	(void)events;
-	if (fd < 0)
-		return;
+	(void)peer;
 	if (control->count >= CLIENTS_MAX || !may_call(control, fd)) {
 		log_warn("control.refused", F_INT("clients", control->count));
 		close(fd);
@@ -396,8 +394,7 @@ struct control *control_serve(struct loop *l, int listen_fd, uid_t uid, struct o
 	o->served = true;
 	list_init(&control->clients);
 	fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) | O_NONBLOCK);
-	loop_io_init(&control->io, l, listen_fd, caller_waits);
-	loop_io_want(&control->io, LOOP_READ);
+	listener_init(&control->listener, l, listen_fd, called);
 	return control;
 }
 
@@ -405,7 +402,7 @@ void control_stop(struct control *control)
 {
 	if (control == NULL)
 		return;
-	loop_io_want(&control->io, 0);
+	listener_stop(&control->listener);
 	close(control->fd);
 	while (!list_empty(&control->clients))
 		client_close(LIST_OF(control->clients.next, struct client, link));

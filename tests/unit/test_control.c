@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -469,6 +470,49 @@ static void keys_are_made_beside(void **state)
 	office_close(&o);
 }
 
+/* Ticks of a processor that it has used. */
+static long used_by(pid_t pid)
+{
+	char path[64], text[512], *at;
+	unsigned long user = 0, system = 0;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_non_null(fgets(text, sizeof text, f));
+	fclose(f);
+	at = strrchr(text, ')');
+	assert_int_equal(sscanf(at, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+				 &system),
+		2);
+	return (long)(user + system);
+}
+
+/* A caller who cannot be taken waits, and the store serves everybody else meanwhile. */
+static void no_descriptors(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit none = { 0, 1024 }, some = { 1024, 1024 };
+	struct buf out = { 0 }, frame = { 0 };
+	long before, used;
+	int fd;
+
+	assert_int_equal(prlimit(f->server, RLIMIT_NOFILE, &none, NULL), 0);
+	before = used_by(f->server);
+	fd = dial(f);
+	put_frame(&out, 'q', (uint32_t)STATUS.n, STATUS);
+	assert_int_equal(send(fd, buf_str(&out).p, out.len, 0), (int)out.len);
+	usleep(1000000);
+	used = used_by(f->server) - before;
+	assert_int_equal(prlimit(f->server, RLIMIT_NOFILE, &some, NULL), 0);
+	expect_status(fd, &frame);
+	assert_true(used < sysconf(_SC_CLK_TCK) / 2);
+	close(fd);
+	buf_deinit(&out);
+	buf_deinit(&frame);
+}
+
 static void lock_is_exclusive(void **state)
 {
 	struct fixture *f = *state;
@@ -515,6 +559,7 @@ int main(void)
 		cmocka_unit_test(frames),
 		cmocka_unit_test(octet_by_octet_and_pipelined),
 		cmocka_unit_test(slow_reader),
+		cmocka_unit_test(no_descriptors),
 		cmocka_unit_test(large_message),
 		cmocka_unit_test(rebuild_then_without_server),
 		cmocka_unit_test(keys_are_made_beside),
