@@ -287,14 +287,15 @@ void account_quota(struct directory *d, uint64_t id, int64_t *bytes, int64_t *me
 	sql_done(s);
 }
 
-enum status account_each(struct directory *d, bool (*each)(void *arg, const struct account *a),
-	void *arg, struct err *err)
+enum status account_each(struct directory *d, struct str after,
+	bool (*each)(void *arg, const struct account *a), void *arg, struct err *err)
 {
 	sqlite3_stmt *s = sql_take(d, SQL_ACCOUNT_EACH);
 	enum status status;
 	struct account a;
 	bool row;
 
+	sql_bind(s, 1, after);
 	while ((status = sql_step(d, s, &row, "list accounts", err)) == ST_OK && row) {
 		read_account(s, &a);
 		if (!each(arg, &a))

@@ -107,9 +107,9 @@ bool directory_retention(struct directory *d, int64_t *least);
 enum status account_get(
 	struct directory *d, struct str address, struct account *a, struct err *err);
 enum status account_by_id(struct directory *d, uint64_t id, struct account *a, struct err *err);
-/* Calls each() in order of address; false from it stops. */
-enum status account_each(struct directory *d, bool (*each)(void *arg, const struct account *a),
-	void *arg, struct err *err);
+/* Calls each() in order of address, for those behind `after`; false from it stops. */
+enum status account_each(struct directory *d, struct str after,
+	bool (*each)(void *arg, const struct account *a), void *arg, struct err *err);
 
 /* ---- application passwords: made here, shown once, for PLAIN and LOGIN ---- */
 

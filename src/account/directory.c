@@ -171,7 +171,8 @@ static const char *const statements[SQL_COUNT] = {
 			       " WHERE account = ?1",
 	[SQL_ACCOUNT_GET] = "SELECT " ACCOUNT_COLUMNS " FROM account WHERE address = ?1",
 	[SQL_ACCOUNT_BY_ID] = "SELECT " ACCOUNT_COLUMNS " FROM account WHERE id = ?1",
-	[SQL_ACCOUNT_EACH] = "SELECT " ACCOUNT_COLUMNS " FROM account ORDER BY address",
+	[SQL_ACCOUNT_EACH] =
+		"SELECT " ACCOUNT_COLUMNS " FROM account WHERE address>?1 ORDER BY address",
 	[SQL_ACCOUNT_FIRST] = "SELECT id FROM account WHERE disabled = 0 ORDER BY id LIMIT 1",
 	[SQL_LOGIN_GET] = "SELECT id, disabled, version, hash, scram_iterations, scram_salt,"
 			  " scram_stored_key, scram_server_key FROM account WHERE address = ?1",

@@ -167,7 +167,7 @@ int cmd_account_enable(struct cmd *c)
 
 int cmd_account_list(struct cmd *c)
 {
-	return cmd_rows(c, json_pack("{s:s}", "verb", "account.list"), columns, COLUMNS);
+	return cmd_pages(c, json_pack("{s:s}", "verb", "account.list"), columns, COLUMNS);
 }
 
 int cmd_account_show(struct cmd *c)

@@ -78,3 +78,41 @@ int cmd_rows(struct cmd *c, json_t *request, const struct column *columns, size_
 	json_decref(result.rows);
 	return code;
 }
+
+/* Takes the place where the next page begins out of the last row; false: it was the last. */
+static bool next_page(json_t *rows, json_t *q)
+{
+	const json_t *after =
+		json_object_get(json_array_get(rows, json_array_size(rows) - 1), "after");
+
+	if (after == NULL)
+		return false;
+	json_object_set_new(q, "after", json_copy((json_t *)(uintptr_t)after));
+	json_array_remove(rows, json_array_size(rows) - 1);
+	return true;
+}
+
+int cmd_pages(struct cmd *c, json_t *q, const struct column *columns, size_t n)
+{
+	bool first = true, more = true;
+	int code = EX_OK;
+
+	while (more && code == EX_OK) {
+		struct cmd_result result = { .octets = NULL };
+
+		code = cmd_call(c, json_incref(q), &result);
+		more = code == EX_OK && next_page(result.rows, q);
+		if (code == EX_OK)
+			output_page(c, result.rows, first, columns, n);
+		first &= json_array_size(result.rows) == 0;
+		json_decref(result.rows);
+		if (code == EX_OK)
+			code = output_end(c);
+	}
+	if (code == EX_OK) {
+		output_last(c, first);
+		code = output_end(c);
+	}
+	json_decref(q);
+	return code;
+}

@@ -168,6 +168,9 @@ int cmd_do(struct cmd *c, json_t *request);
 /* And for those whose answer is a listing: it is written out as well. */
 struct column;
 int cmd_rows(struct cmd *c, json_t *request, const struct column *columns, size_t n);
+/* Rows that the server gives part by part: behind all but the last part a row {"after": where the next begins}, with which it
+ * is asked again. */
+int cmd_pages(struct cmd *c, json_t *request, const struct column *columns, size_t n);
 
 /* A request about the mailbox of the first argument, in the folder of --folder. */
 json_t *cmd_mailbox_request(const struct cmd *c, const char *verb);

@@ -35,44 +35,6 @@ static int put_filters(struct cmd *c, json_t *q, bool *any)
 	return EX_OK;
 }
 
-/* Takes the place where the next page begins out of the last row; false: it was the last. */
-static bool next_page(json_t *rows, json_t *q)
-{
-	const json_t *after =
-		json_object_get(json_array_get(rows, json_array_size(rows) - 1), "after");
-
-	if (after == NULL)
-		return false;
-	json_object_set_new(q, "after", json_copy((json_t *)(uintptr_t)after));
-	json_array_remove(rows, json_array_size(rows) - 1);
-	return true;
-}
-
-static int list(struct cmd *c, json_t *q, const struct column *columns, size_t n)
-{
-	bool first = true, more = true;
-	int code = EX_OK;
-
-	while (more && code == EX_OK) {
-		struct cmd_result result = { .octets = NULL };
-
-		code = cmd_call(c, json_incref(q), &result);
-		more = code == EX_OK && next_page(result.rows, q);
-		if (code == EX_OK)
-			output_page(c, result.rows, first, columns, n);
-		first &= json_array_size(result.rows) == 0;
-		json_decref(result.rows);
-		if (code == EX_OK)
-			code = output_end(c);
-	}
-	if (code == EX_OK) {
-		output_last(c, first);
-		code = output_end(c);
-	}
-	json_decref(q);
-	return code;
-}
-
 int cmd_queue_list(struct cmd *c)
 {
 	static const struct column columns[] = {
@@ -91,7 +53,7 @@ int cmd_queue_list(struct cmd *c)
 	int code = put_filters(c, q, &any);
 
 	if (code == EX_OK)
-		return list(c, q, columns, sizeof columns / sizeof *columns);
+		return cmd_pages(c, q, columns, sizeof columns / sizeof *columns);
 	json_decref(q);
 	return code;
 }
@@ -116,8 +78,8 @@ int cmd_queue_show(struct cmd *c)
 		{ "reply", "REPLY", false },
 	};
 
-	return list(c, json_pack("{s:s, s:s}", "verb", "queue.list", "id", c->args[0]), columns,
-		sizeof columns / sizeof *columns);
+	return cmd_pages(c, json_pack("{s:s, s:s}", "verb", "queue.list", "id", c->args[0]),
+		columns, sizeof columns / sizeof *columns);
 }
 
 static const char *const sums[] = { "messages", "recipients", "busy", "failed" };

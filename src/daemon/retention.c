@@ -73,7 +73,7 @@ void retention_begin(struct retention *t)
 		return;
 	retention_deinit(t);
 	t->from = t->expunged = 0;
-	if (account_each(t->office->directory, add_maildrop, &g, &err) != ST_OK)
+	if (account_each(t->office->directory, STR(""), add_maildrop, &g, &err) != ST_OK)
 		log_error("retention.accounts", F_C("err", err.text));
 }
 

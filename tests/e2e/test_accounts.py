@@ -407,6 +407,21 @@ def ends_of_data(smtp, address, size, between=None):
     return taken, smtp.data(b'Subject: brief\r\n\r\n' + (b'x' * 68 + b'\r\n') * (size // 70))[0]
 
 
+def test_more_accounts_than_one_answer_has(office):
+    before = [r['address'] for r in office.json('account', 'list')]
+    path = os.path.join(office.dir, 'many')
+    with open(path, 'w', encoding='ascii') as f:
+        f.writelines(f'part{i:04d}@example.test\t{{SHA256}}n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=\n' for i in range(2000))
+    office.must('account', 'add', '--from', path)
+    wanted = sorted(before + [f'part{i:04d}@example.test' for i in range(2000)])
+    rows = office.json('account', 'list')
+    assert [r['address'] for r in rows] == wanted and all('messages' in r for r in rows)
+    assert len(office.must('account', 'list').splitlines()) == len(wanted)
+    office.stop()
+    assert [r['address'] for r in office.json('account', 'list')] == wanted
+    office.start()
+
+
 def test_a_recipient_taken_a_moment_ago(office):
     """An edge says yes again to whom the store took mail for, until an account changes; the store decides again."""
     address = 'brief@example.test'

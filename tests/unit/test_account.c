@@ -312,7 +312,7 @@ static void account_life(void **state)
 
 	add(d, "c@example.org");
 	add(d, "d@example.org");
-	assert_int_equal(account_each(d, count_account, &n, NULL), ST_OK);
+	assert_int_equal(account_each(d, STR(""), count_account, &n, NULL), ST_OK);
 	assert_int_equal(n, 3); /* stopped by the callback */
 }
 

@@ -483,8 +483,8 @@ static long used_by(pid_t pid)
 	assert_non_null(fgets(text, sizeof text, f));
 	fclose(f);
 	at = strrchr(text, ')');
-	assert_int_equal(sscanf(at, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-				 &system),
+	assert_int_equal(
+		sscanf(at, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system),
 		2);
 	return (long)(user + system);
 }
