@@ -166,31 +166,24 @@ static void go_arc(struct check *c)
 	buf_deinit(&name);
 }
 
-static struct dmarc *asking_dmarc(struct check *c, struct dmarc_question *question)
-{
-	for (size_t i = 0; i < c->authors; i++)
-		if (dmarc_asks(c->dmarc[i], question))
-			return c->dmarc[i];
-	return NULL;
-}
-
 static void dmarc_came(struct edge_lookup *q, const struct dns_answer *a)
 {
 	struct check *c = LIST_OF(q, struct check, dmarc_query);
-	struct dmarc_question question;
 
-	dmarc_answer(asking_dmarc(c, &question), a);
+	dmarc_answer(c->asking, a);
 	go(c);
 }
 
 static void go_dmarc(struct check *c)
 {
-	struct dmarc_question question;
-	struct dmarc *d;
+	struct dmarc_question q;
 
-	while (c->dmarc_query.place == 0 && (d = asking_dmarc(c, &question)) != NULL &&
-		!ask(c, &c->dmarc_query, question.name, question.type, dmarc_came))
-		dmarc_answer(d, &no_answer);
+	for (size_t i = 0; i < c->authors; i++)
+		while (c->dmarc_query.place == 0 && dmarc_asks(c->dmarc[i], &q)) {
+			c->asking = c->dmarc[i];
+			if (!ask(c, &c->dmarc_query, q.name, q.type, dmarc_came))
+				dmarc_answer(c->asking, &no_answer);
+		}
 }
 
 /* SPF and all signatures are known. */

@@ -21,6 +21,7 @@ struct check {
 	struct dkim_verifier *dkim;
 	struct arc *arc; /* NULL: nobody's seal is trusted */
 	struct dmarc *dmarc[CHECK_AUTHORS_MAX];
+	struct dmarc *asking; /* who waits for dmarc_query: another may have got a question since */
 	size_t authors;
 	bool too_many_authors;
 	size_t signature; /* whose key is looked up */

@@ -2,8 +2,7 @@
 #include "daemon/check_internal.h"
 #include "trust/authres.h"
 
-/* Properties are at most so long that one more result always fits. */
-enum { SIGNATURES_MAX = 8, WHY_MAX = 40, ROOM_FOR_MORE = 2000 };
+enum { SIGNATURES_MAX = 8, WHY_MAX = 40, SIGNATURES_ROOM = 1500 };
 
 static const struct str longest_result = STR_INIT("temperror");
 
@@ -98,14 +97,23 @@ static struct str dkim_name(enum dkim_result result)
 	return names[result];
 }
 
+/* At most, whatever becomes of it and with all of its properties quoted. */
+static size_t signature_octets(const struct dkim_verdict *v)
+{
+	return 80 + WHY_MAX +
+	       2 * (str_head(v->domain, AUTHRES_VALUE_MAX).n +
+			   str_head(v->selector, AUTHRES_VALUE_MAX).n);
+}
+
+/* The same ones are told of whatever is found: the room for them was left before that. */
 static void put_dkim(const struct check *c, struct authres *a, bool longest)
 {
-	size_t count = dkim_verifier_count(c->dkim);
+	size_t count = dkim_verifier_count(c->dkim), octets = 0;
 
 	for (size_t i = 0; i < count && i < SIGNATURES_MAX; i++) {
 		const struct dkim_verdict *v = dkim_verdict(c->dkim, i);
 
-		if (a->out->len > CHECK_FIELD_MAX - ROOM_FOR_MORE)
+		if ((octets += signature_octets(v)) > SIGNATURES_ROOM)
 			break;
 		authres_result(a, STR("dkim"), longest ? longest_result : dkim_name(v->result));
 		put_why(a, v->why, longest);
@@ -141,14 +149,25 @@ static void put_dmarc(const struct check *c, struct authres *a)
 /* Whichever author is told of in the end. */
 static void put_longest_dmarc(const struct check *c, struct authres *a)
 {
-	struct str author = STR("");
+	struct buf most = { 0 };
 
-	for (size_t i = 0; i < c->authors; i++)
-		if (dmarc_author(c->dmarc[i]).n > author.n)
-			author = dmarc_author(c->dmarc[i]);
+	for (size_t i = 0; i < c->authors; i++) {
+		struct buf written = { 0 };
+		struct authres one = { .out = &written };
+
+		authres_property(&one, STR("header.from"), dmarc_author(c->dmarc[i]));
+		if (written.len > most.len) {
+			struct buf less = most;
+
+			most = written;
+			written = less;
+		}
+		buf_deinit(&written);
+	}
 	authres_result(a, STR("dmarc"), longest_result);
 	authres_comment(a, STR("p=quarantine t=y"));
-	authres_property(a, STR("header.from"), author);
+	buf_put(a->out, buf_str(&most));
+	buf_deinit(&most);
 }
 
 /* RFC 8617 10.2 */
