@@ -259,6 +259,8 @@ static int run(struct cmd *c, const struct config *config, const struct config_r
 	else if (f.counts.failed > 0)
 		code = EX_TEMPFAIL;
 	round->interrupted = pop_interrupted(&f.pop);
+	round->cut_short |= round->interrupted && !cmd_has(c, OPTION_DRY_RUN) &&
+			    f.counts.stored + f.counts.failed + f.counts.left < f.counts.new_ones;
 	if (round->schedule != NULL)
 		schedule_set(round->schedule, remote, code == EX_OK, f.login_delay_s);
 	json_decref(f.row);
@@ -299,7 +301,7 @@ static int run_all(struct cmd *c, const struct config *config, struct control_se
 		count = 0;
 		code = run(c, config, owner, session, round);
 	}
-	for (size_t i = 0; i < count && !round->interrupted; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const struct config_remote *remote =
 			all ? &config->remotes[i] : config_remote(config, str_c(c->args[i]));
 		int one;
@@ -308,9 +310,15 @@ static int run_all(struct cmd *c, const struct config *config, struct control_se
 			(round->schedule != NULL &&
 				!schedule_is_due(round->schedule, remote->name)))
 			continue;
+		if (round->interrupted) {
+			round->cut_short = true;
+			break;
+		}
 		one = run(c, config, remote, session, round);
 		code = code == EX_OK ? one : code;
 	}
+	if (code == EX_OK && round->cut_short && round->schedule == NULL)
+		code = cmd_fail(c, EX_TEMPFAIL, "interrupted: the next fetch brings the rest");
 	if (cmd_has(c, OPTION_JSON)) {
 		json_dumpf(round->rows, stdout, JSON_INDENT(1));
 		putchar('\n');

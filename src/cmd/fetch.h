@@ -185,8 +185,8 @@ enum status fetch_ask(struct fetch *f, json_t *request, struct err *err);
 struct fetch_round {
 	json_t *rows;
 	struct fetch_schedule *schedule; /* only those that are due; NULL: all */
-	bool interrupted;
-	struct buf full, owner; /* of --full: the message, the remote that has it */
+	bool interrupted, cut_short;     /* cut_short: not all that is new was asked for */
+	struct buf full, owner;          /* of --full: the message, the remote that has it */
 };
 int fetch_round(struct cmd *c, struct fetch_round *round);
 

@@ -160,6 +160,23 @@ def test_daemon(office):
         assert home.subjects() == ['later0', 'm0', 'm1']
 
 
+def test_an_interrupt_is_no_success(office):
+    """What is under way comes; a script is told that this was not all."""
+    with ScriptedPop(mails(400)) as server, home_of(server, keep='delete') as home:
+        server.pause = 0.02
+        child = subprocess.Popen([BIN, 'fetch', '--state', home.state], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                 env=environment())
+        wait_until(lambda: len(server.said('RETR')) > 3, 20, 'some came')
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=20)
+        assert child.returncode == 75 and err.count(b'\n') == 1 and b'interrupted: the next fetch' in err, (child, err)
+        server.settle()
+        assert 0 < len(home.subjects()) < 400 and len(server.mails) + len(home.subjects()) == 400, out
+        server.pause = 0
+        home.fetch()
+        assert sorted(home.subjects()) == sorted(f'm{i}' for i in range(400))
+
+
 def test_progress(office):
     with ScriptedPop([Mail(f'm{i}', size=30000) for i in range(8)]) as server, home_of(server) as home:
         server.pause = 0.5
