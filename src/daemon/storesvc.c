@@ -265,7 +265,8 @@ _Noreturn void store_process(struct child_start *start)
 		!start_service(s, start, start->identity.drop ? "/" : root, &err)) {
 		log_error("store.failed", F_C("err", err.text));
 		fprintf(stderr, "restante: %s\n", err.text);
-		_exit(EX_CONFIG);
+		/* A full disk is to be tried again, unlike what somebody has to mend first. */
+		_exit(err.code == ST_TEMP ? EX_TEMPFAIL : EX_CONFIG);
 	}
 	s->svc.loop = loop_new();
 	svc_sessions_init(&s->svc);

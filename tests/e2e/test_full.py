@@ -2,6 +2,7 @@
 says what is wrong."""
 
 import contextlib
+import glob
 import os
 import shutil
 import subprocess
@@ -184,3 +185,18 @@ def test_a_later_version_is_refused_and_untouched(office):
     raw = messages.plain(b'as before\r\n')
     office.deliver(raw)
     added(office.fetch_one(), raw)
+
+
+def test_an_index_that_cannot_be_made(_office):
+    """That is no mistake of the configuration, after which nobody would start the server again."""
+    with small_disk() as o:
+        o.stop()
+        for path in glob.glob(o.path('store', 'index*')):
+            os.remove(path)
+        os.truncate(o.path('store', 'reserve'), 0)
+        fill_up(o)
+        done = o.run('serve')
+        assert done.returncode == 75 and b'is the disk full' in done.stderr, done
+        os.remove(o.path('filler'))
+        o.start()
+        o.deliver(messages.plain(b'again\r\n', 'again'))

@@ -256,6 +256,10 @@ static enum status open_index(
 		index_remove(s->index_path);
 		why = (struct err){ 0 };
 		st = index_open(&s->index, s->index_path, &s->place, &why);
+		/* What was made this moment is not damaged: it could not be made. */
+		if (st == ST_CORRUPT)
+			return err_set(err, ST_TEMP,
+				"the index cannot be made: %s; is the disk full?", why.text);
 	}
 	if (st != ST_OK)
 		return err_set(err, st, "%s", why.text);
