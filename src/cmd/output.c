@@ -1,5 +1,6 @@
 /* Rows for people and for scripts. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,11 +173,19 @@ void output_rows(const struct cmd *c, const json_t *rows, const struct column *c
 	output_last(c, json_array_size(rows) == 0);
 }
 
+/* errno may be that of a later write or of something else. */
+static bool reader_is_gone(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
 int output_end(const struct cmd *c)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return EX_OK;
-	if (errno == EPIPE) /* `| head` is no error of ours to tell */
+	if (errno == EPIPE || reader_is_gone()) /* `| head` is no error of ours to tell */
 		return EX_IOERR;
 	return cmd_fail(c, EX_IOERR, "write to standard output: %s", strerror(errno));
 }

@@ -65,6 +65,8 @@ enum status save_file(struct save *to, struct str name, struct str octets, struc
 		status = err_set(err, ST_IO, "write %s: %s", path, strerror(errno));
 	if (fd >= 0 && status == ST_OK)
 		put_path(to, str_c(path));
+	else if (fd >= 0)
+		unlink(path); /* a part of it would pass for the whole */
 	free(path);
 	return fd < 0 ? ST_IO : status;
 }

@@ -3,8 +3,11 @@
 import json
 import mailbox
 import os
+import resource
+import subprocess
 import tempfile
 
+from office import BIN, environment
 
 ME = 'reader@example.test'
 MAILS = [
@@ -97,6 +100,28 @@ def test_what_is_wrong_is_told(office):
             (('list', 'home'), 64, b'no remote home')):
         done = office.run(*words)
         assert done.returncode == code and told in done.stderr and done.stderr.count(b'\n') == 1, (words, done)
+
+
+def test_a_large_message(office):
+    """No part of it stays where there is no room for the whole, and nobody is told that `head` has read enough."""
+    office.add_account('large@example.test')
+    with tempfile.TemporaryDirectory() as d:
+        path = os.path.join(d, 'large.eml')
+        with open(path, 'wb') as f:
+            f.write(b'From: ann@example.test\r\nSubject: large\r\n\r\n' + (b'z' * 70 + b'\r\n') * 90000)
+        office.must('mailbox', 'import', 'large@example.test', path)
+        large, = (m['id'] for m in office.json('list', '--account', 'large@example.test') if m['subject'] == 'large')
+        done = subprocess.run([BIN, 'save', large, d, '--account', 'large@example.test', '--state', office.state],
+                              capture_output=True, check=False, env=environment(), restore_signals=False,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 20, 4 << 20)))
+        assert done.returncode == 74 and b'File too large' in done.stderr, done
+        assert os.listdir(d) == ['large.eml'], os.listdir(d)
+    shown = subprocess.Popen([BIN, 'show', large, '--account', 'large@example.test', '--state', office.state], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, env=environment())
+    assert shown.stdout.read(5) == b'From:'
+    shown.stdout.close()
+    assert (shown.wait(20), shown.stderr.read()) == (74, b'')
+    shown.stderr.close()
 
 
 def test_without_a_server(office):
