@@ -38,9 +38,11 @@ enum status backup_copy_sqlite(const char *from, const char *to, const char *sto
 		sqlite3_exec(out, "PRAGMA journal_mode=OFF; PRAGMA synchronous=FULL", NULL, NULL,
 			NULL) == SQLITE_OK)
 		backup = sqlite3_backup_init(out, "main", in, "main");
-	if (in != NULL && (backup == NULL || sqlite3_backup_step(backup, -1) != SQLITE_DONE))
+	if (backup != NULL)
+		(void)sqlite3_backup_step(backup, -1);
+	/* Only the end of a backup leaves its error in the database. */
+	if (in != NULL && (sqlite3_backup_finish(backup) != SQLITE_OK || backup == NULL))
 		status = err_set(err, ST_IO, "copy %s: %s", from, sqlite3_errmsg(out));
-	(void)sqlite3_backup_finish(backup);
 	sqlite3_close(out);
 	sqlite3_close(in);
 	return status;

@@ -1,14 +1,17 @@
 """Copies of an office that runs, and what can be made of them again."""
 
+import contextlib
 import glob
 import os
+import resource
 import shutil
 import sqlite3
+import subprocess
 import threading
 import time
 
 import messages
-from office import wait_until
+from office import BIN, environment, wait_until
 from test_pop3 import fill, uidls
 from test_store import with_office
 
@@ -191,6 +194,14 @@ def test_backup_says_what_is_wrong(office):
     path = office.json('backup', dest)['path']
     done = office.run('restore', dest)
     assert done.returncode == 73 and b'not an empty directory' in done.stderr, done
+    with contextlib.closing(sqlite3.connect(office.path('store', 'remote.db'))) as db, db:
+        db.execute('CREATE TABLE large(octets BLOB)')
+        db.execute('INSERT INTO large VALUES(zeroblob(400000))')
+    done = subprocess.run([BIN, 'backup', os.path.join(office.dir, 'small'), '--state', office.state], capture_output=True,
+                          check=False, env=environment(), restore_signals=False,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000)))
+    os.unlink(office.path('store', 'remote.db'))
+    assert done.returncode == 74 and b'remote.db: ' in done.stderr and b'not an error' not in done.stderr, done
     with open(os.path.join(path, 'manifest'), 'ab') as f:
         f.write(b'file 1 1 x\n')
     done = office.run('backup', 'verify', path, state=False)
