@@ -199,9 +199,10 @@ static void ended(struct sim_proc *p, int status)
 
 	c->proc = NULL;
 	net_close(c->leash);
-	/* It may fail to begin on a disk that fails; once it serves it goes on. */
+	/* It may fail to begin on a disk that fails, and ends with these two then; once it serves it goes on. */
 	if (status != SIM_KILLED && !o->stopping && o->host->up && c->kind == STORE &&
-		!(status == EX_CONFIG && sim_disk_faults(o->disk) > c->faults))
+		!((status == EX_CONFIG || status == EX_TEMPFAIL) &&
+			sim_disk_faults(o->disk) > c->faults))
 		sim_broken("the store of %s ended with status %d", o->domain, status);
 	if (o->host->up)
 		sim_at(sim_now_us + sim_between(MS(1), S(2)), start_missing, number_of(o));
