@@ -276,7 +276,7 @@ const struct command commands[] = {
 	{ "config defaults", "", LIST, 0, 0, cmd_config_defaults,
 		"print every setting with its default, range and meaning" },
 
-	{ "fsck", "", LIST " rebuild repair", 0, 0, cmd_fsck, "check the store; changes nothing" },
+	{ "fsck", "", LIST " rebuild repair", 0, 0, cmd_fsck, "check the store; change only what an option names" },
 	{ "completion", "SHELL", "state", 1, 1, cmd_completion, "print completion code for SHELL: bash or zsh" },
 	{ "version", "", LIST, 0, 0, cmd_version, "print the version" },
 	{ "help", "[COMMAND...]", LIST, 0, -1, cmd_help, "tell how commands are used" },

@@ -69,21 +69,6 @@ static void put_spf(struct buf *out, const struct carrier_job *j)
 	put_property(out, null ? "smtp.helo" : "smtp.mailfrom", spf_domain(j->seal.spf));
 }
 
-static struct str dkim_name(enum dkim_result result)
-{
-	static const struct str names[] = {
-		[DKIM_PENDING] = STR_INIT("temperror"),
-		[DKIM_PASS] = STR_INIT("pass"),
-		[DKIM_FAIL] = STR_INIT("fail"),
-		[DKIM_POLICY] = STR_INIT("policy"),
-		[DKIM_NEUTRAL] = STR_INIT("neutral"),
-		[DKIM_TEMPERROR] = STR_INIT("temperror"),
-		[DKIM_PERMERROR] = STR_INIT("permerror"),
-	};
-
-	return names[result];
-}
-
 static void put_arc(struct buf *out, const struct carrier_job *j)
 {
 	buf_put(out, STR("; arc="));
@@ -115,7 +100,7 @@ static void put_results(struct buf *out, const struct carrier_job *j)
 		const struct dkim_verdict *v = dkim_verdict(s->dkim, i);
 
 		buf_put(out, STR("; dkim="));
-		buf_put(out, dkim_name(v->result));
+		buf_put(out, dkim_result_name(v->result));
 		put_property(out, "header.d", v->domain);
 		put_property(out, "header.s", v->selector);
 	}
@@ -190,25 +175,11 @@ static void spf_came(struct dns_query *q, const struct dns_answer *a)
 	ask_next(j);
 }
 
-static enum dkim_lookup lookup_of(const struct dns_answer *a, struct str *record)
-{
-	static const enum dkim_lookup lookups[] = {
-		[DNS_FOUND] = DKIM_KEY_FOUND,
-		[DNS_NODATA] = DKIM_KEY_NONE,
-		[DNS_NXDOMAIN] = DKIM_KEY_NONE,
-		[DNS_FAILED] = DKIM_KEY_UNKNOWN,
-		[DNS_BOGUS] = DKIM_KEY_UNKNOWN,
-	};
-
-	*record = a->count > 0 ? a->rows[0].data : STR("");
-	return lookups[a->outcome];
-}
-
 static void dkim_key_came(struct dns_query *q, const struct dns_answer *a)
 {
 	struct carrier_job *j = job_of(q);
 	struct str record;
-	enum dkim_lookup found = lookup_of(a, &record);
+	enum dkim_lookup found = dkim_lookup_of(a, &record);
 
 	dkim_verifier_key(j->seal.dkim, j->seal.signature, found, record);
 	ask_next(j);
@@ -218,7 +189,7 @@ static void arc_key_came(struct dns_query *q, const struct dns_answer *a)
 {
 	struct carrier_job *j = job_of(q);
 	struct str record;
-	enum dkim_lookup found = lookup_of(a, &record);
+	enum dkim_lookup found = dkim_lookup_of(a, &record);
 
 	arc_key(j->seal.arc, found, record);
 	ask_next(j);

@@ -86,24 +86,10 @@ static void go_spf(struct check *c)
 		spf_answer(c->spf, &no_answer);
 }
 
-static enum dkim_lookup lookup_of(const struct dns_answer *a, struct str *record)
-{
-	static const enum dkim_lookup lookups[] = {
-		[DNS_FOUND] = DKIM_KEY_FOUND,
-		[DNS_NODATA] = DKIM_KEY_NONE,
-		[DNS_NXDOMAIN] = DKIM_KEY_NONE,
-		[DNS_FAILED] = DKIM_KEY_UNKNOWN,
-		[DNS_BOGUS] = DKIM_KEY_UNKNOWN,
-	};
-
-	*record = a->count > 0 ? a->rows[0].data : STR("");
-	return lookups[a->outcome];
-}
-
 static void take_dkim_key(struct check *c, const struct dns_answer *a)
 {
 	struct str record;
-	enum dkim_lookup found = lookup_of(a, &record);
+	enum dkim_lookup found = dkim_lookup_of(a, &record);
 
 	dkim_verifier_key(c->dkim, c->signature, found, record);
 }
@@ -142,7 +128,7 @@ static void go_dkim(struct check *c)
 static void take_arc_key(struct check *c, const struct dns_answer *a)
 {
 	struct str record;
-	enum dkim_lookup found = lookup_of(a, &record);
+	enum dkim_lookup found = dkim_lookup_of(a, &record);
 
 	arc_key(c->arc, found, record);
 }

@@ -82,21 +82,6 @@ static void put_spf(const struct check *c, struct authres *a, bool longest)
 		a, c->null_path ? STR("smtp.helo") : STR("smtp.mailfrom"), spf_domain(c->spf));
 }
 
-static struct str dkim_name(enum dkim_result result)
-{
-	static const struct str names[] = {
-		[DKIM_PENDING] = STR_INIT("temperror"),
-		[DKIM_PASS] = STR_INIT("pass"),
-		[DKIM_FAIL] = STR_INIT("fail"),
-		[DKIM_POLICY] = STR_INIT("policy"),
-		[DKIM_NEUTRAL] = STR_INIT("neutral"),
-		[DKIM_TEMPERROR] = STR_INIT("temperror"),
-		[DKIM_PERMERROR] = STR_INIT("permerror"),
-	};
-
-	return names[result];
-}
-
 /* At most, whatever becomes of it and with all of its properties quoted. */
 static size_t signature_octets(const struct dkim_verdict *v)
 {
@@ -115,7 +100,8 @@ static void put_dkim(const struct check *c, struct authres *a, bool longest)
 
 		if ((octets += signature_octets(v)) > SIGNATURES_ROOM)
 			break;
-		authres_result(a, STR("dkim"), longest ? longest_result : dkim_name(v->result));
+		authres_result(
+			a, STR("dkim"), longest ? longest_result : dkim_result_name(v->result));
 		put_why(a, v->why, longest);
 		authres_property(a, STR("header.d"), v->domain);
 		authres_property(a, STR("header.s"), v->selector);

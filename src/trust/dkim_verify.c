@@ -201,3 +201,32 @@ void dkim_verifier_key(struct dkim_verifier *v, size_t i, enum dkim_lookup found
 	buf_deinit(&octets);
 	buf_deinit(&signature);
 }
+
+struct str dkim_result_name(enum dkim_result result)
+{
+	static const struct str names[] = {
+		[DKIM_PENDING] = STR_INIT("temperror"),
+		[DKIM_PASS] = STR_INIT("pass"),
+		[DKIM_FAIL] = STR_INIT("fail"),
+		[DKIM_POLICY] = STR_INIT("policy"),
+		[DKIM_NEUTRAL] = STR_INIT("neutral"),
+		[DKIM_TEMPERROR] = STR_INIT("temperror"),
+		[DKIM_PERMERROR] = STR_INIT("permerror"),
+	};
+
+	return names[result];
+}
+
+enum dkim_lookup dkim_lookup_of(const struct dns_answer *a, struct str *record)
+{
+	static const enum dkim_lookup lookups[] = {
+		[DNS_FOUND] = DKIM_KEY_FOUND,
+		[DNS_NODATA] = DKIM_KEY_NONE,
+		[DNS_NXDOMAIN] = DKIM_KEY_NONE,
+		[DNS_FAILED] = DKIM_KEY_UNKNOWN,
+		[DNS_BOGUS] = DKIM_KEY_UNKNOWN,
+	};
+
+	*record = a->count > 0 ? a->rows[0].data : STR("");
+	return lookups[a->outcome];
+}

@@ -7,6 +7,7 @@
 #ifndef RESTANTE_TRUST_DKIM_VERIFY_H
 #define RESTANTE_TRUST_DKIM_VERIFY_H
 
+#include "base/dns.h"
 #include "trust/dkim.h"
 
 enum { DKIM_SIGNATURES_MAX = 16 }; /* from the top; more are not looked at */
@@ -39,10 +40,13 @@ size_t dkim_verifier_count(const struct dkim_verifier *v);
 size_t dkim_verifier_end(struct dkim_verifier *v);
 
 const struct dkim_verdict *dkim_verdict(const struct dkim_verifier *v, size_t i);
+struct str dkim_result_name(enum dkim_result r); /* "permerror"; DKIM_PENDING is "temperror" */
 /* The name whose TXT record a DKIM_PENDING signature wants. */
 void dkim_verifier_name(const struct dkim_verifier *v, size_t i, struct buf *out);
 
 enum dkim_lookup { DKIM_KEY_FOUND, DKIM_KEY_NONE, DKIM_KEY_UNKNOWN };
+/* Of an answer to that question, and its record, a view of it. */
+enum dkim_lookup dkim_lookup_of(const struct dns_answer *a, struct str *record);
 /* record: the strings of one TXT record, joined; "" when there is none. */
 void dkim_verifier_key(
 	struct dkim_verifier *v, size_t i, enum dkim_lookup found, struct str record);
